@@ -1,0 +1,1 @@
+"""HOW: the service around the mappings."""

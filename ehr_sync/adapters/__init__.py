@@ -1,0 +1,1 @@
+"""The real outside: registries, health books, key providers, identity providers."""

@@ -1,0 +1,1 @@
+"""Rules and vocabulary; standard library only, no input or output."""

@@ -1,0 +1,1 @@
+"""Simulators of the outside, over real HTTP, with faults on order."""

@@ -1,0 +1,1 @@
+"""PostgreSQL; the only SQL. Functions take an open transaction and never commit."""

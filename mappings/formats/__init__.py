@@ -1,0 +1,1 @@
+"""Readers: bytes of one source format to dossiers (values, never FHIR)."""

@@ -1,0 +1,118 @@
+"""The values that pass between readers, record types, the gate and the service."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+
+# One row of a source table: tag -> canonical text (NFC, trimmed, inner white space collapsed only for codes;
+# blank tags are absent). Tags are upper case as in the decree.
+Row = Mapping[str, str]
+Tables = Mapping[str, tuple[Row, ...]]
+
+Severity = Literal["refused", "warning", "information"]
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One thing wrong with what a sender sent. Holds no personal value, ever.
+
+    `code` is a key of `mappings.issues.CATALOGUE`, which gives severity, both languages and the remedy.
+    `path` is table, 1-based row as sent, and tag ("XML2[3].NGAY_YL"), or "" for the whole.
+    `expected` is a format or a list ("yyyymmddHHMM"), made by us and never the sender's value.
+    """
+
+    code: str
+    path: str = ""
+    expected: str = ""
+
+
+NumberType = Literal["cccd", "cmnd", "passport", "other", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedIdentity:
+    """Who a dossier says its patient is (XML1: SO_CCCD, HO_TEN, NGAY_SINH, GIOI_TINH, MA_QUOCTICH, MA_BN)."""
+
+    number: str = field(repr=False)  # "" where none was given; 10-11 digits already padded (trade rules 12)
+    number_type: NumberType
+    name: str = field(repr=False)  # as sent, NFC
+    birth_date: str = field(repr=False)  # "yyyy-mm-dd", or "yyyy" where day and month are unknown
+    sex: Literal["male", "female", "unknown"]
+    foreign: bool  # MA_QUOCTICH is not Viet Nam: a number is then never sent as SoCMND
+    patient_code: str = field(repr=False)  # MA_BN, the facility's own
+    name_may_be_a_parents: bool  # newborn under the mother's name: never sent to the registry
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """One HOSO as read: canonical values by table, and what is wrong with them.
+
+    `tables` holds every readable table sent, mapped or not; a table sent empty is there with no rows.
+    `kept` names the tables that this version keeps but does not map.
+    `content_hash` is SHA-256 over the canonical values (trade rules 1): rows as a multiset, STT left out,
+    nothing of the envelope.
+    """
+
+    source_id: str = field(repr=False)  # MA_LK; "" only when refused
+    facility_code: str  # XML1.MA_CSKCB, else the envelope's
+    sender_code: str  # the envelope's MACSKCB
+    made_on: date | None  # NGAYLAP
+    tables: Tables = field(repr=False)
+    kept: tuple[str, ...]
+    issues: tuple[Issue, ...]
+    content_hash: bytes = field(repr=False)
+
+    @property
+    def has_summary(self) -> bool:
+        """True where XML1 is there; without it the dossier is an amendment (trade rules 5)."""
+        return bool(self.tables.get("XML1"))
+
+
+@dataclass(frozen=True, slots=True)
+class Uris:
+    """Every canonical URI that leaves the service, from one table (terminology/uris.json)."""
+
+    values: Mapping[str, str]
+
+    def __getitem__(self, name: str) -> str:
+        return self.values[name]
+
+
+@dataclass(frozen=True, slots=True)
+class MappingContext:
+    """What a mapping needs beside the dossier. `id_key` is the never-rotating id key (design section 5)."""
+
+    record_id: bytes = field(repr=False)  # 16 bytes
+    id_key: bytes = field(repr=False)
+    received_at: datetime  # aware; bounds the editions of code lists
+    transaction_code: str  # maGiaoDich of this version, for Provenance
+    uris: Uris
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One FHIR resource. `json` starts with {"resourceType":"…","id":"…" and has no `meta`, so that a reader can
+    splice `meta` in; the patient is always PATIENT_PLACEHOLDER.
+    """
+
+    type: str
+    id: str
+    json: bytes = field(repr=False)
+
+
+PATIENT_PLACEHOLDER = b"Patient/00000000-0000-0000-0000-000000000000"
+
+
+@dataclass(frozen=True, slots=True)
+class MappedRecord:
+    """The FHIR side of one dossier. Organizations (facility codes) and practitioners (our ids) that the resources
+    refer to are named, not embedded: they are a function of the code and the register alone.
+    """
+
+    resources: tuple[Resource, ...]  # Provenance last
+    organizations: tuple[str, ...]
+    practitioners: tuple[str, ...]
+    issues: tuple[Issue, ...]

@@ -1,0 +1,1 @@
+"""One package per source table: what its fields must be, and what they become in FHIR."""

@@ -1,0 +1,1 @@
+"""Code lists with their validity dates, and the table of URIs."""
