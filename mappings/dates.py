@@ -1,0 +1,74 @@
+"""Times of the national dossiers: yyyymmddHHMM and yyyymmdd, Viet Nam time (QĐ 130, 4750 and 3176, appendix)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+
+VIETNAM = timezone(timedelta(hours=7))
+
+# Older than any living patient: a year below it is a slipped digit ("1202…"), not a date.
+EARLIEST_YEAR = 1850
+
+
+def parse_minute(text: str) -> datetime | None:
+    """The aware minute (+07:00) of a 12-digit yyyymmddHHMM, or None where it is not one.
+
+    Hour 2400 is 0000 of the next day (trade rules 6).
+    """
+    day = parse_day(text[:8]) if len(text) == 12 else None
+    if day is None or not _is_digits(text):
+        return None
+    return _at(day, int(text[8:10]), int(text[10:]))
+
+
+def parse_day(text: str) -> date | None:
+    """The day of an 8-digit yyyymmdd, or None where there is no such day."""
+    if len(text) != 8 or not _is_digits(text):
+        return None
+    year = int(text[:4])
+    if year < EARLIEST_YEAR:
+        return None
+    try:
+        return date(year, int(text[4:6]), int(text[6:]))
+    except ValueError:
+        return None
+
+
+def parse_birth(text: str) -> tuple[str, datetime | None] | None:
+    """NGAY_SINH as ("yyyy-mm-dd" or "yyyy", the minute where one is stated), or None where it is impossible.
+
+    Day and month 0000 mean unknown, and so does the time 0000: a birth at midnight cannot be told from it. A month
+    without its day counts as the year alone. The 8-digit form without a time is read too.
+    """
+    if len(text) not in (8, 12) or not _is_digits(text):
+        return None
+    if text[6:8] == "00" and (text[4:6] == "00" or parse_day(text[:6] + "01")):
+        return _year_alone(text)
+    day = parse_day(text[:8])
+    if day is None:
+        return None
+    if text[8:] in ("", "0000"):
+        return day.isoformat(), None
+    minute = parse_minute(text)
+    return None if minute is None else (minute.date().isoformat(), minute)
+
+
+def _year_alone(text: str) -> tuple[str, None] | None:
+    return (text[:4], None) if int(text[:4]) >= EARLIEST_YEAR else None
+
+
+def _at(day: date, hour: int, minute: int) -> datetime | None:
+    if hour == 24 and minute == 0:
+        return _midnight_after(day)
+    if hour > 23 or minute > 59:
+        return None
+    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=VIETNAM)
+
+
+def _midnight_after(day: date) -> datetime | None:
+    midnight = datetime(day.year, day.month, day.day, tzinfo=VIETNAM)
+    return None if day == date.max else midnight + timedelta(days=1)
+
+
+def _is_digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()
