@@ -1,0 +1,276 @@
+"""Every table of the two databases, as SQLAlchemy Core. Rules that data must obey are constraints named in words.
+
+No column holds a name, a number, a source id or clinical content in the clear: such values are sealed (`sealed`)
+or keyed hashes (`mark`). Design section 5 says why the tables are cut as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB, UUID
+
+metadata: Final = MetaData()
+key_metadata: Final = MetaData()
+
+
+def _time(name: str, *, nullable: bool = False, now: bool = False) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable, server_default=func.now() if now else None)
+
+
+submission = Table(
+    "submission",
+    metadata,
+    Column("submission_id", BYTEA, primary_key=True),  # 16 bytes, keyed hash of client and body
+    Column("client_id", Text, nullable=False),
+    _time("received_at", now=True),
+    Column("media_type", Text, nullable=False),
+    Column("wrapped_key", BYTEA, nullable=False),  # under the key-encryption key: an envelope is nobody's alone
+    Column("skeleton", BYTEA, nullable=False),  # sealed: what stands between the pieces
+    Column("answer", BYTEA),  # sealed; NULL until the last chunk has committed
+    Index("submissions_by_time", "received_at", postgresql_using="brin"),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("key_mark", BYTEA, primary_key=True),
+    Column("submission_id", BYTEA, nullable=False),
+    _time("created_at", now=True),
+)
+
+piece = Table(
+    "piece",
+    metadata,
+    Column("submission_id", BYTEA, primary_key=True),
+    Column("ordinal", Integer, primary_key=True),
+    Column("person_id", UUID),  # NULL: refused before anybody was named; sealed under the submission's key
+    Column("wrapped_key", BYTEA, nullable=False),
+    Column("body", BYTEA, nullable=False),
+)
+
+person = Table(
+    "person",
+    metadata,
+    Column("person_id", UUID, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("merged_into", UUID),
+    Column("proven_claim", BYTEA),
+    Column("seq", BigInteger, nullable=False, server_default=text("0")),
+    CheckConstraint("state IN ('provisional', 'proven', 'merged', 'erased')", name="person_state_is_known"),
+    CheckConstraint("(state = 'merged') = (merged_into IS NOT NULL)", name="merged_people_say_into_whom"),
+)
+
+identifier = Table(
+    "identifier",
+    metadata,
+    Column("mark", BYTEA, primary_key=True),  # keyed hash of the number; one person behind each while active
+    Column("person_id", UUID, nullable=False),
+    Index("identifiers_of_a_person", "person_id"),
+)
+
+claim = Table(
+    "claim",
+    metadata,
+    Column("claim_id", BYTEA, primary_key=True),  # 16 bytes, the claim's fingerprint
+    Column("person_id", UUID, nullable=False),
+    Column("number_mark", BYTEA),  # NULL: no number was given
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=text("''")),
+    Column("facts", BYTEA, nullable=False),  # sealed under the person key
+    Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
+    Column("calls", SmallInteger, nullable=False, server_default=text("0")),
+    Column("fence", Integer, nullable=False, server_default=text("0")),
+    Column("due_at", DateTime(timezone=True)),
+    _time("created_at", now=True),
+    Column("decided_at", DateTime(timezone=True)),
+    CheckConstraint(
+        "state IN ('due', 'proven', 'not_proven', 'review', 'no_number', 'not_asked')", name="claim_state_is_known"
+    ),
+    Index("claims_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    Index("claims_of_a_person", "person_id"),
+)
+
+record = Table(
+    "record",
+    metadata,
+    Column("record_id", BYTEA, primary_key=True),  # 16 bytes: HMAC(id key, family, source id, generation)
+    Column("family", Text, nullable=False),
+    Column("person_id", UUID, nullable=False),  # whose claim the newest version makes
+    Column("others", ARRAY(UUID)),  # former people that hold versions of it; NULL: none
+    Column("versions", SmallInteger, nullable=False),  # how many there are
+    Column("newest", SmallInteger, nullable=False),  # the version that stands (P3); 0: none yet
+    Column("shown", SmallInteger),  # the version in its person's book; NULL: none
+    Column("shown_person", UUID),
+    Column("patient_mark", BYTEA),  # keyed hashes of MA_BN and of the day of NGAY_VAO: is it the same visit?
+    Column("day_mark", BYTEA),
+    Index("records_of_a_person", "person_id"),
+)
+
+record_version = Table(
+    "record_version",
+    metadata,
+    Column("person_id", UUID, primary_key=True),
+    Column("record_id", BYTEA, primary_key=True),
+    Column("version", SmallInteger, primary_key=True),
+    Column("claim_id", BYTEA),  # NULL: an amendment without XML1 names nobody
+    Column("submission_id", BYTEA, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("notes", Text, nullable=False, server_default=text("''")),  # codes told to the sender, with commas
+    Column("content_mark", BYTEA, nullable=False),  # keyed content hash
+    Column("made_on", Date, nullable=False),  # NGAYLAP, a future one counted as the day received
+    _time("accepted_at", now=True),
+    Column("wrapped_key", BYTEA, nullable=False),
+    Column("body", BYTEA, nullable=False),
+    CheckConstraint(
+        "state IN ('ready', 'visit_open', 'order_unclear', 'waiting_for_xml1')", name="version_state_is_known"
+    ),
+)
+
+book_entry = Table(
+    "book_entry",
+    metadata,
+    Column("person_id", UUID, primary_key=True),
+    Column("record_id", BYTEA, primary_key=True),
+    Column("version", SmallInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),  # the person's seq of its last change
+    Column("wrapped_key", BYTEA, nullable=False),
+    Column("manifest", BYTEA, nullable=False),  # sealed
+)
+
+lane = Table(
+    "lane",
+    metadata,
+    Column("person_id", UUID, primary_key=True),
+    Column("destination", Text, primary_key=True),
+    Column("want", BigInteger, nullable=False),
+    Column("have", BigInteger, nullable=False, server_default=text("0")),
+    Column("base", BigInteger, nullable=False, server_default=text("0")),
+    Column("epoch", Integer, nullable=False, server_default=text("0")),
+    Column("state", Text, nullable=False, server_default=text("'open'")),
+    Column("reason", Text, nullable=False, server_default=text("''")),
+    Column("due_at", DateTime(timezone=True)),
+    Column("since", DateTime(timezone=True)),  # since when the lane is behind
+    Column("fence", Integer, nullable=False, server_default=text("0")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("sent_to", BigInteger),
+    Column("sent_key", BYTEA),
+    Column("sent_epoch", Integer),
+    Column("etag", Text),
+    Column("parked_want", BigInteger),
+    Column("filter_version", Integer, nullable=False, server_default=text("1")),
+    Column("resync_id", UUID),
+    CheckConstraint("state IN ('open', 'unknown', 'parked')", name="lane_state_is_known"),
+    CheckConstraint("(sent_to IS NULL) = (sent_key IS NULL)", name="what_was_sent_has_a_key"),
+    Index("lanes_due", "destination", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    Index("lanes_in_trouble", "state", postgresql_where=text("state <> 'open'")),
+    postgresql_with={"fillfactor": "70"},
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("person_id", UUID, primary_key=True),
+    Column("destination", Text, primary_key=True),
+    Column("fence", Integer, primary_key=True),
+    Column("target", BigInteger, nullable=False),
+    Column("entries", Integer, nullable=False),
+    _time("started_at"),
+    Column("ended_at", DateTime(timezone=True)),
+    Column("outcome", Text, nullable=False, server_default=text("'sent'")),
+    CheckConstraint(
+        "outcome IN ('sent', 'delivered', 'unavailable', 'refused', 'unknown', 'fence_lost')",
+        name="delivery_outcome_is_known",
+    ),
+    Index("deliveries_by_time", "started_at", postgresql_using="brin"),
+)
+
+resync = Table(
+    "resync",
+    metadata,
+    Column("resync_id", UUID, primary_key=True),
+    Column("scope", JSONB, nullable=False),
+    Column("ordered_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("marked", Integer, nullable=False, server_default=text("0")),
+    Column("cursor", UUID),
+    _time("created_at", now=True),
+    Column("ended_at", DateTime(timezone=True)),
+    CheckConstraint("state IN ('marking', 'running', 'done')", name="resync_state_is_known"),
+)
+
+audit_event = Table(
+    "audit_event",
+    metadata,
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("person_id", UUID),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("detail", Text, nullable=False, server_default=text("''")),
+    Column("mac", BYTEA, nullable=False),
+    Index("audit_of_a_person", "person_id", "n", postgresql_where=text("person_id IS NOT NULL")),
+)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("chain", SmallInteger, primary_key=True),
+    Column("n", BigInteger, nullable=False),
+    Column("mac", BYTEA, nullable=False),
+)
+
+# ---- the key store: a database of its own, in a backup of its own ----
+
+key_encryption_key = Table(
+    "key_encryption_key",
+    key_metadata,
+    Column("version", SmallInteger, primary_key=True, autoincrement=False),
+    Column("wrapped", LargeBinary, nullable=False),
+    _time("created_at", now=True),
+)
+
+person_key = Table(
+    "person_key",
+    key_metadata,
+    Column("person_id", UUID, primary_key=True),
+    Column("version", SmallInteger, nullable=False),
+    Column("wrapped", LargeBinary, nullable=False),
+)
+
+erasure = Table(
+    "erasure",
+    key_metadata,
+    Column("n", BigInteger, Identity(), primary_key=True),
+    Column("person_id", UUID, nullable=False, unique=True),
+    _time("erased_at", now=True),
+)
+
+audit_checkpoint = Table(
+    "audit_checkpoint",
+    key_metadata,
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    Column("mac", LargeBinary, nullable=False),
+    _time("made_at", now=True),
+)
