@@ -1,4 +1,4 @@
-"""Times of the national dossiers: yyyymmddHHMM and yyyymmdd, Viet Nam time (QĐ 130, 4750 and 3176, appendix)."""
+"""Times of the national dossiers: yyyymmddHHMM and yyyymmdd, Viet Nam time (appendix of QĐ 130 and 4750)."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def parse_day(text: str) -> date | None:
 def parse_birth(text: str) -> tuple[str, datetime | None] | None:
     """NGAY_SINH as ("yyyy-mm-dd" or "yyyy", the minute where one is stated), or None where it is impossible.
 
-    Day and month 0000 mean unknown, and so does the time 0000: a birth at midnight cannot be told from it. A month
-    without its day counts as the year alone. The 8-digit form without a time is read too.
+    Day and month 0000 mean unknown, and so does the time 0000: a birth at midnight cannot be told from it. A
+    month without its day counts as the year alone. The 8-digit form without a time is read too.
     """
     if len(text) not in (8, 12) or not _is_digits(text):
         return None
