@@ -1,0 +1,224 @@
+"""Who sends: clients and their public keys, facilities and their families, and who sends for which code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    LargeBinary,
+    Table,
+    Text,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
+from sqlalchemy.engine import Connection
+
+from ehr_sync.core.errors import Conflict, NotFound
+from ehr_sync.store.tables import metadata
+
+ALWAYS: Final = date.min  # a grant without a first day
+
+client = Table(
+    "client",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("jwks", JSONB, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("disabled_at", DateTime(timezone=True)),
+    CheckConstraint(r"client_id ~ '^[A-Za-z0-9._-]{1,64}$'", name="client_id_is_plain"),
+)
+
+facility = Table(
+    "facility",
+    metadata,
+    Column("code", Text, primary_key=True),
+    # The first code that the place was registered under. Record ids are made from it, so it never changes.
+    Column("family_id", Text, ForeignKey("facility.code"), nullable=False),
+    Column("name", Text, nullable=False),
+    CheckConstraint(r"code ~ '^[0-9]{2}[0-9A-Z]{3}$'", name="facility_code_has_five_characters"),
+)
+
+client_facility = Table(
+    "client_facility",
+    metadata,
+    Column("client_id", Text, ForeignKey("client.client_id"), primary_key=True),
+    Column("code", Text, ForeignKey("facility.code"), primary_key=True),
+    Column("valid_from", Date, primary_key=True),
+    Column("valid_to", Date),  # the last day; none: until further notice
+    CheckConstraint("valid_to >= valid_from", name="grant_ends_after_it_starts"),
+)
+
+jti = Table(
+    "jti",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("jti_hash", LargeBinary, primary_key=True),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One sending system as registered. `jwks` holds public keys only."""
+
+    client_id: str
+    name: str
+    jwks: Mapping[str, Any] = field(repr=False)
+    scopes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Facility:
+    """A hospital, clinic or station. `family` is the same for all codes that one place had over time."""
+
+    code: str
+    name: str
+    family: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A client may send for a code, first and last day included; no last day: until further notice."""
+
+    client_id: str
+    code: str
+    valid_from: date
+    valid_to: date | None
+
+
+def add_client(
+    connection: Connection, client_id: str, *, name: str, jwks: Mapping[str, Any], scopes: Iterable[str]
+) -> None:
+    """Register a client. Raises Conflict("client.exists") where the id is taken."""
+    row = {"client_id": client_id, "name": name, "jwks": dict(jwks), "scopes": sorted(scopes)}
+    added = connection.execute(insert(client).values(row).on_conflict_do_nothing())
+    if added.rowcount == 0:
+        raise Conflict("client.exists")
+
+
+def set_jwks(connection: Connection, client_id: str, jwks: Mapping[str, Any]) -> None:
+    """Replace a client's public keys. Raises NotFound("client.unknown")."""
+    _changed(
+        connection.execute(update(client).where(client.c.client_id == client_id).values(jwks=dict(jwks)))
+    )
+
+
+def disable_client(connection: Connection, client_id: str, at: datetime) -> None:
+    """Shut a client out: no new token, and no facility to send for from the next request on."""
+    _changed(connection.execute(update(client).where(client.c.client_id == client_id).values(disabled_at=at)))
+
+
+def find_client(connection: Connection, client_id: str) -> Client | None:
+    """The client, or None where it is unknown or disabled."""
+    query = select(client).where(client.c.client_id == client_id, client.c.disabled_at.is_(None))
+    row = connection.execute(query).one_or_none()
+    return None if row is None else Client(row.client_id, row.name, row.jwks, frozenset(row.scopes))
+
+
+def all_clients(connection: Connection) -> tuple[Client, ...]:
+    """Every client that is not disabled, by id."""
+    query = select(client).where(client.c.disabled_at.is_(None)).order_by(client.c.client_id)
+    return tuple(Client(r.client_id, r.name, r.jwks, frozenset(r.scopes)) for r in connection.execute(query))
+
+
+def add_facility(
+    connection: Connection, code: str, *, name: str, same_place_as: str | None = None
+) -> Facility:
+    """Register a code, or give a registered one a new name; returns it as it now is.
+
+    `same_place_as` is another code of the same place (rename, merger): the two then share a family.
+    Raises NotFound("facility.unknown") where that code is not registered, Conflict("facility.other_family")
+    where `code` is registered under another family; a family never changes, as record ids are made from it.
+    """
+    family = code if same_place_as is None else _family_of(connection, same_place_as)
+    new = insert(facility).values(code=code, name=name, family_id=family)
+    row = connection.execute(
+        new.on_conflict_do_update(index_elements=["code"], set_={"name": name}).returning(
+            facility.c.family_id
+        )
+    ).one()
+    if same_place_as is not None and row.family_id != family:
+        raise Conflict("facility.other_family")
+    return Facility(code, name, row.family_id)
+
+
+def register(connection: Connection) -> Mapping[str, Facility]:
+    """Every registered facility, by code."""
+    return {r.code: Facility(r.code, r.name, r.family_id) for r in connection.execute(select(facility))}
+
+
+def grant(
+    connection: Connection, client_id: str, code: str, valid_from: date = ALWAYS, valid_to: date | None = None
+) -> None:
+    """Let a client send for a code; the same first day again sets a new last day.
+
+    Raises NotFound("client.unknown") or NotFound("facility.unknown") where either is not registered.
+    """
+    if find_client(connection, client_id) is None:
+        raise NotFound("client.unknown")
+    _family_of(connection, code)
+    row = insert(client_facility).values(
+        client_id=client_id, code=code, valid_from=valid_from, valid_to=valid_to
+    )
+    key = ["client_id", "code", "valid_from"]
+    connection.execute(row.on_conflict_do_update(index_elements=key, set_={"valid_to": valid_to}))
+
+
+def facilities_of(connection: Connection, client_id: str, on: date) -> frozenset[str]:
+    """The codes that a client may send for on a day (in Viet Nam); none at all for a disabled client."""
+    query = (
+        select(client_facility.c.code)
+        .join(client, client.c.client_id == client_facility.c.client_id)
+        .where(
+            client.c.client_id == client_id,
+            client.c.disabled_at.is_(None),
+            client_facility.c.valid_from <= on,
+        )
+        .where(or_(client_facility.c.valid_to.is_(None), client_facility.c.valid_to >= on))
+    )
+    return frozenset(connection.execute(query).scalars())
+
+
+def all_grants(connection: Connection) -> tuple[Grant, ...]:
+    """Every grant, by client, code and first day."""
+    query = select(client_facility).order_by(*client_facility.primary_key.columns)
+    return tuple(Grant(r.client_id, r.code, r.valid_from, r.valid_to) for r in connection.execute(query))
+
+
+def use_jti(
+    connection: Connection, client_id: str, jti_hash: bytes, *, expires_at: datetime, now: datetime
+) -> bool:
+    """Take note of an assertion's jti; False where it was used before. Forgets some that have expired."""
+    # A few at a time and never waiting: two token requests must not stand in each other's way.
+    expired = select(jti.c.client_id, jti.c.jti_hash).where(jti.c.expires_at < now).limit(20)
+    gone = [tuple(row) for row in connection.execute(expired.with_for_update(skip_locked=True))]
+    for client_id_gone, hash_gone in gone:
+        connection.execute(delete(jti).where(jti.c.client_id == client_id_gone, jti.c.jti_hash == hash_gone))
+    row = insert(jti).values(client_id=client_id, jti_hash=jti_hash, expires_at=expires_at)
+    return connection.execute(row.on_conflict_do_nothing()).rowcount == 1
+
+
+def _family_of(connection: Connection, code: str) -> str:
+    row = connection.execute(select(facility.c.family_id).where(facility.c.code == code)).one_or_none()
+    if row is None:
+        raise NotFound("facility.unknown")
+    return str(row.family_id)
+
+
+def _changed(result: Any) -> None:
+    if result.rowcount == 0:
+        raise NotFound("client.unknown")
