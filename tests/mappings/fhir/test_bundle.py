@@ -1,0 +1,142 @@
+"""Bundles, people and gone resources: bytes that any FHIR R4 reader accepts."""
+
+from __future__ import annotations
+
+import json
+
+import fhirkit
+import pytest
+from fhir.resources.R4B import get_fhir_model_class
+
+from mappings.bundle import Deletion, Mark, for_person, searchset, transaction, with_meta
+from mappings.gone import gone
+from mappings.ids import register_id
+from mappings.model import Resource
+from mappings.people import organization, patient, practitioner
+from mappings.terminology.uris import load_uris
+
+URIS = load_uris()
+BASE = "https://book.example/fhir"
+PERSON = "7f0a8c1e-33d5-8b19-9d62-5a0c4ef1b27d"
+KEY = b"k" * 32
+PATIENT = patient(
+    PERSON,
+    number="099090000017",
+    number_type="cccd",
+    name="NGUYỄN VĂN MẪU",
+    birth_date="1990-03-15",
+    sex="male",
+    uris=URIS,
+)
+GONE_TYPES = [
+    "Condition",
+    "Coverage",
+    "Device",
+    "DiagnosticReport",
+    "Encounter",
+    "MedicationAdministration",
+    "MedicationRequest",
+    "Observation",
+    "Procedure",
+    "ServiceRequest",
+]
+
+
+def problems(content: bytes) -> list[str]:
+    """What fhirkit and the pydantic models say against a resource."""
+    get_fhir_model_class(json.loads(content)["resourceType"]).model_validate_json(content)
+    return [str(issue) for issue in fhirkit.validate(content)]
+
+
+def test_a_patient_has_the_proven_fields_and_no_others() -> None:
+    assert json.loads(PATIENT.json) == {
+        "resourceType": "Patient",
+        "id": PERSON,
+        "identifier": [{"use": "official", "system": URIS["cccd"], "value": "099090000017"}],
+        "name": [{"use": "official", "text": "NGUYỄN VĂN MẪU", "family": "NGUYỄN", "given": ["VĂN", "MẪU"]}],
+        "gender": "male",
+        "birthDate": "1990-03-15",
+    }
+
+
+@pytest.mark.parametrize(
+    "person",
+    [
+        PATIENT,
+        patient(PERSON, number="", number_type="none", name="Y", birth_date="", sex="unknown", uris=URIS),
+        organization("01001", "Bệnh viện Mẫu", KEY, URIS),
+        organization("01001", "", KEY, URIS),
+        practitioner(register_id(KEY, "Practitioner", "000001/HNO-CCHN"), URIS),
+    ],
+)
+def test_people_and_places_are_valid(person: Resource) -> None:
+    assert problems(person.json) == []
+
+
+def test_a_practitioner_does_not_show_the_licence() -> None:
+    shown = practitioner(register_id(KEY, "Practitioner", "000001/HNO-CCHN"), URIS).json
+
+    assert b"000001" not in shown
+
+
+@pytest.mark.parametrize("kind", GONE_TYPES)
+def test_a_gone_resource_is_valid_and_says_entered_in_error(kind: str) -> None:
+    content = gone(kind, PERSON)
+
+    assert content is not None
+    assert problems(content) == []
+    assert b"entered-in-error" in content
+
+
+@pytest.mark.parametrize("kind", ["Appointment", "Provenance", "Organization", "Practitioner", "Patient"])
+def test_a_type_that_cannot_say_entered_in_error_is_deleted(kind: str) -> None:
+    assert gone(kind, PERSON) is None
+
+
+def test_a_transaction_holds_the_guarded_mark_the_puts_and_the_deletions() -> None:
+    mark = Mark(lane_id="lane-1", seq=7, key="0a0b", etag='W/"3"')
+    bundle = transaction([PATIENT, Deletion("Provenance", "p1")], base_url=BASE, mark=mark, uris=URIS)
+
+    entries = json.loads(bundle)["entry"]
+    assert [entry["request"] for entry in entries] == [
+        {"method": "PUT", "url": "Basic/lane-1", "ifMatch": 'W/"3"'},
+        {"method": "PUT", "url": f"Patient/{PERSON}"},
+        {"method": "DELETE", "url": "Provenance/p1"},
+    ]
+    assert [tag["code"] for tag in entries[0]["resource"]["meta"]["tag"]] == ["seq|7", "key|0a0b"]
+    assert entries[1]["fullUrl"] == f"{BASE}/Patient/{PERSON}"
+    assert problems(bundle) == []
+
+
+def test_the_first_push_of_a_lane_must_find_no_mark() -> None:
+    mark = Mark(lane_id="lane-1", seq=1, key="0a", etag="")
+
+    request = json.loads(transaction([], base_url=BASE, mark=mark, uris=URIS))["entry"][0]["request"]
+
+    assert request == {"method": "PUT", "url": "Basic/lane-1", "ifNoneMatch": "*"}
+
+
+@pytest.mark.parametrize(
+    "resources", [[], [PATIENT.json], [PATIENT.json, with_meta(PATIENT.json, 2, "2026-11-20T08:00:00Z")]]
+)
+def test_a_searchset_is_valid_with_and_without_matches(resources: list[bytes]) -> None:
+    bundle = searchset(
+        resources, total=9, self_url=f"{BASE}/Patient", next_url=f"{BASE}/Patient?p=2", base_url=BASE
+    )
+
+    assert problems(bundle) == []
+    assert len(json.loads(bundle).get("entry", [])) == len(resources)
+
+
+def test_meta_is_spliced_in_after_the_id() -> None:
+    resource = json.loads(with_meta(PATIENT.json, 4, "2026-11-20T08:00:00+07:00"))
+
+    assert list(resource)[:3] == ["resourceType", "id", "meta"]
+    assert resource["meta"] == {"versionId": "4", "lastUpdated": "2026-11-20T08:00:00+07:00"}
+
+
+def test_the_person_is_filled_in() -> None:
+    content = gone("Observation", "o1")
+
+    assert content is not None
+    assert json.loads(for_person(content, PERSON))["subject"] == {"reference": f"Patient/{PERSON}"}
