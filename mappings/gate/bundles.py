@@ -1,0 +1,116 @@
+"""Rules of a Bundle as a whole: entries, requests, and references that must resolve.
+
+https://hl7.org/fhir/R4/bundle.html  https://hl7.org/fhir/R4/http.html#transaction
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from mappings.gate.checks import check
+from mappings.gate.finding import Finding
+from mappings.gate.local_references import _objects
+
+Json = dict[str, Any]
+_LITERAL = re.compile(r"[A-Z][A-Za-z]{1,40}/[A-Za-z0-9\-.]{1,64}")
+_VERSION = re.compile(r"/_history/[A-Za-z0-9\-.]{1,64}$")
+_ETAG = re.compile(r'W/"[^"]+"')
+
+
+def bundle_findings(bundle_json: bytes, *, known: Collection[str] = ()) -> tuple[Finding, ...]:
+    """What is wrong with a Bundle and everything in it, empty where nothing is.
+
+    `known` holds the resources that the receiver already has, as "Type/id": references to them need no entry.
+    Never raises, never echoes a value.
+    """
+    checked = check(bundle_json)
+    if checked.findings:
+        return checked.findings
+    bundle = checked.resource
+    if bundle.get("resourceType") != "Bundle":
+        return (Finding("type.wrong", "", "Bundle"),)
+    return tuple(each.below("Bundle") for each in _broken(bundle, frozenset(known)))
+
+
+def _broken(bundle: Json, known: frozenset[str]) -> Iterator[Finding]:
+    entries = list(bundle.get("entry", ()))
+    places: dict[str, int] = {}
+    for index, entry in enumerate(entries):
+        at = f"entry[{index}]"
+        for each in (*_broken_identity(entry), *_broken_request(entry)):
+            yield each.below(at)
+        for key in _changed(bundle, entry):
+            if key in places:
+                yield Finding("duplicate.entry", at, f"entry[{places[key]}]")
+            places.setdefault(key, index)
+    yield from _unresolved(entries, known)
+
+
+def _broken_identity(entry: Json) -> Iterator[Finding]:
+    """fullUrl: absolute, and naming the resource that it stands beside."""
+    url, resource = entry.get("fullUrl"), entry.get("resource")
+    if url is None:
+        return
+    if not url.startswith(("http://", "https://", "urn:uuid:", "urn:oid:")):
+        yield Finding("bundle.full_url", "fullUrl", "an absolute URI")
+    elif url.startswith("http") and resource and not f"{url}".endswith(f"/{_own(resource)}"):
+        yield Finding("bundle.full_url", "fullUrl", "[base]/[type]/[id] of the resource")
+
+
+def _broken_request(entry: Json) -> Iterator[Finding]:
+    request, resource = entry.get("request"), entry.get("resource")
+    if request is None:
+        return
+    method, url = request["method"], request["url"]
+    if method in ("PUT", "POST", "PATCH") and resource is None:
+        yield Finding("required.missing", "resource", method)
+    if method in ("GET", "HEAD", "DELETE") and resource is not None:
+        yield Finding("bundle.resource_not_allowed", "resource", method)
+    if resource is not None and not _url_agrees(method, url, resource):
+        yield Finding("bundle.url", "request.url", "agrees with the resource's type and id")
+    if method == "DELETE" and "?" not in url and _LITERAL.fullmatch(url) is None:
+        yield Finding("bundle.url", "request.url", "[type]/[id]")
+    if "ifMatch" in request and _ETAG.fullmatch(request["ifMatch"]) is None:
+        yield Finding("bundle.etag", "request.ifMatch", 'W/"[version]"')
+    if "ifNoneExist" in request and method != "POST":
+        yield Finding("bundle.if_none_exist", "request.ifNoneExist", "POST only")
+
+
+def _url_agrees(method: str, url: str, resource: Json) -> bool:
+    if method == "POST":
+        return bool(url == resource["resourceType"])
+    if method == "PUT" and "?" in url:
+        return bool(url.partition("?")[0] == resource["resourceType"])
+    return method != "PUT" or ("id" in resource and url == _own(resource))
+
+
+def _changed(bundle: Json, entry: Json) -> list[str]:
+    """What an entry changes: a transaction that names one resource twice is refused as a whole."""
+    request = entry.get("request", {})
+    changes = request.get("method") in ("PUT", "PATCH", "DELETE") and bundle.get("type") == "transaction"
+    return [request["url"]] if changes else []
+
+
+def _unresolved(entries: list[Json], known: frozenset[str]) -> Iterator[Finding]:
+    here = {entry["fullUrl"] for entry in entries if "fullUrl" in entry}
+    here |= {_own(entry["resource"]) for entry in entries if "resource" in entry}
+    for index, entry in enumerate(entries):
+        # A reference without a match is rare, so its path is looked up only then.
+        for path, node in _objects(entry.get("resource"), f"entry[{index}].resource"):
+            literal = node.get("reference")
+            if isinstance(literal, str) and not _resolves(literal, here, known):
+                yield Finding("reference.unresolved", f"{path}.reference")
+
+
+def _resolves(literal: str, here: set[str], known: frozenset[str]) -> bool:
+    """Contained ones are checked in their resource; searches and foreign URLs cannot be looked up."""
+    if literal.startswith(("#", "http://", "https://")) or "?" in literal:
+        return True
+    plain = _VERSION.sub("", literal)
+    return plain in here or plain in known
+
+
+def _own(resource: Json) -> str:
+    return f"{resource['resourceType']}/{resource.get('id', '')}"

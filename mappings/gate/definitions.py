@@ -1,0 +1,141 @@
+"""The compact table of FHIR R4 4.0.1 (r4.json, made by generate.py), as the walk reads it.  https://hl7.org/fhir/R4/"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from mappings.gate.invariants import DOMAIN_RESOURCE, INVARIANTS, Rule
+from mappings.gate.primitives import Check, check_of, check_of_codes
+
+if TYPE_CHECKING:
+    from mappings.gate.plans import Plan
+
+_KIND = re.compile(r"(?P<type>[^()]+)(?:\((?P<targets>[^)]*)\))?")
+
+
+@dataclass(slots=True, eq=False)
+class Element:
+    """One element under the name that it has in JSON (`valueQuantity`, not `value[x]`)."""
+
+    name: str
+    many: bool
+    number: int  # unique in the table; its negative stands for the `_name` beside a primitive
+    kind: str
+    choice: str  # "value[x]" for a choice, else ""
+    check: Check | None = None  # primitives
+    value_set: str = ""
+    codings: frozenset[str] | None = None  # CodeableConcept and Coding: "system|code"
+    targets: frozenset[str] | None = None  # Reference; None: any
+    of: Type | None = None  # None for a primitive and for any resource
+    is_reference: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Type:
+    """A resource type, data type or backbone element."""
+
+    name: str
+    number: int
+    is_resource: bool
+    elements: dict[str, Element] = field(default_factory=dict)
+    required: tuple[tuple[str, tuple[str, ...]], ...] = ()  # element, and the names that fulfil it
+    rules: tuple[Rule, ...] = ()
+    plans: dict[tuple[str, ...], Plan] = field(default_factory=dict)  # by names, see plans.py
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    types: dict[str, Type]
+    resources: frozenset[str]
+    names: frozenset[str]  # every element name; what else a sender wrote is not echoed
+    invariant_texts: dict[str, str]
+
+
+@lru_cache(maxsize=1)
+def definitions() -> Definitions:
+    """The table, read once (about 30 ms)."""
+    table = orjson.loads(Path(__file__).with_name("r4.json").read_bytes())
+    return _Builder(table).build()
+
+
+class _Builder:
+    def __init__(self, table: dict[str, Any]) -> None:
+        self._table = table
+        self._resources = frozenset(table["resources"])
+        self._sets = {name: frozenset(codes) for name, codes in table["value_sets"].items()}
+        self._checks = {kind: check_of(kind, pattern) for kind, pattern in table["primitives"].items()}
+        self._code_checks = {name: check_of_codes(codes) for name, codes in self._sets.items()}
+        self._types = {
+            name: Type(name, number, name in self._resources) for number, name in enumerate(table["types"], 1)
+        }
+        self._next_number = len(self._types) + 1
+
+    def build(self) -> Definitions:
+        for name, rows in self._table["types"].items():
+            self._fill(self._types[name], rows)
+        names = {element for each in self._types.values() for element in each.elements}
+        texts = {key: entry[0] for key, entry in self._table["invariants"].items()}
+        return Definitions(self._types, self._resources, frozenset(names), texts)
+
+    def _fill(self, of: Type, rows: dict[str, list[str]]) -> None:
+        required = []
+        for name, row in rows.items():
+            made = self._elements(of, name, *row)
+            of.elements.update((each.name, each) for each in made)
+            if row[0][0] != "0":
+                required.append((name, tuple(n for each in made for n in _names(each))))
+        of.required = tuple(required)
+        of.rules = (*(DOMAIN_RESOURCE if "contained" in rows else ()), *INVARIANTS.get(of.name, ()))
+        if of.is_resource:
+            self._add_resource_type(of)
+
+    def _add_resource_type(self, of: Type) -> None:
+        of.elements["resourceType"] = self._element(of, "resourceType", many=False, kind="code", choice="")
+        of.elements["id"].check = self._checks["id"]
+
+    def _elements(self, of: Type, name: str, cardinality: str, kinds: str, bound: str = "") -> list[Element]:
+        many = not cardinality.endswith(("..1", "..0"))
+        add = partial(self._element, of, many=many, value_set=bound)
+        if cardinality.endswith("..0"):
+            return []
+        if not name.endswith("[x]"):
+            return [add(name, kind=kinds, choice="")]
+        stem = name.removesuffix("[x]")
+        return [add(_choice_name(stem, kind), kind=kind, choice=name) for kind in kinds.split("|")]
+
+    def _element(
+        self, of: Type, name: str, *, many: bool, kind: str, choice: str, value_set: str = ""
+    ) -> Element:
+        parts = _KIND.fullmatch(kind)
+        if parts is None:
+            raise ValueError(f"{of.name}.{name}: no type")
+        self._next_number += 1
+        element = Element(name, many, self._next_number, parts["type"], choice, value_set=value_set)
+        self._describe(element, parts["targets"])
+        return element
+
+    def _describe(self, element: Element, targets: str | None) -> None:
+        element.check = self._checks.get(element.kind)
+        element.of = self._types.get(element.kind)
+        element.is_reference = element.kind == "Reference"
+        if targets and targets != "Resource":
+            element.targets = frozenset(targets.split())
+        if element.value_set and element.check:
+            element.check = self._code_checks[element.value_set]
+        elif element.value_set:
+            element.codings = self._sets[element.value_set]
+
+
+def _names(element: Element) -> tuple[str, ...]:
+    return (element.name, f"_{element.name}") if element.check else (element.name,)
+
+
+def _choice_name(stem: str, kind: str) -> str:
+    name = kind.partition("(")[0].replace("SimpleQuantity", "Quantity")
+    return f"{stem}{name[0].upper()}{name[1:]}"
