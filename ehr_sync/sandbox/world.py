@@ -1,0 +1,120 @@
+"""The sandbox world: registry, book and identity provider, each a process of its own on a loopback port."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+SERVERS: Final = ("registry", "book", "identity")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Three running servers. `processes` and `ports` are by server name; `restart` changes `processes`."""
+
+    folder: Path
+    ports: Mapping[str, int]
+    options: Mapping[str, Sequence[str]]
+    processes: dict[str, subprocess.Popen[bytes]] = field(repr=False)
+
+    @property
+    def registry_url(self) -> str:
+        """The SOAP endpoint."""
+        return f"{self.address('registry')}/registry"
+
+    @property
+    def book_url(self) -> str:
+        """The FHIR base."""
+        return f"{self.address('book')}/fhir"
+
+    @property
+    def book_token_url(self) -> str:
+        """The book's OAuth 2 token endpoint."""
+        return f"{self.address('book')}/oauth2/token"
+
+    @property
+    def issuer_url(self) -> str:
+        """The OpenID Connect issuer."""
+        return self.address("identity")
+
+    def address(self, name: str) -> str:
+        """Where a server listens; its /_journal and /_faults are under it."""
+        return f"http://127.0.0.1:{self.ports[name]}"
+
+    def stop(self) -> None:
+        """End all three (SIGTERM)."""
+        for process in self.processes.values():
+            process.terminate()
+        self._wait(SERVERS)
+
+    def kill(self, *names: str) -> None:
+        """SIGKILL those named, or all."""
+        chosen = names or SERVERS
+        for name in chosen:
+            self.processes[name].kill()
+        self._wait(chosen)
+
+    def restart(self, *names: str) -> None:
+        """Start those named again, or all, on the same ports and files; returns when they answer."""
+        for name in names or SERVERS:
+            self.processes[name] = _process(name, self.folder, self.ports[name], self.options.get(name, ()))
+        for name in names or SERVERS:
+            _port_of(self.processes[name])
+
+    def _wait(self, names: Sequence[str]) -> None:
+        for name in names:
+            process = self.processes[name]
+            process.wait(timeout=10)
+            for pipe in (process.stdin, process.stdout):
+                if pipe:
+                    pipe.close()
+
+
+def start(
+    folder: Path,
+    *,
+    ports: Mapping[str, int] | None = None,
+    options: Mapping[str, Sequence[str]] | None = None,
+) -> World:
+    """Start the three servers on files in `folder`; returns when they listen.
+
+    `ports` is by server name; without one a free port is taken. `options` are further arguments by server
+    name, such as {"book": ["--null"]}. The servers end with this process, even where it is killed.
+    Raises RuntimeError where one does not start.
+    """
+    wanted, extra = ports or {}, options or {}
+    processes = {name: _process(name, folder, wanted.get(name, 0), extra.get(name, ())) for name in SERVERS}
+    try:
+        found = {name: _port_of(process) for name, process in processes.items()}
+    except RuntimeError:
+        World(folder, {}, extra, processes).kill()
+        raise
+    return World(folder, found, extra, processes)
+
+
+def _process(name: str, folder: Path, port: int, options: Sequence[str]) -> subprocess.Popen[bytes]:
+    module = f"ehr_sync.sandbox.{name}"
+    command = [
+        sys.executable,
+        "-m",
+        module,
+        "--port",
+        str(port),
+        "--folder",
+        str(folder),
+        "--end-with-parent",
+        *options,
+    ]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - our own module
+
+
+def _port_of(process: subprocess.Popen[bytes]) -> int:
+    # The server prints its port when it listens, and nothing where it could not start.
+    line = process.stdout.readline() if process.stdout else b""
+    if not line.strip().isdigit():
+        raise RuntimeError("a sandbox server did not start: is its port taken or its folder not writable?")
+    return int(line)
