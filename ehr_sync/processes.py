@@ -35,7 +35,7 @@ def runs(process: psutil.Process) -> bool:
 
 
 def works_in(pid: int, folder: Path, name: str) -> bool:
-    """Whether process `pid` runs with `folder` as its working directory or, where that is hidden, is a `name`."""
+    """Whether process `pid` runs in `folder` (its working directory); where that is hidden, is a `name`."""
     try:
         process = psutil.Process(pid)
         return runs(process) and Path(process.cwd()).samefile(folder)
