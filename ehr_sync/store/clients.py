@@ -105,8 +105,8 @@ def add_client(
 ) -> None:
     """Register a client. Raises Conflict("client.exists") where the id is taken."""
     row = {"client_id": client_id, "name": name, "jwks": dict(jwks), "scopes": sorted(scopes)}
-    added = connection.execute(insert(client).values(row).on_conflict_do_nothing())
-    if added.rowcount == 0:
+    added = insert(client).values(row).on_conflict_do_nothing().returning(client.c.client_id)
+    if connection.execute(added).one_or_none() is None:
         raise Conflict("client.exists")
 
 
@@ -209,7 +209,8 @@ def use_jti(
     for client_id_gone, hash_gone in gone:
         connection.execute(delete(jti).where(jti.c.client_id == client_id_gone, jti.c.jti_hash == hash_gone))
     row = insert(jti).values(client_id=client_id, jti_hash=jti_hash, expires_at=expires_at)
-    return connection.execute(row.on_conflict_do_nothing()).rowcount == 1
+    noted = row.on_conflict_do_nothing().returning(jti.c.client_id)
+    return connection.execute(noted).one_or_none() is not None
 
 
 def _family_of(connection: Connection, code: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from joserfc import jws, jwt
-from joserfc.errors import JoseError
+from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from ehr_sync.core.errors import EhrSyncError
@@ -255,6 +256,12 @@ def _is_strong(key: Mapping[str, Any]) -> bool:
     try:
         if key.get("kty") == "EC":
             return ECKey.import_key(dict(key)).curve_name == "P-384"
-        return key.get("kty") == "RSA" and RSAKey.import_key(dict(key)).public_key.key_size >= 2048
+        return key.get("kty") == "RSA" and _rsa_bits(key) >= 2048
     except _MALFORMED:
         return False
+
+
+def _rsa_bits(key: Mapping[str, Any]) -> int:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SecurityWarning)  # of short keys, which are refused here anyway
+        return RSAKey.import_key(dict(key)).public_key.key_size
