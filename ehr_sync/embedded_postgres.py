@@ -280,8 +280,6 @@ def _pid_file(home: Path) -> list[str]:
 
 
 def _last_words(log: Path) -> str:
-    words = [
-        line for line in log.read_text(errors="replace").splitlines() if "FATAL" in line or "error:" in line
-    ]
+    words = [line for line in log.read_text(errors="replace").splitlines() if "FATAL" in line or "error:" in line]
     reason = words[-1].split("FATAL:")[-1].split("error:")[-1].strip() if words else "it gave no reason"
     return f"{reason} (see {log})."

@@ -145,5 +145,7 @@ def require_free(port: int, remedy: str) -> None:
             probe.bind(("127.0.0.1", port))
         except PermissionError:
             raise Misconfigured(f"Port {port} is not for ordinary users: {remedy}.") from None
-        except (OSError, OverflowError):
+        except OverflowError:
+            raise Misconfigured(f"Port {port} does not exist: {remedy}.") from None
+        except OSError:
             raise Misconfigured(f"Port {port} is taken: {remedy}.") from None

@@ -64,9 +64,7 @@ def fresh_databases(server: EmbeddedPostgres) -> Iterator[Dsns]:
     names = {role: f"{role}_{next(_number)}" for role in (MAIN, KEYS)}
     with psycopg.connect(server.dsn_of(SUPERUSER), autocommit=True) as connection:
         for role, name in names.items():
-            connection.execute(
-                f"CREATE DATABASE {name} OWNER {role} TEMPLATE {role}_template STRATEGY file_copy"
-            )
+            connection.execute(f"CREATE DATABASE {name} OWNER {role} TEMPLATE {role}_template STRATEGY file_copy")
     yield Dsns(main=server.dsn_of(MAIN, names[MAIN]), keys=server.dsn_of(KEYS, names[KEYS]))
     with psycopg.connect(server.dsn_of(SUPERUSER), autocommit=True) as connection:
         for name in names.values():

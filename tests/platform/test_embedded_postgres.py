@@ -32,7 +32,7 @@ def server() -> Iterator[EmbeddedPostgres]:
 
 def value(dsn: str, query: str) -> object:
     with psycopg.connect(dsn) as connection:
-        row = connection.execute(query).fetchone()  # type: ignore[call-overload]  # the tests' own literals
+        row = connection.execute(query).fetchone()
     assert row is not None
     return row[0]
 
@@ -87,8 +87,8 @@ def test_a_role_is_no_superuser(server: EmbeddedPostgres) -> None:
 
 def test_the_uri_works_for_psql_too(server: EmbeddedPostgres) -> None:
     psql = postgres_place.installation_for(postgres_place.owner_needed()) / "bin" / "psql"
-    done = subprocess.run([psql, "-XAtc", "SELECT current_database()", server.key_dsn], capture_output=True, text=True)
-    assert done.stdout.strip() == KEYS
+    answer = subprocess.check_output([psql, "-XAtc", "SELECT current_database()", server.key_dsn], text=True)
+    assert answer.strip() == KEYS
 
 
 def test_a_failing_statement_leaves_no_value_in_the_log(server: EmbeddedPostgres) -> None:

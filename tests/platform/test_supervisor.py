@@ -80,7 +80,8 @@ def test_a_signal_waits_for_the_end_of_an_undisturbed_block(tmp_path: Path) -> N
 
 def test_the_parts_end_when_the_supervisor_is_killed(tmp_path: Path) -> None:
     code = "import os, sys, time; from pathlib import Path; from ehr_sync.supervisor import Supervisor\n"
-    code += f"with Supervisor(Path(sys.argv[1])) as s: print(s.run('x', {SLEEP}, os.environ).pid, flush=True); time.sleep(60)"
+    code += "with Supervisor(Path(sys.argv[1])) as supervisor:\n"
+    code += f"  print(supervisor.run('x', {SLEEP}, os.environ).pid, flush=True); time.sleep(60)"
     owner = subprocess.Popen([sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE, text=True)
     assert owner.stdout is not None
     family = family_of(int(owner.stdout.readline()))
@@ -97,5 +98,5 @@ def test_a_taken_port_is_named_with_what_to_do() -> None:
 
 
 def test_a_port_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(Misconfigured, match="^Port 99999 is taken: choose another"):
+    with pytest.raises(Misconfigured, match=r"^Port 99999 does not exist: choose another\.$"):
         require_free(99999, "choose another")
