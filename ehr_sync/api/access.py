@@ -1,0 +1,139 @@
+"""Who may call what: one table for the whole service, checked before any route runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from flask import Flask, Request, g, request
+
+from ehr_sync.api.problems import Problem
+from ehr_sync.core.ports import Login
+from ehr_sync.usecases.authenticate import BadToken, Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Anyone:
+    """No token is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """A sending system whose token has this scope."""
+
+    scope: str
+
+
+@dataclass(frozen=True, slots=True)
+class Citizen:
+    """A person, known by their number; the use case shows them their own book only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Somebody to whom the identity provider gives this role."""
+
+    role: str
+
+
+Who = Anyone | Sender | Citizen | Staff
+
+WHO_MAY: Final[Mapping[str, Who]] = {
+    "problems.explain": Anyone(),
+    "health.alive": Anyone(),
+    "health.ready": Anyone(),
+    "health.metrics": Anyone(),
+    "oauth.token": Anyone(),
+    "oauth.jwks": Anyone(),
+    "oauth.smart_configuration": Anyone(),
+    "submissions.submit": Sender("submissions.write"),
+    "transactions.follow": Sender("transactions.read"),
+    "fhir.metadata": Anyone(),
+    "fhir.everything": Citizen(),
+    "fhir.read": Citizen(),
+    "fhir.search": Citizen(),
+    "ops.plan_resync": Staff("ops"),
+    "ops.follow_resync": Staff("ops"),
+    "ops.list_lanes": Staff("ops"),
+}
+
+
+def install(
+    app: Flask,
+    *,
+    verify: Callable[[str], Caller],
+    who: Callable[[str], Login | None],
+    who_may: Mapping[str, Who] = WHO_MAY,
+) -> None:
+    """Guard every route of `app`, which must be complete. Raises LookupError for one not in the table."""
+    forgotten = app.view_functions.keys() - who_may.keys()
+    if forgotten:
+        raise LookupError(f"say in access.WHO_MAY who may call {', '.join(sorted(forgotten))}")
+
+    @app.before_request
+    def check() -> None:
+        match who_may.get(request.endpoint or "", Anyone()):
+            case Sender(scope):
+                g.caller = _sender(bearer(request), scope, verify)
+            case Citizen():
+                g.login = _citizen(bearer(request), who)
+            case Staff(role):
+                g.login = _staff(bearer(request), role, who)
+
+
+def caller() -> Caller:
+    """The sending system that this request comes from."""
+    found: Caller = g.caller
+    return found
+
+
+def login() -> Login:
+    """The citizen or operator that this request comes from."""
+    found: Login = g.login
+    return found
+
+
+def bearer(request: Request) -> str:
+    """The bearer token (RFC 6750 section 2.1: the header only). Raises Problem where there is none."""
+    given = request.authorization
+    if given is None or given.type != "bearer" or not given.token:
+        raise Problem("token.missing", headers={"WWW-Authenticate": 'Bearer realm="ehr-sync"'})
+    return given.token
+
+
+def _sender(token: str, scope: str, verify: Callable[[str], Caller]) -> Caller:
+    try:
+        found = verify(token)
+    except BadToken:
+        raise _bad_token() from None
+    if scope not in found.scopes:
+        challenge = f'Bearer realm="ehr-sync", error="insufficient_scope", scope="{scope}"'
+        raise Problem("access.denied", headers={"WWW-Authenticate": challenge})
+    return found
+
+
+def _citizen(token: str, who: Callable[[str], Login | None]) -> Login:
+    found = _logged_in(token, who)
+    if not found.personal_number:
+        raise Problem("access.denied")
+    return found
+
+
+def _staff(token: str, role: str, who: Callable[[str], Login | None]) -> Login:
+    found = _logged_in(token, who)
+    if role not in found.roles:
+        raise Problem("access.denied")
+    return found
+
+
+def _logged_in(token: str, who: Callable[[str], Login | None]) -> Login:
+    found = who(token)
+    if found is None:
+        raise _bad_token()
+    return found
+
+
+def _bad_token() -> Problem:
+    challenge = 'Bearer realm="ehr-sync", error="invalid_token"'
+    return Problem("token.bad", headers={"WWW-Authenticate": challenge})

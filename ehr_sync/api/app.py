@@ -1,0 +1,77 @@
+"""The web application: blueprints, guarded, logged, and with one way to tell what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from flask import Blueprint, Flask, Response, g, request
+
+from ehr_sync.api import access, problems
+from ehr_sync.api.language import language_of
+from ehr_sync.core.clock import Stopwatch
+from ehr_sync.core.ports import Login
+from ehr_sync.logs import Log
+from ehr_sync.usecases.authenticate import Caller
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def create_app(
+    blueprints: Iterable[Blueprint],
+    *,
+    verify: Callable[[str], Caller],
+    who: Callable[[str], Login | None],
+    public_url: str,
+    request_bytes: int,
+    log: Log,
+    stopwatch: Stopwatch,
+    new_id: Callable[[], str],
+) -> Flask:
+    """The application. Raises LookupError where a route does not say who may call it."""
+    app = Flask("ehr_sync", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = request_bytes
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    _watch(app, log=log, stopwatch=stopwatch, new_id=new_id, secure=public_url.startswith("https:"))
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint)
+    problems.install(app, public_url=public_url, log=log)
+    access.install(app, verify=verify, who=who)
+    return app
+
+
+def _watch(app: Flask, *, log: Log, stopwatch: Stopwatch, new_id: Callable[[], str], secure: bool) -> None:
+    @app.before_request
+    def start() -> None:
+        # Never the caller's own id: it could carry anything into our logs.
+        g.incident = new_id()
+        g.started = stopwatch()
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        if secure:
+            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+        response.headers["X-Request-Id"] = g.incident
+        response.headers["Content-Language"] = language_of(request)
+        response.headers.add("Vary", "Accept-Language")
+        _log_request(log, response, stopwatch() - g.started)
+        return response
+
+
+def _log_request(log: Log, response: Response, seconds: float) -> None:
+    # The route, never the path: ids and queries stay out of the log.
+    log.info(
+        "request",
+        method=request.method if request.url_rule else "-",
+        route=request.url_rule.rule if request.url_rule else "unmatched",
+        status=response.status_code,
+        ms=round(seconds * 1000, 1),
+        client=g.caller.client_id if "caller" in g else "-",
+        incident=g.incident,
+    )

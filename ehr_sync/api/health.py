@@ -1,0 +1,32 @@
+"""Is it alive, is it ready, and how is it doing: for supervisors, load balancers and Prometheus."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import orjson
+from flask import Blueprint, Response
+
+from ehr_sync.metrics import CONTENT_TYPE
+
+
+def health(ready: Callable[[], Mapping[str, bool]], metrics: Callable[[], bytes]) -> Blueprint:
+    """The routes. `ready` says of each thing that must be so whether it is; `metrics` is Prometheus' text."""
+    blueprint = Blueprint("health", __name__)
+
+    @blueprint.get("/healthz")
+    def alive() -> Response:
+        # Of this process alone: restarting it does not mend a database.
+        return Response(b'{"alive":true}', mimetype="application/json")
+
+    @blueprint.get("/readyz", endpoint="ready")
+    def is_ready() -> Response:
+        checks = ready()
+        status = 200 if all(checks.values()) else 503
+        return Response(orjson.dumps({"checks": dict(checks)}), status=status, mimetype="application/json")
+
+    @blueprint.get("/metrics", endpoint="metrics")
+    def show_metrics() -> Response:
+        return Response(metrics(), content_type=CONTENT_TYPE)
+
+    return blueprint

@@ -1,0 +1,171 @@
+"""Every problem that is not about the content of a dossier, in both languages. Served at /problems/<code>."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from ehr_sync.api.language import Language
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    """One kind of problem: its HTTP status, what it is, and what the caller can do."""
+
+    status: int
+    vi: str
+    en: str
+    fix_vi: str
+    fix_en: str
+
+    def title(self, language: Language) -> str:
+        """What it is, in one sentence."""
+        return self.en if language == "en" else self.vi
+
+    def remedy(self, language: Language) -> str:
+        """What the caller can do, in one sentence."""
+        return self.fix_en if language == "en" else self.fix_vi
+
+
+PROBLEMS: Final[Mapping[str, ProblemType]] = {
+    "request.bad": ProblemType(
+        400,
+        "Yêu cầu không đúng quy cách.",
+        "The request is malformed.",
+        "Xem lại yêu cầu theo tài liệu kết nối.",
+        "Compare the request with the integration guide.",
+    ),
+    "request.cut_off": ProblemType(
+        400,
+        "Nội dung gửi lên bị đứt giữa chừng.",
+        "The body ended before it was complete.",
+        "Gửi lại toàn bộ; gửi lại cùng nội dung không tạo bản ghi thứ hai.",
+        "Send the whole again; the same content never makes a second record.",
+    ),
+    "request.parameter": ProblemType(
+        400,
+        "Một tham số không đúng.",
+        "A parameter is not valid.",
+        "Xem danh sách tham số và giá trị cho phép.",
+        "See the list of parameters and their values.",
+    ),
+    "idempotency_key.malformed": ProblemType(
+        400,
+        "Idempotency-Key không đúng quy cách.",
+        "The Idempotency-Key is malformed.",
+        "Dùng 1 đến 255 ký tự ASCII nhìn thấy được.",
+        "Use 1 to 255 visible ASCII characters.",
+    ),
+    "token.missing": ProblemType(
+        401,
+        "Thiếu mã truy cập.",
+        "An access token is needed.",
+        "Gửi tiêu đề Authorization: Bearer <mã truy cập>.",
+        "Send the header Authorization: Bearer <access token>.",
+    ),
+    "token.bad": ProblemType(
+        401,
+        "Mã truy cập không hợp lệ hoặc đã hết hạn.",
+        "The access token is not valid or has expired.",
+        "Xin mã truy cập mới rồi gửi lại.",
+        "Ask for a new access token and send the request again.",
+    ),
+    "access.denied": ProblemType(
+        403,
+        "Mã truy cập này không được phép làm việc đó.",
+        "This access token does not allow that.",
+        "Xin mã truy cập có phạm vi hoặc vai trò cần thiết.",
+        "Ask for a token with the scope or role that is needed.",
+    ),
+    "not_found": ProblemType(
+        404,
+        "Không tìm thấy.",
+        "There is no such thing.",
+        "Xem lại địa chỉ hoặc mã.",
+        "Check the address or the code.",
+    ),
+    "method.not_allowed": ProblemType(
+        405,
+        "Địa chỉ này không nhận phương thức đó.",
+        "This address does not take that method.",
+        "Dùng một phương thức trong tiêu đề Allow.",
+        "Use a method that the Allow header names.",
+    ),
+    "conflict": ProblemType(
+        409,
+        "Yêu cầu mâu thuẫn với trạng thái hiện tại.",
+        "The request conflicts with the present state.",
+        "Đọc lại trạng thái rồi quyết định.",
+        "Read the state again, then decide.",
+    ),
+    "idempotency_key.conflict": ProblemType(
+        409,
+        "Idempotency-Key này đã dùng cho nội dung khác.",
+        "This Idempotency-Key was used with other content.",
+        "Dùng khóa mới cho nội dung mới.",
+        "Use a new key for new content.",
+    ),
+    "request.too_large": ProblemType(
+        413,
+        "Nội dung gửi lên quá lớn.",
+        "The body is too large.",
+        "Chia nhỏ rồi gửi thành nhiều lần.",
+        "Split it and send it in several requests.",
+    ),
+    "media.unsupported": ProblemType(
+        415,
+        "Không nhận kiểu nội dung này.",
+        "This media type is not taken here.",
+        "Dùng một kiểu nội dung trong tiêu đề Accept-Post.",
+        "Use a media type that the Accept-Post header names.",
+    ),
+    "media.charset": ProblemType(
+        415,
+        "Không nhận bảng mã này.",
+        "This charset is not taken here.",
+        "Dùng UTF-8.",
+        "Use UTF-8.",
+    ),
+    "media.encoded": ProblemType(
+        415,
+        "Không nhận nội dung đã nén.",
+        "Compressed bodies are not taken here.",
+        "Gửi nội dung không nén, bỏ tiêu đề Content-Encoding.",
+        "Send the body uncompressed, without Content-Encoding.",
+    ),
+    "request.unreadable": ProblemType(
+        422,
+        "Không đọc được nội dung gửi lên.",
+        "The body cannot be read.",
+        "Xem các lỗi kèm theo.",
+        "See the issues that come with this answer.",
+    ),
+    "internal": ProblemType(
+        500,
+        "Lỗi nội bộ.",
+        "Internal error.",
+        "Gửi lại sau; nếu vẫn lỗi, báo mã sự cố cho bộ phận hỗ trợ.",
+        "Try again later; if it stays, tell support the incident id.",
+    ),
+    "service.unavailable": ProblemType(
+        503,
+        "Hệ thống tạm thời chưa phục vụ được; chưa có gì được ghi nhận.",
+        "The service cannot answer now; nothing was acknowledged.",
+        "Gửi lại sau thời gian ghi trong tiêu đề Retry-After.",
+        "Send it again after the time that the Retry-After header gives.",
+    ),
+}
+
+BY_STATUS: Final[Mapping[int, str]] = {
+    400: "request.bad",
+    401: "token.missing",
+    403: "access.denied",
+    404: "not_found",
+    405: "method.not_allowed",
+    409: "conflict",
+    413: "request.too_large",
+    415: "media.unsupported",
+    422: "request.unreadable",
+    503: "service.unavailable",
+}

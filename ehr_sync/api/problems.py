@@ -1,0 +1,144 @@
+"""What went wrong, told in one place: RFC 9457 problem details, or a FHIR OperationOutcome under /fhir.
+
+https://www.rfc-editor.org/rfc/rfc9457  https://hl7.org/fhir/R4/operationoutcome.html
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+from flask import Blueprint, Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from ehr_sync.api.language import language_of
+from ehr_sync.api.problem_types import BY_STATUS, PROBLEMS
+from ehr_sync.core.errors import Conflict, EhrSyncError, NotFound, Refused, Unavailable
+from ehr_sync.logs import Log, fault
+
+PROBLEM_JSON: Final = "application/problem+json"
+FHIR_JSON: Final = "application/fhir+json; fhirVersion=4.0"
+_RETRY_SECONDS: Final = 5
+
+# https://hl7.org/fhir/R4/valueset-issue-type.html
+_ISSUE_TYPES: Final[Mapping[int, str]] = {
+    400: "invalid",
+    401: "login",
+    403: "forbidden",
+    404: "not-found",
+    405: "not-supported",
+    409: "conflict",
+    413: "too-long",
+    415: "not-supported",
+    422: "processing",
+    503: "transient",
+}
+
+_BY_ERROR: Final[Mapping[type[EhrSyncError], str]] = {
+    NotFound: "not_found",
+    Conflict: "conflict",
+    Refused: "request.unreadable",
+}
+
+
+class Problem(Exception):
+    """Ends a request with the problem `code` of problem_types. Holds no personal value."""
+
+    def __init__(self, code: str, *, headers: Mapping[str, str] | None = None, **members: object) -> None:
+        super().__init__(code)
+        self.code = code
+        self.headers = dict(headers or {})
+        self.members = members
+
+
+def install(app: Flask, *, public_url: str, log: Log) -> None:
+    """Let every error of `app` end here, whatever it is: never HTML, never a value of the request."""
+
+    def answered(error: Exception) -> Response:
+        problem = _problem_of(error)
+        if problem.code == "internal":
+            log.error("unexpected_error", incident=g.incident, **fault(error))
+        elif problem.code == "service.unavailable":
+            log.warning("unavailable", incident=g.incident, code=str(getattr(error, "code", "")))
+        return _response(problem, public_url)
+
+    app.register_error_handler(Exception, answered)
+    app.register_blueprint(_pages(public_url))
+
+
+def _pages(public_url: str) -> Blueprint:
+    # A problem's type is an address that says what the problem means.
+    pages = Blueprint("problems", __name__)
+
+    @pages.get("/problems/<code>")
+    def explain(code: str) -> Response:
+        if code not in PROBLEMS:
+            raise Problem("not_found")
+        kind, language = PROBLEMS[code], language_of(request)
+        explained = {
+            "type": f"{public_url}/problems/{code}",
+            "status": kind.status,
+            "title": kind.title(language),
+        }
+        return Response(orjson.dumps({**explained, "fix": kind.remedy(language)}), mimetype="application/json")
+
+    return pages
+
+
+def _problem_of(error: Exception) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, Unavailable):
+        seconds = math.ceil(error.retry_after or _RETRY_SECONDS)
+        return Problem("service.unavailable", headers={"Retry-After": str(seconds)})
+    if isinstance(error, EhrSyncError) and error.code in PROBLEMS:
+        return Problem(error.code)
+    if isinstance(error, HTTPException):
+        return _problem_of_http(error)
+    return Problem(next((code for kind, code in _BY_ERROR.items() if isinstance(error, kind)), "internal"))
+
+
+def _problem_of_http(error: HTTPException) -> Problem:
+    code = error.code or 500
+    if code >= 500:
+        return Problem("internal")
+    headers = {name: value for name, value in error.get_headers() if name in {"Allow", "Location", "Retry-After"}}
+    return Problem(BY_STATUS.get(code, "request.bad"), headers=headers)
+
+
+def _response(problem: Problem, public_url: str) -> Response:
+    kind = PROBLEMS[problem.code]
+    if request.path.startswith("/fhir"):
+        response = Response(orjson.dumps(_outcome(problem)), status=kind.status)
+        response.headers["Content-Type"] = FHIR_JSON
+    else:
+        response = Response(orjson.dumps(_details(problem, public_url)), status=kind.status)
+        response.headers["Content-Type"] = PROBLEM_JSON
+    response.headers.extend(problem.headers)
+    return response
+
+
+def _details(problem: Problem, public_url: str) -> dict[str, Any]:
+    kind, language = PROBLEMS[problem.code], language_of(request)
+    return {
+        "type": f"{public_url}/problems/{problem.code}",
+        "title": kind.title(language),
+        "status": kind.status,
+        "detail": kind.remedy(language),
+        "instance": f"urn:uuid:{g.incident}",
+        "code": problem.code,
+        **problem.members,
+    }
+
+
+def _outcome(problem: Problem) -> dict[str, Any]:
+    kind, language = PROBLEMS[problem.code], language_of(request)
+    issue = {
+        "severity": "fatal" if kind.status == 500 else "error",
+        "code": _ISSUE_TYPES.get(kind.status, "exception"),
+        "details": {"text": kind.title(language)},
+        "diagnostics": f"{kind.remedy(language)} ({problem.code}, urn:uuid:{g.incident})",
+    }
+    return {"resourceType": "OperationOutcome", "issue": [issue]}

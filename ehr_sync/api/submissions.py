@@ -1,0 +1,102 @@
+"""POST /api/v1/submissions: a hospital's system hands over dossiers."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal, Protocol
+
+import orjson
+from flask import Blueprint, Request, Response, request
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+
+from ehr_sync.api import access, render
+from ehr_sync.api.language import language_of
+from ehr_sync.api.problems import Problem
+from ehr_sync.core.answers import Answer
+
+MediaType = Literal["xml", "json"]
+MEDIA_TYPES: Final[dict[str, MediaType]] = {
+    "application/xml": "xml",
+    "text/xml": "xml",
+    "application/json": "json",
+}
+_VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class Reader(Protocol):
+    """A body as it arrives."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes more; b"" at the end."""
+        ...
+
+
+class Accept(Protocol):
+    """The use case: takes the whole body, answers when all of it is committed (P1)."""
+
+    def __call__(
+        self, *, client_id: str, body: Reader, media_type: MediaType, idempotency_key: str | None
+    ) -> Answer: ...
+
+
+def submissions(accept: Accept) -> Blueprint:
+    """The route, around its use case."""
+    blueprint = Blueprint("submissions", __name__)
+
+    @blueprint.post("/api/v1/submissions")
+    def submit() -> Response:
+        answer = accept(
+            client_id=access.caller().client_id,
+            media_type=_media_type(request),
+            idempotency_key=_idempotency_key(request),
+            body=_body(request),
+        )
+        rendered = render.answer(answer, language_of(request))
+        return Response(orjson.dumps(rendered), mimetype="application/json")
+
+    return blueprint
+
+
+class Body:
+    """The request's body, cut at the limit while it is read: a chunked one does not say how long it is."""
+
+    def __init__(self, request: Request) -> None:
+        self._stream = request.stream
+
+    def read(self, size: int, /) -> bytes:
+        """At most `size` bytes more; b"" at the end. Raises Problem: too many, or the connection broke."""
+        try:
+            return self._stream.read(size)
+        except RequestEntityTooLarge:
+            raise _too_large() from None
+        except (ClientDisconnected, OSError):
+            raise Problem("request.cut_off", headers={"Connection": "close"}) from None
+
+
+def _media_type(request: Request) -> MediaType:
+    accepted = {"Accept-Post": ", ".join(MEDIA_TYPES)}
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise Problem("media.encoded", headers={"Accept-Encoding": "identity"})
+    if request.mimetype not in MEDIA_TYPES:
+        raise Problem("media.unsupported", headers=accepted)
+    if request.mimetype_params.get("charset", "utf-8").lower() not in {"utf-8", "us-ascii"}:
+        raise Problem("media.charset", headers=accepted)
+    return MEDIA_TYPES[request.mimetype]
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not _VISIBLE_ASCII.fullmatch(key):
+        raise Problem("idempotency_key.malformed")
+    return key
+
+
+def _body(request: Request) -> Body:
+    # Told at once, by the length alone: nobody should upload a gigabyte to hear that it is too much.
+    if request.content_length is not None and request.content_length > (request.max_content_length or 0):
+        raise _too_large()
+    return Body(request)
+
+
+def _too_large() -> Problem:
+    return Problem("request.too_large", headers={"Connection": "close"})

@@ -1,0 +1,24 @@
+"""How the service is doing, as numbers. Counts only: nothing here speaks of a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+WINDOW: Final = timedelta(minutes=5)  # what "recent" means
+PUSH_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Stocks as they are now, flows of the last WINDOW; all read from the database, so the same in every process."""
+
+    recent_submissions: int
+    claims: Mapping[str, int]  # by state
+    lanes: Mapping[tuple[str, str], int]  # by destination and state: "behind", "unknown", "parked"
+    oldest_seconds: Mapping[str, float]  # by destination: for how long the lane longest behind has been so
+    recent_deliveries: Mapping[tuple[str, str], int]  # by destination and outcome
+    recent_push_counts: Mapping[str, tuple[int, ...]]  # by destination: at most as long as each of PUSH_BUCKETS, all
+    recent_push_seconds: Mapping[str, float]  # by destination: in all

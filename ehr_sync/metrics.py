@@ -1,0 +1,80 @@
+"""Prometheus' text, made from the database at each scrape: right whichever process answers, and after a restart.
+
+https://prometheus.io/docs/instrumenting/exposition_formats/
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Final
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeHistogramMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector
+
+from ehr_sync.core.clock import Stopwatch
+from ehr_sync.core.figures import PUSH_BUCKETS, Figures
+
+CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
+_KEPT_SECONDS: Final = 5.0  # anybody may scrape: however often, the database is asked this seldom
+
+
+def scraper(figures: Callable[[], Figures], stopwatch: Stopwatch) -> Callable[[], bytes]:
+    """A function that gives the text; threads may share it. Raises what `figures` raises."""
+    lock = threading.Lock()
+    kept: dict[str, tuple[float, bytes]] = {}
+
+    def scrape() -> bytes:
+        with lock:
+            made_at, text = kept.get("text", (-_KEPT_SECONDS, b""))
+            if stopwatch() - made_at >= _KEPT_SECONDS or not text:
+                text = exposition(figures())
+                kept["text"] = stopwatch(), text
+            return text
+
+    return scrape
+
+
+def exposition(figures: Figures) -> bytes:
+    """The figures as Prometheus' text format 0.0.4."""
+    registry = CollectorRegistry()
+    registry.register(_Fixed(tuple(_families(figures))))
+    return generate_latest(registry)
+
+
+class _Fixed(Collector):
+    def __init__(self, families: tuple[Metric, ...]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+def _families(figures: Figures) -> Iterator[Metric]:
+    yield _gauge("submissions_5m", "Submissions of the last 5 minutes", (), [((), figures.recent_submissions)])
+    yield _gauge("claims", "Identity claims by verdict", ("state",), [((s,), n) for s, n in figures.claims.items()])
+    yield _gauge("lanes", "Lanes in motion or in trouble", ("destination", "state"), figures.lanes.items())
+    ages = [((destination,), age) for destination, age in figures.oldest_seconds.items()]
+    yield _gauge("oldest_lane_seconds", "Age of the lane longest behind", ("destination",), ages)
+    outcomes = figures.recent_deliveries.items()
+    yield _gauge("deliveries_5m", "Deliveries of the last 5 minutes", ("destination", "outcome"), outcomes)
+    yield _pushes(figures)
+
+
+def _gauge(name: str, text: str, labels: tuple[str, ...], values: Iterable[tuple[Sequence[str], float]]) -> Metric:
+    family = GaugeMetricFamily(f"ehr_sync_{name}", text, labels=labels)
+    for names, value in sorted(values):
+        family.add_metric(names, value)
+    return family
+
+
+def _pushes(figures: Figures) -> Metric:
+    text = "Time taken by the pushes of the last 5 minutes that arrived"
+    family = GaugeHistogramMetricFamily("ehr_sync_push_seconds_5m", text, labels=("destination",))
+    bounds = [*(str(bound) for bound in PUSH_BUCKETS), "+Inf"]
+    for destination, counts in sorted(figures.recent_push_counts.items()):
+        buckets = list(zip(bounds, counts, strict=True))
+        family.add_metric((destination,), buckets, gsum_value=figures.recent_push_seconds[destination])
+    return family
