@@ -1,0 +1,71 @@
+# The words that a newcomer needs. Nothing but Python 3.11+ and make must be there.
+
+PYTHON ?= python3
+PORT ?= 8080
+ONCE ?=
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+SOURCES := setup.cfg pyproject.toml constraints.txt
+CHECKED := ehr_sync mappings scheduler tests $(wildcard bench) $(wildcard wsgi.py)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench faults fuzz clean
+.DELETE_ON_ERROR:
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.service ## The whole service with a simulated city; ONCE=1 checks and ends, PORT=9000 moves it
+	@$(BIN)/ehr-sync demo --port $(PORT) $(if $(filter-out 0,$(ONCE)),--once)
+
+test: $(VENV)/.tools ## All tests, on a PostgreSQL of their own
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+
+check: $(VENV)/.tools ## Format, lint, types and import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(CHECKED)
+	$(BIN)/lint-imports
+
+format: $(VENV)/.tools ## Format, and mend what lint can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.tools ## The benchmarks, as a table
+	@$(BIN)/python -m bench
+
+faults: $(VENV)/.tools ## The long form of the tests that kill processes
+	@EHR_SYNC_LONG_FAULTS=1 $(BIN)/python -m pytest -m faults --timeout 1800 $(PYTEST_ARGS)
+
+fuzz: $(VENV)/.tools ## The property tests, with many more examples
+	@$(BIN)/python -m pytest -m hypothesis --hypothesis-profile fuzz --timeout 1800 $(PYTEST_ARGS)
+
+clean: ## Remove the virtual environment, the demo's data and all caches
+	@if [ -L .demo/postgres ]; then rm -rf "$$(readlink .demo/postgres)"; fi
+	@rm -rf $(VENV) .demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.service: $(SOURCES) | $(VENV)/.made
+	@echo "Installing the service into $(VENV) (once) ..."
+	@$(PIP) --editable . || { echo "pip could not install: read its last lines above." >&2; exit 2; }
+	@touch $@
+
+$(VENV)/.tools: $(SOURCES) | $(VENV)/.made
+	@echo "Installing the service and its developers' tools into $(VENV) (once) ..."
+	@$(PIP) --editable '.[dev]' || { echo "pip could not install: read its last lines above." >&2; exit 2; }
+	@touch $@ $(VENV)/.service
+
+$(VENV)/.made:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "Python is missing: install Python 3.11 or newer, or name yours: make PYTHON=/path/to/python3" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "$(PYTHON) is older than 3.11: install Python 3.11 or newer, or name it: make PYTHON=python3.11" >&2; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "Python's venv module is missing: install it (Debian, Ubuntu: apt install python3-venv) and try again." >&2; \
+	  exit 2; }
+	@$(PYTHON) -m venv --clear $(VENV) || { \
+	  echo "Cannot make $(VENV) here: clone the project into a folder that you can write to." >&2; exit 2; }
+	@touch $@
