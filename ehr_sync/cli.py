@@ -1,0 +1,82 @@
+"""ehr-sync …: one line a command here, one module each elsewhere, imported only when it is the one asked for."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+from typing import Final
+
+import click
+
+from ehr_sync.core.errors import Misconfigured, Unavailable
+
+DO_THIS_FIRST: Final = 2
+"""The exit code for everything that the caller can mend; one sentence on stderr says how."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    module: str
+    attribute: str
+    says: str
+
+
+_COMMANDS: Final[dict[str, _Entry]] = {
+    "audit": _Entry("ehr_sync.commands.audit", "audit", "The log of who read what: verify it."),
+    "client": _Entry("ehr_sync.admin", "client", "Systems that send: add, keys, grant, disable, list."),
+    "demo": _Entry("ehr_sync.demo.command", "demo", "The whole service with a simulated city, on this machine."),
+    "facility": _Entry("ehr_sync.admin", "facility", "Hospitals, clinics and stations: add, list."),
+    "keys": _Entry("ehr_sync.commands.operate", "keys", "The key file: create."),
+    "migrate": _Entry("ehr_sync.commands.operate", "migrate", "Bring both databases to the newest form."),
+    "resync": _Entry("ehr_sync.commands.resync", "resync", "Bring health books up to date again."),
+    "sandbox": _Entry("ehr_sync.sandbox.commands", "sandbox", "The simulated city: tokens, dossiers, books."),
+    "scheduler": _Entry("ehr_sync.commands.operate", "scheduler", "Verify and deliver; any number at once."),
+}
+
+
+class _Commands(click.Group):
+    """Imports a command's module when it is called: --help and `demo` do not wait for what they do not need."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """click's."""
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """click's."""
+        entry = _COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        command = getattr(importlib.import_module(entry.module), entry.attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """click's, without importing every module for its first sentence."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.says) for name, entry in sorted(_COMMANDS.items())])
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="ehr-sync")
+def ehr_sync() -> None:
+    """Carries a city's health records into each citizen's own health book."""
+
+
+def main() -> None:
+    """The program. Exits with 2 and one sentence where the caller can mend what is wrong."""
+    try:
+        ehr_sync()
+    except Misconfigured as error:
+        _end(error.code)
+    except Unavailable as error:
+        _end(f"Start what the settings name, or mend them: {error.code} (see docs/settings.md).")
+
+
+def _end(sentence: str) -> None:
+    click.echo(sentence, err=True)
+    sys.exit(DO_THIS_FIRST)
+
+
+if __name__ == "__main__":
+    main()

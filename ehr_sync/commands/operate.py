@@ -1,0 +1,41 @@
+"""ehr-sync keys, migrate, scheduler: what a new installation needs before it serves, and while it does."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from ehr_sync import settings
+from ehr_sync.adapters import key_file
+from ehr_sync.store.migrate import migrate as migrate_databases
+
+
+@click.group()
+def keys() -> None:
+    """The file with the service's keys."""
+
+
+@keys.command("create")
+@click.argument("path", type=click.Path(path_type=Path))
+def create_keys(path: Path) -> None:
+    """Write a new key file. Keep a copy where no backup of the database is: without it nothing can be read."""
+    key_file.create(path)
+    click.echo(f"{path} is made. Set EHR_SYNC_KEY_FILE to it, and keep a copy in a safe place.")
+
+
+@click.command()
+def migrate() -> None:
+    """Bring both databases to the newest form; safe to repeat, and while the service runs."""
+    chosen = settings.from_environment()
+    migrate_databases(chosen.dsn, chosen.key_dsn)
+    click.echo("Both databases are up to date.")
+
+
+@click.command()
+def scheduler() -> None:
+    """Verify claims and deliver changes until stopped."""
+    # Another package, above this one: it is started, not imported.
+    os.execv(sys.executable, [sys.executable, "-m", "scheduler"])  # noqa: S606
