@@ -3,39 +3,69 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from random import Random
 from typing import Final
 
 from ehr_sync.sandbox.course import course_of
 from ehr_sync.sandbox.hoso import Hoso, with_table, with_values
 from ehr_sync.sandbox.magic import FIRST_MAGIC_INDEX
+from ehr_sync.sandbox.messy import MESSY_KINDS, MESSY_STYLES, messed, messy_style
 from ehr_sync.sandbox.papers import papers_of
 from ehr_sync.sandbox.people import TODAY, Person, by_number, person
 from ehr_sync.sandbox.rendering import CLEAN, Style, envelope, json_batch
+from ehr_sync.sandbox.restricted import DECOYS, RESTRICTED_KINDS, planted
 from ehr_sync.sandbox.summary import summary_row
+from ehr_sync.sandbox.variations import (
+    billing_only,
+    corrected,
+    more_rows,
+    reordered,
+    with_number,
+    with_patient,
+    without_row,
+    without_table,
+)
 from ehr_sync.sandbox.visits import (
     SHAPES,
     Visit,
     age_in_years,
+    as_newborn,
+    benefit_of,
     companions_of,
     condition_for,
     days_in,
+    end_of,
     start_of,
 )
 
 __all__ = [
     "CLEAN",
+    "DECOYS",
+    "MESSY_KINDS",
+    "MESSY_STYLES",
+    "RESTRICTED_KINDS",
     "SHAPES",
     "Hoso",
     "Mix",
     "Style",
+    "billing_only",
+    "corrected",
     "dossier",
     "envelope",
     "json_batch",
+    "messed",
+    "messy_style",
     "mix",
+    "more_rows",
+    "planted",
+    "reordered",
+    "with_number",
+    "with_patient",
     "with_table",
     "with_values",
+    "without_row",
+    "without_table",
 ]
 
 _SPREAD: Final = 7919  # prime to the population, so that consecutive seeds give people of every kind
@@ -67,6 +97,8 @@ def dossier(
     facility: str = "01001",
     shape: str | None = None,
     rows: int | None = None,
+    messy: bool = False,
+    restricted: str | None = None,
     made_on: date = TODAY,
     ma_lk: str | None = None,
     visit_day: date | None = None,
@@ -74,7 +106,8 @@ def dossier(
     """One dossier with exactly `rows` rows over XML2 to XML5.
 
     `number` picks the person who has it; a number that is nobody's is claimed by an ordinary person. Without a
-    person the seed picks one. Raises ValueError for an unknown shape.
+    person the seed picks one. `messy` writes values as real exporters do (see messy.py); `restricted` plants one
+    of RESTRICTED_KINDS. Raises ValueError for an unknown shape or kind.
     """
     draw = Random(seed * 4 + 3)
     patient = _patient(seed, person_index, number, shape)
@@ -94,7 +127,10 @@ def dossier(
         ma_lk=ma_lk,
         visit_day=visit_day,
     )
-    return _written(visit, count, draw)
+    made = _written(visit, count, draw)
+    if restricted is not None:
+        made = planted(made, restricted)
+    return messed(made, seed) if messy else made
 
 
 def _patient(seed: int, index: int | None, number: str | None, shape: str | None) -> Person:
@@ -124,7 +160,7 @@ def _visit(
     days = days_in(shape, draw, count)
     day = visit_day or made_on - timedelta(days=days - 1 + draw.randint(1, 4))
     if shape == "newborn":
-        patient = _newborn(patient, day)
+        patient = as_newborn(patient, day)
     start = start_of(day, shape, draw)
     age = age_in_years(patient, day)
     condition = condition_for(draw, shape, age, patient.sex)
@@ -137,33 +173,10 @@ def _visit(
         condition=condition,
         companions=companions_of(draw, condition, age),
         start=start,
-        end=_end(start, days, supply if shape == "long_term" else 0, count, draw),
-        percent=_percent(patient.card),
+        end=end_of(start, days, supply if shape == "long_term" else 0, count, draw),
+        percent=benefit_of(patient.card),
         supply_days=supply,
     )
-
-
-def _newborn(patient: Person, day: date) -> Person:
-    """A newborn on that day; anybody else brings her newborn child, who has no number yet."""
-    born = day - timedelta(days=patient.index % 10 + 1)
-    if patient.kind == "newborn":
-        return patient if 0 <= (day - patient.birth_date).days <= 60 else replace(patient, birth_date=born)
-    return replace(
-        patient, kind="newborn", number="", passport="", birth_date=born, mother_index=patient.index, card=""
-    )
-
-
-def _end(start: datetime, days: int, supply: int, count: int, draw: Random) -> datetime:
-    if supply:
-        # NGAY_RA of long-term courses is the last day of medicine, 23:59.
-        return datetime.combine(start.date() + timedelta(days=supply), time(23, 59))
-    if days == 1:
-        return start + timedelta(minutes=draw.randint(180, 270) + count // 6)
-    return datetime.combine(start.date() + timedelta(days=days - 1), time(draw.randint(8, 16), draw.randint(0, 59)))
-
-
-def _percent(card: str) -> int:
-    return {"": 0, "1": 100, "2": 100, "3": 95, "4": 80}[card[2:3]]
 
 
 def _written(visit: Visit, count: int, draw: Random) -> Hoso:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from random import Random
@@ -53,6 +53,31 @@ def start_of(day: date, shape: str, draw: Random) -> datetime:
     """The arrival: out-patients in the morning and early afternoon, admissions at any hour."""
     latest = 22 * 60 if VISIT_TYPE[shape] == "03" else 15 * 60
     return datetime.combine(day, time()) + timedelta(minutes=draw.randint(6 * 60 + 30, latest))
+
+
+def as_newborn(patient: Person, day: date) -> Person:
+    """A newborn on that day; anybody else brings her newborn child, who has no number yet."""
+    born = day - timedelta(days=patient.index % 10 + 1)
+    if patient.kind == "newborn":
+        return patient if 0 <= (day - patient.birth_date).days <= 60 else replace(patient, birth_date=born)
+    return replace(
+        patient, kind="newborn", number="", passport="", birth_date=born, mother_index=patient.index, card=""
+    )
+
+
+def end_of(start: datetime, days: int, supply: int, count: int, draw: Random) -> datetime:
+    """When the visit or stay ends (NGAY_RA); `supply` days of medicine are of long-term courses, else 0."""
+    if supply:
+        # NGAY_RA of long-term courses is the last day of medicine, 23:59.
+        return datetime.combine(start.date() + timedelta(days=supply), time(23, 59))
+    if days == 1:
+        return start + timedelta(minutes=draw.randint(180, 270) + count // 6)
+    return datetime.combine(start.date() + timedelta(days=days - 1), time(draw.randint(8, 16), draw.randint(0, 59)))
+
+
+def benefit_of(card: str) -> int:
+    """MUC_HUONG by the benefit digit of an insurance card; 0 without one."""
+    return {"": 0, "1": 100, "2": 100, "3": 95, "4": 80}[card[2:3]]
 
 
 def condition_for(draw: Random, shape: str, age: int, sex: str) -> Condition:
