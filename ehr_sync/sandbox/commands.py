@@ -7,11 +7,16 @@ import sys
 import click
 
 from ehr_sync.sandbox.dossiers import CLEAN, RESTRICTED_KINDS, SHAPES, dossier, envelope, messy_style
+from ehr_sync.sandbox.token_commands import book, token
 
 
 @click.group()
 def sandbox() -> None:
     """The invented world: dossiers, tokens, what a health book holds."""
+
+
+sandbox.add_command(token)
+sandbox.add_command(book)
 
 
 @sandbox.command("dossier")
