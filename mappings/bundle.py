@@ -37,9 +37,7 @@ class Mark:
     etag: str
 
 
-def transaction(
-    entries: Iterable[Resource | Deletion], *, base_url: str, mark: Mark | None, uris: Uris
-) -> bytes:
+def transaction(entries: Iterable[Resource | Deletion], *, base_url: str, mark: Mark | None, uris: Uris) -> bytes:
     """A transaction Bundle: the watermark first, guarded by ifMatch (or ifNoneMatch "*"), then the entries.
 
     The patient of the entries must be filled in already (`for_person`). `base_url` is the book's own,
@@ -66,9 +64,7 @@ def watermark(mark: Mark, uris: Uris) -> Resource:
     return Resource("Basic", mark.lane_id, orjson.dumps(body))
 
 
-def searchset(
-    resources: Iterable[bytes], *, total: int, self_url: str, next_url: str | None, base_url: str
-) -> bytes:
+def searchset(resources: Iterable[bytes], *, total: int, self_url: str, next_url: str | None, base_url: str) -> bytes:
     """A searchset Bundle of resources that match; `total` counts all pages. Used for search and
     $everything.
     """

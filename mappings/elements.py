@@ -18,6 +18,11 @@ from mappings.model import PATIENT_PLACEHOLDER, Resource
 Json = dict[str, Any]
 
 SUBJECT: Final[Json] = {"reference": PATIENT_PLACEHOLDER.decode()}
+# A required Period that nobody stated: none is invented.
+UNKNOWN_TIME: Final[Json] = {
+    "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]
+}
+UCUM: Final = "http://unitsofmeasure.org"
 
 # string: at least one character that is no white space, and none of the control characters; R4 datatypes,
 # "string".

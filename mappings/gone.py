@@ -9,19 +9,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from mappings.elements import SUBJECT, Json, built, coding, concept
+from mappings.elements import SUBJECT, UNKNOWN_TIME, Json, built, coding, concept
 
 _NEUTRAL: Final = concept(words="Bản ghi đã được gỡ bỏ")
 _UNKNOWN: Final = coding("http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "UNK")
-_NO_TIME: Final[Json] = {
-    "extension": [
-        {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}
-    ]
-}
 _STATUS: Final[Json] = {"status": "entered-in-error"}
-_VERIFICATION: Final = concept(
-    coding("http://terminology.hl7.org/CodeSystem/condition-ver-status", "entered-in-error")
-)
+_VERIFICATION: Final = concept(coding("http://terminology.hl7.org/CodeSystem/condition-ver-status", "entered-in-error"))
 
 # Appointment is not among them: entered in error it must still have a start and an end (app-3), and there
 # are none.
@@ -40,7 +33,7 @@ _BODIES: Final[Mapping[str, Json]] = MappingProxyType(
             **_STATUS,
             "medicationCodeableConcept": _NEUTRAL,
             "subject": SUBJECT,
-            "effectivePeriod": _NO_TIME,
+            "effectivePeriod": UNKNOWN_TIME,
         },
         "MedicationRequest": {
             **_STATUS,

@@ -1,0 +1,1 @@
+"""Table XML1 of the national dossier."""

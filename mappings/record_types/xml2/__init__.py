@@ -1,0 +1,1 @@
+"""Table XML2 of the national dossier."""

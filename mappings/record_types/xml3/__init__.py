@@ -1,0 +1,1 @@
+"""Table XML3 of the national dossier."""

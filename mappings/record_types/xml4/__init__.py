@@ -1,0 +1,1 @@
+"""Table XML4 of the national dossier."""

@@ -1,0 +1,220 @@
+"""Results (QĐ 3176 table XML4) to FHIR Observation and DiagnosticReport.
+
+https://hl7.org/fhir/R4/observation.html https://hl7.org/fhir/R4/diagnosticreport.html
+A blank result makes no Observation, and no reference range is invented: XML4 has none (trade rules 9).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from mappings.elements import SUBJECT, UCUM, Json, code, coding, concept, decimal, minute, number, text
+from mappings.ids import Key, numbered
+from mappings.model import Resource, Row
+from mappings.terminology.units import ucum
+from mappings.visit import Order, Visit, service_code
+
+TABLE: Final = "XML4"
+_MAPPED: Final = ("GIA_TRI", "DON_VI_DO", "TEN_CHI_SO", "MO_TA", "KET_LUAN", "MA_BS_DOC_KQ")
+_COMPARED = re.compile(r"(<=|>=|<|>|≤|≥)?\s*([\d.,-]+)")
+_COMPARATORS: Final = {"≤": "<=", "≥": ">="}
+_LABORATORY_CHAPTERS: Final = frozenset({"22", "23", "24", "25"})  # TT 43/2013
+_IMAGING_CHAPTER: Final = "18"
+
+
+def _category(value: str) -> list[Json]:
+    return [concept(coding("http://terminology.hl7.org/CodeSystem/observation-category", value))]
+
+
+def _section(value: str) -> list[Json]:
+    return [concept(coding("http://terminology.hl7.org/CodeSystem/v2-0074", value))]
+
+
+# By MA_NHOM: laboratory, imaging, function tests.
+_CATEGORIES: Final = {"1": _category("laboratory"), "2": _category("imaging"), "3": _category("procedure")}
+_SECTIONS: Final = {"1": _section("LAB"), "2": _section("IMG"), "3": _section("OTH")}
+
+
+@dataclass(slots=True)
+class _Group:
+    """The rows of one report, while they are gathered."""
+
+    key: Key
+    ordinal: int
+    order: Order | None
+    service: str
+    kind: str  # MA_NHOM
+    rows: list[Row] = field(default_factory=list)
+    results: list[Json] = field(default_factory=list)
+
+
+def resulted_services(rows: Iterable[Row]) -> frozenset[str]:
+    """The service codes that results came for, without what is attached to them."""
+    values = {row.get("MA_DICH_VU", "") for row in rows}
+    return frozenset(service_code(value).code for value in values if value)
+
+
+def results(rows: Iterable[Row], visit: Visit, orders: Sequence[Order]) -> list[Resource]:
+    """An Observation for each result and each finding, and a report for each order that anything came for."""
+    by_service: dict[str, list[Order]] = {}
+    for order in orders:
+        by_service.setdefault(order.service, []).append(order)
+    groups: dict[tuple[Key, int], _Group] = {}
+    made: list[Resource] = []
+    for row, key, ordinal in numbered(rows, _key, _content):
+        group = _group(row, by_service, groups)
+        group.rows.append(row)
+        if (observation := _observation(row, key, ordinal, group, visit)) is not None:
+            made.append(observation)
+            group.results.append({"reference": "Observation/" + observation.id})
+    made += [_report(group, visit) for _, group in sorted(groups.items()) if _says_something(group)]
+    return made
+
+
+def _key(row: Row) -> Key:
+    index = row.get("MA_CHI_SO") or row.get("TEN_CHI_SO", "")
+    return row.get("MA_DICH_VU", ""), index, row.get("NGAY_KQ", "")
+
+
+def _content(row: Row) -> Key:
+    return tuple([row.get(tag, "") for tag in _MAPPED])
+
+
+def _group(row: Row, orders: dict[str, list[Order]], groups: dict[tuple[Key, int], _Group]) -> _Group:
+    service = service_code(row.get("MA_DICH_VU", "")).code
+    order = _matching(row.get("NGAY_KQ", ""), orders.get(service, ()))
+    if order is not None:
+        key, ordinal, kind = order.key, order.ordinal, order.group
+    else:
+        # No order to go by: one report a service and day.
+        key, ordinal, kind = ("", service, row.get("NGAY_KQ", "")[:8]), 0, _kind_by_chapter(service)
+    if (key, ordinal) not in groups:
+        groups[key, ordinal] = _Group(key, ordinal, order, service, kind)
+    return groups[key, ordinal]
+
+
+def _matching(result_time: str, orders: Sequence[Order]) -> Order | None:
+    """The order that a result belongs to: the one finished then, else the last one ordered before, else the
+    first.
+    """
+    if not orders:
+        return None
+    for order in orders:
+        if order.finished == result_time:
+            return order
+    before = [order for order in orders if order.ordered <= result_time]
+    return max(before, key=lambda order: order.ordered) if before and result_time else orders[0]
+
+
+def _kind_by_chapter(service: str) -> str:
+    if service[:2] in _LABORATORY_CHAPTERS:
+        return "1"
+    return "2" if service[:2] == _IMAGING_CHAPTER else ""
+
+
+def _observation(row: Row, key: Key, ordinal: int, group: _Group, visit: Visit) -> Resource | None:
+    found, described = text(row.get("GIA_TRI")), text(row.get("MO_TA"))
+    if not found and not described:
+        return None
+    body: Json = {"status": "final"}
+    if group.kind in _CATEGORIES:
+        body["category"] = _CATEGORIES[group.kind]
+    body["code"] = _index(row, group, visit, is_finding=not found)
+    body["subject"] = SUBJECT
+    body["encounter"] = visit.encounter
+    if at := minute(row.get("NGAY_KQ", "")):
+        body["effectiveDateTime"] = at
+    body |= _value(found, row) if found else {"valueString": described}
+    if found and described:
+        body["note"] = [{"text": described}]
+    return visit.resource("Observation", TABLE, key, ordinal, body)
+
+
+def _index(row: Row, group: _Group, visit: Visit, *, is_finding: bool) -> Json:
+    name = text(row.get("TEN_CHI_SO"))
+    index = code(row.get("MA_CHI_SO"))
+    kind = "result-index"
+    if not index or index == row.get("MA_DICH_VU"):
+        # Some software repeats the service's code, or leaves the index out: the service is what was found
+        # then.
+        kind, index = "service", group.service
+    fallback = "Mô tả" if is_finding else "Kết quả"
+    return visit.coded(kind, index, name or _service_name(group) or fallback)
+
+
+def _service_name(group: _Group) -> str:
+    return group.order.name if group.order is not None else ""
+
+
+def _value(found: str, row: Row) -> Json:
+    """A quantity where number and unit are both certain; otherwise the text as it came, for no series to
+    use.
+    """
+    unit = text(row.get("DON_VI_DO"))
+    parts = _COMPARED.fullmatch(found) if unit else None
+    digits = decimal(parts.group(2)) if parts else ""
+    if parts is None or not digits:
+        return {"valueString": f"{found} {unit}" if unit else found}
+    quantity: Json = {"value": number(digits)}
+    if comparator := parts.group(1):
+        quantity["comparator"] = _COMPARATORS.get(comparator, comparator)
+    quantity["unit"] = unit
+    if known := ucum(unit, row.get("TEN_CHI_SO", "")):
+        quantity["system"] = UCUM
+        quantity["code"] = known
+    return {"valueQuantity": quantity}
+
+
+def _says_something(group: _Group) -> bool:
+    return bool(group.results) or any(text(row.get("KET_LUAN")) for row in group.rows)
+
+
+def _report(group: _Group, visit: Visit) -> Resource:
+    body: Json = {}
+    if group.order is not None:
+        body["basedOn"] = [group.order.reference]
+    # Results may follow for 60 days (appendix of QĐ 4750): until then the report is a part.
+    body["status"] = "final" if all(_has_result(row) for row in group.rows) else "partial"
+    if group.kind in _SECTIONS:
+        body["category"] = _SECTIONS[group.kind]
+    body["code"] = visit.coded("service", group.service, _service_name(group) or group.service or "Kết quả")
+    body["subject"] = SUBJECT
+    body["encounter"] = visit.encounter
+    last = max((row.get("NGAY_KQ", "") for row in group.rows), default="")
+    if at := minute(last):
+        body["effectiveDateTime"] = at
+        if "T" in at:
+            body["issued"] = at
+    elsewhere = group.order.performer if group.order is not None else None
+    body["performer"] = [elsewhere or visit.register.organization(visit.facility)]
+    if readers := _readers(group, visit):
+        body["resultsInterpreter"] = readers
+    if group.results:
+        body["result"] = group.results
+    if conclusion := _conclusion(group):
+        body["conclusion"] = conclusion
+    return visit.resource("DiagnosticReport", TABLE, group.key, group.ordinal, body)
+
+
+def _has_result(row: Row) -> bool:
+    return bool(row.get("GIA_TRI") or row.get("MO_TA") or row.get("KET_LUAN"))
+
+
+def _readers(group: _Group, visit: Visit) -> list[Json]:
+    licences = sorted({row["MA_BS_DOC_KQ"] for row in group.rows if "MA_BS_DOC_KQ" in row})
+    return visit.register.practitioners(";".join(licences))
+
+
+def _conclusion(group: _Group) -> str:
+    """The conclusions, each once; beside its index where a report has several."""
+    said = set()
+    for row in group.rows:
+        if words := text(row.get("KET_LUAN")):
+            said.add((text(row.get("TEN_CHI_SO")), words))
+    different = sorted({words for _, words in said})
+    if len(different) < 2:
+        return different[0] if different else ""
+    return "\n".join(f"{name}: {words}" if name else words for name, words in sorted(said))

@@ -1,0 +1,1 @@
+"""Table XML5 of the national dossier."""

@@ -1,0 +1,33 @@
+"""Units of measure as UCUM, only where the spelling is certain.  https://ucum.org/ucum
+
+"G/L" is giga per litre beside a cell count and, from analysers that write in capitals, gram per litre
+beside a protein: it is certain only beside the name of a cell count. "mg%", "UI" of a drug and the like are
+not here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+_CELL_COUNT: Final = re.compile(
+    r"(WBC|PLT|NEU|LYM|MON|EOS|BAS|bạch cầu|tiểu cầu|số lượng (bc|tc|bạch cầu|tiểu cầu)).*", re.IGNORECASE
+)
+
+
+def ucum(unit: str, beside: str = "") -> str:
+    """The UCUM code of a unit as written, or "" where it is not certain. `beside` is the name of what is
+    measured.
+    """
+    if unit in ("G/L", "G/l"):
+        return "10*9/L" if _CELL_COUNT.match(beside) else ""
+    return _spellings().get(unit, "")
+
+
+@cache
+def _spellings() -> dict[str, str]:
+    stored = json.loads(files(__package__).joinpath("units.json").read_text("utf-8"))
+    return {spelling: code for code, spellings in stored.items() for spelling in spellings}
