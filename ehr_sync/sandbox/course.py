@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from random import Random
+from typing import Final
 
 from ehr_sync.sandbox import rows
-from ehr_sync.sandbox.catalogue import services
+from ehr_sync.sandbox.catalogue import Panel, Service, panels, services
 from ehr_sync.sandbox.hoso import LIST_TABLES, Row, Tables
 from ehr_sync.sandbox.visits import Visit
 
 _Group = list[tuple[str, Row]]
+_TESTS_A_ROUND: Final = 3
 
 
 def course_of(visit: Visit, count: int, draw: Random) -> Tables:
@@ -33,29 +37,37 @@ def course_of(visit: Visit, count: int, draw: Random) -> Tables:
 def _groups(visit: Visit, count: int, draw: Random) -> Iterator[_Group]:
     exam = "exam_child" if visit.person.kind in {"child", "newborn"} else "exam"
     yield [("XML3", rows.service_row(visit, services()[exam], visit.start, draw))]
-    at = visit.start + timedelta(minutes=20)
-    pause = _pause(visit, count)
-    while True:
-        yield from _round(visit, at, draw)
+    at, pause = visit.start + timedelta(minutes=20), _pause(visit, count)
+    for n in itertools.count():
+        yield from _ward_round(visit, at, n, draw) if visit.stays else _consultation(visit, at, draw)
         at += pause
 
 
 def _pause(visit: Visit, count: int) -> timedelta:
-    # A round has about a dozen rows at least; each has minutes of its own, since rows are told apart by their times.
-    span = visit.end - visit.start - timedelta(hours=1) if visit.stays else timedelta(hours=2)
-    return max(timedelta(minutes=2), span / (count // 12 + 1))
-
-
-def _round(visit: Visit, at: datetime, draw: Random) -> Iterator[_Group]:
-    first = at < visit.start + timedelta(minutes=30)
-    yield from _medicine(visit, at, draw)
-    if first or draw.random() < 0.6:
-        yield from _tests(visit, at, draw)
+    """Time between rounds: rows are told apart by their times, and none may be after the end of the visit."""
     if visit.stays:
-        yield [("XML3", rows.service_row(visit, services()[_bed(visit)], at, draw))]
-        yield [("XML5", rows.note_row(visit, at + timedelta(minutes=3), draw))]
-    elif first:
-        yield [("XML5", rows.note_row(visit, at, draw))]
+        return max(timedelta(minutes=7), (visit.end - visit.start - timedelta(hours=1)) / (count // 8 + 1))
+    return timedelta(minutes=10)
+
+
+def _ward_round(visit: Visit, at: datetime, n: int, draw: Random) -> Iterator[_Group]:
+    """Drugs, a note, the bed, and a few of the tests, which take turns from round to round."""
+    yield from _medicine(visit, at, draw)
+    yield [("XML5", rows.note_row(visit, at + timedelta(minutes=3), draw))]
+    yield [("XML3", rows.service_row(visit, services()["bed_surgery" if visit.surgical else "bed"], at, draw))]
+    ordered = visit.condition.panels + visit.condition.services
+    turn = n * _TESTS_A_ROUND % max(1, len(ordered))
+    yield from _tests(visit, ordered[turn : turn + _TESTS_A_ROUND], at, draw)
+
+
+def _consultation(visit: Visit, at: datetime, draw: Random) -> Iterator[_Group]:
+    """All that one disease asks for, then what a thorough doctor adds; more than 60 rows come from a second round."""
+    own = visit.condition.panels + visit.condition.services
+    ordered = {(i.order if isinstance(i, Panel) else i).code for i in own}
+    yield from _medicine(visit, at, draw)
+    yield from _tests(visit, own, at, draw)
+    yield [("XML5", rows.note_row(visit, at, draw))]
+    yield from _tests(visit, [p for p in _check_up() if p.order.code not in ordered], at, draw)
 
 
 def _medicine(visit: Visit, at: datetime, draw: Random) -> Iterator[_Group]:
@@ -65,14 +77,18 @@ def _medicine(visit: Visit, at: datetime, draw: Random) -> Iterator[_Group]:
             yield [("XML2", rows.drug_row(visit, drug, at, draw))]
 
 
-def _tests(visit: Visit, at: datetime, draw: Random) -> Iterator[_Group]:
-    for n, panel in enumerate(visit.condition.panels):
-        order, results = rows.panel_rows(visit, panel, at + timedelta(minutes=n), draw)
-        yield [("XML3", order), *(("XML4", r) for r in results)]
-    for service in visit.condition.services:
-        order, results = rows.imaging_rows(visit, service, at + timedelta(minutes=5), draw)
+def _tests(visit: Visit, ordered: Sequence[Panel | Service], at: datetime, draw: Random) -> Iterator[_Group]:
+    for item in ordered:
+        if isinstance(item, Panel):
+            order, results = rows.panel_rows(visit, item, at, draw)
+        else:
+            order, results = rows.imaging_rows(visit, item, at + timedelta(minutes=5), draw)
         yield [("XML3", order), *(("XML4", r) for r in results)]
 
 
-def _bed(visit: Visit) -> str:
-    return "bed_surgery" if visit.condition.department >= "K19" else "bed"
+@cache
+def _check_up() -> tuple[Panel, ...]:
+    keys = (
+        "glucose urea creatinine ast alt lipids triglycerid hdl ldl uric cbc urine electrolytes ggt bilirubin albumin"
+    )
+    return tuple(panels()[key] for key in [*keys.split(), "crp", "tsh", "ft4", "coagulation", "ferritin", "hba1c"])

@@ -21,10 +21,10 @@ def kinh_name(draw: Random, sex: str, family: str = "") -> str:
         words.append(_one(draw, "family"))
     if chance < 0.95:
         words.append(_one(draw, f"middle_{sex}"))
-    if chance > 0.85:
+    if chance < 0.02 or chance > 0.85:
         words.append(_one(draw, f"middle_{sex}"))
     words.append(_one(draw, f"given_{sex}"))
-    return " ".join(words)
+    return " ".join(dict.fromkeys(words))  # nobody is called Thị Thị
 
 
 def rare_name(draw: Random) -> tuple[str, str, str]:

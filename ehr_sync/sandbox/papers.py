@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from ehr_sync.sandbox.hoso import Row, Tables
 from ehr_sync.sandbox.people import mother_of
 from ehr_sync.sandbox.rows import blank
 from ehr_sync.sandbox.visits import Visit
 
-_TREATMENT = "Kháng sinh, giảm đau, nâng cao thể trạng theo chẩn đoán"
+_TREATMENT = "Điều trị theo phác đồ, nâng cao thể trạng"
 
 
 def papers_of(visit: Visit, summary: Row) -> Tables:
@@ -23,14 +21,6 @@ def papers_of(visit: Visit, summary: Row) -> Tables:
     if summary["NGAY_TAI_KHAM"]:
         tables["XML14"] = [_follow_up(visit, summary)]
     return tables
-
-
-def paper(visit_row: Row, table: str, tags: Iterable[str], own: Row) -> Row:
-    """A paper of this table: the fields that it repeats from XML1, then its own."""
-    row = {t: visit_row.get(t, "") for t in tags}
-    row["DU_PHONG"] = ""
-    row.update(own)
-    return row
 
 
 def _discharge(visit: Visit, summary: Row) -> Row:
@@ -107,5 +97,6 @@ def _follow_up(visit: Visit, summary: Row) -> Row:
 
 
 def _filled(table: str, visit: Visit, summary: Row, own: Row) -> Row:
-    row = blank(table, visit)
-    return paper(summary, table, row, own | {"MA_LK": visit.ma_lk})
+    """The fields that a paper repeats from XML1, then its own."""
+    row = {tag: summary.get(tag, "") for tag in blank(table, visit)}
+    return row | {"DU_PHONG": ""} | own

@@ -20,6 +20,7 @@ def summary_row(visit: Visit, tables: Tables, draw: Random) -> Row:
     row.update(_insurance(visit))
     row.update(_reasons(visit))
     row.update(_times(visit, draw))
+    row["MA_PTTT_QT"] = ";".join(dict.fromkeys(r["MA_PTTT_QT"] for r in tables["XML3"] if r["MA_NHOM"] in {"8", "18"}))
     row.update(money.totals(tables["XML2"], tables["XML3"]))
     row["CAN_NANG"] = _weight(visit, draw)
     row["NHOM_MAU"] = draw.choice(("O", "O+", "A", "B+", "AB+")) if draw.random() < 0.2 else ""
@@ -71,9 +72,8 @@ def _reasons(visit: Visit) -> Row:
         "CHAN_DOAN_RV": "; ".join(c.name for c in (condition, *others)),
         "MA_BENH_CHINH": condition.code,
         "MA_BENH_KT": ";".join(c.code for c in others),
-        "MA_PTTT_QT": "",
         "MA_TAI_NAN": "8" if condition.code.startswith("S") else "0",
-        "PP_DIEU_TRI": "Điều trị nội khoa" if not condition.department >= "K19" else "Ngoại khoa, theo dõi",
+        "PP_DIEU_TRI": "Phẫu thuật" if visit.surgical else "Điều trị nội khoa",
         "GHI_CHU": "Uống thuốc theo đơn, tái khám khi có bất thường",
         "MA_NOI_DEN": "01013" if visit.shape == "referral" else "",
         "MA_KHOA": condition.department,

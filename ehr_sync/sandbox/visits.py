@@ -37,6 +37,11 @@ class Visit:
         """True where the patient is admitted."""
         return VISIT_TYPE[self.shape] == "03"
 
+    @property
+    def surgical(self) -> bool:
+        """True where there is an operation (MA_NHOM 8)."""
+        return any(s.group == "8" for s in self.condition.services)
+
     def doctor(self, n: int) -> str:
         """Licence number of the n-th doctor of the department (invented)."""
         return f"{int(self.condition.department[1:]) * 10 + n:06d}/HNO-CCHN"
