@@ -1,0 +1,304 @@
+"""The Hanoi axis's JSON body, {loaiHoSo, maTinh, maCSKCB, files: [base64 …]}, read without holding a file.
+
+One string may be 100 MB long, which ijson would hold whole. So a first pass over the bytes notes where every string
+stands and cuts the long ones out; ijson checks and reads what is left; files are decoded later, from their places.
+"""
+
+from __future__ import annotations
+
+import binascii
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, NoReturn
+
+import ijson
+import orjson
+
+from mappings.formats.source import CHUNK_BYTES, Limits, SourceRefused
+from mappings.model import Issue
+from mappings.text import canonical_code
+
+# Strings of at least this many bytes can only be files; shorter ones stay where they are.
+LONG_STRING_BYTES = 4_096
+# What is left of the body without its long strings: 5,000 files need 15 KB.
+LONGEST_SKELETON_BYTES = 1_000_000
+DEEPEST = 16
+_FIELDS = ("loaiHoSo", "maTinh", "maCSKCB")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchScan:
+    """What the body says of itself, and where in it each file's base64 text stands: [start, end) inside the quotes."""
+
+    loai_ho_so: str
+    ma_tinh: str
+    ma_cskcb: str
+    files: tuple[tuple[int, int], ...] = field(repr=False)
+
+
+def scan_batch(source: BinaryIO, limits: Limits) -> BatchScan:
+    """Looks at the whole body, from its start, in bounded memory. Unknown keys are passed over.
+
+    Raises SourceRefused for what is not JSON in UTF-8, a key given twice, half a surrogate pair, a number that no
+    double holds, deep nesting, `files` that are not a list of strings, and sizes beyond `limits`.
+    """
+    skeleton, strings = _Cutter(limits).cut(source)
+    return _Reader(strings, limits).read(skeleton)
+
+
+def decode_file(source: BinaryIO, start: int, end: int, sink: BinaryIO, limits: Limits) -> int:
+    """Writes the file whose base64 text stands at [start, end) to the sink; returns its size in bytes.
+
+    White space is passed over, missing padding is forgiven. Raises SourceRefused for a file that would be too large
+    (known before anything is decoded) and for text that is not base64; the sink may then hold a part.
+    """
+    if (end - start) * 3 // 4 > limits.request_bytes:
+        _refuse("file.too_large", f"<= {limits.request_bytes} bytes")
+    written = 0
+    rest = b""
+    for text in _unescaped(source, start, end):
+        rest += text
+        whole = (len(rest) - 1) // 4 * 4 if rest else 0  # the last group may hold the padding
+        written += sink.write(_decoded(rest[:whole]))
+        rest = rest[whole:]
+    rest += b"=" * (-len(rest) % 4 if len(rest) % 4 > 1 else 0)
+    return written + sink.write(_decoded(rest, last=True))
+
+
+def _decoded(text: bytes, *, last: bool = False) -> bytes:
+    if not last and b"=" in text:
+        _refuse("file.base64_invalid", "base64 (RFC 4648)")
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except binascii.Error:
+        _refuse("file.base64_invalid", "base64 (RFC 4648)")
+
+
+_BLANKS = re.compile(rb"[ \t\r\n]+")
+_ESCAPE = re.compile(rb"\\(?:u00([0-7][0-9a-fA-F])|(.))", re.DOTALL)
+_SIMPLE = {b"/": b"/", b"n": b"", b"r": b"", b"t": b""}
+
+
+def _unescaped(source: BinaryIO, start: int, end: int) -> Iterator[bytes]:
+    """The text in pieces, without JSON escapes and white space. An escape is never cut in two."""
+    source.seek(start)
+    left, held = end - start, b""
+    while left:
+        chunk = source.read(min(left, CHUNK_BYTES))
+        if not chunk:
+            _refuse("request.unreadable")
+        left -= len(chunk)
+        text = held + chunk
+        # An escape is at most 6 bytes: one that starts in the last 5 waits for the next chunk.
+        cut = text.rfind(b"\\", max(0, len(text) - 5)) if left else -1
+        if cut > 0 and text[cut - 1 : cut] == b"\\":
+            cut -= 1
+        held = text[cut:] if cut >= 0 else b""
+        yield _plain(text[:cut] if cut >= 0 else text)
+
+
+def _plain(text: bytes) -> bytes:
+    if b"\\" in text:
+        text = _ESCAPE.sub(_meaning, text)
+    return _BLANKS.sub(b"", text)
+
+
+def _meaning(escape: re.Match[bytes]) -> bytes:
+    if escape.group(1) is not None:
+        return bytes((int(escape.group(1), 16),))
+    return _SIMPLE.get(escape.group(2), b"\\")  # a backslash is no base64, so the decoder will refuse it
+
+
+@dataclass(frozen=True, slots=True)
+class _String:
+    """A string literal of the body: its place inside the quotes."""
+
+    start: int
+    end: int
+
+    @property
+    def is_long(self) -> bool:
+        return self.end - self.start >= LONG_STRING_BYTES
+
+
+_STOP = re.compile(rb'["\\]')
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+class _Cutter:
+    """Finds every string literal and gives the body with the long ones empty."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._skeleton = bytearray()
+        self._strings: list[_String] = []
+        self._literal = bytearray()  # the open string, while it may still be short
+        self._start = -1  # where the open string's text starts
+        self._escaped = False
+        self._seen = 0
+
+    def cut(self, source: BinaryIO) -> tuple[bytes, list[_String]]:
+        source.seek(0)
+        while chunk := source.read(CHUNK_BYTES):
+            if self._seen + len(chunk) > self._limits.request_bytes:
+                _refuse("file.too_large", f"<= {self._limits.request_bytes} bytes")
+            self._take(chunk)
+            self._seen += len(chunk)
+        if self._start >= 0:
+            _refuse("request.unreadable", "JSON, UTF-8")
+        return bytes(self._skeleton.removeprefix(b"\xef\xbb\xbf")), self._strings
+
+    def _take(self, chunk: bytes) -> None:
+        at = 0
+        while at < len(chunk):
+            at = self._outside(chunk, at) if self._start < 0 else self._inside(chunk, at)
+            if len(self._skeleton) > LONGEST_SKELETON_BYTES:
+                _refuse("request.unreadable", "loaiHoSo, maTinh, maCSKCB, files")
+
+    def _outside(self, chunk: bytes, at: int) -> int:
+        quote = chunk.find(b'"', at)
+        if quote < 0:
+            self._skeleton += chunk[at:]
+            return len(chunk)
+        self._skeleton += chunk[at : quote + 1]
+        self._start = self._seen + quote + 1
+        return quote + 1
+
+    def _inside(self, chunk: bytes, at: int) -> int:
+        if self._escaped:
+            self._escaped = False
+            self._keep(chunk[at : at + 1])
+            return at + 1
+        stop = _STOP.search(chunk, at)
+        if stop is None:
+            self._keep(chunk[at:])
+            return len(chunk)
+        self._keep(chunk[at : stop.start()])
+        if stop.group() == b"\\":
+            self._escaped = True
+            self._keep(b"\\")
+        else:
+            self._close(self._seen + stop.start())
+        return stop.end()
+
+    def _keep(self, text: bytes) -> None:
+        if len(self._literal) < LONG_STRING_BYTES:
+            self._literal += text[:LONG_STRING_BYTES]
+
+    def _close(self, end: int) -> None:
+        string = _String(self._start, end)
+        if not string.is_long:
+            self._refuse_half_characters()
+            self._skeleton += self._literal
+        self._skeleton += b'"'
+        self._strings.append(string)
+        self._literal.clear()
+        self._start = -1
+
+    def _refuse_half_characters(self) -> None:
+        # yajl turns half a surrogate pair into "?"; orjson says that it is not JSON text.
+        if _SURROGATE.search(self._literal):
+            try:
+                orjson.loads(b'"%s"' % self._literal)
+            except orjson.JSONDecodeError:
+                _refuse("request.lone_surrogate")
+
+
+class _Reader:
+    """Reads the skeleton event by event: strings come in the order in which they stand in the body."""
+
+    def __init__(self, strings: list[_String], limits: Limits) -> None:
+        self._strings = iter(strings)
+        self._limits = limits
+        self._keys: list[set[str] | None] = []  # one entry per open object (its keys) or array (None)
+        self._key = ""  # of the outermost object
+        self._texts: dict[str, str] = {}
+        self._files: list[tuple[int, int]] | None = None
+
+    def read(self, skeleton: bytes) -> BatchScan:
+        try:
+            # use_float: without it yajl's binding fails in its own way on an integer of 5,000 digits.
+            for event, value in ijson.basic_parse(io.BytesIO(skeleton), use_float=True):
+                self._on(event, value)
+        except (ijson.JSONError, ValueError) as error:
+            overflow = "overflow" in str(error).partition("\n")[0]
+            _refuse("request.number_out_of_range" if overflow else "request.unreadable", "JSON, UTF-8")
+        if not self._files:
+            _refuse("request.files_missing", "[base64, …]", "files")
+        form, province, facility = (self._texts.get(name, "") for name in _FIELDS)
+        return BatchScan(form, province, facility, tuple(self._files))
+
+    def _on(self, event: str, value: Any) -> None:
+        if event in ("start_map", "start_array"):
+            self._open(event)
+        elif event in ("end_map", "end_array"):
+            self._keys.pop()
+        elif event == "map_key":
+            self._on_key(value)
+        else:
+            self._on_value(event, value)
+
+    def _open(self, event: str) -> None:
+        in_files = self._is_file_place()
+        if not self._keys and event != "start_map":
+            _refuse("request.files_missing", "{loaiHoSo, maTinh, maCSKCB, files}")
+        if in_files or (self._is_field(_FIELDS) and len(self._keys) == 1):
+            self._wrong_type()
+        if self._is_field(("files",)) and len(self._keys) == 1:
+            if event != "start_array":
+                self._wrong_type()
+            self._files = []
+        self._keys.append(set() if event == "start_map" else None)
+        if len(self._keys) > DEEPEST:
+            _refuse("request.too_deep", f"<= {DEEPEST}")
+
+    def _on_key(self, key: str) -> None:
+        if next(self._strings).is_long:
+            _refuse("request.unreadable", "JSON, UTF-8")
+        keys = self._keys[-1]
+        if keys is None or key in keys:
+            _refuse("request.duplicate_key")
+        keys.add(key)
+        if len(self._keys) == 1:
+            self._key = key
+
+    def _on_value(self, event: str, value: Any) -> None:
+        place = next(self._strings) if event == "string" else None
+        if self._is_file_place():
+            self._on_file(place)
+        elif place is not None and place.is_long:
+            _refuse("request.field_not_text", f"< {LONG_STRING_BYTES} bytes")
+        elif len(self._keys) == 1 and self._key in _FIELDS and event != "null":
+            self._on_field(event, value)
+        elif (len(self._keys) == 1 and self._key == "files") or not self._keys:
+            _refuse("request.files_missing", "[base64, …]", "files")
+
+    def _on_file(self, place: _String | None) -> None:
+        if place is None or self._files is None:
+            self._wrong_type()
+        self._files.append((place.start, place.end))
+        if len(self._files) > self._limits.request_dossiers:
+            _refuse("request.too_many_dossiers", f"<= {self._limits.request_dossiers}")
+
+    def _on_field(self, event: str, value: Any) -> None:
+        if event not in ("string", "number"):
+            self._wrong_type()
+        self._texts[self._key] = canonical_code(str(value))
+
+    def _is_file_place(self) -> bool:
+        return len(self._keys) == 2 and self._keys[1] is None and self._key == "files"
+
+    def _is_field(self, names: tuple[str, ...]) -> bool:
+        return bool(self._keys) and self._key in names
+
+    def _wrong_type(self) -> NoReturn:
+        if self._key in _FIELDS:
+            _refuse("request.field_not_text", path=self._key)
+        _refuse("request.files_missing", "[base64, …]", "files")
+
+
+def _refuse(code: str, expected: str = "", path: str = "") -> NoReturn:
+    # From nothing: the parser's own error quotes the body.
+    raise SourceRefused(Issue(code, path, expected)) from None

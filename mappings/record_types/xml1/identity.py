@@ -1,0 +1,142 @@
+"""Who the summary (XML1) says the patient is, and the facts of the visit that name a record (trade rules 4, 12)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+
+from mappings.dates import parse_birth, parse_day, parse_minute
+from mappings.model import ClaimedIdentity, NumberType, Row, Tables
+from mappings.text import canonical_code
+
+# TT 07/2016/TT-BCA appendix 2 as exporters write it; blank means Viet Nam too.
+VIETNAMESE = frozenset({"", "000", "VN", "VNM", "VIE"})
+_SEX: dict[str, Literal["male", "female"]] = {"1": "male", "2": "female"}
+_PASSPORT = re.compile(r"[A-Z]\d{7}")
+_FOREIGN_PASSPORT = re.compile(r"[A-Z0-9]{5,15}")
+# What wards write for a child without a name: "CON BÀ …", "CB …", "BÉ TRAI …", "SƠ SINH …", "TRẺ CỦA …".
+_CHILD_OF = re.compile(
+    r"(CON\s+(BÀ|CỦA|MẸ|ÔNG|CHỊ|CÔ|SẢN PHỤ|TRAI|GÁI)|CB|C/B|BÉ(\s+(TRAI|GÁI|CON))?|(TRẺ\s+)?SƠ\s*SINH|TRẺ|SS)\b.*"
+)
+_TEMPORARY_CARD = re.compile(r"TE1\d{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class VisitFacts:
+    """What tells one visit from another. Times are aware, +07:00; the discharge is None while the visit is open."""
+
+    admitted: datetime | None
+    admitted_on: date | None
+    discharged: datetime | None
+    patient_code: str = field(repr=False)  # MA_BN
+    visit_type: str  # MA_LOAI_KCB, two digits
+
+
+def visit_facts(tables: Tables) -> VisitFacts | None:
+    """The facts of the visit, or None without XML1. A day without its time gives `admitted_on` alone."""
+    row = _summary(tables)
+    if row is None:
+        return None
+    admitted_text = row.get("NGAY_VAO", "")
+    admitted = parse_minute(admitted_text)
+    return VisitFacts(
+        admitted=admitted,
+        admitted_on=admitted.date() if admitted else parse_day(admitted_text),
+        discharged=parse_minute(row.get("NGAY_RA", "")),
+        patient_code=row.get("MA_BN", ""),
+        visit_type=row.get("MA_LOAI_KCB", ""),
+    )
+
+
+def claimed_identity(tables: Tables) -> ClaimedIdentity | None:
+    """Who the dossier says its patient is; None without XML1, a name, or a birth date that can be."""
+    row = _summary(tables)
+    birth = parse_birth(row.get("NGAY_SINH", "")) if row else None
+    name = canonical_code(row.get("HO_TEN", "")) if row else ""
+    if row is None or birth is None or not name:
+        return None
+    foreign = row.get("MA_QUOCTICH", "").upper() not in VIETNAMESE
+    number, number_type = read_number(row.get("SO_CCCD", ""), birth[0], foreign=foreign)
+    return ClaimedIdentity(
+        number=number,
+        number_type=number_type,
+        name=name,
+        birth_date=birth[0],
+        sex=_SEX.get(row.get("GIOI_TINH", ""), "unknown"),
+        foreign=foreign,
+        patient_code=row.get("MA_BN", ""),
+        name_may_be_a_parents=_name_may_be_a_parents(row, name, birth[0], number),
+    )
+
+
+def read_number(text: str, birth_date: str, *, foreign: bool) -> tuple[str, NumberType]:
+    """SO_CCCD without blanks, padded to 12 digits where its century and year digits then agree with the birth.
+
+    A number of a foreigner is never a CMND: foreign passports are often 9 digits.
+    """
+    number = "".join(text.split()).upper()
+    if not number:
+        return "", "none"
+    if _is_digits(number) and len(number) in (10, 11) and not foreign:
+        number = _padded_number(number, birth_date)
+    if _is_digits(number) and len(number) == 12:
+        return number, "cccd"
+    if foreign:
+        return number, "passport" if _FOREIGN_PASSPORT.fullmatch(number) else "other"
+    if _is_digits(number) and len(number) == 9:
+        return number, "cmnd"
+    return number, "passport" if _PASSPORT.fullmatch(number) else "other"
+
+
+def birth_year_in(number: str) -> int:
+    """The birth year inside a 12-digit number: PPP G YY NNNNNN, G counts sex and century (TT 59/2021/TT-BCA)."""
+    return 1900 + int(number[3]) // 2 * 100 + int(number[4:6])
+
+
+def sex_in(number: str) -> Literal["male", "female"]:
+    """The sex inside a 12-digit number: an even fourth digit is male."""
+    return "female" if int(number[3]) % 2 else "male"
+
+
+def _padded_number(number: str, birth_date: str) -> str:
+    wide = number.zfill(12)
+    return wide if str(birth_year_in(wide)) == birth_date[:4] else number
+
+
+def _name_may_be_a_parents(row: Row, name: str, birth_date: str, number: str) -> bool:
+    """Whether a registry call would ask for a parent under a child's birth date (trade rules 12).
+
+    A child's own number, whose year is the birth year, shows that the birth is registered and the name its own.
+    """
+    if _CHILD_OF.fullmatch(name.upper()):
+        return True
+    if not _under_one_year(birth_date, row.get("NGAY_VAO", "")):
+        return False
+    own_number = len(number) == 12 and _is_digits(number) and str(birth_year_in(number)) == birth_date[:4]
+    return not own_number and (bool(number) or _has_newborn_card(row))
+
+
+def _has_newborn_card(row: Row) -> bool:
+    cards = row.get("MA_THE_BHYT", "").upper().replace(" ", "")
+    return not cards or any(_TEMPORARY_CARD.fullmatch(card) for card in cards.split(";"))
+
+
+def _under_one_year(birth_date: str, admitted: str) -> bool:
+    day = parse_day(admitted[:8])
+    if day is None:
+        return False
+    if len(birth_date) == 4:
+        return day.year - int(birth_date) < 1
+    born = date.fromisoformat(birth_date)
+    return (day.year, day.month, day.day) < (born.year + 1, born.month, born.day)
+
+
+def _summary(tables: Tables) -> Row | None:
+    rows = tables.get("XML1", ())
+    return rows[0] if rows else None
+
+
+def _is_digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()
