@@ -22,7 +22,8 @@ _WORD: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]*(\.[A-Za-z0-9_]+){0,4}")
 _ID: Final = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}")
 _PLACE: Final = re.compile(r"[\w./<>:, \[\]-]{1,1500}", re.ASCII)
-_NUMBER: Final = re.compile(r"-?[0-9]{1,11}(\.[0-9]+)?(e[+-]?[0-9]+)?")
+# Of fewer digits than any identity, insurance or telephone number without its leading zeros.
+_NUMBER: Final = re.compile(r"-?[0-9]{1,8}(\.[0-9]{1,6})?")
 
 # What may stand in a log line, and how it must look. Anything else is left out and counted under "dropped".
 FIELDS: Final[Mapping[str, Pattern[str]]] = {
@@ -80,9 +81,7 @@ def make_log(level: str = "info", stream: TextIO | None = None) -> Log:
     return cast(Log, wrapped)
 
 
-def only_known_fields(
-    _logger: object, _method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+def only_known_fields(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The last processor before rendering: keeps what FIELDS allows, and says how many fields it left out."""
     kept = {name: value for name, value in event.items() if _is_known(name, value)}
     if len(kept) < len(event):

@@ -75,11 +75,11 @@ def install(
     def check() -> None:
         match who_may.get(request.endpoint or "", Anyone()):
             case Sender(scope):
-                g.caller = _sender(bearer(request), scope, verify)
+                g.caller = sender_of(bearer(request), scope, verify)
             case Citizen():
-                g.login = _citizen(bearer(request), who)
+                g.login = citizen_of(bearer(request), who)
             case Staff(role):
-                g.login = _staff(bearer(request), role, who)
+                g.login = staff_of(bearer(request), role, who)
 
 
 def caller() -> Caller:
@@ -102,7 +102,8 @@ def bearer(request: Request) -> str:
     return given.token
 
 
-def _sender(token: str, scope: str, verify: Callable[[str], Caller]) -> Caller:
+def sender_of(token: str, scope: str, verify: Callable[[str], Caller]) -> Caller:
+    """The client of a token with this scope. Raises Problem for any other token."""
     try:
         found = verify(token)
     except BadToken:
@@ -113,14 +114,16 @@ def _sender(token: str, scope: str, verify: Callable[[str], Caller]) -> Caller:
     return found
 
 
-def _citizen(token: str, who: Callable[[str], Login | None]) -> Login:
+def citizen_of(token: str, who: Callable[[str], Login | None]) -> Login:
+    """The person of a token with a personal number. Raises Problem for any other token."""
     found = _logged_in(token, who)
     if not found.personal_number:
         raise Problem("access.denied")
     return found
 
 
-def _staff(token: str, role: str, who: Callable[[str], Login | None]) -> Login:
+def staff_of(token: str, role: str, who: Callable[[str], Login | None]) -> Login:
+    """The person of a token with this role. Raises Problem for any other token."""
     found = _logged_in(token, who)
     if role not in found.roles:
         raise Problem("access.denied")

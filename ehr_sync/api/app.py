@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from flask import Blueprint, Flask, Response, g, request
 
-from ehr_sync.api import access, problems
+from ehr_sync.api import access, connection, problems
 from ehr_sync.api.language import language_of
 from ehr_sync.core.clock import Stopwatch
 from ehr_sync.core.ports import Login
@@ -47,6 +47,7 @@ def create_app(
 def _watch(app: Flask, *, log: Log, stopwatch: Stopwatch, new_id: Callable[[], str], secure: bool) -> None:
     @app.before_request
     def start() -> None:
+        connection.limit_silence(request.environ)
         # Never the caller's own id: it could carry anything into our logs.
         g.incident = new_id()
         g.started = stopwatch()
@@ -60,6 +61,8 @@ def _watch(app: Flask, *, log: Log, stopwatch: Stopwatch, new_id: Callable[[], s
         response.headers["X-Request-Id"] = g.incident
         response.headers["Content-Language"] = language_of(request)
         response.headers.add("Vary", "Accept-Language")
+        if response.status_code >= 400:
+            connection.linger(request.environ, response, stopwatch)
         _log_request(log, response, stopwatch() - g.started)
         return response
 

@@ -7,7 +7,7 @@ from typing import Final, Literal, Protocol
 
 import orjson
 from flask import Blueprint, Request, Response, request
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from ehr_sync.api import access, render
 from ehr_sync.api.language import language_of
@@ -58,19 +58,26 @@ def submissions(accept: Accept) -> Blueprint:
 
 
 class Body:
-    """The request's body, cut at the limit while it is read: a chunked one does not say how long it is."""
+    """The request's body as it arrives; a chunked one does not say how long it is."""
 
     def __init__(self, request: Request) -> None:
         self._stream = request.stream
+        self._missing = request.content_length
 
     def read(self, size: int, /) -> bytes:
         """At most `size` bytes more; b"" at the end. Raises Problem: too many, or the connection broke."""
         try:
-            return self._stream.read(size)
+            block: bytes = self._stream.read(size)
         except RequestEntityTooLarge:
-            raise _too_large() from None
-        except (ClientDisconnected, OSError):
-            raise Problem("request.cut_off", headers={"Connection": "close"}) from None
+            raise Problem("request.too_large") from None
+        except Exception:  # each server has errors of its own for a broken connection and a malformed chunk
+            raise Problem("request.cut_off") from None
+        if self._missing is not None:
+            self._missing -= len(block)
+        # A server gives what came before the connection broke, then an end like any other.
+        if not block and size and self._missing:
+            raise Problem("request.cut_off")
+        return block
 
 
 def _media_type(request: Request) -> MediaType:
@@ -94,9 +101,5 @@ def _idempotency_key(request: Request) -> str | None:
 def _body(request: Request) -> Body:
     # Told at once, by the length alone: nobody should upload a gigabyte to hear that it is too much.
     if request.content_length is not None and request.content_length > (request.max_content_length or 0):
-        raise _too_large()
+        raise Problem("request.too_large")
     return Body(request)
-
-
-def _too_large() -> Problem:
-    return Problem("request.too_large", headers={"Connection": "close"})

@@ -1,0 +1,42 @@
+"""How gunicorn serves the application: https://gunicorn.org/reference/settings/"""
+
+import logging
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from gunicorn.glogging import Logger
+
+from ehr_sync.logs import SafeHandler
+from ehr_sync.settings import from_environment
+
+_address = urlsplit(from_environment().public_url)
+
+wsgi_app = "wsgi:app"
+bind = f"{_address.hostname}:{_address.port or 8080}"  # loopback by default; behind a proxy give --bind
+workers = 2
+worker_class = "gthread"
+threads = 8
+preload_app = False  # connections and locks are not to be shared between processes
+timeout = 120
+graceful_timeout = 30
+keepalive = 75
+limit_request_line = 4094
+limit_request_fields = 50
+limit_request_field_size = 8190
+control_socket_disable = True
+# A heartbeat on a busy disk can stall a healthy worker; memory cannot.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+accesslog = None  # it would hold paths and queries: the application logs its own requests
+
+
+class logger_class(Logger):  # noqa: N801 - gunicorn's name for the setting
+    """gunicorn's log without what a request said: it quotes addresses when something fails."""
+
+    def setup(self, cfg):
+        """gunicorn's."""
+        super().setup(cfg)
+        self.error_log.handlers = [SafeHandler()]
+        self.error_log.setLevel(logging.INFO)
+        # Past gunicorn's own wrappers, so that a line names the place that it comes from.
+        for name in ("critical", "error", "warning", "info", "debug", "exception"):
+            setattr(self, name, getattr(self.error_log, name))

@@ -1,0 +1,124 @@
+"""The application around use cases made for the test, as Flask's client or behind gunicorn."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import requests
+from flask import Flask
+from flask.testing import FlaskClient
+
+from ehr_sync.api.app import create_app
+from ehr_sync.api.health import health
+from ehr_sync.api.oauth import oauth
+from ehr_sync.api.submissions import MediaType, Reader, submissions
+from ehr_sync.core.answers import Answer, HosoResult, file_result
+from ehr_sync.core.ports import Login
+from ehr_sync.logs import make_log
+from ehr_sync.usecases.authenticate import AccessToken, BadToken, Caller
+from mappings.model import Issue
+from tests.api import hospital
+
+CALLERS = {
+    "good": Caller("benh-vien-mau", frozenset({"submissions.write"})),
+    "reader": Caller("benh-vien-mau", frozenset({"transactions.read"})),
+}
+LIMIT = 1_000_000
+
+
+def verify(token: str) -> Caller:
+    """The callers that these tests know."""
+    if token not in CALLERS:
+        raise BadToken("token.bad")
+    return CALLERS[token]
+
+
+def digest(*, client_id: str, body: Reader, media_type: MediaType, idempotency_key: str | None) -> Answer:
+    """Reads all, in blocks; the answer's batch id is made of what was read."""
+    seen = hashlib.sha256(f"{client_id} {media_type} {idempotency_key} ".encode())
+    while block := body.read(65_536):
+        seen.update(block)
+    refused = HosoResult("LK-2", "", "refused", (Issue("ma_lk.missing", "XML1[1].MA_LK"),))
+    dossiers = (HosoResult("LK-1", "GD1", "accepted", ()), refused)
+    return Answer(seen.hexdigest(), (file_result((), dossiers),))
+
+
+def app(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: Any) -> Flask:
+    """The whole application with these use cases."""
+    tokens: Callable[[Any], AccessToken] = options.get("issue", lambda form: AccessToken("t", 300, frozenset()))
+    return create_app(
+        [
+            submissions(accept),
+            oauth(tokens, hospital.signer()),
+            health(options.get("ready", lambda: {"database": True}), lambda: b""),
+        ],
+        verify=verify,
+        who=options.get("who", lambda token: Login("x", personal_number="099000000001")),
+        public_url=options.get("public_url", hospital.ISSUER),
+        request_bytes=LIMIT,
+        log=make_log("info", log_to or io.StringIO()),
+        stopwatch=time.monotonic,
+        new_id=lambda: str(uuid4()),
+    )
+
+
+def client(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: Any) -> FlaskClient:
+    """Flask's own client on that application."""
+    return app(accept, log_to, **options).test_client()
+
+
+def lines(log: io.StringIO) -> list[dict[str, Any]]:
+    """What was logged."""
+    return [json.loads(line) for line in log.getvalue().splitlines()]
+
+
+@contextmanager
+def behind_gunicorn(application: str, log: Path) -> Iterator[str]:
+    """Serve `module:app` by gunicorn as the project configures it; gives the address."""
+    port = _free_port()
+    address = f"http://127.0.0.1:{port}"
+    environment = {
+        "EHR_SYNC_PUBLIC_URL": address,
+        "EHR_SYNC_DSN": "postgresql://unused",
+        "EHR_SYNC_KEY_DSN": "postgresql://unused",
+        "EHR_SYNC_KEY_FILE": "unused",
+        "PYTHONPATH": str(Path.cwd()),
+        "PATH": "",
+    }
+    command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", application]
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, env=environment, stdout=out, stderr=out)
+    try:
+        _wait_for(address)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(address: str) -> None:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        try:
+            requests.get(f"{address}/healthz", timeout=2)
+            return
+        except (requests.ConnectionError, requests.Timeout):
+            time.sleep(0.05)
+    raise TimeoutError("gunicorn did not start")
