@@ -18,6 +18,8 @@ Outcome = Literal["request refused", "file refused", "dossier refused", "warning
 XML: Final = "application/xml"
 JSON: Final = "application/json"
 
+_PLAIN: Final = Style(base64=False, declaration=False)
+
 
 @dataclass(frozen=True, slots=True)
 class BadInput:
@@ -55,16 +57,17 @@ def _hoso(facility: str, n: int, **values: str) -> Hoso:
 
 def _broken_files(facility: str) -> dict[str, BadInput]:
     good = envelope([_hoso(facility, 1)])
+    plain = envelope([_hoso(facility, 7)], style=_PLAIN).replace(b'"utf-8"', b'"windows-1258"', 1)
     three = [_hoso(facility, n) for n in (2, 3, 4)]
     return {
-        "empty_body": BadInput(XML, "request refused", b""),
+        "empty_body": BadInput(XML, "file refused", b""),
         "not_xml": BadInput(XML, "file refused", b"%PDF-1.7 not a dossier"),
         "truncated_xml": BadInput(XML, "file refused", good[: len(good) * 2 // 3]),
         "truncated_end_tag": BadInput(XML, "file refused", good.rstrip()[:-1]),
         "garbage_after_the_end": BadInput(XML, "file refused", good + b"<GIAMDINHHS/>"),
         "other_root": BadInput(XML, "file refused", good.replace(b"GIAMDINHHS", b"KHAC")),
         "nul_byte_in_the_envelope": BadInput(XML, "file refused", good.replace(b"<MACSKCB>", b"<MACSKCB>\x00")),
-        "unknown_encoding": BadInput(XML, "file refused", good.replace(b'"utf-8"', b'"x-tcvn-5712"', 1)),
+        "windows_1258": BadInput(XML, "file refused", plain.replace(b"<HO_TEN>", b"<HO_TEN>\xd2\xcf")),
         "utf_16_called_utf_8": BadInput(XML, "file refused", good.decode().encode("utf-16-le")),
         "fewer_than_announced": BadInput(XML, "file refused", envelope(three, announced=5)),
         "more_than_announced": BadInput(XML, "warning", envelope([_hoso(facility, n) for n in (5, 6)], announced=1)),
@@ -87,7 +90,7 @@ def _hostile_xml(facility: str) -> dict[str, BadInput]:
 
 
 def _broken_tables(facility: str) -> dict[str, BadInput]:
-    plain = envelope([_hoso(facility, 21)], style=Style(base64=False, declaration=False))
+    plain = envelope([_hoso(facility, 21)], style=_PLAIN)
     return {
         "content_not_base64": _content(facility, 20, b"!!! not base64 !!!"),
         "content_of_half_a_group": _content(facility, 22, b"PFRPTkdfSE9QPg="),

@@ -16,7 +16,9 @@ def summary_row(visit: Visit, tables: Tables, draw: Random) -> Row:
     """The row of XML1, its money summed over XML2 and XML3."""
     row = blank("XML1", visit)
     row["STT"] = "1"
-    row.update(identity(visit.person, under_mother=visit.shape == "newborn" and draw.random() < 0.7))
+    row.update(identity(visit.person))
+    if visit.shape == "newborn":
+        row["HO_TEN"] = _name_on_the_ward(visit.person, draw)
     row.update(_insurance(visit))
     row.update(_reasons(visit))
     row.update(_times(visit, draw))
@@ -29,14 +31,13 @@ def summary_row(visit: Visit, tables: Tables, draw: Random) -> Row:
     return row
 
 
-def identity(person: Person, *, under_mother: bool = False) -> Row:
-    """The tags of XML1 that say who the patient is. A newborn's name may be its mother's (TT 30/2020 art. 10)."""
-    mother = mother_of(person) if under_mother else None
+def identity(person: Person) -> Row:
+    """The tags of XML1 that say who the patient is."""
     time_of_birth = f"{person.index % 24:02d}{person.index % 60:02d}" if person.kind == "newborn" else "0000"
     occupation = "00000" if person.kind in {"child", "newborn"} else f"{(person.index % 9 + 1) * 1000:05d}"
     return {
         "MA_BN": f"BN{person.index:07d}",
-        "HO_TEN": mother.name if mother else person.name,
+        "HO_TEN": person.name,
         "SO_CCCD": person.number or person.passport,
         "NGAY_SINH": f"{person.birth_date:%Y%m%d}{time_of_birth}",
         "GIOI_TINH": "2" if person.sex == "female" else "1",
@@ -49,6 +50,14 @@ def identity(person: Person, *, under_mother: bool = False) -> Row:
         "DIEN_THOAI": person.phone if person.index % 4 else "",
         "MA_THE_BHYT": person.card,
     }
+
+
+def _name_on_the_ward(newborn: Person, draw: Random) -> str:
+    """A newborn's name is mostly its mother's still (TT 30/2020 art. 10), as it is or after "con bà"."""
+    mother = mother_of(newborn)
+    if mother is None:
+        return newborn.name
+    return draw.choices((mother.name, f"CON BÀ {mother.name}", newborn.name), (55, 15, 30))[0]
 
 
 def _insurance(visit: Visit) -> Row:

@@ -66,7 +66,13 @@ def as_newborn(patient: Person, day: date) -> Person:
     if patient.kind == "newborn":
         return patient if 0 <= (day - patient.birth_date).days <= 60 else replace(patient, birth_date=born)
     return replace(
-        patient, kind="newborn", number="", passport="", birth_date=born, mother_index=patient.index, card=""
+        patient,
+        kind="newborn",
+        number="",
+        passport="",
+        birth_date=born,
+        mother_index=patient.index,
+        card=f"TE101{9_900_000_000 + patient.index}",
     )
 
 
