@@ -19,29 +19,50 @@ _OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 def post_form(url: str, fields: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Any:
     """The JSON answer to a form. Raises Misconfigured, with one sentence, where there is none."""
-    return _asked(url, urlencode(fields).encode(), headers or {})
+    return _json(_asked("POST", url, urlencode(fields).encode(), headers or {}), url)
 
 
 def post_json(url: str, value: Any) -> Any:
     """The JSON answer to a JSON body; as `post_form`."""
-    return _asked(url, orjson.dumps(value), {"Content-Type": "application/json"})
+    return _json(send("POST", url, value), url)
 
 
 def get_json(url: str, headers: Mapping[str, str]) -> Any:
     """The JSON at an address; as `post_form`."""
-    return _asked(url, None, headers)
+    return _json(get(url, headers), url)
 
 
-def _asked(url: str, body: bytes | None, headers: Mapping[str, str]) -> Any:
-    request = urllib.request.Request(url, data=body, headers=dict(headers))  # noqa: S310 - settings allow http(s) only
+def get(url: str, headers: Mapping[str, str] | None = None) -> bytes:
+    """What is at an address; as `post_form`."""
+    return _asked("GET", url, None, headers or {})
+
+
+def send(method: str, url: str, value: Any = None) -> bytes:
+    """What is answered to a JSON body; as `post_form`."""
+    return _asked(method, url, orjson.dumps(value), {"Content-Type": "application/json"})
+
+
+def _asked(method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> bytes:
+    wish = urllib.request.Request(url, data=body, headers=dict(headers), method=method)  # noqa: S310 - see settings
     try:
-        with _OPENER.open(request, timeout=_SECONDS) as answer:
-            return orjson.loads(answer.read())
+        with _OPENER.open(wish, timeout=_SECONDS) as answer:
+            return bytes(answer.read())
     except HTTPError as error:
         with error:
             raise Misconfigured(f"Look at what answered with status {error.code}: {_place(url)}.") from None
-    except (OSError, ValueError):
-        raise Misconfigured(f"Start what should answer at {_place(url)} (make demo), or set its address.") from None
+    except OSError:
+        raise Misconfigured(_start(url)) from None
+
+
+def _json(body: bytes, url: str) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Misconfigured(_start(url)) from None
+
+
+def _start(url: str) -> str:
+    return f"Start what should answer at {_place(url)} (make demo), or set its address."
 
 
 def _place(url: str) -> str:

@@ -16,9 +16,7 @@ from ehr_sync.sandbox.exchange import Answer, Request
 from ehr_sync.sandbox.fhir_answers import bundle_of, one_of, outcome, said
 from ehr_sync.sandbox.storage import Storage, note
 
-_RESOURCE: Final = re.compile(
-    r"/fhir/([A-Z][A-Za-z]+)/([A-Za-z0-9.\-]{1,64})(/_history|/\$everything)?(?:/(\d+))?"
-)
+_RESOURCE: Final = re.compile(r"/fhir/([A-Z][A-Za-z]+)/([A-Za-z0-9.\-]{1,64})(/_history|/\$everything)?(?:/(\d+))?")
 _CAPABILITIES: Final = {
     "resourceType": "CapabilityStatement",
     "status": "active",
@@ -67,9 +65,7 @@ class Book:
             found = book_versions.patients_with(connection, identifier.rpartition("|")[2])
         return bundle_of(found, "searchset")
 
-    def _read(
-        self, request: Request, kind: str, resource_id: str, part: str | None, number: str | None
-    ) -> Answer:
+    def _read(self, request: Request, kind: str, resource_id: str, part: str | None, number: str | None) -> Answer:
         with self._storage.transaction() as connection:
             versions = book_versions.history(connection, kind, resource_id)
             answer = one_of(versions, number)

@@ -150,9 +150,7 @@ def _stored(connection: sqlite3.Connection, push: Push, behaviour: str) -> Answe
         "entries": [one.facts for one in done],
     }
     note(connection, entry, received=push.request.body)
-    answer = said(
-        {"resourceType": "Bundle", "type": "transaction-response", "entry": [one.response for one in done]}
-    )
+    answer = said({"resourceType": "Bundle", "type": "transaction-response", "entry": [one.response for one in done]})
     if push.key:
         row = (push.key, push.facts["sha256"], answer.body)
         connection.execute("INSERT INTO answer VALUES (?, ?, ?)", row)
@@ -163,8 +161,7 @@ def _tags_before(connection: sqlite3.Connection, push: Push) -> dict[str, list[s
     marks = [change.id for change in push.changes if change.type == "Basic"]
     held = {mark: book_versions.newest(connection, "Basic", mark) for mark in marks}
     return {
-        mark: _tags(orjson.loads(version.body)) if version and version.body else []
-        for mark, version in held.items()
+        mark: _tags(orjson.loads(version.body)) if version and version.body else [] for mark, version in held.items()
     }
 
 

@@ -74,11 +74,7 @@ class Done:
 
 def read_changes(bundle: Any) -> list[Change]:
     """The entries of a transaction Bundle. Raises Declined where it is not one that this book takes."""
-    if (
-        not isinstance(bundle, dict)
-        or bundle.get("resourceType") != "Bundle"
-        or bundle.get("type") != "transaction"
-    ):
+    if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle" or bundle.get("type") != "transaction":
         raise Declined(400, "structure")
     entries = bundle.get("entry")
     if not isinstance(entries, list) or not entries:

@@ -101,14 +101,8 @@ def everything(connection: sqlite3.Connection, patient: str) -> list[Version]:
 
 def patients_with(connection: sqlite3.Connection, number: str) -> list[Version]:
     """The living Patients with that identifier value."""
-    rows = connection.execute(
-        "SELECT patient FROM person WHERE number = ? ORDER BY patient", (number,)
-    ).fetchall()
-    return [
-        found
-        for (patient,) in rows
-        if (found := newest(connection, "Patient", patient)) and not found.deleted
-    ]
+    rows = connection.execute("SELECT patient FROM person WHERE number = ? ORDER BY patient", (number,)).fetchall()
+    return [found for (patient,) in rows if (found := newest(connection, "Patient", patient)) and not found.deleted]
 
 
 def number_of(connection: sqlite3.Connection, patient: str) -> str:

@@ -18,9 +18,7 @@ def said(resource: Any, status: int = 200, headers: Mapping[str, str] | None = N
     return Answer(status, orjson.dumps(resource), headers or {}, content_type=FHIR)
 
 
-def outcome(
-    status: int, code: str, *, entry: int | None = None, headers: Mapping[str, str] | None = None
-) -> Answer:
+def outcome(status: int, code: str, *, entry: int | None = None, headers: Mapping[str, str] | None = None) -> Answer:
     """An OperationOutcome with one issue, which names an entry of the Bundle where one is at fault."""
     issue: dict[str, Any] = {"severity": "error", "code": code}
     if entry is not None:

@@ -68,12 +68,13 @@ class Identity:
         claims = self._claims(wish, issuer=_issuer(request), pepper=keys[0].as_dict(private=True)["d"])
         token = jwt.encode({"alg": "ES256", "kid": keys[-1].kid}, claims, keys[-1])
         with self._storage.transaction() as connection:
-            note(
-                connection,
-                {"kind": "token", "outcome": "issued", "sub": claims["sub"], "roles": claims["roles"]},
-            )
-        answer = {"access_token": token, "token_type": "Bearer", "expires_in": claims["exp"] - claims["iat"]}
+            entry = {"kind": "token", "outcome": "issued", "sub": claims.get("sub"), "roles": claims.get("roles")}
+            note(connection, entry)
+        answer = {"access_token": token, "token_type": "Bearer", "expires_in": self._lifetime(wish)}
         return json_answer(answer)
+
+    def _lifetime(self, wish: Mapping[str, Any]) -> int:
+        return int(wish.get("seconds", self._seconds))
 
     def _claims(self, wish: Mapping[str, Any], *, issuer: str, pepper: str) -> dict[str, Any]:
         now, who = int(time.time()), f"{wish.get('number', '')}|{wish.get('role', '')}"
@@ -83,7 +84,7 @@ class Identity:
             "sub": hmac.new(pepper.encode(), who.encode(), hashlib.sha256).hexdigest()[:32],
             "iat": now,
             "nbf": now,
-            "exp": now + int(wish.get("seconds", self._seconds)),
+            "exp": now + self._lifetime(wish),
             "roles": [wish["role"]] if wish.get("role") else [],
         }
         if wish.get("number"):
@@ -125,9 +126,7 @@ def main(port: int, folder: Path, tied: bool, audience: str, token_seconds: int)
     """Serve until killed."""
     server.end_with_parent(tied)
     storage = Storage(folder / "identity.sqlite", SCHEMA)
-    server.serve(
-        Identity(storage, audience=audience, seconds=token_seconds).handle, port=port, storage=storage
-    )
+    server.serve(Identity(storage, audience=audience, seconds=token_seconds).handle, port=port, storage=storage)
 
 
 if __name__ == "__main__":

@@ -98,11 +98,7 @@ class Registry:
     def _found(self, question: Question, behaviour: str) -> Held | None:
         held = held_of(question.number)
         matches = lenient if behaviour == "marks_dropped" else self._matches
-        if (
-            held is None
-            or not matches(question.name, held.name)
-            or not _born(question.birth_date, held.birth_date)
-        ):
+        if held is None or not matches(question.name, held.name) or not _born(question.birth_date, held.birth_date):
             return None
         return replace(held, number=somebody_elses_number()) if behaviour == "other_number" else held
 

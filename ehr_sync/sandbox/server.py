@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -87,6 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _head(answer: Answer) -> bytes:
     lines = [f"HTTP/1.1 {answer.status} {_phrase(answer.status)}", f"Content-Length: {len(answer.body)}"]
+    lines.append(f"Date: {formatdate(usegmt=True)}")
     if answer.body:
         lines.append(f"Content-Type: {answer.content_type}")
     lines += [f"{name}: {value}" for name, value in answer.headers.items()]
@@ -153,9 +155,7 @@ def arguments(command: click.decorators.FC) -> click.decorators.FC:
     """The options that every sandbox server has."""
     for option in (
         click.option("--end-with-parent", "tied", is_flag=True, help="End when standard input closes."),
-        click.option(
-            "--folder", type=click.Path(path_type=Path), required=True, help="Where it keeps its files."
-        ),
+        click.option("--folder", type=click.Path(path_type=Path), required=True, help="Where it keeps its files."),
         click.option("--port", type=int, default=0, help="Port on 127.0.0.1; 0 takes a free one."),
     ):
         command = option(command)

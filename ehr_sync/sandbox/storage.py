@@ -38,9 +38,7 @@ class Storage:
         file.parent.mkdir(parents=True, exist_ok=True)
         self._lock = RLock()
         self._connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
-        self._connection.executescript(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _JOURNAL + schema
-        )
+        self._connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _JOURNAL + schema)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -69,9 +67,7 @@ class Storage:
             rows = self._connection.execute(
                 "SELECT seq, at, entry, received FROM journal WHERE seq > ? ORDER BY seq", (after,)
             ).fetchall()
-        return b"".join(
-            _line(seq, at, entry, received if bodies else None) for seq, at, entry, received in rows
-        )
+        return b"".join(_line(seq, at, entry, received if bodies else None) for seq, at, entry, received in rows)
 
 
 def note(connection: sqlite3.Connection, entry: dict[str, Any], *, received: bytes | None = None) -> int:

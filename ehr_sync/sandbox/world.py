@@ -7,7 +7,11 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+import orjson
+
+from ehr_sync.sandbox.asking import get, send
 
 SERVERS: Final = ("registry", "book", "identity")
 
@@ -44,6 +48,20 @@ class World:
     def address(self, name: str) -> str:
         """Where a server listens; its /_journal and /_faults are under it."""
         return f"http://127.0.0.1:{self.ports[name]}"
+
+    def journal(self, name: str, *, after: int = 0, bodies: bool = False) -> list[dict[str, Any]]:
+        """The entries of a server's journal after that number; with `bodies` what was received too."""
+        lines = get(f"{self.address(name)}/_journal?after={after}&bodies={int(bodies)}").splitlines()
+        return [orjson.loads(line) for line in lines]
+
+    def order(self, name: str, kind: str, **wish: Any) -> None:
+        """Let a server fail: `kind` and the rest as ehr_sync.sandbox.faults has them."""
+        send("POST", f"{self.address(name)}/_faults", {"kind": kind, **wish})
+
+    def clear(self, *names: str) -> None:
+        """End the failures of those named, or of all."""
+        for name in names or SERVERS:
+            send("DELETE", f"{self.address(name)}/_faults")
 
     def stop(self) -> None:
         """End all three (SIGTERM)."""

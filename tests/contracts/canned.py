@@ -1,0 +1,70 @@
+"""A server that answers with whatever bytes a test gives it, however slowly."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import BufferedReader
+from threading import Thread
+
+
+class Canned:
+    """Each of `answers` is sent raw when a whole request has come in, the last one again and again; after it `drip`,
+    with `pause` seconds before each of its bytes.
+    """
+
+    def __init__(self, listening: socket.socket, scheme: str) -> None:
+        self.answers: list[bytes] = []
+        self.drip = b""
+        self.pause = 0.1
+        self.requests: list[bytes] = []
+        self._listening = listening
+        self.url = f"{scheme}://localhost:{listening.getsockname()[1]}"
+
+    @staticmethod
+    def http(status: int, body: bytes, *headers: str) -> bytes:
+        """An HTTP answer, written out."""
+        lines = [f"HTTP/1.1 {status} Canned", f"Content-Length: {len(body)}", *headers]
+        return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+    def serve(self) -> None:
+        """Answer until the socket is closed."""
+        while self._listening.fileno() >= 0:
+            # A client that does not trust the certificate, or that hangs up, is part of the tests.
+            with suppress(OSError):
+                connection, _ = self._listening.accept()
+                connection.settimeout(5)
+                with connection, connection.makefile("rb") as incoming:
+                    self._converse(connection, incoming)
+
+    def _converse(self, connection: socket.socket, incoming: BufferedReader) -> None:
+        while request := _whole(incoming):
+            self.requests.append(request)
+            connection.sendall(self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
+            for byte in self.drip:
+                time.sleep(self.pause)
+                connection.sendall(bytes((byte,)))
+
+
+def _whole(incoming: BufferedReader) -> bytes:
+    head = b"".join(iter(incoming.readline, b"\r\n")) if incoming.peek(1) else b""
+    lengths = [line.split(b":")[1] for line in head.splitlines() if line.lower().startswith(b"content-length:")]
+    return head + incoming.read(int(lengths[0])) if lengths else head
+
+
+@contextmanager
+def canned_server(context: ssl.SSLContext | None = None) -> Iterator[Canned]:
+    """A canned server on a loopback port, with TLS where a context is given."""
+    with socket.create_server(("127.0.0.1", 0)) as plain:
+        listening = context.wrap_socket(plain, server_side=True) if context else plain
+        server = Canned(listening, "https" if context else "http")
+        thread = Thread(target=server.serve, daemon=True)
+        thread.start()
+        yield server
+        with suppress(OSError):
+            listening.shutdown(socket.SHUT_RDWR)
+        listening.close()
+        thread.join(timeout=5)

@@ -1,0 +1,51 @@
+"""Bundles as the service makes them, about invented people."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import uuid4
+
+from ehr_sync.sandbox import people
+from mappings.bundle import Deletion, Mark, transaction
+from mappings.elements import built
+from mappings.model import Resource
+from mappings.people import patient
+from mappings.terminology.uris import load_uris
+
+ORDINARY: Final = 4711
+
+
+def new_id() -> str:
+    return str(uuid4())
+
+
+def person_of(index: int, patient_id: str) -> Resource:
+    """The Patient of the invented person with that index."""
+    person = people.person(index)
+    return patient(
+        patient_id,
+        number=person.number,
+        number_type="cccd",
+        name=person.name,
+        birth_date=person.birth_date.isoformat(),
+        sex=person.sex,
+        uris=load_uris(),
+    )
+
+
+def finding_of(patient_id: str, finding_id: str | None = None, *, text: str = "Ghi chú mẫu") -> Resource:
+    """An Observation of a patient."""
+    body = {"status": "final", "code": {"text": text}, "subject": {"reference": f"Patient/{patient_id}"}}
+    return built("Observation", finding_id or new_id(), body)
+
+
+def pushed(lane_id: str, *entries: Resource | Deletion, seq: int = 1, key: str = "aa", etag: str = "") -> bytes:
+    """A transaction with its watermark."""
+    mark = Mark(lane_id, seq, key, etag)
+    return transaction(entries, base_url="http://127.0.0.1/fhir", mark=mark, uris=load_uris())
+
+
+def push_about(index: int, lane_id: str | None = None) -> bytes:
+    """A first push about the invented person with that index, with one Observation."""
+    patient_id = new_id()
+    return pushed(lane_id or new_id(), person_of(index, patient_id), finding_of(patient_id))
