@@ -1,0 +1,50 @@
+"""The key provider of development and small sites: one JSON file, mode 0600. Production puts a KMS behind the port."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import stat
+from pathlib import Path
+
+from joserfc.jwk import ECKey
+
+from ehr_sync.core.errors import Misconfigured
+from ehr_sync.core.keys import ServiceKeys
+
+_NAMES = ("root", "index", "id", "content", "audit")
+
+
+def create(path: Path) -> None:
+    """Write a new key file. Raises Misconfigured where one is there already: a second one would orphan all data."""
+    document: dict[str, object] = {name: base64.b64encode(os.urandom(32)).decode() for name in _NAMES}
+    document["signing"] = ECKey.generate_key("P-256", auto_kid=True).as_dict(private=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise Misconfigured(f"Keep the key file {path}: it is there already.") from None
+    except OSError as error:
+        raise Misconfigured(f"Choose another place for the key file {path}: {error.strerror}.") from None
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(document, file, indent=1)
+
+
+def load(path: Path) -> ServiceKeys:
+    """The keys in the file. Raises Misconfigured where it cannot be read, is open to others, or is no key file."""
+    try:
+        text = path.read_text()
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise Misconfigured(f"Set EHR_SYNC_KEY_FILE to a readable key file: {path}: {error.strerror}.") from None
+    if stat.S_IMODE(mode) & 0o077:
+        raise Misconfigured(f"Run chmod 600 {path}: others can read the key file.")
+    try:
+        document = json.loads(text)
+        keys = {name: base64.b64decode(document[name], validate=True) for name in _NAMES}
+        signing = ECKey.import_key(document["signing"]).as_dict(private=True)
+    except (ValueError, KeyError, TypeError):
+        raise Misconfigured(f"Set EHR_SYNC_KEY_FILE to a key file of ehr-sync: {path} is none.") from None
+    if any(len(key) != 32 for key in keys.values()):
+        raise Misconfigured(f"Set EHR_SYNC_KEY_FILE to a key file of ehr-sync: {path} has a key of the wrong length.")
+    return ServiceKeys(**keys, signing=signing)

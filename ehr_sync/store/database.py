@@ -1,0 +1,85 @@
+"""Connections, transactions and the clock of one PostgreSQL database."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import DBAPIError
+
+from ehr_sync.core.errors import Unavailable
+
+_CLOCK_SECONDS = 30.0
+_OPTIONS = "-c statement_timeout=60000 -c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
+
+
+class Database:
+    """One database by its libpq URI. Threads may share it; processes may not."""
+
+    def __init__(self, dsn: str, *, connections: int = 10, stopwatch: Callable[[], float] = time.monotonic) -> None:
+        self._engine = create_engine(
+            "postgresql+psycopg://",
+            creator=lambda: psycopg.connect(dsn, options=_OPTIONS, connect_timeout=5, prepare_threshold=2),
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=20,
+            pool_pre_ping=True,
+            isolation_level="READ COMMITTED",
+        )
+        self._stopwatch = stopwatch
+        self._lock = threading.Lock()
+        self._read_at = -_CLOCK_SECONDS
+        self._time = datetime.min.replace(tzinfo=UTC)
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """One transaction: committed at the end of the block, rolled back by any exception.
+
+        Raises Unavailable where the database is away, full, shutting down or out of connections: nothing of the
+        block has then taken effect, or the caller cannot know (a connection lost during commit) and must ask.
+        """
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise _translated(error) from None
+
+    def now(self) -> datetime:
+        """The database's time, aware (P12): read now and then, carried on by the monotonic clock."""
+        with self._lock:
+            elapsed = self._stopwatch() - self._read_at
+            if elapsed >= _CLOCK_SECONDS:
+                with self.begin() as connection:
+                    self._time = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+                self._read_at = self._stopwatch()
+                return self._time
+            return self._time + timedelta(seconds=elapsed)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+
+# SQLSTATE classes in which the database, not the statement, is at fault (PostgreSQL appendix A).
+_OUTAGES = {"08": "database.away", "53": "database.full", "57": "database.stopping", "58": "database.disk"}
+
+
+def _translated(error: DBAPIError) -> Exception:
+    original = error.orig
+    state = getattr(original, "sqlstate", None) or ""
+    if state[:2] in _OUTAGES:
+        return Unavailable(_OUTAGES[state[:2]])
+    if state in {"40P01", "55P03"}:
+        return Unavailable("database.busy")
+    if not state and isinstance(original, psycopg.OperationalError | psycopg.InterfaceError):
+        return Unavailable("database.away")
+    return DatabaseFault(f"database.{state or type(original).__name__}")
+
+
+class DatabaseFault(Exception):
+    """A statement failed in a way that is our fault. Says the SQLSTATE only: PostgreSQL's text may quote values."""
