@@ -1,0 +1,66 @@
+"""Which version of a record stands (P3). Pure; the rule is that of docs/states.md "Which version is newest".
+
+The national XML carries no version and NGAYLAP is none (some exporters write the settlement day, others today), so
+the rule never guesses: where the order is unclear the version is kept, not shown, and its sender is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum
+from typing import Literal
+
+# What a facility's NGAYLAP means, where it has told us; "ask" where it has not.
+MadeOnMeans = Literal["ask", "export_day", "visit_day"]
+
+
+class Order(Enum):
+    """What a dossier that has just come is to the versions already kept."""
+
+    NEW = "new"  # content never seen, not earlier than the one that stands: it stands now
+    REVERT = "revert"  # an earlier content, sent again later than the one that stands: it stands now
+    DUPLICATE = "duplicate"  # the content that stands, or one that already waits: same answer, no effect
+    LATE = "late"  # an earlier content, not sent later: a late retry, no effect, superseded
+    OLDER = "older"  # content never seen, known to be older: kept, superseded
+    UNCLEAR = "unclear"  # content never seen, dated earlier: kept, not shown, asked
+
+
+@dataclass(frozen=True, slots=True)
+class KnownVersion:
+    """A version that is kept. `stands` for the one that is newest."""
+
+    version: int
+    content_mark: bytes
+    made_on: date
+    stands: bool
+    unclear: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """`of` is the version that already holds this content (DUPLICATE), or that stands instead (LATE, OLDER)."""
+
+    order: Order
+    of: int | None = None
+
+
+def decide(known: Sequence[KnownVersion], content_mark: bytes, made_on: date, means: MadeOnMeans = "ask") -> Decision:
+    """What to do with a dossier of this content and NGAYLAP (already capped at the day received)."""
+    standing = next((v for v in known if v.stands), None)
+    if standing is None:
+        waiting = next((v for v in known if v.content_mark == content_mark), None)
+        return Decision(Order.DUPLICATE, waiting.version) if waiting else Decision(Order.NEW)
+    if standing.content_mark == content_mark:
+        return Decision(Order.DUPLICATE, standing.version)
+    same = [v for v in known if v.content_mark == content_mark]
+    if any(v.unclear for v in same):
+        return Decision(Order.DUPLICATE, next(v.version for v in same if v.unclear))
+    if same:
+        return Decision(Order.REVERT) if made_on > standing.made_on else Decision(Order.LATE, standing.version)
+    if made_on >= standing.made_on or means == "visit_day":
+        return Decision(Order.NEW)
+    if means == "export_day":
+        return Decision(Order.OLDER, standing.version)
+    return Decision(Order.UNCLEAR)
