@@ -49,6 +49,9 @@ facility = Table(
     # The first code that the place was registered under. Record ids are made from it, so it never changes.
     Column("family_id", Text, ForeignKey("facility.code"), nullable=False),
     Column("name", Text, nullable=False),
+    # What its NGAYLAP means, where it has told us: "ask" decides nothing (core/versions.py).
+    Column("made_on_means", Text, nullable=False, server_default="ask"),
+    CheckConstraint("made_on_means IN ('ask', 'export_day', 'visit_day')", name="made_on_means_is_known"),
     CheckConstraint(r"code ~ '^[0-9]{2}[0-9A-Z]{3}$'", name="facility_code_has_five_characters"),
 )
 
@@ -112,9 +115,7 @@ def add_client(
 
 def set_jwks(connection: Connection, client_id: str, jwks: Mapping[str, Any]) -> None:
     """Replace a client's public keys. Raises NotFound("client.unknown")."""
-    _changed(
-        connection.execute(update(client).where(client.c.client_id == client_id).values(jwks=dict(jwks)))
-    )
+    _changed(connection.execute(update(client).where(client.c.client_id == client_id).values(jwks=dict(jwks))))
 
 
 def disable_client(connection: Connection, client_id: str, at: datetime) -> None:
@@ -135,9 +136,7 @@ def all_clients(connection: Connection) -> tuple[Client, ...]:
     return tuple(Client(r.client_id, r.name, r.jwks, frozenset(r.scopes)) for r in connection.execute(query))
 
 
-def add_facility(
-    connection: Connection, code: str, *, name: str, same_place_as: str | None = None
-) -> Facility:
+def add_facility(connection: Connection, code: str, *, name: str, same_place_as: str | None = None) -> Facility:
     """Register a code, or give a registered one a new name; returns it as it now is.
 
     `same_place_as` is another code of the same place (rename, merger): the two then share a family.
@@ -147,9 +146,7 @@ def add_facility(
     family = code if same_place_as is None else _family_of(connection, same_place_as)
     new = insert(facility).values(code=code, name=name, family_id=family)
     row = connection.execute(
-        new.on_conflict_do_update(index_elements=["code"], set_={"name": name}).returning(
-            facility.c.family_id
-        )
+        new.on_conflict_do_update(index_elements=["code"], set_={"name": name}).returning(facility.c.family_id)
     ).one()
     if same_place_as is not None and row.family_id != family:
         raise Conflict("facility.other_family")
@@ -171,9 +168,7 @@ def grant(
     if find_client(connection, client_id) is None:
         raise NotFound("client.unknown")
     _family_of(connection, code)
-    row = insert(client_facility).values(
-        client_id=client_id, code=code, valid_from=valid_from, valid_to=valid_to
-    )
+    row = insert(client_facility).values(client_id=client_id, code=code, valid_from=valid_from, valid_to=valid_to)
     key = ["client_id", "code", "valid_from"]
     connection.execute(row.on_conflict_do_update(index_elements=key, set_={"valid_to": valid_to}))
 
@@ -193,15 +188,30 @@ def facilities_of(connection: Connection, client_id: str, on: date) -> frozenset
     return frozenset(connection.execute(query).scalars())
 
 
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What a client's code stands for: the family of the place, and what its NGAYLAP means."""
+
+    family: str
+    made_on_means: str
+
+
+def sending_for(connection: Connection, client_id: str, on: date) -> Mapping[str, Sending]:
+    """The codes that a client may send for on a day, with their families."""
+    codes = facilities_of(connection, client_id, on)
+    rows = connection.execute(
+        select(facility.c.code, facility.c.family_id, facility.c.made_on_means).where(facility.c.code.in_(codes))
+    )
+    return {r.code: Sending(r.family_id, r.made_on_means) for r in rows}
+
+
 def all_grants(connection: Connection) -> tuple[Grant, ...]:
     """Every grant, by client, code and first day."""
     query = select(client_facility).order_by(*client_facility.primary_key.columns)
     return tuple(Grant(r.client_id, r.code, r.valid_from, r.valid_to) for r in connection.execute(query))
 
 
-def use_jti(
-    connection: Connection, client_id: str, jti_hash: bytes, *, expires_at: datetime, now: datetime
-) -> bool:
+def use_jti(connection: Connection, client_id: str, jti_hash: bytes, *, expires_at: datetime, now: datetime) -> bool:
     """Take note of an assertion's jti; False where it was used before. Forgets some that have expired."""
     # A few at a time and never waiting: two token requests must not stand in each other's way.
     expired = select(jti.c.client_id, jti.c.jti_hash).where(jti.c.expires_at < now).limit(20)

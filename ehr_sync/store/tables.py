@@ -43,8 +43,8 @@ submission = Table(
     _time("received_at", now=True),
     Column("media_type", Text, nullable=False),
     Column("wrapped_key", BYTEA, nullable=False),  # under the key-encryption key: an envelope is nobody's alone
-    Column("skeleton", BYTEA, nullable=False),  # sealed: what stands between the pieces
-    Column("answer", BYTEA),  # sealed; NULL until the last chunk has committed
+    Column("skeleton", BYTEA),  # sealed: what stands between the pieces; NULL until the last chunk has committed
+    Column("answer", BYTEA),  # sealed; NULL until then
     Index("submissions_by_time", "received_at", postgresql_using="brin"),
 )
 
@@ -62,7 +62,7 @@ piece = Table(
     metadata,
     Column("submission_id", BYTEA, primary_key=True),
     Column("ordinal", Integer, primary_key=True),
-    Column("person_id", UUID),  # NULL: refused before anybody was named; sealed under the submission's key
+    Column("person_id", UUID, nullable=False),  # stays, also when the person is moved: an erasure covers both
     Column("wrapped_key", BYTEA, nullable=False),
     Column("body", BYTEA, nullable=False),
 )
@@ -103,7 +103,8 @@ claim = Table(
     _time("created_at", now=True),
     Column("decided_at", DateTime(timezone=True)),
     CheckConstraint(
-        "state IN ('due', 'proven', 'not_proven', 'review', 'no_number', 'not_asked')", name="claim_state_is_known"
+        "state IN ('due', 'proven', 'not_proven', 'review', 'no_number', 'not_asked')",
+        name="claim_state_is_known",
     ),
     Index("claims_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     Index("claims_of_a_person", "person_id"),

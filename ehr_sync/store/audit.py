@@ -1,0 +1,116 @@
+"""The audit log: one chain, each entry's MAC over the one before it, so that no entry can be changed, taken out or
+put in by somebody without the audit key (P10). The head row is the lock that makes it one chain; checkpoints of the
+head go to the key store, so that a shortened log is seen too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from ehr_sync.store.tables import audit_checkpoint, audit_event, audit_head
+
+_CHAIN = 1
+_GENESIS = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who did what to whose data. All three texts are codes and our own ids: they hold no personal value."""
+
+    actor: str  # "client:…", "citizen:…", "ops:…", "service"
+    action: str  # "read", "search", "everything", "push", "verify", "refused", …
+    person_id: UUID | None = None
+    detail: str = ""
+
+
+def write(connection: Connection, audit_key: bytes, entries: Sequence[AuditEntry]) -> None:
+    """Append the entries. They are part of the caller's transaction, which must commit before anybody answers."""
+    if not entries:
+        return
+    n, mac, at = _lock_head(connection)
+    rows = []
+    for entry in entries:
+        n += 1
+        mac = _mac(audit_key, mac, n, at, entry)
+        rows.append(
+            {
+                "n": n,
+                "at": at,
+                "person_id": entry.person_id,
+                "actor": entry.actor,
+                "action": entry.action,
+                "detail": entry.detail,
+                "mac": mac,
+            }
+        )
+    connection.execute(insert(audit_event), rows)
+    connection.execute(update(audit_head).where(audit_head.c.chain == _CHAIN).values(n=n, mac=mac))
+
+
+def _lock_head(connection: Connection) -> tuple[int, bytes, datetime]:
+    head = connection.execute(_HEAD).one_or_none()
+    if head is None:
+        connection.execute(upsert(audit_head).values(chain=_CHAIN, n=0, mac=_GENESIS).on_conflict_do_nothing())
+        head = connection.execute(_HEAD).one()
+    return head.n, head.mac, head.at.astimezone(UTC)
+
+
+_HEAD = (
+    select(audit_head.c.n, audit_head.c.mac, func.clock_timestamp().label("at"))
+    .where(audit_head.c.chain == _CHAIN)
+    .with_for_update()
+)
+
+
+def checkpoint(connection: Connection, key_connection: Connection) -> None:
+    """Note the head of the chain in the key store."""
+    head = connection.execute(select(audit_head).where(audit_head.c.chain == _CHAIN)).one_or_none()
+    if head is not None and head.n:
+        key_connection.execute(upsert(audit_checkpoint).values(n=head.n, mac=head.mac).on_conflict_do_nothing())
+
+
+def faults(connection: Connection, key_connection: Connection, audit_key: bytes) -> Iterator[str]:
+    """What is wrong with the log, one sentence each; nothing where every entry stands as it was written."""
+    marks = {row.n: row.mac for row in key_connection.execute(select(audit_checkpoint))}
+    head = connection.execute(select(audit_head).where(audit_head.c.chain == _CHAIN)).one_or_none()
+    expected, mac = 1, _GENESIS
+    for row in connection.execution_options(yield_per=5000).execute(select(audit_event).order_by(audit_event.c.n)):
+        if row.n != expected:
+            yield f"entries {expected} to {row.n - 1} are missing"
+        entry = AuditEntry(row.actor, row.action, row.person_id, row.detail)
+        if row.n == expected and row.mac != _mac(audit_key, mac, row.n, row.at.astimezone(UTC), entry):
+            yield f"entry {row.n} was changed, or put in"
+        if row.n in marks and marks.pop(row.n) != row.mac:
+            yield f"entry {row.n} differs from its checkpoint"
+        expected, mac = row.n + 1, row.mac
+    if head is not None and (head.n, head.mac) != (expected - 1, mac):
+        yield f"entries after {expected - 1} are missing: the head stands at {head.n}"
+    if marks:
+        yield f"entries up to {max(marks)} were there at a checkpoint and are missing"
+
+
+def of_person(connection: Connection, person_id: UUID) -> Sequence[AuditEntry]:
+    """Every entry about one person, oldest first."""
+    rows = connection.execute(select(audit_event).where(audit_event.c.person_id == person_id).order_by(audit_event.c.n))
+    return [AuditEntry(row.actor, row.action, row.person_id, row.detail) for row in rows]
+
+
+def _mac(key: bytes, previous: bytes, n: int, at: datetime, entry: AuditEntry) -> bytes:
+    # Microseconds, as PostgreSQL keeps them: a chain over finer times never verifies again.
+    words = [
+        str(n),
+        at.strftime("%Y-%m-%dT%H:%M:%S.%f"),
+        str(entry.person_id or ""),
+        entry.actor,
+        entry.action,
+    ]
+    message = previous + "\x1f".join([*words, entry.detail]).encode()
+    return hmac.new(key, message, hashlib.sha256).digest()

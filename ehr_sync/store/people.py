@@ -1,0 +1,288 @@
+"""People, their claims and their numbers. The person row is the only mutex (design section 5)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, delete, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from ehr_sync.core.identity import Claim, State, Verdict
+from ehr_sync.store.sealing import place, seal, unseal
+from ehr_sync.store.tables import claim, identifier, person
+
+
+@dataclass(frozen=True, slots=True)
+class NewClaim:
+    """A claim as it is first kept: `claim_id` is its fingerprint, `number_mark` the blind index of its number."""
+
+    claim_id: bytes
+    number_mark: bytes | None
+    claim: Claim = field(repr=False)
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class KeptClaim:
+    """A claim row without its facts."""
+
+    claim_id: bytes
+    person_id: UUID
+    number_mark: bytes | None
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class LockedPerson:
+    """A person whose row this transaction holds."""
+
+    person_id: UUID
+    state: str
+    seq: int
+    proven_claim: bytes | None
+
+
+def claims(connection: Connection, claim_ids: Collection[bytes]) -> dict[bytes, KeptClaim]:
+    """The claims kept under these fingerprints."""
+    rows = connection.execute(
+        select(claim.c.claim_id, claim.c.person_id, claim.c.number_mark, claim.c.state).where(
+            claim.c.claim_id.in_(claim_ids)
+        )
+    )
+    return {r.claim_id: KeptClaim(r.claim_id, r.person_id, r.number_mark, State(r.state)) for r in rows}
+
+
+def add_claims(connection: Connection, fresh: Mapping[UUID, tuple[bytes, NewClaim]]) -> None:
+    """Keep new claims, each under its own fresh provisional person; one that somebody else keeps already is left.
+
+    `fresh` is person id → (person key, claim). Inserted in the order of their fingerprints: two submissions that
+    name the same forty people wait for each other in one order only.
+    """
+    ordered = sorted(fresh.items(), key=lambda item: item[1][1].claim_id)
+    added = connection.execute(
+        upsert(claim).on_conflict_do_nothing().returning(claim.c.person_id),
+        [_claim_row(person_id, key, new) for person_id, (key, new) in ordered],
+    ).scalars()
+    people = [{"person_id": person_id, "state": "provisional"} for person_id in added]
+    if people:
+        connection.execute(insert(person), people)
+
+
+def _claim_row(person_id: UUID, key: bytes, new: NewClaim) -> dict[str, Any]:
+    return {
+        "claim_id": new.claim_id,
+        "person_id": person_id,
+        "number_mark": new.number_mark,
+        "state": new.verdict.state.value,
+        "reason": new.verdict.reason,
+        "facts": seal_facts(key, person_id, new.claim_id, new.claim),
+        "due_at": func.now() if new.verdict.state is State.DUE else None,
+        "decided_at": None if new.verdict.state is State.DUE else func.now(),
+    }
+
+
+def seal_facts(key: bytes, person_id: UUID, claim_id: bytes, facts: Claim) -> bytes:
+    """The claim's facts under the person key."""
+    return seal(key, json.dumps(asdict(facts), ensure_ascii=False).encode(), _facts_place(person_id, claim_id))
+
+
+def open_facts(key: bytes, person_id: UUID, claim_id: bytes, sealed: bytes) -> Claim:
+    """The opposite of `seal_facts`. Raises Unreadable."""
+    return Claim(**json.loads(unseal(key, sealed, _facts_place(person_id, claim_id))))
+
+
+def _facts_place(person_id: UUID, claim_id: bytes) -> bytes:
+    return place("claim", "facts", person_id, claim_id)
+
+
+def lock(connection: Connection, people: Collection[UUID]) -> dict[UUID, LockedPerson]:
+    """Lock these people in one statement, in the order of their ids: unsorted, crowds deadlock."""
+    rows = connection.execute(
+        select(person.c.person_id, person.c.state, person.c.seq, person.c.proven_claim)
+        .where(person.c.person_id.in_(people))
+        .order_by(person.c.person_id)
+        .with_for_update()
+    )
+    return {r.person_id: LockedPerson(r.person_id, r.state, r.seq, r.proven_claim) for r in rows}
+
+
+def set_seqs(connection: Connection, seqs: Mapping[UUID, int]) -> None:
+    """Write the counters of locked people."""
+    for person_id, seq in seqs.items():
+        connection.execute(update(person).where(person.c.person_id == person_id).values(seq=seq))
+
+
+def behind_number(connection: Connection, number_mark: bytes) -> UUID | None:
+    """The person behind an active number."""
+    return connection.execute(select(identifier.c.person_id).where(identifier.c.mark == number_mark)).scalar()
+
+
+def numbers_of(connection: Connection, person_id: UUID) -> set[bytes]:
+    """The marks of a person's active numbers."""
+    return set(connection.execute(select(identifier.c.mark).where(identifier.c.person_id == person_id)).scalars())
+
+
+def take_number(connection: Connection, number_mark: bytes, person_id: UUID) -> bool:
+    """Put a locked person behind a number; False where somebody else is behind it already."""
+    taken = connection.execute(
+        upsert(identifier)
+        .values(mark=number_mark, person_id=person_id)
+        .on_conflict_do_nothing()
+        .returning(identifier.c.mark)
+    ).scalar()
+    return taken is not None
+
+
+def prove(connection: Connection, person_id: UUID, claim_id: bytes) -> None:
+    """Make a locked provisional person the proven one; a proven one keeps its first proven claim."""
+    connection.execute(
+        update(person)
+        .where(person.c.person_id == person_id, person.c.state == "provisional")
+        .values(state="proven", proven_claim=claim_id)
+    )
+
+
+def merge(connection: Connection, person_id: UUID, into: UUID) -> None:
+    """Mark a locked person as moved into another."""
+    connection.execute(update(person).where(person.c.person_id == person_id).values(state="merged", merged_into=into))
+
+
+@dataclass(frozen=True, slots=True)
+class TakenClaim:
+    """A claim that this worker may ask about until its lease ends; `fence` guards what it writes."""
+
+    claim_id: bytes
+    person_id: UUID
+    fence: int
+    attempts: int
+    facts: bytes = field(repr=False)
+
+
+def take_due(connection: Connection, lease: timedelta, limit: int) -> Sequence[TakenClaim]:
+    """Take claims that are due, oldest first, for the length of the lease. Nobody waits for anybody."""
+    due = (
+        select(claim.c.claim_id)
+        .where(claim.c.due_at <= func.clock_timestamp())
+        .order_by(claim.c.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    rows = connection.execute(
+        update(claim)
+        .where(claim.c.claim_id.in_(due.scalar_subquery()))
+        .values(fence=claim.c.fence + 1, due_at=func.clock_timestamp() + lease)
+        .returning(claim.c.claim_id, claim.c.person_id, claim.c.fence, claim.c.attempts, claim.c.facts)
+    )
+    return [TakenClaim(r.claim_id, r.person_id, r.fence, r.attempts, r.facts) for r in rows]
+
+
+def decide_claim(connection: Connection, taken: TakenClaim, verdict: Verdict, calls: int) -> bool:
+    """Write a verdict, by its own fence and never over a proof; False where it came too late."""
+    decided = connection.execute(
+        update(claim)
+        .where(claim.c.claim_id == taken.claim_id, claim.c.fence == taken.fence, claim.c.state != "proven")
+        .values(
+            state=verdict.state.value,
+            reason=verdict.reason,
+            due_at=None,
+            attempts=0,
+            calls=claim.c.calls + calls,
+            decided_at=func.clock_timestamp(),
+        )
+        .returning(claim.c.claim_id)
+    ).scalar()
+    return decided is not None
+
+
+def postpone_claim(connection: Connection, taken: TakenClaim, reason: str, pause: timedelta, calls: int) -> None:
+    """The registry did not answer usefully: the claim stays due, later (P5)."""
+    connection.execute(
+        update(claim)
+        .where(claim.c.claim_id == taken.claim_id, claim.c.fence == taken.fence, claim.c.state == "due")
+        .values(
+            reason=reason,
+            due_at=func.clock_timestamp() + pause,
+            attempts=func.least(claim.c.attempts + 1, 1000),
+            calls=claim.c.calls + calls,
+        )
+    )
+
+
+def move_claim(connection: Connection, claim_id: bytes, into: UUID, facts: bytes) -> None:
+    """Put a claim, its facts sealed anew, under another person."""
+    connection.execute(update(claim).where(claim.c.claim_id == claim_id).values(person_id=into, facts=facts))
+
+
+@dataclass(frozen=True, slots=True)
+class KeptVerdict:
+    """What came of a claim, with the time of decision."""
+
+    state: str
+    reason: str
+    decided_at: datetime | None
+
+
+def claim_of(connection: Connection, claim_id: bytes) -> KeptVerdict | None:
+    """The verdict on a claim."""
+    row = connection.execute(
+        select(claim.c.state, claim.c.reason, claim.c.decided_at).where(claim.c.claim_id == claim_id)
+    ).one_or_none()
+    return KeptVerdict(*row) if row else None
+
+
+@dataclass(frozen=True, slots=True)
+class ProvenFacts:
+    """The claim that proved a person, sealed, and the reason that the verdict gave."""
+
+    claim_id: bytes
+    sealed: bytes = field(repr=False)
+    reason: str
+
+
+def proven_facts(connection: Connection, person_id: UUID) -> ProvenFacts | None:
+    """What proved a person, or None where the person is not proven."""
+    row = connection.execute(
+        select(claim.c.claim_id, claim.c.facts, claim.c.reason)
+        .join(person, person.c.proven_claim == claim.c.claim_id)
+        .where(person.c.person_id == person_id, person.c.state == "proven")
+    ).one_or_none()
+    return ProvenFacts(row.claim_id, row.facts, row.reason) if row else None
+
+
+def known(connection: Connection, person_id: str) -> UUID | None:
+    """The person of this id, or None where the text is nobody's."""
+    try:
+        wanted = UUID(person_id)
+    except ValueError:
+        return None
+    return connection.execute(select(person.c.person_id).where(person.c.person_id == wanted)).scalar()
+
+
+def is_proven(connection: Connection, person_id: UUID) -> bool:
+    """Whether this is a proven, active person."""
+    return connection.execute(select(person.c.state).where(person.c.person_id == person_id)).scalar() == "proven"
+
+
+def forget(connection: Connection, people: Iterable[UUID]) -> None:
+    """Take erased people's claims and numbers out; the person row stays as a tombstone. They must be locked."""
+    ids = list(people)
+    connection.execute(delete(identifier).where(identifier.c.person_id.in_(ids)))
+    connection.execute(delete(claim).where(claim.c.person_id.in_(ids)))
+    connection.execute(
+        update(person).where(person.c.person_id.in_(ids)).values(state="erased", merged_into=None, proven_claim=None)
+    )
+
+
+def merged_into(connection: Connection, people: Collection[UUID]) -> list[UUID]:
+    """Everybody who was moved into one of these people, at any remove."""
+    tree = text(
+        "WITH RECURSIVE moved AS (SELECT person_id FROM person WHERE merged_into = ANY(:people)"
+        " UNION SELECT p.person_id FROM person p JOIN moved m ON p.merged_into = m.person_id)"
+        " SELECT person_id FROM moved"
+    )
+    return list(connection.execute(tree, {"people": list(people)}).scalars())

@@ -1,0 +1,370 @@
+"""Records, their versions, and what of them stands in a person's book."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from ehr_sync.core.record_body import Body, Line, Manifest, decode, decode_manifest, encode_manifest
+from ehr_sync.store.sealing import new_key, pack, place, seal, unpack, unseal
+from ehr_sync.store.tables import book_entry, record, record_version
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRecord:
+    """A record row: whose it is, how many versions it has, which stands and which is shown."""
+
+    record_id: bytes
+    family: str
+    person_id: UUID
+    others: tuple[UUID, ...]
+    versions: int
+    newest: int
+    shown: int | None
+    shown_person: UUID | None
+    patient_mark: bytes | None
+    day_mark: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionHead:
+    """A version without its body."""
+
+    person_id: UUID
+    record_id: bytes
+    version: int
+    claim_id: bytes | None
+    submission_id: bytes
+    ordinal: int
+    state: str
+    notes: tuple[str, ...]
+    content_mark: bytes
+    made_on: date
+    accepted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A version to be kept, its body still in the clear."""
+
+    person_id: UUID
+    record_id: bytes
+    version: int
+    claim_id: bytes | None
+    submission_id: bytes
+    ordinal: int
+    state: str
+    notes: tuple[str, ...]
+    content_mark: bytes
+    made_on: date
+    accepted_at: datetime
+    body: bytes = field(repr=False)  # packed NDJSON
+
+
+def records(connection: Connection, record_ids: Collection[bytes]) -> dict[bytes, KeptRecord]:
+    """The records among these ids that are kept."""
+    return _records(connection, select(record).where(record.c.record_id.in_(record_ids)))
+
+
+def lock_records(connection: Connection, record_ids: Collection[bytes]) -> dict[bytes, KeptRecord]:
+    """The same, locked in the order of their ids; their people are locked before."""
+    query = select(record).where(record.c.record_id.in_(record_ids)).order_by(record.c.record_id).with_for_update()
+    return _records(connection, query)
+
+
+def records_of(connection: Connection, people: Collection[UUID]) -> dict[bytes, KeptRecord]:
+    """Every record that these people's claims make."""
+    return _records(connection, select(record).where(record.c.person_id.in_(people)))
+
+
+def _records(connection: Connection, query: Select[Any]) -> dict[bytes, KeptRecord]:
+    return {row.record_id: _kept(row) for row in connection.execute(query)}
+
+
+def _kept(row: Row[Any]) -> KeptRecord:
+    values = row._asdict()
+    return KeptRecord(**{**values, "others": tuple(values["others"] or ())})
+
+
+def version_heads(connection: Connection, kept: Iterable[KeptRecord]) -> dict[bytes, list[VersionHead]]:
+    """All versions of these records, oldest first, whoever holds them."""
+    keys = [(p, r.record_id) for r in kept for p in (r.person_id, *r.others)]
+    heads: dict[bytes, list[VersionHead]] = {}
+    if not keys:
+        return heads
+    rows = connection.execute(
+        select(*_HEAD)
+        .where(tuple_(record_version.c.person_id, record_version.c.record_id).in_(keys))
+        .order_by(record_version.c.version)
+    )
+    for row in rows:
+        heads.setdefault(row.record_id, []).append(_head(row))
+    return heads
+
+
+_HEAD = [c for c in record_version.c if c.name not in {"wrapped_key", "body"}]
+
+
+def _head(row: Row[Any]) -> VersionHead:
+    values = row._asdict()
+    return VersionHead(**{**values, "notes": tuple(filter(None, values["notes"].split(",")))})
+
+
+def version_head(connection: Connection, kept: KeptRecord, version: int) -> VersionHead | None:
+    """One version of a record, without its body."""
+    return next((h for h in version_heads(connection, [kept]).get(kept.record_id, []) if h.version == version), None)
+
+
+def add_versions(connection: Connection, new: Sequence[NewVersion], person_keys: Mapping[UUID, bytes]) -> None:
+    """Keep versions, each body under a key of its own which the person's key wraps."""
+    connection.execute(insert(record_version), [_sealed_version(v, person_keys[v.person_id]) for v in new])
+
+
+def _sealed_version(new: NewVersion, person_key: bytes) -> dict[str, Any]:
+    row_key = new_key()
+    where = _version_place(new.record_id, new.version)
+    return {
+        "person_id": new.person_id,
+        "record_id": new.record_id,
+        "version": new.version,
+        "claim_id": new.claim_id,
+        "submission_id": new.submission_id,
+        "ordinal": new.ordinal,
+        "state": new.state,
+        "notes": ",".join(new.notes),
+        "content_mark": new.content_mark,
+        "made_on": new.made_on,
+        "accepted_at": new.accepted_at,
+        "wrapped_key": wrap(person_key, new.person_id, row_key, where),
+        "body": seal(row_key, new.body, where),
+    }
+
+
+def wrap(person_key: bytes, person_id: UUID, row_key: bytes, where: bytes) -> bytes:
+    """A row's key under its person's key; bound to the person, so that it cannot be moved unseen."""
+    return seal(person_key, row_key, where + person_id.bytes)
+
+
+def unwrap(person_key: bytes, person_id: UUID, wrapped: bytes, where: bytes) -> bytes:
+    """The opposite of `wrap`. Raises Unreadable."""
+    return unseal(person_key, wrapped, where + person_id.bytes)
+
+
+def _version_place(record_id: bytes, version: int) -> bytes:
+    return place("record_version", "body", record_id, version)
+
+
+def _entry_place(record_id: bytes) -> bytes:
+    return place("book_entry", "manifest", record_id)
+
+
+def bodies(
+    connection: Connection, keys: Collection[tuple[UUID, bytes, int]], person_keys: Mapping[UUID, bytes]
+) -> dict[tuple[UUID, bytes, int], Body]:
+    """The bodies of these (person, record, version), opened. Raises Unreadable where a key does not fit."""
+    if not keys:
+        return {}
+    v = record_version.c
+    rows = connection.execute(
+        select(v.person_id, v.record_id, v.version, v.wrapped_key, v.body).where(
+            tuple_(v.person_id, v.record_id, v.version).in_(keys)
+        )
+    )
+    return {
+        (r.person_id, r.record_id, r.version): _opened(
+            person_keys[r.person_id], r.person_id, r.record_id, r.version, r.wrapped_key, r.body
+        )
+        for r in rows
+    }
+
+
+def _opened(person_key: bytes, person_id: UUID, record_id: bytes, version: int, wrapped: bytes, body: bytes) -> Body:
+    where = _version_place(record_id, version)
+    return decode(unpack(unseal(unwrap(person_key, person_id, wrapped, where), body, where)))
+
+
+def add_records(connection: Connection, new: Sequence[KeptRecord]) -> bool:
+    """Keep new records; False where somebody else has kept one of them meanwhile."""
+    added = connection.execute(
+        upsert(record).on_conflict_do_nothing().returning(record.c.record_id), [_record_row(r) for r in new]
+    )
+    return len(added.all()) == len(new)
+
+
+def set_records(connection: Connection, changed: Sequence[KeptRecord]) -> None:
+    """Write locked records anew."""
+    if changed:
+        connection.execute(
+            update(record)
+            .where(record.c.record_id == bindparam("id_"))
+            .values({name: bindparam(name) for name in _SETTABLE}),
+            [{"id_": r.record_id, **{name: _record_row(r)[name] for name in _SETTABLE}} for r in changed],
+        )
+
+
+_SETTABLE = ("person_id", "others", "versions", "newest", "shown", "shown_person", "patient_mark", "day_mark")
+
+
+def _record_row(kept: KeptRecord) -> dict[str, Any]:
+    row = {name: getattr(kept, name) for name in KeptRecord.__dataclass_fields__}
+    return {**row, "others": list(kept.others) or None}
+
+
+@dataclass(frozen=True, slots=True)
+class BookEntry:
+    """What of one record stands in one person's book: the version whose lines are shown, and the manifest."""
+
+    person_id: UUID
+    record_id: bytes
+    version: int
+    seq: int
+    manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEntry:
+    """An entry with the body that it shows."""
+
+    entry: BookEntry
+    body: Body
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The resources that stand in the book; none where the record was withdrawn from it."""
+        return self.body.shown if self.entry.manifest.marks else ()
+
+
+def entries(
+    connection: Connection,
+    people: Mapping[UUID, bytes],
+    *,
+    after: int = -1,
+    record_ids: Collection[bytes] = (),
+) -> list[OpenEntry]:
+    """Entries of these people (with their keys) whose seq is beyond `after`, in the order of seq, opened.
+
+    One statement, hence one snapshot: what it sees of a person is everything up to some seq and nothing beyond.
+    """
+    v, e = record_version.c, book_entry.c
+    query = (
+        select(
+            e.person_id,
+            e.record_id,
+            e.version,
+            e.seq,
+            e.wrapped_key.label("entry_key"),
+            e.manifest,
+            v.wrapped_key,
+            v.body,
+        )
+        .join(
+            record_version,
+            (v.person_id == e.person_id) & (v.record_id == e.record_id) & (v.version == e.version),
+        )
+        .where(e.person_id.in_(list(people)), e.seq > after)
+        .order_by(e.seq)
+    )
+    if record_ids:
+        query = query.where(e.record_id.in_(record_ids))
+    return [_open_entry(row, people[row.person_id]) for row in connection.execute(query)]
+
+
+def _open_entry(row: Any, person_key: bytes) -> OpenEntry:
+    where = _entry_place(row.record_id)
+    manifest = decode_manifest(
+        unpack(unseal(unwrap(person_key, row.person_id, row.entry_key, where), row.manifest, where))
+    )
+    body = _opened(person_key, row.person_id, row.record_id, row.version, row.wrapped_key, row.body)
+    return OpenEntry(BookEntry(row.person_id, row.record_id, row.version, row.seq, manifest), body)
+
+
+def put_entries(connection: Connection, new: Sequence[BookEntry], person_keys: Mapping[UUID, bytes]) -> None:
+    """Write entries, new or changed; their people are locked."""
+    if not new:
+        return
+    statement = upsert(book_entry)
+    names = ("version", "seq", "wrapped_key", "manifest")
+    statement = statement.on_conflict_do_update(
+        index_elements=["person_id", "record_id"], set_={name: statement.excluded[name] for name in names}
+    )
+    connection.execute(statement, [_entry_row(e, person_keys[e.person_id]) for e in new])
+
+
+def _entry_row(entry: BookEntry, person_key: bytes) -> dict[str, Any]:
+    row_key = new_key()
+    where = _entry_place(entry.record_id)
+    return {
+        "person_id": entry.person_id,
+        "record_id": entry.record_id,
+        "version": entry.version,
+        "seq": entry.seq,
+        "wrapped_key": wrap(person_key, entry.person_id, row_key, where),
+        "manifest": seal(row_key, pack(encode_manifest(entry.manifest)), where),
+    }
+
+
+def move_versions(connection: Connection, source: tuple[UUID, bytes], target: tuple[UUID, bytes]) -> None:
+    """Put all versions of one person under another: keys are wrapped anew, nothing is encrypted anew.
+
+    `source` and `target` are (person id, person key), both locked; `source` is provisional and has no book.
+    """
+    v = record_version.c
+    rows = connection.execute(select(v.record_id, v.version, v.wrapped_key).where(v.person_id == source[0])).all()
+    for row in rows:
+        where = _version_place(row.record_id, row.version)
+        key = unwrap(source[1], source[0], row.wrapped_key, where)
+        connection.execute(
+            update(record_version)
+            .where(v.person_id == source[0], v.record_id == row.record_id, v.version == row.version)
+            .values(person_id=target[0], wrapped_key=wrap(target[1], target[0], key, where))
+        )
+
+
+def move_records(connection: Connection, source: UUID, target: UUID) -> None:
+    """Make records that name `source` name `target`."""
+    connection.execute(update(record).where(record.c.person_id == source).values(person_id=target))
+    connection.execute(
+        update(record)
+        .where(record.c.others.any(source))
+        .values(others=func.array_replace(record.c.others, source, target))
+    )
+
+
+def set_version_state(connection: Connection, head: VersionHead, state: str) -> None:
+    """Change what a kept version waits for."""
+    v = record_version.c
+    connection.execute(
+        update(record_version)
+        .where(v.person_id == head.person_id, v.record_id == head.record_id, v.version == head.version)
+        .values(state=state)
+    )
+
+
+def count_entries(connection: Connection, person_id: UUID) -> int:
+    """How many records stand in a person's book, gone ones included."""
+    return connection.execute(
+        select(func.count()).select_from(book_entry).where(book_entry.c.person_id == person_id)
+    ).scalar_one()
+
+
+def owner_by_prefix(connection: Connection, prefix: bytes) -> UUID | None:
+    """Whose record starts with these bytes of its id: a resource id names its record so."""
+    found = connection.execute(
+        select(record.c.person_id)
+        .where(record.c.record_id >= prefix, record.c.record_id < prefix + b"\xff" * 9)
+        .limit(1)
+    )
+    return found.scalar()
+
+
+def entry_seq(connection: Connection, person_id: UUID, record_id: bytes) -> int | None:
+    """The person's seq of the last change that a record made in a book, or None where it is in none."""
+    return connection.execute(
+        select(book_entry.c.seq).where(book_entry.c.person_id == person_id, book_entry.c.record_id == record_id)
+    ).scalar()

@@ -1,0 +1,178 @@
+"""What facilities sent, byte for byte: the skeleton under the submission's key, each HOSO under its person's."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from ehr_sync.store.key_store import KeyStore
+from ehr_sync.store.records import unwrap, wrap
+from ehr_sync.store.sealing import new_key, pack, place, seal, unpack, unseal
+from ehr_sync.store.tables import idempotency, piece, submission
+
+
+@dataclass(frozen=True, slots=True)
+class NewPiece:
+    """One HOSO's bytes, packed, and whose they are."""
+
+    ordinal: int
+    person_id: UUID
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionKey:
+    """The key of one submission, in the clear and wrapped."""
+
+    submission_id: bytes
+    key: bytes = field(repr=False)
+    wrapped: bytes = field(repr=False)
+
+
+def new_submission_key(store: KeyStore, submission_id: bytes) -> SubmissionKey:
+    """A fresh key for a submission."""
+    key = new_key()
+    return SubmissionKey(submission_id, key, store.wrap(key, _key_place(submission_id)))
+
+
+def begin_submission(connection: Connection, key: SubmissionKey, client_id: str, media_type: str) -> bool:
+    """Keep a submission; False where the same client's same bytes are kept already."""
+    added = connection.execute(
+        upsert(submission)
+        .values(submission_id=key.submission_id, client_id=client_id, media_type=media_type, wrapped_key=key.wrapped)
+        .on_conflict_do_nothing()
+        .returning(submission.c.submission_id)
+    ).scalar()
+    return added is not None
+
+
+def submission_key(connection: Connection, store: KeyStore, submission_id: bytes) -> SubmissionKey | None:
+    """The key of a kept submission."""
+    wrapped = connection.execute(
+        select(submission.c.wrapped_key).where(submission.c.submission_id == submission_id)
+    ).scalar()
+    if wrapped is None:
+        return None
+    return SubmissionKey(submission_id, store.unwrap(wrapped, _key_place(submission_id)), wrapped)
+
+
+def end_submission(connection: Connection, key: SubmissionKey, skeleton: bytes, answer: bytes) -> None:
+    """Keep what stands between the pieces, and the answer as codes."""
+    id_ = key.submission_id
+    connection.execute(
+        update(submission)
+        .where(submission.c.submission_id == id_)
+        .values(
+            skeleton=seal(key.key, pack(skeleton), place("submission", "skeleton", id_)),
+            answer=seal(key.key, pack(answer), place("submission", "answer", id_)),
+        )
+    )
+
+
+def answer_of(connection: Connection, key: SubmissionKey) -> bytes | None:
+    """The kept answer, or None while there is none."""
+    sealed = connection.execute(
+        select(submission.c.answer).where(submission.c.submission_id == key.submission_id)
+    ).scalar()
+    return unpack(unseal(key.key, sealed, place("submission", "answer", key.submission_id))) if sealed else None
+
+
+def claim_idempotency_key(connection: Connection, client_id: str, key_mark: bytes, submission_id: bytes) -> bytes:
+    """The submission that this client's key stands for: this one, or the one that used the key first."""
+    connection.execute(
+        upsert(idempotency)
+        .values(client_id=client_id, key_mark=key_mark, submission_id=submission_id)
+        .on_conflict_do_nothing()
+    )
+    return bytes(
+        connection.execute(
+            select(idempotency.c.submission_id).where(
+                idempotency.c.client_id == client_id, idempotency.c.key_mark == key_mark
+            )
+        ).scalar_one()
+    )
+
+
+def add_pieces(
+    connection: Connection, key: SubmissionKey, pieces: Sequence[NewPiece], person_keys: Mapping[UUID, bytes]
+) -> None:
+    """Keep pieces; one that is kept already (the same bytes again) is left as it is."""
+    if pieces:
+        connection.execute(
+            upsert(piece).on_conflict_do_nothing(), [_piece_row(key, new, person_keys) for new in pieces]
+        )
+
+
+def _piece_row(key: SubmissionKey, new: NewPiece, person_keys: Mapping[UUID, bytes]) -> dict[str, Any]:
+    row_key = new_key()
+    where = _piece_place(key.submission_id, new.ordinal)
+    wrapped = wrap(person_keys[new.person_id], new.person_id, row_key, where)
+    return {
+        "submission_id": key.submission_id,
+        "ordinal": new.ordinal,
+        "person_id": new.person_id,
+        "wrapped_key": wrapped,
+        "body": seal(row_key, new.body, where),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPiece:
+    """A piece as it is kept, not yet opened. It stays under the person it came for, also when that one was moved."""
+
+    submission_id: bytes
+    ordinal: int
+    person_id: UUID
+    wrapped_key: bytes = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+def pieces(connection: Connection, keys: Collection[tuple[bytes, int]]) -> list[KeptPiece]:
+    """The pieces of these (submission, ordinal)."""
+    query = select(piece).where(tuple_(piece.c.submission_id, piece.c.ordinal).in_(keys))
+    return [KeptPiece(**row._asdict()) for row in connection.execute(query)]
+
+
+def all_pieces(connection: Connection, submission_id: bytes) -> list[KeptPiece]:
+    """Every piece of a submission."""
+    query = select(piece).where(piece.c.submission_id == submission_id).order_by(piece.c.ordinal)
+    return [KeptPiece(**row._asdict()) for row in connection.execute(query)]
+
+
+def open_piece(kept: KeptPiece, person_key: bytes) -> bytes:
+    """The packed bytes of a piece that belongs to a person. Raises Unreadable."""
+    where = _piece_place(kept.submission_id, kept.ordinal)
+    return unseal(unwrap(person_key, kept.person_id, kept.wrapped_key, where), kept.body, where)
+
+
+def skeleton_of(connection: Connection, key: SubmissionKey) -> bytes:
+    """What stands between the pieces."""
+    sealed = connection.execute(
+        select(submission.c.skeleton).where(submission.c.submission_id == key.submission_id)
+    ).scalar_one()
+    return unpack(unseal(key.key, sealed, place("submission", "skeleton", key.submission_id)))
+
+
+def client_of(connection: Connection, submission_id: bytes) -> str | None:
+    """Which client sent a submission."""
+    return connection.execute(
+        select(submission.c.client_id).where(submission.c.submission_id == submission_id)
+    ).scalar()
+
+
+def count_submissions(connection: Connection) -> int:
+    """How many submissions are kept."""
+    return connection.execute(select(func.count()).select_from(submission)).scalar_one()
+
+
+def _key_place(submission_id: bytes) -> bytes:
+    return place("submission", "wrapped_key", submission_id)
+
+
+def _piece_place(submission_id: bytes, ordinal: int) -> bytes:
+    return place("piece", "body", submission_id, ordinal)
