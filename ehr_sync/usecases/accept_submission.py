@@ -1,0 +1,286 @@
+"""Take what a facility sends: say what is wrong with each HOSO, keep the rest, answer when all is committed."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import BinaryIO, Literal, cast
+
+from mappings.record_types.catalogue import check
+
+from ehr_sync.core.answers import Answer, FileResult, HosoResult, file_result
+from ehr_sync.core.codes import batch_id
+from ehr_sync.core.errors import Conflict
+from ehr_sync.core.versions import MadeOnMeans
+from ehr_sync.settings import Settings
+from ehr_sync.store import clients, submissions
+from ehr_sync.store.clients import Sending
+from ehr_sync.store.sealing import mark, pack
+from ehr_sync.store.spool import Reader, Spool
+from ehr_sync.usecases import skeleton, stored_answer
+from ehr_sync.usecases.keep_records import Batch, Ending, keep
+from ehr_sync.usecases.plan_record import Incoming
+from ehr_sync.usecases.skeleton import Skeleton
+from ehr_sync.usecases.stores import Stores
+from mappings.dates import VIETNAM
+from mappings.formats import archive, json_batch
+from mappings.formats.envelope import EnvelopeScan, Limits, SourceRefused, read_hoso, scan
+from mappings.issues import is_refusal
+from mappings.model import Dossier, Issue, Uris
+
+MediaType = Literal["xml", "json"]
+_CHUNK_BYTES = 8_000_000
+_READ_BYTES = 262_144
+# One big body per worker at a time: memory is bounded by one, not by how many come at once.
+_BIG_BODY = threading.Lock()
+
+
+def accept_submission(
+    *,
+    client_id: str,
+    body: Reader,
+    media_type: MediaType,
+    idempotency_key: str | None,
+    stores: Stores,
+    settings: Settings,
+    uris: Uris,
+) -> Answer:
+    """The answer to one submission, when everything that it accepts has committed (P1).
+
+    The same bytes again get the same answer and have no second effect (P2). Raises Conflict where the key was used
+    with other bytes, SourceRefused where a JSON request as a whole cannot be read, Unavailable where the database is
+    away or the disk is full; the sender may then repeat the same bytes at any time.
+    """
+    with ExitStack() as stack:
+        spool = stack.enter_context(_spool(settings))
+        digest = _fill(spool, body)
+        if spool.on_disk:
+            stack.enter_context(_BIG_BODY)
+        submission_id = mark(stores.keys.content, b"submission", client_id.encode(), digest)
+        before = _before(stores, client_id, submission_id, idempotency_key)
+        if before.replay is not None:
+            return before.replay
+        run = _Run(client_id, media_type, submission_id, before, stores, settings, uris)
+        return run.accept(cast(BinaryIO, spool))
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What stood before this request: who may be sent for, and whether the same bytes were answered already."""
+
+    now: datetime
+    sending: Mapping[str, Sending]
+    answered: bool
+    replay: Answer | None
+
+
+def _before(stores: Stores, client_id: str, submission_id: bytes, idempotency_key: str | None) -> _Before:
+    now = stores.database.now()
+    with stores.database.begin() as connection:
+        sending = clients.sending_for(connection, client_id, now.astimezone(VIETNAM).date())
+        used_by = submission_id
+        if idempotency_key is not None:
+            key_mark = mark(stores.keys.content, b"idempotency key", idempotency_key.encode())
+            used_by = submissions.claim_idempotency_key(connection, client_id, key_mark, submission_id)
+        key = submissions.submission_key(connection, stores.key_store, submission_id)
+        kept = submissions.answer_of(connection, key) if key else None
+    if used_by != submission_id:
+        raise Conflict("idempotency_key.other_content")
+    answer = stored_answer.decode(kept) if kept else None
+    # Only what was accepted is replayed: what was refused may be right by now (a code registered meanwhile).
+    replay = answer if answer and idempotency_key is not None and not answer.failed else None
+    return _Before(now, sending, answer is not None, replay)
+
+
+def _spool(settings: Settings) -> Spool:
+    return Spool(settings.spool_folder, settings.spool_bytes)
+
+
+def _fill(spool: Spool, body: Reader) -> bytes:
+    digest = hashlib.sha256()
+    while chunk := body.read(_READ_BYTES):
+        digest.update(chunk)
+        spool.write(chunk)
+    spool.finish()
+    return digest.digest()
+
+
+@dataclass(slots=True)
+class _Run:
+    """One submission on its way through: chunks that fill up and are kept, results by file."""
+
+    client_id: str
+    media_type: MediaType
+    submission_id: bytes
+    before: _Before
+    stores: Stores
+    settings: Settings
+    uris: Uris
+    _chunk: list[tuple[list[HosoResult | None], int, Incoming]] = field(default_factory=list)
+    _chunk_bytes: int = 0
+    _files: list[FileResult | tuple[tuple[Issue, ...], list[HosoResult | None]]] = field(default_factory=list)
+    _skeleton: Skeleton = field(default_factory=Skeleton)
+    _batch: Batch | None = None
+    _next_ordinal: int = 0
+
+    @property
+    def _limits(self) -> Limits:
+        s = self.settings
+        return Limits(s.request_bytes, s.request_dossiers, s.table_rows, s.record_bytes)
+
+    def accept(self, source: BinaryIO) -> Answer:
+        if self.media_type == "xml":
+            self._accept_file(source, self._skeleton)
+        else:
+            self._accept_batch(source)
+        self._keep_chunk(last=True)
+        return self._answer()
+
+    def _accept_batch(self, source: BinaryIO) -> None:
+        batch = json_batch.scan_batch(source, self._limits)
+        end = 0
+        for start, stop in batch.files:
+            self._skeleton.text(source, end, start)
+            self._accept_base64(source, start, stop)
+            end = stop
+        self._skeleton.text(source, end, cast(Spool, source).size)
+
+    def _accept_base64(self, source: BinaryIO, start: int, stop: int) -> None:
+        with _spool(self.settings) as decoded:
+            inner = Skeleton()
+            try:
+                json_batch.decode_file(source, start, stop, cast(BinaryIO, decoded), self._limits)
+            except SourceRefused as refused:
+                self._files.append(FileResult("refused", (refused.issue,), ()))
+                self._skeleton.text(source, start, stop)
+                return
+            decoded.finish()
+            self._accept_file(cast(BinaryIO, decoded), inner)
+            if _exact(source, start, stop, decoded):
+                self._skeleton.file(inner)
+            else:
+                self._skeleton.text(source, start, stop)
+
+    def _accept_file(self, source: BinaryIO, around: Skeleton) -> None:
+        size = cast(Spool, source).size
+        try:
+            found = scan(source, self._limits)
+        except SourceRefused as refused:
+            self._files.append(FileResult("refused", (refused.issue,), ()))
+            around.text(source, 0, size)
+            return
+        if found.facility_code not in self.before.sending:
+            self._files.append(FileResult("refused", (Issue("facility.not_yours", "THONGTINDONVI.MACSKCB"),), ()))
+            around.text(source, 0, size)
+            return
+        results: list[HosoResult | None] = [None] * len(found.spans)
+        self._files.append((found.issues, results))
+        end = 0
+        for position, (start, stop) in enumerate(found.spans):
+            around.text(source, end, start)
+            end = stop
+            self._accept_hoso(source, found, position, results, around)
+        around.text(source, end, size)
+
+    def _accept_hoso(
+        self,
+        source: BinaryIO,
+        found: EnvelopeScan,
+        position: int,
+        results: list[HosoResult | None],
+        around: Skeleton,
+    ) -> None:
+        start, stop = found.spans[position]
+        source.seek(start)
+        piece = source.read(stop - start)
+        dossier = check(read_hoso(piece, found, position, self._limits), self._today)
+        if dossier.facility_code not in self.before.sending:
+            dossier = _with_issue(dossier, Issue("facility.not_yours", "XML1[1].MA_CSKCB"))
+        if any(map(is_refusal, dossier.issues)):
+            results[position] = HosoResult(dossier.source_id, "", "refused", dossier.issues)
+            around.text(source, start, stop)
+            return
+        around.piece(self._next_ordinal)
+        sending = self.before.sending[dossier.facility_code]
+        means = cast(MadeOnMeans, sending.made_on_means)
+        packed = pack(archive.pack(piece))
+        self._add(results, position, Incoming(self._next_ordinal, dossier, sending.family, means, packed))
+        self._next_ordinal += 1
+
+    @property
+    def _today(self) -> date:
+        return self.before.now.astimezone(VIETNAM).date()
+
+    def _add(self, results: list[HosoResult | None], position: int, incoming: Incoming) -> None:
+        same = any(_names_same_record(kept, incoming) for _, _, kept in self._chunk)
+        full = len(self._chunk) >= self.settings.chunk_records or self._chunk_bytes >= _CHUNK_BYTES
+        if same or full:
+            self._keep_chunk(last=False)
+        self._chunk.append((results, position, incoming))
+        self._chunk_bytes += len(incoming.piece) * 4
+
+    def _keep_chunk(self, *, last: bool) -> None:
+        if not self._chunk and (self._batch is None or not last):
+            return
+        chunk, self._chunk, self._chunk_bytes = self._chunk, [], 0
+
+        def ending(kept: tuple[HosoResult, ...]) -> Ending:
+            self._note(chunk, kept)
+            return Ending(skeleton.encode(self._skeleton), stored_answer.encode(self._answer()))
+
+        kept = keep(
+            [incoming for _, _, incoming in chunk],
+            batch=self._the_batch(),
+            ending=ending if last else None,
+            stores=self.stores,
+            uris=self.uris,
+        )
+        self._note(chunk, kept)
+
+    def _the_batch(self) -> Batch:
+        if self._batch is None:
+            self._batch = Batch(
+                submission_id=self.submission_id,
+                client_id=self.client_id,
+                media_type=self.media_type,
+                received_at=self.before.now,
+                today=self._today,
+                answered=self.before.answered,
+            )
+        return self._batch
+
+    @staticmethod
+    def _note(chunk: list[tuple[list[HosoResult | None], int, Incoming]], kept: tuple[HosoResult, ...]) -> None:
+        for (results, position, _), result in zip(chunk, kept, strict=True):
+            results[position] = result
+
+    def _answer(self) -> Answer:
+        files = tuple(
+            f if isinstance(f, FileResult) else file_result(f[0], tuple(r for r in f[1] if r is not None))
+            for f in self._files
+        )
+        return Answer(batch_id(self.submission_id), files)
+
+
+def _exact(source: BinaryIO, start: int, stop: int, decoded: Spool) -> bool:
+    """Whether encoding the file again gives the very text that came: no blanks, no escapes, no stray bits at the end."""
+    if stop - start != -(-decoded.size // 3) * 4 or not decoded.size:
+        return False
+    tail = (decoded.size - 1) % 3 + 1
+    decoded.seek(decoded.size - tail)
+    source.seek(stop - 4)
+    return base64.b64encode(decoded.read(tail)) == source.read(4)
+
+
+def _names_same_record(one: Incoming, other: Incoming) -> bool:
+    return (one.family, one.dossier.source_id) == (other.family, other.dossier.source_id)
+
+
+def _with_issue(dossier: Dossier, issue: Issue) -> Dossier:
+    return dataclasses.replace(dossier, issues=(*dossier.issues, issue))

@@ -1,0 +1,103 @@
+"""The Bundle that brings a book forward: what changed since `base`, cut between records in the order of seq."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from ehr_sync.core.keys import ServiceKeys
+from ehr_sync.store.lanes import Lane
+from ehr_sync.store.records import OpenEntry
+from ehr_sync.store.sealing import mark
+from ehr_sync.usecases.open_book import ProvenPerson, cast_of, leaving, patient_of
+from mappings import bundle
+from mappings.bundle import Deletion, for_person
+from mappings.gone import gone
+from mappings.model import Resource, Uris
+
+
+@dataclass(frozen=True, slots=True)
+class BundleLimits:
+    """Most entries and bytes of one Bundle. One record alone may pass them: it is never cut."""
+
+    entries: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ComposedPush:
+    """A Bundle, the seq that the book will hold by it, and the push's key, which its watermark carries."""
+
+    bundle: bytes = field(repr=False)
+    target: int
+    key: bytes = field(repr=False)
+
+
+def lane_id(keys: ServiceKeys, lane: Lane) -> str:
+    """The id of a lane's watermark: tells nothing of the person."""
+    return mark(keys.id, b"lane", lane.person_id.bytes, lane.destination.encode()).hex()
+
+
+def compose_push(
+    lane: Lane,
+    person: ProvenPerson,
+    entries: Sequence[OpenEntry],
+    *,
+    names: Callable[[str], str],
+    keys: ServiceKeys,
+    book_url: str,
+    uris: Uris,
+    limits: BundleLimits,
+) -> ComposedPush:
+    """The next Bundle of a lane. `entries` are those beyond its base, in the order of seq."""
+    changes = [(e, _changes(e, lane)) for e in entries]
+    taken = _cut(changes, limits)
+    whole = len(taken) == len(changes)
+    target = max(lane.want, entries[-1].entry.seq) if whole else taken[-1][0].entry.seq
+    person_id = str(person.person_id)
+    cast = cast_of([e for e, _ in taken], names=names, keys=keys, uris=uris)
+    resources: list[Resource | Deletion] = [patient_of(person, uris), *cast]
+    for _, changed in taken:
+        resources += [_for(person_id, r) for r in changed]
+    # The key names what is sent, how far it goes, and which try of it: so that an answer is never taken for another.
+    content = b"".join(r.json if isinstance(r, Resource) else r.id.encode() for r in resources)
+    round_ = f"{lane.epoch}/{lane.base}/{target}/{lane.fence}".encode()
+    key = mark(keys.content, b"push", person.person_id.bytes, round_, content)
+    # A resync starts over at base 0, but the book's mark never goes backwards.
+    fence = bundle.Mark(lane_id(keys, lane), max(target, lane.have), key.hex(), lane.etag or "")
+    return ComposedPush(bundle.transaction(resources, base_url=book_url, mark=fence, uris=uris), target, key)
+
+
+def _changes(entry: OpenEntry, lane: Lane) -> list[Resource | Deletion]:
+    changed: list[Resource | Deletion] = [
+        Resource(line.type, line.id, line.json) for line, mark_ in leaving(entry) if mark_.seq > lane.base
+    ]
+    if not lane.have:
+        # A book that holds nothing yet need not hear of what is gone.
+        return changed
+    return changed + [_gone(g.type, g.id) for g in entry.entry.manifest.gone if g.mark.seq > lane.base]
+
+
+def _gone(type_: str, id_: str) -> Resource | Deletion:
+    tombstone = gone(type_, id_)
+    return Deletion(type_, id_) if tombstone is None else Resource(type_, id_, tombstone)
+
+
+def _for(person_id: str, resource: Resource | Deletion) -> Resource | Deletion:
+    if isinstance(resource, Deletion):
+        return resource
+    return Resource(resource.type, resource.id, for_person(resource.json, person_id))
+
+
+def _cut(
+    changes: list[tuple[OpenEntry, list[Resource | Deletion]]], limits: BundleLimits
+) -> list[tuple[OpenEntry, list[Resource | Deletion]]]:
+    taken: list[tuple[OpenEntry, list[Resource | Deletion]]] = []
+    entries = size = 0
+    for entry, changed in changes:
+        entries += len(changed)
+        size += sum(len(r.json) for r in changed if isinstance(r, Resource))
+        if taken and (entries > limits.entries or size > limits.bytes):
+            break
+        taken.append((entry, changed))
+    return taken

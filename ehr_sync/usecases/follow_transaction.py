@@ -1,0 +1,133 @@
+"""The life line of one record version: each step with its time, the state now, and what comes next.
+
+Nothing is written for it: it is derived from submission, verdict and delivery each time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from ehr_sync.core.codes import batch_id, record_version_of, transaction_code
+from ehr_sync.core.errors import NotFound
+from ehr_sync.store import audit, clients, lanes, people, records
+from ehr_sync.store.audit import AuditEntry
+from ehr_sync.store.records import KeptRecord, VersionHead
+from ehr_sync.usecases.stores import Stores
+from mappings.dates import VIETNAM
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step that was taken. `name` and `reason` are stable codes."""
+
+    name: str
+    at: datetime | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LifeLine:
+    """Where a version is. `state` is one of docs/states.md "Life line"; `next` says what is waited for."""
+
+    transaction_code: str
+    batch_id: str
+    state: str
+    next: str
+    steps: tuple[Step, ...]
+    superseded_by: str = ""
+
+
+def follow_transaction(code: str, *, client_id: str, stores: Stores) -> LifeLine:
+    """The life line behind a maGiaoDich. Raises NotFound where it is none, or another sender's."""
+    record_id, version = record_version_of(code)
+    with stores.database.begin() as connection:
+        kept = records.records(connection, [record_id]).get(record_id)
+        head = records.version_head(connection, kept, version) if kept else None
+        if kept is None or head is None or not may_see(connection, client_id, kept, stores):
+            raise NotFound("transaction.unknown")
+        line = _line(connection, kept, head, stores)
+        entry = AuditEntry(f"client:{client_id}", "read life line", head.person_id, code)
+        audit.write(connection, stores.keys.audit, [entry])
+    return line
+
+
+def may_see(connection: Connection, client_id: str, kept: KeptRecord, stores: Stores) -> bool:
+    """A client sees only what belongs to a place that it may send for today."""
+    today = stores.database.now().astimezone(VIETNAM).date()
+    return kept.family in {s.family for s in clients.sending_for(connection, client_id, today).values()}
+
+
+def _line(connection: Connection, kept: KeptRecord, head: VersionHead, stores: Stores) -> LifeLine:
+    steps = [Step("received", head.accepted_at)]
+    state, following = _before_verdict(kept, head)
+    superseded = ""
+    if head.state == "ready" and head.version != kept.newest:
+        superseded = transaction_code(kept.record_id, kept.newest)
+    elif head.state == "ready":
+        state, following = _after_verdict(connection, kept, head, stores, steps)
+    return LifeLine(
+        transaction_code(kept.record_id, head.version),
+        batch_id(head.submission_id),
+        state,
+        following,
+        tuple(steps),
+        superseded,
+    )
+
+
+_WAITING = {
+    "visit_open": ("visit_open", "discharge_time"),
+    "order_unclear": ("order_unclear", "make_current"),
+    "waiting_for_xml1": ("waiting_for_xml1", "summary_table"),
+}
+
+
+def _before_verdict(kept: KeptRecord, head: VersionHead) -> tuple[str, str]:
+    if head.state in _WAITING:
+        return _WAITING[head.state]
+    return ("superseded", "nothing") if head.version != kept.newest else ("received", "verification")
+
+
+def _after_verdict(
+    connection: Connection, kept: KeptRecord, head: VersionHead, stores: Stores, steps: list[Step]
+) -> tuple[str, str]:
+    verdict = people.claim_of(connection, head.claim_id) if head.claim_id else None
+    if verdict is None:
+        return "received", "verification"
+    if verdict.state != "proven":
+        if verdict.decided_at:
+            steps.append(Step(verdict.state, verdict.decided_at, verdict.reason))
+        return _HELD.get(verdict.state, ("verifying", "registry"))
+    # A record may come after its claim was proven: verified is never earlier than received.
+    steps.append(Step("verified", max(verdict.decided_at or head.accepted_at, head.accepted_at), verdict.reason))
+    seq = records.entry_seq(connection, head.person_id, kept.record_id)
+    if seq is None or kept.shown is None:
+        return "kept", "nothing"
+    return _delivered(connection, head, seq, stores, steps)
+
+
+_HELD = {
+    "not_proven": ("held", "identity_correction"),
+    "review": ("held", "review"),
+    "no_number": ("held", "personal_number"),
+    "not_asked": ("held", "personal_number"),
+}
+
+
+def _delivered(
+    connection: Connection, head: VersionHead, seq: int, stores: Stores, steps: list[Step]
+) -> tuple[str, str]:
+    lane = next((x for x in lanes.lanes_of(connection, head.person_id) if x.destination == stores.destination), None)
+    steps.append(Step("mapped", steps[-1].at))
+    at = lanes.first_delivery(connection, head.person_id, stores.destination, seq)
+    if at is not None:
+        # What changed nothing in the book was there already.
+        steps.append(Step("delivered", max(at, head.accepted_at)))
+        return "delivered", "nothing"
+    if lane is not None and lane.state == "parked":
+        steps.append(Step("refused_by_book", None, lanes.reason_of(connection, head.person_id, stores.destination)))
+        return "refused_by_book", "operator"
+    return "delivering", "book"

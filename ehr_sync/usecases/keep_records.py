@@ -1,0 +1,323 @@
+"""Keep up to some hundreds of dossiers in one transaction: record versions, claims, lanes and raw pieces together (P1).
+
+First everything is planned and mapped with no transaction open. Then the people and records are locked, what was
+planned on is looked at again, and all is written; where something has moved meanwhile, it is planned anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from ehr_sync.core.answers import HosoResult
+from ehr_sync.core.codes import transaction_code
+from ehr_sync.core.errors import Unavailable
+from ehr_sync.core.identity import Claim, State, Verdict
+from ehr_sync.core.record_body import Body, encode
+from ehr_sync.store import people, records, submissions
+from ehr_sync.store.people import KeptClaim, LockedPerson, NewClaim
+from ehr_sync.store.records import KeptRecord, NewVersion
+from ehr_sync.store.sealing import pack
+from ehr_sync.store.submissions import NewPiece, SubmissionKey
+from ehr_sync.usecases.compose_body import compose, with_carried_tables
+from ehr_sync.usecases.kept_tables import tables_of
+from ehr_sync.usecases.plan_record import Incoming, Known, Plan, new_claim_of, plan, record_ids
+from ehr_sync.usecases.release import Change, release
+from ehr_sync.usecases.stores import Stores
+from mappings.model import Issue, Tables, Uris
+
+_ATTEMPTS = 50
+_NOBODY = Claim("", "none", "", "", "unknown", foreign=False, name_may_be_a_parents=False)
+
+
+class _Moved(Exception):
+    """What was planned on is no longer so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What the chunks of one submission share. `answered` says that the same bytes were kept and answered before."""
+
+    submission_id: bytes
+    client_id: str
+    media_type: str
+    received_at: datetime
+    today: date
+    answered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What is written with the last chunk: what stands between the pieces, and the answer."""
+
+    skeleton: bytes = field(repr=False)
+    answer: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One dossier with its plan, its claim (None: it names nobody new), and the packed body of a new version."""
+
+    incoming: Incoming
+    plan: Plan
+    claim: NewClaim | None
+    body: Body | None
+    packed: bytes = field(repr=False)
+    issues: tuple[Issue, ...]
+
+
+def keep(
+    incoming: Sequence[Incoming],
+    *,
+    batch: Batch,
+    ending: Callable[[tuple[HosoResult, ...]], Ending] | None,
+    stores: Stores,
+    uris: Uris,
+) -> tuple[HosoResult, ...]:
+    """Keep these dossiers, of which no two name the same record. Returns one result each, in their order.
+
+    `ending`, given with the last chunk only, says what else is written with it. Raises Unavailable where the database
+    is away: then nothing of the chunk was kept.
+    """
+    fresh: dict[bytes, tuple[UUID, bytes]] = {}
+    for _ in range(_ATTEMPTS):
+        steps = _prepare(incoming, batch, stores, uris)
+        results = tuple(_result(step) for step in steps)
+        if batch.answered and not any(step.plan.keeps for step in steps):
+            return results
+        try:
+            _write(steps, batch, ending(results) if ending else None, stores, fresh)
+        except _Moved:
+            continue
+        return results
+    raise Unavailable("database.busy")
+
+
+def _prepare(incoming: Sequence[Incoming], batch: Batch, stores: Stores, uris: Uris) -> list[_Step]:
+    ids = [i for one in incoming for i in record_ids(one.family, one.dossier.source_id, stores.keys.id)]
+    with stores.database.begin() as connection:
+        kept = records.records(connection, ids)
+        known = Known(kept, records.version_heads(connection, kept.values()))
+    plans = [plan(one, known, keys=stores.keys, today=batch.today) for one in incoming]
+    return [_step(one, planned, batch, stores, uris) for one, planned in zip(incoming, plans, strict=True)]
+
+
+def _step(one: Incoming, planned: Plan, batch: Batch, stores: Stores, uris: Uris) -> _Step:
+    claim = new_claim_of(one, stores.keys.index)
+    if claim is None and planned.record is None:
+        claim = NewClaim(planned.record_id, None, _NOBODY, Verdict(State.NO_NUMBER, "claim.waiting_for_xml1"))
+    if not planned.keeps:
+        return _Step(one, planned, claim, None, b"", ())
+    if planned.state in {"visit_open", "waiting_for_xml1"}:
+        return _Step(one, planned, claim, Body(()), pack(encode(Body(()))), ())
+    body, issues = _composed(one, planned, batch, stores, uris)
+    return _Step(one, planned, claim, body, pack(encode(body)), issues)
+
+
+def _composed(one: Incoming, planned: Plan, batch: Batch, stores: Stores, uris: Uris) -> tuple[Body, tuple[Issue, ...]]:
+    def previous() -> tuple[Tables, dict[str, int], int] | None:
+        if planned.record is None or planned.standing is None:
+            return None
+        tables, carried = tables_of(planned.record, planned.standing, stores=stores)
+        return tables, carried, planned.standing.version
+
+    dossier, carried, issues = with_carried_tables(one.dossier, previous)
+    body, left_out = compose(
+        dossier,
+        carried,
+        record_id=planned.record_id,
+        version=planned.version,
+        keys=stores.keys,
+        uris=uris,
+        received_at=batch.received_at,
+    )
+    return body, (*issues, *([Issue("resource.not_valid")] if left_out else []))
+
+
+def _write(
+    steps: Sequence[_Step], batch: Batch, ending: Ending | None, stores: Stores, fresh: dict[bytes, tuple[UUID, bytes]]
+) -> None:
+    new_claims = {s.claim.claim_id: s.claim for s in steps if s.claim is not None and s.plan.keeps}
+    with stores.database.begin() as connection:
+        existing = people.claims(connection, new_claims)
+        submission = submissions.submission_key(connection, stores.key_store, batch.submission_id)
+    for claim_id in new_claims.keys() - existing.keys() - fresh.keys():
+        fresh[claim_id] = stores.key_store.new_person()
+    unknown = {fresh[i][0]: (fresh[i][1], c) for i, c in new_claims.items() if i not in existing}
+    with stores.database.begin() as connection:
+        if submission is None:
+            submission = submissions.new_submission_key(stores.key_store, batch.submission_id)
+            if not submissions.begin_submission(connection, submission, batch.client_id, batch.media_type):
+                raise _Moved
+        if unknown:
+            people.add_claims(connection, unknown)
+        _write_locked(connection, steps, batch, submission, stores)
+        if ending is not None:
+            submissions.end_submission(connection, submission, ending.skeleton, ending.answer)
+
+
+def _claims_to_look_at(steps: Sequence[_Step], new_claims: Mapping[bytes, NewClaim]) -> set[bytes]:
+    standing = {s.plan.standing.claim_id for s in steps if s.plan.standing and s.plan.standing.claim_id}
+    return standing | new_claims.keys()
+
+
+def _write_locked(
+    connection: Connection, steps: Sequence[_Step], batch: Batch, submission: SubmissionKey, stores: Stores
+) -> None:
+    wanted = _claims_to_look_at(steps, {s.claim.claim_id: s.claim for s in steps if s.claim and s.plan.keeps})
+    before = people.claims(connection, wanted)
+    locked = people.lock(connection, _people(steps, before))
+    if people.claims(connection, wanted) != before:
+        raise _Moved
+    _look_again(connection, steps)
+    person_keys = stores.key_store.keys(locked)
+    if person_keys.keys() != locked.keys():
+        raise Unavailable("keys.missing")
+    holders = {s.incoming.ordinal: _holder(s, before) for s in steps}
+    submissions.add_pieces(
+        connection,
+        submission,
+        [NewPiece(s.incoming.ordinal, holders[s.incoming.ordinal], s.incoming.piece) for s in steps],
+        person_keys,
+    )
+    kept = [s for s in steps if s.plan.keeps]
+    if not kept:
+        return
+    people_by_step = {s.plan.record_id: holders[s.incoming.ordinal] for s in kept}
+    new_versions = [_version(s, people_by_step[s.plan.record_id], batch) for s in kept]
+    records.add_versions(connection, new_versions, person_keys)
+    rows = {s.plan.record_id: _record_row(s, people_by_step[s.plan.record_id]) for s in kept}
+    changes = [c for s in kept for c in _changes(s, rows[s.plan.record_id], before, locked)]
+    if changes:
+        rows |= release(
+            connection,
+            changes,
+            locked=locked,
+            person_keys=person_keys,
+            destination=stores.destination,
+            at=batch.received_at,
+        )
+    first = [rows[s.plan.record_id] for s in kept if s.plan.record is None]
+    if first and not records.add_records(connection, first):
+        raise _Moved
+    records.set_records(connection, [rows[s.plan.record_id] for s in kept if s.plan.record is not None])
+
+
+def _people(steps: Sequence[_Step], claims: Mapping[bytes, KeptClaim]) -> set[UUID]:
+    wanted = {claim.person_id for claim in claims.values()}
+    for step in steps:
+        if step.plan.record is not None:
+            wanted |= {step.plan.record.person_id, *filter(None, [step.plan.record.shown_person])}
+        if step.plan.holder is not None:
+            wanted.add(step.plan.holder.person_id)
+    return wanted
+
+
+def _look_again(connection: Connection, steps: Sequence[_Step]) -> None:
+    planned = {s.plan.record_id: s.plan.record for s in steps}
+    now = records.lock_records(connection, planned.keys())
+    if any(now.get(record_id) != record for record_id, record in planned.items()):
+        raise _Moved
+
+
+def _holder(step: _Step, claims: Mapping[bytes, KeptClaim]) -> UUID:
+    """Whose piece and version these are: the claim's person; without a claim the record's."""
+    if step.plan.holder is not None:
+        return step.plan.holder.person_id
+    if step.claim is not None:
+        return claims[step.claim.claim_id].person_id
+    assert step.plan.record is not None  # without a claim there is a record
+    return step.plan.record.person_id
+
+
+def _version(step: _Step, person_id: UUID, batch: Batch) -> NewVersion:
+    return NewVersion(
+        person_id=person_id,
+        record_id=step.plan.record_id,
+        version=step.plan.version,
+        claim_id=step.claim.claim_id if step.claim else None,
+        submission_id=batch.submission_id,
+        ordinal=step.incoming.ordinal,
+        state=step.plan.state,
+        notes=(*step.plan.notes, *(f"{issue.code}@{issue.path}" for issue in step.issues)),
+        content_mark=step.plan.content_mark,
+        made_on=step.plan.made_on,
+        accepted_at=batch.received_at,
+        body=step.packed,
+    )
+
+
+def _record_row(step: _Step, person_id: UUID) -> KeptRecord:
+    before, planned = step.plan.record, step.plan
+    if before is None:
+        newest = planned.version if planned.stands else 0
+        return KeptRecord(
+            planned.record_id,
+            step.incoming.family,
+            person_id,
+            (),
+            planned.version,
+            newest,
+            None,
+            None,
+            planned.patient_mark,
+            planned.day_mark,
+        )
+    if not planned.stands:
+        others = before.others if person_id == before.person_id else _with(before.others, person_id)
+        return replace(before, versions=planned.version, others=others)
+    others = before.others if person_id == before.person_id else _with(before.others, before.person_id)
+    return replace(
+        before,
+        person_id=person_id,
+        others=tuple(p for p in others if p != person_id),
+        versions=planned.version,
+        newest=planned.version,
+        patient_mark=planned.patient_mark,
+        day_mark=planned.day_mark,
+    )
+
+
+def _with(others: tuple[UUID, ...], person_id: UUID) -> tuple[UUID, ...]:
+    return others if person_id in others else (*others, person_id)
+
+
+def _changes(
+    step: _Step, row: KeptRecord, claims: Mapping[bytes, KeptClaim], locked: Mapping[UUID, LockedPerson]
+) -> list[Change]:
+    """What a new standing version changes in books: it leaves the former person's where it names another number (or
+    none), and enters its own person's where its claim is proven.
+    """
+    if not step.plan.stands or step.claim is None:
+        return []
+    claim = claims[step.claim.claim_id]
+    changes = []
+    former = row.shown_person
+    if former is not None and former != claim.person_id and _names_another(step, claim, claims):
+        changes.append(Change(former, row, step.plan.version, None))
+    proven = claim.state is State.PROVEN and locked[claim.person_id].state == "proven"
+    if proven and step.plan.state == "ready":
+        changes.append(Change(claim.person_id, row, step.plan.version, step.body))
+    return changes
+
+
+def _names_another(step: _Step, claim: KeptClaim, claims: Mapping[bytes, KeptClaim]) -> bool:
+    standing = step.plan.standing
+    former = claims.get(standing.claim_id) if standing is not None and standing.claim_id else None
+    return former is None or former.number_mark != claim.number_mark or claim.number_mark is None
+
+
+def _result(step: _Step) -> HosoResult:
+    planned = step.plan
+    notes = tuple(Issue(code, path) for code, _, path in (note.partition("@") for note in planned.notes))
+    return HosoResult(
+        source_id=step.incoming.dossier.source_id,
+        transaction_code=transaction_code(planned.record_id, planned.version),
+        status="accepted",
+        issues=(*step.incoming.dossier.issues, *notes, *step.issues),
+        superseded_by=transaction_code(planned.record_id, planned.superseded_by) if planned.superseded_by else "",
+    )

@@ -1,0 +1,93 @@
+"""Put a record version into its person's book, or take it out: the one place where a book's content changes.
+
+Runs inside the caller's transaction, whose people are locked. Only proven people have books (P4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from ehr_sync.core.record_body import Body, Line, Manifest, advance
+from ehr_sync.store import lanes, people, records
+from ehr_sync.store.people import LockedPerson
+from ehr_sync.store.records import BookEntry, KeptRecord, OpenEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One record in one person's book: it comes to show `body` (its `version`), or nothing where that is None."""
+
+    person_id: UUID
+    record: KeptRecord
+    version: int
+    body: Body | None
+
+
+def release(
+    connection: Connection,
+    changes: Sequence[Change],
+    *,
+    locked: Mapping[UUID, LockedPerson],
+    person_keys: Mapping[UUID, bytes],
+    destination: str,
+    at: datetime,
+) -> dict[bytes, KeptRecord]:
+    """Carry out the changes; returns the record rows as they must be written, by record id.
+
+    Each change that a book should hear of raises its person's seq by one, so that pushes can be cut between records.
+    """
+    seqs = {c.person_id: locked[c.person_id].seq for c in changes}
+    standing = _standing(connection, changes, person_keys)
+    new_entries, rows = [], {c.record.record_id: c.record for c in changes}
+    for change in changes:
+        key = (change.person_id, change.record.record_id)
+        entry = _next_entry(change, standing.get(key), seqs[change.person_id] + 1, at)
+        if entry is not None:
+            seqs[change.person_id] = entry.seq
+            new_entries.append(entry)
+        if entry is not None:
+            rows[change.record.record_id] = _shown(rows[change.record.record_id], change)
+    records.put_entries(connection, new_entries, person_keys)
+    raised = {p: seq for p, seq in seqs.items() if seq != locked[p].seq}
+    people.set_seqs(connection, raised)
+    lanes.want(connection, raised, destination)
+    return rows
+
+
+def _standing(
+    connection: Connection, changes: Sequence[Change], person_keys: Mapping[UUID, bytes]
+) -> dict[tuple[UUID, bytes], OpenEntry]:
+    # A record with one version was in no book before.
+    had_books = [c for c in changes if c.record.versions > 1]
+    if not had_books:
+        return {}
+    found = records.entries(
+        connection,
+        {c.person_id: person_keys[c.person_id] for c in had_books},
+        record_ids=[c.record.record_id for c in had_books],
+    )
+    return {(o.entry.person_id, o.entry.record_id): o for o in found}
+
+
+def _next_entry(change: Change, standing: OpenEntry | None, seq: int, at: datetime) -> BookEntry | None:
+    before: tuple[Line, ...] = standing.lines if standing else ()
+    manifest = standing.entry.manifest if standing else Manifest()
+    after = change.body.shown if change.body else ()
+    advanced = advance(before, manifest, after, seq=seq, at=int(at.timestamp()))
+    if advanced is None or (not after and standing is None):
+        return None
+    version = standing.entry.version if standing and change.body is None else change.version
+    return BookEntry(change.person_id, change.record.record_id, version, seq, advanced)
+
+
+def _shown(record: KeptRecord, change: Change) -> KeptRecord:
+    if change.body is not None:
+        return replace(record, shown=change.version, shown_person=change.person_id)
+    if record.shown_person == change.person_id:
+        return replace(record, shown=None, shown_person=None)
+    return record

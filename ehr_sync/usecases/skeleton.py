@@ -1,0 +1,61 @@
+"""What stands between the pieces of a submission, so that all joined are byte for byte what came."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+# Nobody puts megabytes between the records; who does is not kept waiting with memory.
+MOST_BYTES = 4_000_000
+
+
+@dataclass(slots=True)
+class Skeleton:
+    """Segments in order: text between the pieces, a piece by its ordinal, or a whole file in base64."""
+
+    segments: list[Any] = field(default_factory=list)
+
+    def text(self, source: BinaryIO, start: int, end: int) -> None:
+        """Bytes [start, end) of the source, kept here; what is too long is only measured."""
+        if end - start > MOST_BYTES:
+            self.segments.append({"left_out": end - start})
+            return
+        source.seek(start)
+        self.segments.append(source.read(end - start).decode("latin-1"))
+
+    def piece(self, ordinal: int) -> None:
+        """The piece of this ordinal stands here."""
+        self.segments.append(ordinal)
+
+    def file(self, inner: Skeleton) -> None:
+        """A file in base64 stands here, made of these segments."""
+        self.segments.append(inner.segments)
+
+
+def encode(skeleton: Skeleton) -> bytes:
+    """The skeleton as JSON."""
+    return json.dumps(skeleton.segments, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def join(encoded: bytes, pieces: Mapping[int, bytes]) -> bytes:
+    """The submission as it came. Raises KeyError where a piece is missing: one person's erasure leaves the others."""
+    return _join(json.loads(encoded), lambda ordinal: pieces[ordinal])
+
+
+def _join(segments: Sequence[Any], piece: Callable[[int], bytes]) -> bytes:
+    return b"".join(_segment(segment, piece) for segment in segments)
+
+
+def _segment(segment: Any, piece: Callable[[int], bytes]) -> bytes:
+    match segment:
+        case str():
+            return segment.encode("latin-1")
+        case int():
+            return piece(segment)
+        case list():
+            return base64.b64encode(_join(segment, piece))
+        case _:
+            raise KeyError("this part of the submission was refused for its size and not kept")

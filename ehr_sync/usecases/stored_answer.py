@@ -1,0 +1,39 @@
+"""An answer as it is kept: codes only, rendered anew for each reader."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ehr_sync.core.answers import Answer, FileResult, HosoResult
+from mappings.model import Issue
+
+
+def encode(answer: Answer) -> bytes:
+    """The answer as JSON."""
+    files = [[f.status, _issues(f.issues), [_hoso(d) for d in f.dossiers]] for f in answer.files]
+    return json.dumps([answer.batch_id, files], ensure_ascii=False).encode()
+
+
+def decode(encoded: bytes) -> Answer:
+    """The opposite of `encode`."""
+    batch, files = json.loads(encoded)
+    return Answer(batch, tuple(FileResult(s, _to_issues(i), tuple(map(_to_hoso, d))) for s, i, d in files))
+
+
+def _issues(issues: tuple[Issue, ...]) -> list[list[str]]:
+    return [[issue.code, issue.path, issue.expected] for issue in issues]
+
+
+def _hoso(result: HosoResult) -> list[Any]:
+    issues = _issues(result.issues)
+    return [result.source_id, result.transaction_code, result.status, issues, result.superseded_by]
+
+
+def _to_issues(kept: list[list[str]]) -> tuple[Issue, ...]:
+    return tuple(Issue(*words) for words in kept)
+
+
+def _to_hoso(kept: list[Any]) -> HosoResult:
+    source_id, code, status, issues, superseded_by = kept
+    return HosoResult(source_id, code, status, _to_issues(issues), superseded_by)

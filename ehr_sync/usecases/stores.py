@@ -1,0 +1,19 @@
+"""What every use case needs of storage, in one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ehr_sync.core.keys import ServiceKeys
+from ehr_sync.store.database import Database
+from ehr_sync.store.key_store import KeyStore
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The main database, the key store, the service's keys, and the destination that every person's lane leads to."""
+
+    database: Database
+    key_store: KeyStore
+    keys: ServiceKeys = field(repr=False)
+    destination: str
