@@ -6,6 +6,8 @@ import json
 from base64 import b64decode
 from dataclasses import replace
 from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from io import BytesIO
 from itertools import chain
 from unicodedata import is_normalized
 
@@ -42,6 +44,9 @@ from ehr_sync.sandbox.facilities import DEMO, FACILITIES, codes_of, facility
 from ehr_sync.sandbox.money import hundredths
 from ehr_sync.sandbox.people import Person, by_number, mother_of, person, registry_entry
 from ehr_sync.sandbox.visits import VISIT_TYPE
+from mappings.formats.envelope import scan
+from mappings.formats.hoso import read_hoso
+from mappings.formats.source import Limits
 from tests.sandbox.reading import tables_of
 
 SEEDS = range(0, 400, 33)
@@ -56,6 +61,13 @@ def _differing(one: Hoso, other: Hoso) -> set[tuple[str, str]]:
     """(table, tag) of every value that differs between two dossiers with the same rows."""
     pairs = ((t, a, b) for t in one.tables for a, b in zip(one.tables[t], other.tables[t], strict=True))
     return {(t, tag) for t, a, b in pairs for tag in a if a[tag] != b[tag]}
+
+
+def _hash_as_read(sent: bytes) -> bytes:
+    """What the product's reader makes of the one dossier in an envelope."""
+    found = scan(BytesIO(sent), Limits())
+    ((start, end),) = found.spans
+    return read_hoso(sent[start:end], found, 0, Limits()).content_hash
 
 
 # people
@@ -257,8 +269,8 @@ def test_the_fund_pays_what_is_insured_less_the_co_payment(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_an_amount_is_quantity_times_price_rounded_to_the_hundredth(seed: int) -> None:
     rows = dossier(seed).tables.get("XML2", [])
-    expected = [f"{float(r['SO_LUONG']) * float(r['DON_GIA']):.2f}" for r in rows]
-    assert [float(r["THANH_TIEN_BV"]) for r in rows] == pytest.approx([float(e) for e in expected], abs=0.0101)
+    exact = [Decimal(r["SO_LUONG"]) * Decimal(r["DON_GIA"]) for r in rows]
+    assert [r["THANH_TIEN_BV"] for r in rows] == [str(e.quantize(Decimal("0.01"), ROUND_HALF_UP)) for e in exact]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -439,7 +451,7 @@ def test_each_kind_of_mess_changes_the_values(kind: str, seed: int) -> None:
 def test_each_messy_style_writes_the_same_dossier_in_other_bytes(style: Style) -> None:
     made = dossier(5, rows=2)
     assert envelope([made], style=style) != envelope([made])
-    assert len(envelope([made], style=style)) > 1000
+    assert _hash_as_read(envelope([made], style=style)) == _hash_as_read(envelope([made]))
 
 
 def test_messy_dossiers_are_the_same_each_time() -> None:
@@ -447,7 +459,7 @@ def test_messy_dossiers_are_the_same_each_time() -> None:
 
 
 @pytest.mark.parametrize("bad", bad_inputs().values(), ids=bad_inputs())
-def test_no_bad_input_is_a_good_envelope_or_large(bad: BadInput) -> None:
+def test_no_bad_input_is_large(bad: BadInput) -> None:
     assert len(bad.body) < 250_000
 
 
