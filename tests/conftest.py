@@ -6,12 +6,18 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from ehr_sync.embedded_postgres import EmbeddedPostgres
 from tests.databases import Dsns, fresh_databases, postgres_of_session
 
 if TYPE_CHECKING:
     from ehr_sync.sandbox.world import World
+
+# Two cores are shared by everything that a test starts: no example has a deadline of its own.
+settings.register_profile("usual", deadline=None)
+settings.register_profile("fuzz", deadline=None, max_examples=3000)
+settings.load_profile("usual")
 
 
 @pytest.fixture(scope="session")
