@@ -50,6 +50,7 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "submissions.submit": Sender("submissions.write"),
     "transactions.follow": Sender("transactions.read"),
     "fhir.metadata": Anyone(),
+    "fhir.patient": Citizen(),
     "fhir.everything": Citizen(),
     "fhir.read": Citizen(),
     "fhir.search": Citizen(),

@@ -92,6 +92,13 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = {
         "Dùng một phương thức trong tiêu đề Allow.",
         "Use a method that the Allow header names.",
     ),
+    "media.not_acceptable": ProblemType(
+        406,
+        "Không trả được kiểu nội dung đó.",
+        "The media type asked for is not available.",
+        "Dùng application/fhir+json.",
+        "Ask for application/fhir+json.",
+    ),
     "conflict": ProblemType(
         409,
         "Yêu cầu mâu thuẫn với trạng thái hiện tại.",
@@ -99,7 +106,7 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = {
         "Đọc lại trạng thái rồi quyết định.",
         "Read the state again, then decide.",
     ),
-    "idempotency_key.conflict": ProblemType(
+    "idempotency_key.other_content": ProblemType(
         409,
         "Idempotency-Key này đã dùng cho nội dung khác.",
         "This Idempotency-Key was used with other content.",
@@ -163,6 +170,7 @@ BY_STATUS: Final[Mapping[int, str]] = {
     403: "access.denied",
     404: "not_found",
     405: "method.not_allowed",
+    406: "media.not_acceptable",
     409: "conflict",
     413: "request.too_large",
     415: "media.unsupported",

@@ -29,6 +29,7 @@ _ISSUE_TYPES: Final[Mapping[int, str]] = {
     403: "forbidden",
     404: "not-found",
     405: "not-supported",
+    406: "not-supported",
     409: "conflict",
     413: "too-long",
     415: "not-supported",

@@ -93,7 +93,7 @@ def test_a_caller_without_the_right_token_is_turned_away(
     ("error", "status", "code"),
     [
         (Unavailable("database.full"), 503, "service.unavailable"),
-        (Conflict("idempotency_key.conflict"), 409, "idempotency_key.conflict"),
+        (Conflict("idempotency_key.other_content"), 409, "idempotency_key.other_content"),
         (Conflict("something.else"), 409, "conflict"),
         (NotFound("transaction.unknown"), 404, "not_found"),
         (Refused("request.unreadable"), 422, "request.unreadable"),

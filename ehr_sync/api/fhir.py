@@ -1,0 +1,158 @@
+"""A citizen's own book over FHIR R4: read, search by patient, $everything.  https://hl7.org/fhir/R4/http.html"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Protocol
+from urllib.parse import urlencode
+
+import orjson
+from flask import Blueprint, Request, Response, request
+
+from ehr_sync.api import access
+from ehr_sync.api.capabilities import TYPES, capability_statement, searched_types
+from ehr_sync.api.problems import FHIR_JSON, Problem
+from ehr_sync.core.ports import Login
+from mappings.bundle import searchset
+
+PAGE: Final = 100  # resources of a search where _count is not given; $everything then gives all
+LARGEST_PAGE: Final = 1_000
+_FORMATS: Final = {"application/fhir+json", "application/json", "json", "application/*", "*/*"}
+# What a search looks at. FHIR lets a server take no notice of others; the `self` link shows what it did.
+_KNOWN: Final = {"patient", "_count", "_offset", "_format"}
+
+
+class Page(Protocol):
+    """Some of a person's resources as JSON with meta, and how many there are in all."""
+
+    @property
+    def resources(self) -> Sequence[bytes]: ...
+    @property
+    def total(self) -> int: ...
+
+
+class Book(Protocol):
+    """The use cases. Each raises NotFound for what is not the reader's own, and makes one audit entry."""
+
+    def patient(self, *, login: Login) -> Page: ...
+    def resource(self, type_: str, id_: str, *, login: Login) -> bytes: ...
+    def everything(self, patient_id: str, *, login: Login, offset: int, count: int | None) -> Page: ...
+    def search(self, type_: str, patient_id: str, *, login: Login, offset: int, count: int | None) -> Page: ...
+
+
+def fhir(book: Book, *, public_url: str, version: str) -> Blueprint:
+    """The routes, around the use cases."""
+    blueprint = Blueprint("fhir", __name__, url_prefix="/fhir")
+    base = f"{public_url}/fhir"
+    statement = orjson.dumps(capability_statement(base, version))
+
+    @blueprint.get("/metadata")
+    def metadata() -> Response:
+        _check_format(request)
+        return _fhir(statement)
+
+    @blueprint.get("/Patient")
+    def patient() -> Response:
+        _check(request)
+        return _bundle(book.patient(login=access.login()), _Window(0, None), "Patient", {}, base)
+
+    @blueprint.get("/Patient/<patient_id>/$everything")
+    def everything(patient_id: str) -> Response:
+        _check(request)
+        window = _window(request, None)
+        page = book.everything(patient_id, login=access.login(), offset=window.offset, count=window.count)
+        return _bundle(page, window, f"Patient/{patient_id}/$everything", {}, base)
+
+    @blueprint.get(f"/<any({','.join(TYPES)}):type_>/<resource_id>")
+    def read(type_: str, resource_id: str) -> Response:
+        _check_format(request)
+        return _one(book.resource(type_, resource_id, login=access.login()))
+
+    @blueprint.get(f"/<any({','.join(searched_types())}):type_>")
+    def search(type_: str) -> Response:
+        _check(request)
+        window = _window(request, PAGE)
+        patient_id = _patient_id(request, base)
+        page = book.search(type_, patient_id, login=access.login(), offset=window.offset, count=window.count)
+        return _bundle(page, window, type_, {"patient": patient_id}, base)
+
+    return blueprint
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    offset: int
+    count: int | None
+
+
+def _check(request: Request) -> None:
+    _check_format(request)
+    if "handling=strict" in request.headers.get("Prefer", "") and request.args.keys() - _KNOWN:
+        raise Problem("request.parameter")
+
+
+def _check_format(request: Request) -> None:
+    asked = request.args.get("_format")
+    wanted = [asked] if asked else [name for name, quality in request.accept_mimetypes if quality > 0]
+    if wanted and not any(name.partition(";")[0].strip().lower() in _FORMATS for name in wanted):
+        raise Problem("media.not_acceptable")
+
+
+def _window(request: Request, default: int | None) -> _Window:
+    count = _whole_number(request, "_count")
+    if count is not None:
+        count = min(count, LARGEST_PAGE)
+    return _Window(_whole_number(request, "_offset") or 0, default if count is None else count)
+
+
+def _whole_number(request: Request, name: str) -> int | None:
+    text = request.args.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 6):
+        raise Problem("request.parameter", parameter=name)
+    return int(text)
+
+
+def _patient_id(request: Request, base: str) -> str:
+    """The id in `patient`: as an id, a reference, or a reference by its full address."""
+    given = request.args.getlist("patient")
+    if len(given) != 1:
+        raise Problem("request.parameter", parameter="patient")
+    return given[0].removeprefix(f"{base}/").removeprefix("Patient/")
+
+
+def _bundle(page: Page, window: _Window, path: str, query: dict[str, str], base: str) -> Response:
+    shown = window.offset + len(page.resources)
+    more = bool(window.count) and shown < page.total
+    return _fhir(
+        searchset(
+            page.resources,
+            total=page.total,
+            self_url=_address(base, path, query, window.offset, window.count),
+            next_url=_address(base, path, query, shown, window.count) if more else None,
+            base_url=base,
+        )
+    )
+
+
+def _address(base: str, path: str, query: dict[str, str], offset: int, count: int | None) -> str:
+    paging = {"_count": str(count)} if count is not None else {}
+    whole = urlencode(query | paging | ({"_offset": str(offset)} if offset else {}))
+    return f"{base}/{path}?{whole}" if whole else f"{base}/{path}"
+
+
+def _one(resource: bytes) -> Response:
+    response = _fhir(resource)
+    meta = orjson.loads(resource)["meta"]
+    response.set_etag(meta["versionId"], weak=True)
+    response.last_modified = datetime.fromisoformat(meta["lastUpdated"])
+    return response
+
+
+def _fhir(body: bytes) -> Response:
+    response = Response(body)
+    response.headers["Content-Type"] = FHIR_JSON
+    return response
