@@ -51,6 +51,7 @@ class Supervisor:
     """
 
     def __init__(self, logs: Path) -> None:
+        logs.mkdir(parents=True, exist_ok=True)
         self._logs = logs
         self._parts: list[Part] = []
         self._handlers: dict[signal.Signals, Any] = {}

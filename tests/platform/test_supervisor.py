@@ -50,7 +50,7 @@ def test_a_part_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_part_that_dies_is_named_with_its_log(tmp_path: Path) -> None:
-    with Supervisor(tmp_path) as supervisor:
+    with Supervisor(tmp_path / "logs") as supervisor:
         supervisor.run("faller", [sys.executable, "-c", "raise SystemExit(3)"], os.environ)
         with pytest.raises(Died, match=r"^faller ended with 3; see .*faller\.log\.$"):
             supervisor.wait_for(lambda: False, seconds=10)
