@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 
 from mappings.model import Tables
@@ -37,7 +38,9 @@ _ADDRESS_TAG = re.compile(r"^DIA_?CHI|^NOI_")
 
 _RECORD_CODES = re.compile(r"(?<![a-z0-9])(?:b2[0-4](?: ?\d)?|z21(?: ?\d)?|r75(?: ?\d)?|f02 ?4|[o0]98 ?7)(?!\w)")
 _ITEM_CODES = re.compile(r"(?<![a-z0-9])(?:z11 ?4|z20 ?6|z71 ?7|z83 ?0)(?!\w)")
-_CODE_SIGNS = r"\b(?:b2[0-4]|z21|r75|f02|[o0]98|z11|z20|z71|z83)"
+_CODE_SIGNS = frozenset(
+    ("b20", "b21", "b22", "b23", "b24", "z21", "r75", "f02", "o98", "098", "z11", "z20", "z71", "z83")
+)
 # In running text a bed or a room can be "B20": there a code counts with its decimal, in brackets, after "ICD" or
 # "mã", or at the start before a dash.
 _CODE = r"(?:B2[0-4]|Z21|R75)"
@@ -63,7 +66,7 @@ def _by_structure(tables: Tables) -> Iterator[str]:
         yield RECORD_TABLE
     for rows in tables.values():
         tags = set().union(*rows)
-        if any(_HIV_TAG.search(tag) for tag in tags):
+        if _HIV_TAG.search(" ".join(tags)):
             yield ITEM_FIELD
         if "MA_DOITUONG_KCB" in tags and any(_is_hiv_entitled(row.get("MA_DOITUONG_KCB", "")) for row in rows):
             yield RECORD_ENTITLEMENT
@@ -74,12 +77,23 @@ def _is_hiv_entitled(value: str) -> bool:
 
 
 def _suspects(tables: Tables) -> frozenset[str]:
-    """The distinct values that show a sign of anything restricted: usually none."""
-    values: set[str] = set()
-    for rows in tables.values():
-        for row in rows:
-            values.update(row.values())
-    return frozenset(value for value in values if _rules().signs.search(fold(value)))
+    """The distinct values that show a sign of anything restricted: usually none, so all are looked at as one."""
+    distinct = set(chain.from_iterable(row.values() for rows in tables.values() for row in rows))
+    values = [value for value in distinct if not value.isdigit()]
+    if not _has_sign(fold("\n".join(values))):
+        return frozenset()
+    return frozenset(value for value in values if _has_sign(fold(value)))
+
+
+def _has_sign(folded: str) -> bool:
+    """A first look that may be wrong in one direction only; plain searches, as one long pattern costs tenfold."""
+    rules = _rules()
+    words = set(folded.split())
+    return (
+        not rules.words.isdisjoint(words)
+        or not _CODE_SIGNS.isdisjoint({word[:3] for word in words})
+        or any(sign in folded for sign in rules.signs)
+    )
 
 
 def _by_text(tables: Tables, suspects: frozenset[str]) -> Iterator[str]:
@@ -127,18 +141,14 @@ def _codes_in_text(value: str) -> Iterator[str]:
 
 
 def fold(text: str) -> str:
-    """Lower case without accents; Greek and Cyrillic look-alikes as Latin; the rest one space. "H.I.V" is "h i v"."""
-    return " ".join(unicodedata.normalize("NFKD", text).translate(_LETTERS).split())
+    """Lower case without accents; Greek and Cyrillic look-alikes as Latin; all else a space. "H.I.V" is "h i v"."""
+    apart = unicodedata.normalize("NFKD", text.replace("đ", "d").replace("Đ", "D"))
+    latin = _UNUSUAL.sub(lambda found: _folded(found[0]), apart)
+    return " ".join(latin.encode("ascii", "ignore").translate(_ASCII).decode("ascii").split())
 
 
-class _Letters(dict[int, str]):
-    """What each character becomes, worked out when first met."""
-
-    def __missing__(self, point: int) -> str:
-        letter = chr(point)
-        self[point] = folded = _folded(letter)
-        return folded
-
+_UNUSUAL = re.compile(r"[^\x00-\x7f\u0300-\u036f]")  # the accents go when all that is not ASCII goes
+_ASCII = bytes(ord(chr(point).lower()) if chr(point).isalnum() else ord(" ") for point in range(128)) + bytes(128)
 
 _LOOK_ALIKES = dict(
     zip(
@@ -147,25 +157,19 @@ _LOOK_ALIKES = dict(
         strict=True,
     )
 )
-_IGNORED = {"Mn", "Me", "Cf", "Cc"}  # accents, zero-width, soft hyphens
+_IGNORED = {"Mn", "Me", "Cf"}  # accents, zero-width, soft hyphens
 
 
+@lru_cache(maxsize=4096)
 def _folded(letter: str) -> str:
     if letter in _LOOK_ALIKES:
         return _LOOK_ALIKES[letter]
-    if letter.isascii() and letter.isalnum():
-        return letter.lower()
-    if letter.isspace():
-        return " "
     if unicodedata.category(letter) in _IGNORED:
         return ""
-    if letter.isalpha():
-        lower = letter.lower()
-        return _LOOK_ALIKES.get(lower, lower)
-    return " "
+    if not letter.isalpha():
+        return " "
+    return _LOOK_ALIKES.get(letter) or _LOOK_ALIKES.get(letter.lower(), "")
 
-
-_LETTERS = _Letters()
 
 # --- The list -------------------------------------------------------------------------------------------------------
 
@@ -188,7 +192,8 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    signs: re.Pattern[str]
+    words: frozenset[str]
+    signs: tuple[str, ...]
     terms: tuple[Term, ...]
     tests: tuple[Term, ...]
     drugs: tuple[Term, ...]
@@ -198,10 +203,11 @@ class Rules:
 def _rules() -> Rules:
     listed = tomllib.loads(Path(__file__).with_name("restricted_terms.toml").read_text(encoding="utf-8"))
     names = [name for group in listed["drugs"].values() for name in group]
-    signs = [sign for group in ("term", "test", "drug") for each in listed[group] for sign in each["signs"]]
-    plain = {"match": rf"\b(?:{'|'.join(names)})\b", "signs": names}
+    each_rule = [rule for group in ("term", "test", "drug") for rule in listed[group]]
+    plain = {"match": rf"\b(?:{'|'.join(names)})\b"}
     return Rules(
-        signs=re.compile("|".join([*map(re.escape, signs), *map(re.escape, names), _CODE_SIGNS])),
+        words=frozenset(names).union(*(rule.get("words", ()) for rule in each_rule)),
+        signs=tuple(sign for rule in each_rule for sign in rule.get("signs", ())),
         terms=tuple(map(_term, listed["term"])),
         tests=tuple(map(_term, listed["test"])),
         drugs=tuple(map(_term, [plain, *listed["drug"]])),

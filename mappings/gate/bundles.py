@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from mappings.gate.checks import check
+from mappings.gate.definitions import Element
 from mappings.gate.finding import Finding
-from mappings.gate.local_references import _objects
+from mappings.gate.local_references import place_of
 
 Json = dict[str, Any]
 _LITERAL = re.compile(r"[A-Z][A-Za-z]{1,40}/[A-Za-z0-9\-.]{1,64}")
@@ -31,21 +32,22 @@ def bundle_findings(bundle_json: bytes, *, known: Collection[str] = ()) -> tuple
     bundle = checked.resource
     if bundle.get("resourceType") != "Bundle":
         return (Finding("type.wrong", "", "Bundle"),)
-    return tuple(each.below("Bundle") for each in _broken(bundle, frozenset(known)))
+    broken = _broken(bundle, checked.walk.references, frozenset(known))
+    return tuple(each.below("Bundle") for each in broken)
 
 
-def _broken(bundle: Json, known: frozenset[str]) -> Iterator[Finding]:
+def _broken(bundle: Json, references: list[tuple[Json, Element]], known: frozenset[str]) -> Iterator[Finding]:
     entries = list(bundle.get("entry", ()))
-    places: dict[str, int] = {}
+    seen: dict[str, int] = {}
     for index, entry in enumerate(entries):
         at = f"entry[{index}]"
         for each in (*_broken_identity(entry), *_broken_request(entry)):
             yield each.below(at)
-        for key in _changed(bundle, entry):
-            if key in places:
-                yield Finding("duplicate.entry", at, f"entry[{places[key]}]")
-            places.setdefault(key, index)
-    yield from _unresolved(entries, known)
+        for key in _claimed(bundle, entry):
+            if key in seen:
+                yield Finding("duplicate.entry", at, f"entry[{seen[key]}]")
+            seen.setdefault(key, index)
+    yield from _unresolved(bundle, references, known)
 
 
 def _broken_identity(entry: Json) -> Iterator[Finding]:
@@ -55,7 +57,7 @@ def _broken_identity(entry: Json) -> Iterator[Finding]:
         return
     if not url.startswith(("http://", "https://", "urn:uuid:", "urn:oid:")):
         yield Finding("bundle.full_url", "fullUrl", "an absolute URI")
-    elif url.startswith("http") and resource and not f"{url}".endswith(f"/{_own(resource)}"):
+    elif url.startswith("http") and resource and not url.endswith(f"/{_own(resource)}"):
         yield Finding("bundle.full_url", "fullUrl", "[base]/[type]/[id] of the resource")
 
 
@@ -86,30 +88,39 @@ def _url_agrees(method: str, url: str, resource: Json) -> bool:
     return method != "PUT" or ("id" in resource and url == _own(resource))
 
 
-def _changed(bundle: Json, entry: Json) -> list[str]:
-    """What an entry changes: a transaction that names one resource twice is refused as a whole."""
+def _claimed(bundle: Json, entry: Json) -> Iterator[str]:
+    """What no two entries may share: a fullUrl, and in a transaction the resource that is changed."""
+    if "fullUrl" in entry and bundle["type"] != "history":
+        yield f"as {entry['fullUrl']}"
     request = entry.get("request", {})
-    changes = request.get("method") in ("PUT", "PATCH", "DELETE") and bundle.get("type") == "transaction"
-    return [request["url"]] if changes else []
+    if bundle["type"] == "transaction" and request.get("method") in ("PUT", "PATCH", "DELETE"):
+        yield f"to {request['url']}"
 
 
-def _unresolved(entries: list[Json], known: frozenset[str]) -> Iterator[Finding]:
-    here = {entry["fullUrl"] for entry in entries if "fullUrl" in entry}
-    here |= {_own(entry["resource"]) for entry in entries if "resource" in entry}
-    for index, entry in enumerate(entries):
-        # A reference without a match is rare, so its path is looked up only then.
-        for path, node in _objects(entry.get("resource"), f"entry[{index}].resource"):
-            literal = node.get("reference")
-            if isinstance(literal, str) and not _resolves(literal, here, known):
-                yield Finding("reference.unresolved", f"{path}.reference")
+def _unresolved(bundle: Json, references: list[tuple[Json, Element]], known: frozenset[str]) -> Iterator[Finding]:
+    here = _types_by_address(bundle)
+    for node, element in references:
+        literal = node.get("reference", "#")
+        # Contained ones are checked in their resource; searches and foreign URLs cannot be looked up.
+        if literal[0] == "#" or "?" in literal:
+            continue
+        plain = _VERSION.sub("", literal)
+        kind = here.get(plain)
+        if kind is not None and element.targets is not None and kind not in element.targets:
+            yield Finding("reference.target", place_of(node, bundle), " | ".join(sorted(element.targets)))
+        if kind is None and plain not in known and not literal.startswith(("http://", "https://")):
+            yield Finding("reference.unresolved", place_of(node, bundle))
 
 
-def _resolves(literal: str, here: set[str], known: frozenset[str]) -> bool:
-    """Contained ones are checked in their resource; searches and foreign URLs cannot be looked up."""
-    if literal.startswith(("#", "http://", "https://")) or "?" in literal:
-        return True
-    plain = _VERSION.sub("", literal)
-    return plain in here or plain in known
+def _types_by_address(bundle: Json) -> dict[str, str]:
+    """ "Type/id" and fullUrl of every resource in the Bundle -> its type."""
+    found = {}
+    for entry in bundle.get("entry", ()):
+        if "resource" in entry:
+            kind = entry["resource"]["resourceType"]
+            found[_own(entry["resource"])] = kind
+            found[entry.get("fullUrl", "")] = kind
+    return found
 
 
 def _own(resource: Json) -> str:

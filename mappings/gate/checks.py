@@ -17,7 +17,7 @@ from mappings.gate.walk import Walk
 
 # A lane sees some hundred shapes; a shape is about 4 KB.
 _GOOD_SHAPES = GoodShapes(limit=4096)
-_NAME = re.compile(r"[A-Za-z_][^.\[\]]*")
+_NAME = re.compile(r"[^.\[\]]*[^.\[\]\d][^.\[\]]*(?:\[x\])?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ def _walked(resource: object, walk: Walk) -> list[Finding]:
     found = walk.resource(resource)
     if not isinstance(resource, dict) or not walk.samples:
         return found
-    if not found:
-        found = broken_local_references(resource, walk.references)
+    if not found and walk.has_local:
+        found = broken_local_references(resource)
     kind = resource["resourceType"]
     return [each.below(kind) for each in found]
 
@@ -66,10 +66,10 @@ def _walked(resource: object, walk: Walk) -> list[Finding]:
 def _from_fhirkit(reported: list[fhirkit.Issue]) -> list[Finding]:
     """Its messages may quote a value, and its paths a sender's own names: only places are taken over."""
     known = definitions()
-    names = known.names | known.types.keys()
+    names = known.names | known.types.keys() | known.choices
 
     def place(path: str) -> str:
-        return _NAME.sub(lambda name: name[0] if name[0].removesuffix("[x]") in names else "?", path)
+        return _NAME.sub(lambda name: name[0] if name[0] in names else "?", path)
 
     return [Finding("shape.refused", place(each.path)) for each in reported if each.severity == "error"]
 

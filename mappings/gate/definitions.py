@@ -54,6 +54,7 @@ class Definitions:
     types: dict[str, Type]
     resources: frozenset[str]
     names: frozenset[str]  # every element name; what else a sender wrote is not echoed
+    choices: frozenset[str]  # every "value[x]"
     invariant_texts: dict[str, str]
 
 
@@ -79,9 +80,11 @@ class _Builder:
     def build(self) -> Definitions:
         for name, rows in self._table["types"].items():
             self._fill(self._types[name], rows)
-        names = {element for each in self._types.values() for element in each.elements}
+        elements = [element for each in self._types.values() for element in each.elements.values()]
+        names = frozenset(each.name for each in elements)
+        choices = frozenset(each.choice for each in elements if each.choice)
         texts = {key: entry[0] for key, entry in self._table["invariants"].items()}
-        return Definitions(self._types, self._resources, frozenset(names), texts)
+        return Definitions(self._types, self._resources, names, choices, texts)
 
     def _fill(self, of: Type, rows: dict[str, list[str]]) -> None:
         required = []
@@ -109,9 +112,7 @@ class _Builder:
         stem = name.removesuffix("[x]")
         return [add(_choice_name(stem, kind), kind=kind, choice=name) for kind in kinds.split("|")]
 
-    def _element(
-        self, of: Type, name: str, *, many: bool, kind: str, choice: str, value_set: str = ""
-    ) -> Element:
+    def _element(self, of: Type, name: str, *, many: bool, kind: str, choice: str, value_set: str = "") -> Element:
         parts = _KIND.fullmatch(kind)
         if parts is None:
             raise ValueError(f"{of.name}.{name}: no type")

@@ -74,9 +74,7 @@ class Definitions:
         for one in self.structures.values():
             if one["kind"] == "primitive-type":
                 value = one["snapshot"]["element"][-1]["type"][0]
-                patterns = [
-                    ext["valueString"] for ext in value.get("extension", ()) if ext["url"] == NAME_OF_REGEX
-                ]
+                patterns = [ext["valueString"] for ext in value.get("extension", ()) if ext["url"] == NAME_OF_REGEX]
                 found[one["id"]] = patterns[0] if patterns else ""
         return dict(sorted(found.items()))
 
@@ -140,9 +138,7 @@ def _kinds(element: Json) -> Iterator[str]:
         yield element["contentReference"].lstrip("#")
     for each in element.get("type", ()):
         name = _type_name(each)
-        targets = sorted(
-            {url.rsplit("/", 1)[-1] for url in each.get("targetProfile", ()) if url.startswith(HL7)}
-        )
+        targets = sorted({url.rsplit("/", 1)[-1] for url in each.get("targetProfile", ()) if url.startswith(HL7)})
         yield f"{name}({' '.join(targets)})" if name == "Reference" and targets else name
 
 
@@ -182,9 +178,7 @@ def _one_line_each(table: Json) -> str:
         if rows is None:
             parts.append(f"{json.dumps(section)}: {json.dumps(content)}")
             continue
-        lines = (
-            f"{json.dumps(k)}:{json.dumps(v, separators=(',', ':'), ensure_ascii=False)}" for k, v in rows
-        )
+        lines = (f"{json.dumps(k)}:{json.dumps(v, separators=(',', ':'), ensure_ascii=False)}" for k, v in rows)
         parts.append(f"{json.dumps(section)}: {{\n" + ",\n".join(lines) + "\n}")
     return "{\n" + ",\n".join(parts) + "\n}\n"
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from mappings.gate.definitions import Element
 from mappings.gate.finding import Finding
 
 Json = dict[str, Any]
@@ -13,16 +12,17 @@ _CONTAINED_MISSING = "SHALL have a contained resource if a local reference is pr
 _CONTAINED_UNUSED = "If the resource is contained in another resource, it SHALL be referred to"
 
 
-def broken_local_references(resource: Json, references: Sequence[tuple[Json, Element]]) -> list[Finding]:
-    """Paths start below the resource. `references`: those found in it; a Bundle's entries are apart."""
-    roots = [("", resource)]
-    if resource["resourceType"] == "Bundle":
-        entries = enumerate(resource.get("entry", ()))
-        roots += [(f"entry[{i}].resource", each["resource"]) for i, each in entries if "resource" in each]
-    local = [node for node, _ in references if str(node.get("reference", "")).startswith("#")]
-    if not local and not any("contained" in root for _, root in roots):
-        return []
+def broken_local_references(resource: Json) -> list[Finding]:
+    """What is wrong between a resource and those it contains; paths start below it, a Bundle's entries are apart."""
+    entries = enumerate(resource.get("entry", ())) if resource["resourceType"] == "Bundle" else ()
+    roots = [(f"entry[{i}].resource", each["resource"]) for i, each in entries if "resource" in each]
+    roots = roots or [("", resource)]
     return [each for path, root in roots for each in _broken(path, root)]
+
+
+def place_of(node: Json, root: Json) -> str:
+    """The path from `root` to this very reference; looked for only when it is wrong."""
+    return next((f"{path}.reference" for path, each in _objects(root, "") if each is node), "")
 
 
 def _broken(prefix: str, root: Json) -> list[Finding]:
@@ -43,12 +43,11 @@ def _broken(prefix: str, root: Json) -> list[Finding]:
 
 
 def _objects(node: object, path: str) -> Iterator[tuple[str, Json]]:
-    """Every object below, with its path; a Bundle's entries are left to themselves."""
+    """Every object below, with its path."""
     if isinstance(node, dict):
         yield path, node
-        if node.get("resourceType") != "Bundle":
-            for name, value in node.items():
-                yield from _objects(value, f"{path}.{name}".lstrip("."))
+        for name, value in node.items():
+            yield from _objects(value, f"{path}.{name}".lstrip("."))
     if isinstance(node, list):
         for index, each in enumerate(node):
             yield from _objects(each, f"{path}[{index}]")

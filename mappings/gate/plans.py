@@ -21,13 +21,14 @@ _MOST_PLANS_A_TYPE = 256
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The values to look at: single primitives, single objects, arrays, and `_name` beside primitives."""
+    """The values to look at; `beside` is for the `_name` of primitives."""
 
     leaves: tuple[tuple[str, Check, Element], ...]
-    objects: tuple[tuple[str, Element], ...]
+    plain: tuple[tuple[str, Element, Type], ...]  # objects with nothing to check but what is in them
+    special: tuple[tuple[str, Element], ...]  # references, bound concepts, resources
     arrays: tuple[tuple[str, Element], ...]
     beside: tuple[tuple[str, Element], ...]
-    rules: tuple[Rule, ...]  # those that read values
+    rules: tuple[Rule, ...]  # those that read values that are there
     findings: tuple[Finding, ...]
 
 
@@ -47,14 +48,20 @@ def plan_of(node: dict[str, Any], of: Type, table: Definitions) -> Plan:
 
 def _made(node: dict[str, Any], of: Type, table: Definitions) -> Plan:
     known = [(name, of.elements[name]) for name in node if name in of.elements]
+    single = [(name, each) for name, each in known if not each.check and not each.many]
     return Plan(
         leaves=tuple((name, each.check, each) for name, each in known if each.check and not each.many),
-        objects=tuple((name, each) for name, each in known if not each.check and not each.many),
+        plain=tuple((name, each, each.of) for name, each in single if each.of and _is_plain(each, each.of)),
+        special=tuple((name, each) for name, each in single if not (each.of and _is_plain(each, each.of))),
         arrays=tuple((name, each) for name, each in known if each.many),
         beside=tuple((name, of.elements[name[1:]]) for name in node if _is_beside(name, of)),
-        rules=tuple(rule for rule in of.rules if not rule.by_names),
+        rules=tuple(rule for rule in of.rules if not rule.by_names and rule.given in ("", *node)),
         findings=tuple(_wrong_names(node, of, table)),
     )
+
+
+def _is_plain(element: Element, of: Type) -> bool:
+    return element.codings is None and not element.is_reference and not of.is_resource
 
 
 def _is_beside(name: str, of: Type) -> bool:

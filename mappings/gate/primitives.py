@@ -39,9 +39,7 @@ def _check_of_pattern(kind: str, matches: Callable[[str], object]) -> Check:
     if kind in _DATES:
         return lambda value: type(value) is str and matches(value) is not None and _day_exists(value)
     if kind in _ONE_WORD:
-        return lambda value: (
-            type(value) is str and value != "" and (_is_word(value) or matches(value) is not None)
-        )
+        return lambda value: type(value) is str and value != "" and (_is_word(value) or matches(value) is not None)
     return lambda value: type(value) is str and matches(value) is not None
 
 

@@ -14,9 +14,8 @@ from mappings.gate.finding import Finding
 from mappings.gate.plans import plan_of
 
 Json = dict[str, Any]
-_LITERAL = re.compile(
-    r"(?:.*/)?(?P<type>[A-Z][A-Za-z]{1,40})/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?"
-)
+_LITERAL = re.compile(r"([A-Z][A-Za-z]{1,40})/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?")
+_FOREIGN = re.compile(rf"https?://.*/{_LITERAL.pattern}")
 
 
 @dataclass(slots=True)
@@ -34,6 +33,7 @@ class Walk:
     table: Definitions
     samples: list[Sample] = field(default_factory=list)
     references: list[tuple[Json, Element]] = field(default_factory=list, repr=False)
+    has_local: bool = False  # a contained resource, or a reference to one
 
     def resource(self, node: object, shape: set[int] | None = None, here: int = 0) -> list[Finding]:
         """Findings with paths that start at the type's name. Without `shape` it is a sample of its own."""
@@ -53,11 +53,19 @@ class Walk:
     def _object(self, node: Json, of: Type, here: int, shape: set[int]) -> list[Finding]:
         plan = of.plans.get(names := tuple(node)) or plan_of(node, of, self.table)
         shape.add(hash((here, names)))
-        found = list(plan.findings)
+        found = list(plan.findings) if plan.findings else []
         for name, check, element in plan.leaves:
             if not check(node[name]):
                 found.append(_bad_value(element, node[name], name))
-        for name, element in plan.objects:
+        for name, element, inner in plan.plain:
+            value = node[name]
+            if type(value) is not dict:
+                found.append(Finding("element.not_an_object", name, element.kind))
+                continue
+            problems = self._object(value, inner, hash((here, element.number)), shape)
+            if problems:
+                found += [each.below(name) for each in problems]
+        for name, element in plan.special:
             problems = self._one(node[name], element, hash((here, element.number)), shape)
             if problems:
                 found += [each.below(name) for each in problems]
@@ -100,8 +108,9 @@ class Walk:
         found = self._object(value, of, at, shape)
         if element.codings is not None and not found:
             found = _unbound(value, element)
-        if element.is_reference and not found:
+        if element.is_reference and not found and "reference" in value:
             self.references.append((value, element))
+            self.has_local = self.has_local or value["reference"][0] == "#"
             found = _wrong_target(value, element)
         return found
 
@@ -110,6 +119,7 @@ class Walk:
             return [Finding("type.wrong", "", element.kind)]
         # Entries of a Bundle are samples of their own: else every mix of types would be a new shape.
         if element.name == "contained":
+            self.has_local = True
             return self.resource(value, shape, at)
         return self.resource(value)
 
@@ -153,15 +163,15 @@ def _unbound(value: Json, element: Element) -> list[Finding]:
 
 
 def _wrong_target(value: Json, element: Element) -> list[Finding]:
-    literal = value.get("reference")
-    if literal is None or literal[0] == "#":
-        return []
-    parts = _LITERAL.fullmatch(literal)
+    literal = value["reference"]
+    parts = _LITERAL.fullmatch(literal) or _FOREIGN.fullmatch(literal)
     if parts is None:
-        return [] if ":" in literal or "?" in literal else [Finding("reference.format", "reference")]
-    stated = value.get("type")
-    if stated is not None and stated.rpartition("/")[2] != parts["type"]:
+        # Contained, urn:, or a search: nothing that names its type.
+        free = literal[0] == "#" or ":" in literal or "?" in literal
+        return [] if free else [Finding("reference.format", "reference")]
+    kind = parts[1]
+    if "type" in value and value["type"].rpartition("/")[2] != kind:
         return [Finding("reference.type", "type")]
-    if element.targets is not None and parts["type"] not in element.targets:
+    if element.targets is not None and kind not in element.targets:
         return [Finding("reference.target", "reference", " | ".join(sorted(element.targets)))]
     return []
