@@ -1,0 +1,49 @@
+"""What rows of more than one table have in common: times in order, and money that multiplies and adds up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import isfinite
+
+from mappings.model import Row
+
+# Exporters round each row for themselves: a dong, and what three places of a price lose over a quantity.
+DONG = 1.0
+
+
+def earlier(row: Row, tag: str, first: str) -> bool:
+    """Whether a time is earlier than the one that must come first; both must be there."""
+    value, before = row.get(tag), row.get(first)
+    # yyyymmddHHMM sorts as text, 2400 included; a day without its time is compared as a day.
+    return bool(value and before and value < before[: len(value)])
+
+
+def product_differs(row: Row, tag: str, quantity: str, price: str, percent: str = "") -> bool:
+    """Whether an amount is not quantity x price (x percent / 100); unknown where one of them is no number."""
+    stated, times, each = amount(row.get(tag)), amount(row.get(quantity)), amount(row.get(price))
+    share = amount(row.get(percent, "100")) if percent else 100.0
+    if stated is None or times is None or each is None or share is None:
+        return False
+    return abs(stated - times * each * share / 100) > DONG + abs(times) / 1000
+
+
+def total(rows: Iterable[Row], tag: str) -> float | None:
+    """The sum of a field over rows, blank as 0; None where one of them is no number."""
+    summed = 0.0
+    for row in rows:
+        value = amount(row.get(tag, "0"))
+        if value is None:
+            return None
+        summed += value
+    return summed
+
+
+def amount(text: str | None) -> float | None:
+    """The number, or None for blank and for what is no finite number. For comparing only, never for storing."""
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if isfinite(value) else None
