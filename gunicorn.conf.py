@@ -1,15 +1,30 @@
 """How gunicorn serves the application: https://gunicorn.org/reference/settings/"""
 
 import logging
+import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from gunicorn.glogging import Logger
 
+from ehr_sync.core.errors import Misconfigured, Unavailable
 from ehr_sync.logs import SafeHandler
 from ehr_sync.settings import from_environment
 
-_address = urlsplit(from_environment().public_url)
+
+def _settings():
+    try:
+        return from_environment()
+    except Misconfigured as error:
+        _stop(error.code)
+
+
+def _stop(sentence):
+    print(sentence, file=sys.stderr)
+    raise SystemExit(2)
+
+
+_address = urlsplit(_settings().public_url)
 
 wsgi_app = "wsgi:app"
 bind = f"{_address.hostname}:{_address.port or 8080}"  # loopback by default; behind a proxy give --bind
@@ -29,7 +44,7 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 accesslog = None  # it would hold paths and queries: the application logs its own requests
 
 
-class logger_class(Logger):  # noqa: N801 - gunicorn's name for the setting
+class logger_class(Logger):
     """gunicorn's log without what a request said: it quotes addresses when something fails."""
 
     def setup(self, cfg):
@@ -40,3 +55,16 @@ class logger_class(Logger):  # noqa: N801 - gunicorn's name for the setting
         # Past gunicorn's own wrappers, so that a line names the place that it comes from.
         for name in ("critical", "error", "warning", "info", "debug", "exception"):
             setattr(self, name, getattr(self.error_log, name))
+
+
+def on_starting(server):
+    """Say in one sentence what keeps the service from starting, before anything is started."""
+    if server.cfg.wsgi_app == wsgi_app:
+        from ehr_sync.bootstrap import open_service
+
+        try:
+            open_service(_settings()).close()
+        except Misconfigured as error:
+            _stop(error.code)
+        except Unavailable as error:
+            _stop(f"Start PostgreSQL, or mend EHR_SYNC_DSN and EHR_SYNC_KEY_DSN ({error.code}).")

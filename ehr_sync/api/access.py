@@ -49,6 +49,7 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "oauth.smart_configuration": Anyone(),
     "submissions.submit": Sender("submissions.write"),
     "transactions.follow": Sender("transactions.read"),
+    "transactions.make_current": Sender("submissions.write"),
     "fhir.metadata": Anyone(),
     "fhir.patient": Citizen(),
     "fhir.everything": Citizen(),

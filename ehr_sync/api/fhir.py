@@ -112,7 +112,7 @@ def _whole_number(request: Request, name: str) -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= 6):
-        raise Problem("request.parameter", parameter=name)
+        raise Problem("request.parameter", parameters=[name])
     return int(text)
 
 
@@ -120,7 +120,7 @@ def _patient_id(request: Request, base: str) -> str:
     """The id in `patient`: as an id, a reference, or a reference by its full address."""
     given = request.args.getlist("patient")
     if len(given) != 1:
-        raise Problem("request.parameter", parameter="patient")
+        raise Problem("request.parameter", parameters=["patient"])
     return given[0].removeprefix(f"{base}/").removeprefix("Patient/")
 
 

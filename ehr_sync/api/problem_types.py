@@ -106,6 +106,13 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = {
         "Đọc lại trạng thái rồi quyết định.",
         "Read the state again, then decide.",
     ),
+    "transaction.waiting_for_xml1": ProblemType(
+        409,
+        "Bản này chưa có XML1 nên chưa thể dùng.",
+        "This version has no XML1 yet and cannot stand.",
+        "Gửi bảng XML1 của hồ sơ trước.",
+        "Send the record's table XML1 first.",
+    ),
     "idempotency_key.other_content": ProblemType(
         409,
         "Idempotency-Key này đã dùng cho nội dung khác.",

@@ -82,14 +82,25 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def transactions(follow: Follow) -> Blueprint:
-    """The route, around its use case."""
+class MakeCurrent(Protocol):
+    """The use case that lets a version stand. Raises NotFound as above, Conflict where it cannot stand."""
+
+    def __call__(self, code: str, *, client_id: str) -> None: ...
+
+
+def transactions(follow: Follow, make_current: MakeCurrent) -> Blueprint:
+    """The routes, around their use cases."""
     blueprint = Blueprint("transactions", __name__)
 
     @blueprint.get("/api/v1/transactions/<code>", endpoint="follow")
     def show(code: str) -> Response:
         line = follow(code, client_id=access.caller().client_id)
         return Response(orjson.dumps(rendered(line, language_of(request))), mimetype="application/json")
+
+    @blueprint.post("/api/v1/transactions/<code>:make-current", endpoint="make_current")
+    def stand(code: str) -> Response:
+        make_current(code, client_id=access.caller().client_id)
+        return show(code)
 
     return blueprint
 

@@ -1,0 +1,181 @@
+"""/api/v1/ops: operators see lanes and order resyncs. They see states and our own ids, never content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol
+from urllib.parse import urlencode
+from uuid import UUID
+
+import orjson
+from flask import Blueprint, Request, Response, request
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from ehr_sync.api import access
+from ehr_sync.api.problems import Problem
+
+LANE_STATES: Final = ("behind", "open", "unknown", "parked")
+_LANES: Final = 100
+_MOST_LANES: Final = 1_000
+_BODY_BYTES: Final = 16_384
+
+
+class Resync(Protocol):
+    """One order and how far it has come."""
+
+    @property
+    def resync_id(self) -> UUID: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def total(self) -> int: ...
+    @property
+    def marked(self) -> int: ...
+    @property
+    def left(self) -> int: ...
+    @property
+    def created_at(self) -> datetime: ...
+    @property
+    def ended_at(self) -> datetime | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which lanes an order is for: those that fit all that is given; all, where nothing is."""
+
+    patient: UUID | None
+    facility: str | None
+    destination: str | None
+
+
+class ListLanes(Protocol):
+    """The use case behind the list of lanes."""
+
+    def __call__(self, *, state: str | None, after: UUID | None, limit: int) -> Sequence[Mapping[str, Any]]: ...
+
+
+class Order(Protocol):
+    """The use case that writes an order down."""
+
+    def __call__(self, wanted: Wanted, *, by: str, reason: str) -> Resync: ...
+
+
+class ResyncOrder(Schema):
+    """The body of POST /api/v1/ops/resyncs."""
+
+    patient = fields.UUID()
+    facility = fields.String(validate=validate.Regexp(r"[0-9]{2}[0-9A-Z]{3}\Z"))
+    destination = fields.String(validate=validate.Regexp(r"[a-z0-9-]{1,40}\Z"))
+    all = fields.Boolean(truthy={True}, falsy={False}, load_default=False)
+    # A ticket or a word, no sentence: it is kept, and must not become a place for names and numbers.
+    reason = fields.String(load_default="", validate=validate.Regexp(r"(?!.*[0-9]{9})[A-Za-z0-9._/-]{0,40}\Z"))
+    dry_run = fields.Boolean(truthy={True}, falsy={False}, load_default=False)
+
+    @validates_schema
+    def one_scope(self, order: dict[str, Any], **_: object) -> None:
+        """Everything is ordered by saying so, never by leaving all out."""
+        if order["all"] == bool(order.keys() & {"patient", "facility", "destination"}):
+            raise ValidationError("Give patient, facility or destination, or all.", "all")
+
+
+def ops(
+    *,
+    plan: Callable[[Wanted], Mapping[str, int]],
+    order: Order,
+    follow: Callable[[UUID], Resync],
+    lanes: ListLanes,
+) -> Blueprint:
+    """The routes, around their use cases."""
+    blueprint = Blueprint("ops", __name__, url_prefix="/api/v1/ops")
+
+    @blueprint.post("/resyncs")
+    def plan_resync() -> Response:
+        asked = _order(request)
+        wanted = Wanted(asked.get("patient"), asked.get("facility"), asked.get("destination"))
+        if asked["dry_run"]:
+            counts = plan(wanted)
+            return _json({"dry_run": True, "total": sum(counts.values()), "by_state": dict(counts)})
+        ordered = order(wanted, by=access.login().subject, reason=asked["reason"])
+        response = _json(_resync(ordered), 202)
+        response.headers["Location"] = f"/api/v1/ops/resyncs/{ordered.resync_id}"
+        return response
+
+    @blueprint.get("/resyncs/<uuid:resync_id>")
+    def follow_resync(resync_id: UUID) -> Response:
+        return _json(_resync(follow(resync_id)))
+
+    @blueprint.get("/lanes")
+    def list_lanes() -> Response:
+        state, after, limit = _state(request), _after(request), _limit(request)
+        found = lanes(state=state, after=after, limit=limit)
+        return _json({"lanes": [_lane(lane) for lane in found], "next": _next(found, state, limit)})
+
+    return blueprint
+
+
+def _order(request: Request) -> dict[str, Any]:
+    request.max_content_length = _BODY_BYTES
+    try:
+        values = orjson.loads(request.get_data())
+    except orjson.JSONDecodeError:
+        raise Problem("request.bad") from None
+    try:
+        loaded: dict[str, Any] = ResyncOrder().load(values)
+    except ValidationError as error:
+        names = sorted(str(name) for name in error.messages_dict if name in ResyncOrder().fields)
+        raise Problem("request.parameter", parameters=names) from None
+    return loaded
+
+
+def _resync(resync: Resync) -> dict[str, Any]:
+    return {
+        "id": resync.resync_id,
+        "state": resync.state,
+        "reason": resync.reason,
+        "total": resync.total,
+        "marked": resync.marked,
+        "left": resync.left,
+        "created_at": resync.created_at,
+        "ended_at": resync.ended_at,
+    }
+
+
+def _lane(lane: Mapping[str, Any]) -> dict[str, Any]:
+    return {"patient" if name == "person_id" else name: value for name, value in lane.items()}
+
+
+def _state(request: Request) -> str | None:
+    state = request.args.get("state")
+    if state is not None and state not in LANE_STATES:
+        raise Problem("request.parameter", parameters=["state"])
+    return state
+
+
+def _after(request: Request) -> UUID | None:
+    try:
+        return UUID(request.args["after"]) if "after" in request.args else None
+    except ValueError:
+        raise Problem("request.parameter", parameters=["after"]) from None
+
+
+def _limit(request: Request) -> int:
+    limit = request.args.get("limit", str(_LANES))
+    if not (limit.isascii() and limit.isdigit() and len(limit) <= 4 and 1 <= int(limit) <= _MOST_LANES):
+        raise Problem("request.parameter", parameters=["limit"])
+    return int(limit)
+
+
+def _next(found: Sequence[Mapping[str, Any]], state: str | None, limit: int) -> str | None:
+    if len(found) < limit:
+        return None
+    query = {"limit": str(limit), "after": str(found[-1]["person_id"])} | ({"state": state} if state else {})
+    return f"/api/v1/ops/lanes?{urlencode(query)}"
+
+
+def _json(values: Mapping[str, Any], status: int = 200) -> Response:
+    body = orjson.dumps(values, option=orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS)
+    return Response(body, status=status, mimetype="application/json")

@@ -1,0 +1,34 @@
+"""Can this process keep its promises now? Databases there, durable and migrated (P1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import Connection
+
+from ehr_sync.core.errors import Unavailable
+from ehr_sync.store import readiness
+from ehr_sync.store.database import Database, DatabaseFault
+
+
+def check_readiness(*, database: Database, key_database: Database) -> Mapping[str, bool]:
+    """Each thing that must be so, and whether it is. Never raises for a database that is away.
+
+    That the service's keys open both is checked once, when they are opened at start.
+    """
+    return {
+        "database": _is(database, readiness.is_there),
+        "durability": _is(database, readiness.is_durable),
+        "migrations": _is(database, lambda connection: readiness.is_migrated(connection, "main")),
+        "key_store": _is(key_database, readiness.is_there),
+        "key_store_durability": _is(key_database, readiness.is_durable),
+        "key_store_migrations": _is(key_database, lambda connection: readiness.is_migrated(connection, "keys")),
+    }
+
+
+def _is(database: Database, so: Callable[[Connection], bool]) -> bool:
+    try:
+        with database.begin() as connection:
+            return so(connection)
+    except (Unavailable, DatabaseFault):
+        return False
