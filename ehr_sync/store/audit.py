@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import Connection, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from ehr_sync.store.tables import audit_checkpoint, audit_event, audit_head
+from ehr_sync.store.tables import audit_event, audit_head
 
 _CHAIN = 1
 _GENESIS = bytes(32)
@@ -70,17 +70,19 @@ _HEAD = (
 )
 
 
-def checkpoint(connection: Connection, key_connection: Connection) -> None:
-    """Note the head of the chain in the key store."""
-    head = connection.execute(select(audit_head).where(audit_head.c.chain == _CHAIN)).one_or_none()
-    if head is not None and head.n:
-        key_connection.execute(upsert(audit_checkpoint).values(n=head.n, mac=head.mac).on_conflict_do_nothing())
+def head(connection: Connection) -> tuple[int, bytes]:
+    """The number and MAC of the last entry; (0, …) while there is none."""
+    found = connection.execute(select(audit_head).where(audit_head.c.chain == _CHAIN)).one_or_none()
+    return (found.n, found.mac) if found else (0, _GENESIS)
 
 
-def faults(connection: Connection, key_connection: Connection, audit_key: bytes) -> Iterator[str]:
-    """What is wrong with the log, one sentence each; nothing where every entry stands as it was written."""
-    marks = {row.n: row.mac for row in key_connection.execute(select(audit_checkpoint))}
-    head = connection.execute(select(audit_head).where(audit_head.c.chain == _CHAIN)).one_or_none()
+def faults(connection: Connection, audit_key: bytes, checkpoints: Mapping[int, bytes]) -> Iterator[str]:
+    """What is wrong with the log, one sentence each; nothing where every entry stands as it was written.
+
+    `checkpoints` are heads of former times (entry number → MAC), kept where this database's owner cannot write.
+    """
+    marks = dict(checkpoints)
+    last, last_mac = head(connection)
     expected, mac = 1, _GENESIS
     for row in connection.execution_options(yield_per=5000).execute(select(audit_event).order_by(audit_event.c.n)):
         if row.n != expected:
@@ -91,8 +93,8 @@ def faults(connection: Connection, key_connection: Connection, audit_key: bytes)
         if row.n in marks and marks.pop(row.n) != row.mac:
             yield f"entry {row.n} differs from its checkpoint"
         expected, mac = row.n + 1, row.mac
-    if head is not None and (head.n, head.mac) != (expected - 1, mac):
-        yield f"entries after {expected - 1} are missing: the head stands at {head.n}"
+    if (last, last_mac) != (expected - 1, mac):
+        yield f"entries after {expected - 1} are missing: the head stands at {last}"
     if marks:
         yield f"entries up to {max(marks)} were there at a checkpoint and are missing"
 

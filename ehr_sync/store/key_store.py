@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.store.database import Database
 from ehr_sync.store.sealing import Unreadable, new_key, place, seal, unseal
-from ehr_sync.store.tables import erasure, key_encryption_key, person_key
+from ehr_sync.store.tables import audit_checkpoint, erasure, key_encryption_key, person_key
 
 _POOL: Final = 64
 _CACHED_KEYS: Final = 20_000
@@ -85,6 +85,18 @@ class KeyStore:
         """Everybody in the erasure ledger: replayed over a restored main database before it serves."""
         with self._database.begin() as connection:
             return set(connection.execute(select(erasure.c.person_id)).scalars())
+
+    def note_audit_head(self, head: tuple[int, bytes]) -> None:
+        """Keep a head of the audit chain, out of reach of whoever can write the other database."""
+        n, mac = head
+        if n:
+            with self._database.begin() as connection:
+                connection.execute(upsert(audit_checkpoint).values(n=n, mac=mac).on_conflict_do_nothing())
+
+    def audit_heads(self) -> dict[int, bytes]:
+        """Every head that was noted."""
+        with self._database.begin() as connection:
+            return {row.n: row.mac for row in connection.execute(select(audit_checkpoint))}
 
     def _make(self) -> list[tuple[UUID, bytes]]:
         fresh = [(uuid4(), new_key()) for _ in range(_POOL)]

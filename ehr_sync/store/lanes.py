@@ -129,7 +129,6 @@ def commit_intents(connection: Connection, intents: Collection[Intent], lease: t
                     "fence": i.lane.fence + 1,
                     "target": i.target,
                     "entries": i.entries,
-                    "started_at": _NOW,
                 }
                 for i in intents
             ],

@@ -57,7 +57,7 @@ def claims(connection: Connection, claim_ids: Collection[bytes]) -> dict[bytes, 
     return {r.claim_id: KeptClaim(r.claim_id, r.person_id, r.number_mark, State(r.state)) for r in rows}
 
 
-def add_claims(connection: Connection, fresh: Mapping[UUID, tuple[bytes, NewClaim]]) -> None:
+def add_claims(connection: Connection, fresh: Mapping[UUID, tuple[bytes, NewClaim]], at: datetime) -> None:
     """Keep new claims, each under its own fresh provisional person; one that somebody else keeps already is left.
 
     `fresh` is person id → (person key, claim). Inserted in the order of their fingerprints: two submissions that
@@ -66,14 +66,14 @@ def add_claims(connection: Connection, fresh: Mapping[UUID, tuple[bytes, NewClai
     ordered = sorted(fresh.items(), key=lambda item: item[1][1].claim_id)
     added = connection.execute(
         upsert(claim).on_conflict_do_nothing().returning(claim.c.person_id),
-        [_claim_row(person_id, key, new) for person_id, (key, new) in ordered],
+        [_claim_row(person_id, key, new, at) for person_id, (key, new) in ordered],
     ).scalars()
     people = [{"person_id": person_id, "state": "provisional"} for person_id in added]
     if people:
         connection.execute(insert(person), people)
 
 
-def _claim_row(person_id: UUID, key: bytes, new: NewClaim) -> dict[str, Any]:
+def _claim_row(person_id: UUID, key: bytes, new: NewClaim, at: datetime) -> dict[str, Any]:
     return {
         "claim_id": new.claim_id,
         "person_id": person_id,
@@ -81,8 +81,8 @@ def _claim_row(person_id: UUID, key: bytes, new: NewClaim) -> dict[str, Any]:
         "state": new.verdict.state.value,
         "reason": new.verdict.reason,
         "facts": seal_facts(key, person_id, new.claim_id, new.claim),
-        "due_at": func.now() if new.verdict.state is State.DUE else None,
-        "decided_at": None if new.verdict.state is State.DUE else func.now(),
+        "due_at": at if new.verdict.state is State.DUE else None,
+        "decided_at": None if new.verdict.state is State.DUE else at,
     }
 
 

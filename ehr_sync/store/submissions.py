@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select, tuple_, update
+from sqlalchemy import Connection, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.store.key_store import KeyStore
@@ -176,3 +177,11 @@ def _key_place(submission_id: bytes) -> bytes:
 
 def _piece_place(submission_id: bytes, ordinal: int) -> bytes:
     return place("piece", "body", submission_id, ordinal)
+
+
+_KEYS_ARE_KEPT = timedelta(days=7)
+
+
+def forget_old_idempotency_keys(connection: Connection) -> None:
+    """Forget Idempotency-Keys older than a week; the same bytes have no second effect ever after either."""
+    connection.execute(delete(idempotency).where(idempotency.c.created_at < func.now() - _KEYS_ARE_KEPT))

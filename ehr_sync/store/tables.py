@@ -32,7 +32,7 @@ key_metadata: Final = MetaData()
 
 
 def _time(name: str, *, nullable: bool = False, now: bool = False) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=nullable, server_default=func.now() if now else None)
+    return Column(name, DateTime(timezone=True), nullable=nullable, server_default=func.clock_timestamp() if now else None)
 
 
 submission = Table(
@@ -195,7 +195,7 @@ delivery = Table(
     Column("fence", Integer, primary_key=True),
     Column("target", BigInteger, nullable=False),
     Column("entries", Integer, nullable=False),
-    _time("started_at"),
+    _time("started_at", now=True),
     Column("ended_at", DateTime(timezone=True)),
     Column("outcome", Text, nullable=False, server_default=text("'sent'")),
     CheckConstraint(

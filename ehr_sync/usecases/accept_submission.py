@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import BinaryIO, Literal, cast
 
-from mappings.record_types.catalogue import check
-
 from ehr_sync.core.answers import Answer, FileResult, HosoResult, file_result
 from ehr_sync.core.codes import batch_id
 from ehr_sync.core.errors import Conflict
@@ -33,6 +31,7 @@ from mappings.formats import archive, json_batch
 from mappings.formats.envelope import EnvelopeScan, Limits, SourceRefused, read_hoso, scan
 from mappings.issues import is_refusal
 from mappings.model import Dossier, Issue, Uris
+from mappings.record_types.catalogue import check
 
 MediaType = Literal["xml", "json"]
 _CHUNK_BYTES = 8_000_000
@@ -269,7 +268,7 @@ class _Run:
 
 
 def _exact(source: BinaryIO, start: int, stop: int, decoded: Spool) -> bool:
-    """Whether encoding the file again gives the very text that came: no blanks, no escapes, no stray bits at the end."""
+    """Whether encoding the file again gives the text that came: no blanks, no escapes, no stray bits at the end."""
     if stop - start != -(-decoded.size // 3) * 4 or not decoded.size:
         return False
     tail = (decoded.size - 1) % 3 + 1

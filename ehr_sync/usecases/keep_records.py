@@ -154,7 +154,7 @@ def _write(
             if not submissions.begin_submission(connection, submission, batch.client_id, batch.media_type):
                 raise _Moved
         if unknown:
-            people.add_claims(connection, unknown)
+            people.add_claims(connection, unknown, batch.received_at)
         _write_locked(connection, steps, batch, submission, stores)
         if ending is not None:
             submissions.end_submission(connection, submission, ending.skeleton, ending.answer)

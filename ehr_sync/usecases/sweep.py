@@ -17,7 +17,8 @@ R = TypeVar("R")
 class Sweep(Generic[T, R]):
     """`take(n)` commits the intent of at most n pieces of work, `work` does one, `settle` commits what came of some.
 
-    `work` returns its outcome and never raises. Not for sharing between threads.
+    Where `work` raises, which is a fault of ours, nothing is settled: the lease runs out, and the outcome counts as
+    unknown. Not for sharing between threads.
     """
 
     def __init__(
@@ -30,7 +31,7 @@ class Sweep(Generic[T, R]):
     ) -> None:
         self._take, self._work, self._settle, self._slots = take, work, settle, slots
         self._executor = ThreadPoolExecutor(slots, thread_name_prefix="sweep")
-        self._done: queue.SimpleQueue[tuple[T, R]] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[tuple[T, R] | None] = queue.SimpleQueue()
         self._under_way = 0
 
     def step(self, wait: float) -> int:
@@ -65,7 +66,12 @@ class Sweep(Generic[T, R]):
         return len(taken)
 
     def _do(self, piece: T) -> None:
-        self._done.put((piece, self._work(piece)))
+        done: tuple[T, R] | None = None
+        try:
+            done = (piece, self._work(piece))
+        finally:
+            # Whatever happened, the slot is free again.
+            self._done.put(done)
 
     def _settle_done(self, wait: float) -> int:
         done = []
@@ -77,5 +83,5 @@ class Sweep(Generic[T, R]):
             pass
         if done:
             self._under_way -= len(done)
-            self._settle(done)
+            self._settle([pair for pair in done if pair is not None])
         return len(done)

@@ -1,0 +1,98 @@
+"""python -m scheduler: verify claims, deliver changes, keep the timetable, until told to stop. Any number at once."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from typing import Any
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from ehr_sync import settings as environment
+from ehr_sync.bootstrap import make_sweeps, open_stores
+from ehr_sync.core.errors import Misconfigured, Unavailable
+from ehr_sync.logs import Log, fault, make_log, quiet_libraries
+from ehr_sync.usecases.sweep import Sweep
+from scheduler.timetable import Job, timetable
+
+_AFTER_A_FAULT_SECONDS = 1.0
+
+
+def main() -> int:
+    """Run until SIGTERM or SIGINT; what is under way is settled first. Returns the exit code."""
+    try:
+        settings = environment.from_environment()
+        stores = open_stores(settings)
+    except Misconfigured as error:
+        print(error.code, file=sys.stderr)  # the one sentence that says what to do
+        return 2
+    except Unavailable:
+        print("Start PostgreSQL, or mend EHR_SYNC_DSN and EHR_SYNC_KEY_DSN: they lead to no database.", file=sys.stderr)
+        return 2
+    log = make_log(settings.log_level)
+    quiet_libraries()
+    stop = threading.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: stop.set())
+    sweeps = make_sweeps(settings, stores)
+    clock = _start_timetable(timetable(stores), log)
+    loops = [
+        threading.Thread(target=_loop, args=(name, sweep, settings.sweep_seconds, stop, log), name=name)
+        for name, sweep in (("verify", sweeps.verify), ("deliver", sweeps.deliver))
+    ]
+    for loop in loops:
+        loop.start()
+    log.info("scheduler_started")
+    stop.wait()
+    clock.shutdown(wait=False)
+    for loop in loops:
+        loop.join()
+    log.info("scheduler_stopped")
+    return 0
+
+
+def _start_timetable(jobs: Any, log: Log) -> BackgroundScheduler:
+    clock = BackgroundScheduler(timezone="UTC")
+    for job in jobs:
+        clock.add_job(_run, "interval", args=(job, log), seconds=job.every_seconds, id=job.name, max_instances=1)
+    clock.start()
+    return clock
+
+
+def _run(job: Job, log: Log) -> None:
+    try:
+        job.run()
+    except Unavailable as error:
+        log.warning("job_postponed", sweep=job.name, code=error.code)
+    except Exception as error:
+        log.error("job_failed", sweep=job.name, **fault(error))
+
+
+def _loop(name: str, sweep: Sweep[Any, Any], pause: float, stop: threading.Event, log: Log) -> None:
+    while not stop.is_set():
+        try:
+            done = sweep.step(pause)
+        except Unavailable as error:
+            log.warning("sweep_postponed", sweep=name, code=error.code)
+            stop.wait(_AFTER_A_FAULT_SECONDS)
+            continue
+        except Exception as error:
+            # A fault of ours: said, and the sweep goes on; what it held is asked about when its lease has run out.
+            log.error("sweep_failed", sweep=name, **fault(error))
+            stop.wait(_AFTER_A_FAULT_SECONDS)
+            continue
+        if not done:
+            stop.wait(pause)
+    _drain(name, sweep, log)
+
+
+def _drain(name: str, sweep: Sweep[Any, Any], log: Log) -> None:
+    try:
+        sweep.drain()
+    except Exception as error:
+        log.error("sweep_failed", sweep=name, **fault(error))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

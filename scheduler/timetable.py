@@ -1,0 +1,39 @@
+"""What runs when. APScheduler holds this timetable and no state of ours: a missed run is made up by the next one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ehr_sync.store import audit, submissions
+from ehr_sync.usecases.resync_lanes import carry_on_resyncs
+from ehr_sync.usecases.stores import Stores
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something that is done every so many seconds, in any number of processes at once."""
+
+    name: str
+    every_seconds: float
+    run: Callable[[], object]
+
+
+def timetable(stores: Stores) -> Sequence[Job]:
+    """Every job. One row each; what must run once across machines guards itself with a database lock."""
+    return (
+        Job("resyncs", 1.0, lambda: carry_on_resyncs(stores=stores)),
+        Job("audit_checkpoint", 60.0, lambda: _checkpoint(stores)),
+        Job("forget_spent_keys", 3600.0, lambda: _forget(stores)),
+    )
+
+
+def _checkpoint(stores: Stores) -> None:
+    with stores.database.begin() as connection:
+        head = audit.head(connection)
+    stores.key_store.note_audit_head(head)
+
+
+def _forget(stores: Stores) -> None:
+    with stores.database.begin() as connection:
+        submissions.forget_old_idempotency_keys(connection)
