@@ -21,6 +21,8 @@ class Canned:
         self.drip = b""
         self.pause = 0.1
         self.requests: list[bytes] = []
+        self.connections = 0
+        self._open: socket.socket | None = None
         self._listening = listening
         self.url = f"{scheme}://localhost:{listening.getsockname()[1]}"
 
@@ -36,9 +38,17 @@ class Canned:
             # A client that does not trust the certificate, or that hangs up, is part of the tests.
             with suppress(OSError):
                 connection, _ = self._listening.accept()
+                self.connections, self._open = self.connections + 1, connection
                 connection.settimeout(5)
                 with connection, connection.makefile("rb") as incoming:
                     self._converse(connection, incoming)
+
+    def hang_up(self) -> None:
+        """Take no more connections, and end the one that is open."""
+        for open_socket in filter(None, (self._listening, self._open)):
+            with suppress(OSError):
+                open_socket.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
 
     def _converse(self, connection: socket.socket, incoming: BufferedReader) -> None:
         while request := _whole(incoming):
@@ -50,7 +60,10 @@ class Canned:
 
 
 def _whole(incoming: BufferedReader) -> bytes:
-    head = b"".join(iter(incoming.readline, b"\r\n")) if incoming.peek(1) else b""
+    # Up to the empty line, or to the end where the client hangs up.
+    head = b""
+    while (line := incoming.readline()).strip():
+        head += line
     lengths = [line.split(b":")[1] for line in head.splitlines() if line.lower().startswith(b"content-length:")]
     return head + incoming.read(int(lengths[0])) if lengths else head
 
@@ -64,7 +77,5 @@ def canned_server(context: ssl.SSLContext | None = None) -> Iterator[Canned]:
         thread = Thread(target=server.serve, daemon=True)
         thread.start()
         yield server
-        with suppress(OSError):
-            listening.shutdown(socket.SHUT_RDWR)
-        listening.close()
+        server.hang_up()
         thread.join(timeout=5)
