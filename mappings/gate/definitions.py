@@ -55,7 +55,6 @@ class Definitions:
     resources: frozenset[str]
     names: frozenset[str]  # every element name; what else a sender wrote is not echoed
     choices: frozenset[str]  # every "value[x]"
-    invariant_texts: dict[str, str]
 
 
 @lru_cache(maxsize=1)
@@ -83,8 +82,7 @@ class _Builder:
         elements = [element for each in self._types.values() for element in each.elements.values()]
         names = frozenset(each.name for each in elements)
         choices = frozenset(each.choice for each in elements if each.choice)
-        texts = {key: entry[0] for key, entry in self._table["invariants"].items()}
-        return Definitions(self._types, self._resources, names, choices, texts)
+        return Definitions(self._types, self._resources, names, choices)
 
     def _fill(self, of: Type, rows: dict[str, list[str]]) -> None:
         required = []
@@ -94,9 +92,15 @@ class _Builder:
             if row[0][0] != "0":
                 required.append((name, tuple(n for each in made for n in _names(each))))
         of.required = tuple(required)
-        of.rules = (*(DOMAIN_RESOURCE if "contained" in rows else ()), *INVARIANTS.get(of.name, ()))
+        general = DOMAIN_RESOURCE if "contained" in rows else ()
+        of.rules = tuple(self._with_text(rule, of) for rule in (*general, *INVARIANTS.get(of.name, ())))
         if of.is_resource:
             self._add_resource_type(of)
+
+    def _with_text(self, rule: Rule, of: Type) -> Rule:
+        texts: dict[str, list[str]] = self._table["invariants"][rule.key]
+        here = (text for text, places in texts.items() if of.name in places)
+        return rule._replace(text=next(here, next(iter(texts))))
 
     def _add_resource_type(self, of: Type) -> None:
         of.elements["resourceType"] = self._element(of, "resourceType", many=False, kind="code", choice="")

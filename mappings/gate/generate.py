@@ -28,6 +28,10 @@ OperationOutcome Parameters PractitionerRole QuestionnaireResponse RelatedPerson
 DATATYPE_KINDS = ("complex-type",)
 # Definitions of definitions, never inside a resource of ours.
 LEFT_OUT = {"ElementDefinition", "BackboneElement"}
+# What the package's makers added for their own server; a test compares the rest with another reading of R4.
+ADDED = {"Binary.url", "HealthcareService.offeredIn"} | {
+    f"Meta.{name}" for name in ("project", "author", "onBehalfOf", "account", "accounts", "compartment", "deleted")
+}
 # The package adds targets of its own makers (Bot, ClientApplication), which R4 does not know.
 HL7 = "http://hl7.org/fhir/StructureDefinition/"
 URL_OF_TYPE = "http://hl7.org/fhirpath/System."
@@ -57,7 +61,7 @@ class Definitions:
     def table(self) -> Json:
         chosen = [one for one in self.structures.values() if _is_chosen(one)]
         types: dict[str, Json] = {}
-        invariants: dict[str, list[str]] = {}
+        invariants: dict[str, dict[str, list[str]]] = {}
         for one in sorted(chosen, key=lambda each: str(each["id"])):
             types.update(self._types(one))
             _collect_invariants(one, invariants)
@@ -87,7 +91,8 @@ class Definitions:
             path = element["path"].replace(structure["type"], structure["id"], 1)
             parent, _, name = path.rpartition(".")
             nested = element["path"] in parents
-            types.setdefault(parent, {})[name] = self._element(element, path if nested else "")
+            if path not in ADDED:
+                types.setdefault(parent, {})[name] = self._element(element, path if nested else "")
         return types
 
     def _element(self, element: Json, nested: str) -> list[str]:
@@ -138,8 +143,9 @@ def _kinds(element: Json) -> Iterator[str]:
         yield element["contentReference"].lstrip("#")
     for each in element.get("type", ()):
         name = _type_name(each)
-        targets = sorted({url.rsplit("/", 1)[-1] for url in each.get("targetProfile", ()) if url.startswith(HL7)})
-        yield f"{name}({' '.join(targets)})" if name == "Reference" and targets else name
+        targets = {url.removeprefix(HL7) for url in each.get("targetProfile", ()) if url.startswith(HL7)}
+        targets -= ADDED_TARGETS.get(element["path"], set())
+        yield f"{name}({' '.join(sorted(targets))})" if name == "Reference" and targets else name
 
 
 def _type_name(of: Json) -> str:
@@ -156,18 +162,17 @@ def _all_codes(concepts: list[Json]) -> Iterator[str]:
         yield from _all_codes(each.get("concept", []))
 
 
-def _collect_invariants(structure: Json, into: dict[str, list[str]]) -> None:
-    """Key -> its text and the types or paths it is written at; only rules of severity `error`."""
+def _collect_invariants(structure: Json, into: dict[str, dict[str, list[str]]]) -> None:
+    """Key -> text -> the types or paths it is written at (one key, inv-1, has two texts); errors only."""
     for element in structure["snapshot"]["element"]:
+        path = element["path"].replace(structure["type"], structure["id"], 1)
         for rule in element.get("constraint", ()):
-            path = element["path"].replace(structure["type"], structure["id"], 1)
-            if rule["severity"] == "error" and rule.get("source", path).rsplit("/", 1)[-1] in (
-                path,
-                structure["id"],
-            ):
-                known = into.setdefault(rule["key"], [rule["human"]])
-                if path not in known:
-                    known.append(path)
+            source = rule.get("source", path).rsplit("/", 1)[-1]
+            place = source if source == "DomainResource" else path
+            if rule["severity"] == "error" and source in (path, structure["id"], "DomainResource"):
+                known = into.setdefault(rule["key"], {}).setdefault(rule["human"], [])
+                if place not in known:
+                    known.append(place)
 
 
 def _one_line_each(table: Json) -> str:

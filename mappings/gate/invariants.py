@@ -22,6 +22,7 @@ class Rule(NamedTuple):
     holds: Holds
     by_names: bool = False  # the names that a node has decide it, whatever their values
     given: str = ""  # it can break only where this element is there
+    text: str = ""  # filled in from the table
 
 
 UCUM = "http://unitsofmeasure.org"
@@ -192,6 +193,11 @@ def _parameter_has_one_content(node: Json) -> bool:
 def _handed_over_after_prepared(node: Json) -> bool:
     prepared, handed = node.get("whenPrepared"), node.get("whenHandedOver")
     return prepared is None or handed is None or _in_order(prepared, handed)
+
+
+def _changed_after_authored(node: Json) -> bool:
+    authored, changed = node.get("authoredOn"), node.get("lastModified")
+    return authored is None or changed is None or _in_order(authored, changed)
 
 
 def _list_entries_fit(name: str, mode: str) -> Holds:
@@ -380,4 +386,5 @@ INVARIANTS: dict[str, tuple[Rule, ...]] = {
     "Patient.contact": (_by_names("pat-1", _any_of("name", "telecom", "address", "organization")),),
     "QuestionnaireResponse.item": (_by_names("qrs-1", _not_both("answer", "item")),),
     "ServiceRequest": (_by_names("prr-1", _needs("orderDetail", "code")),),
+    "Task": (Rule("inv-1", _changed_after_authored),),
 }

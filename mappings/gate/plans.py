@@ -84,7 +84,7 @@ def _wrong_names(node: dict[str, Any], of: Type, table: Definitions) -> Iterator
         yield Finding("ele-1", "", "All FHIR elements must have a value or children")
     for rule in of.rules:
         if rule.by_names and not rule.holds(node):
-            yield Finding(rule.key, "", table.invariant_texts.get(rule.key, ""))
+            yield Finding(rule.key, "", rule.text)
 
 
 def _is_choice(name: str, of: Type) -> bool:

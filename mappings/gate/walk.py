@@ -77,11 +77,7 @@ class Walk:
             found += self._beside(node, name, element, hash((here, -element.number)), shape)
         if not found and plan.rules:
             # The rules read freely what is known to be well formed.
-            found += [
-                Finding(rule.key, "", self.table.invariant_texts.get(rule.key, ""))
-                for rule in plan.rules
-                if not rule.holds(node)
-            ]
+            found += [Finding(rule.key, "", rule.text) for rule in plan.rules if not rule.holds(node)]
         return found
 
     def _array(self, node: Json, value: object, element: Element, at: int, shape: set[int]) -> list[Finding]:
