@@ -10,9 +10,9 @@ from typing import Any
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from ehr_sync import settings as environment
-from ehr_sync.bootstrap import make_sweeps, open_stores
+from ehr_sync.bootstrap import delivery, open_service_when_up, verification
 from ehr_sync.core.errors import Misconfigured, Unavailable
-from ehr_sync.logs import Log, fault, make_log, quiet_libraries
+from ehr_sync.logs import Log, fault, quiet_libraries
 from ehr_sync.usecases.sweep import Sweep
 from scheduler.timetable import Job, timetable
 
@@ -22,25 +22,24 @@ _AFTER_A_FAULT_SECONDS = 1.0
 def main() -> int:
     """Run until SIGTERM or SIGINT; what is under way is settled first. Returns the exit code."""
     try:
-        settings = environment.from_environment()
-        stores = open_stores(settings)
+        service = open_service_when_up(environment.from_environment())
     except Misconfigured as error:
         print(error.code, file=sys.stderr)  # the one sentence that says what to do
         return 2
     except Unavailable:
         print("Start PostgreSQL, or mend EHR_SYNC_DSN and EHR_SYNC_KEY_DSN: they lead to no database.", file=sys.stderr)
         return 2
-    log = make_log(settings.log_level)
+    log, pause = service.log, service.settings.sweep_seconds
     quiet_libraries()
     stop = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
-    sweeps = make_sweeps(settings, stores)
-    clock = _start_timetable(timetable(stores), log)
-    loops = [
-        threading.Thread(target=_loop, args=(name, sweep, settings.sweep_seconds, stop, log), name=name)
-        for name, sweep in (("verify", sweeps.verify), ("deliver", sweeps.deliver))
-    ]
+    clock = _start_timetable(timetable(service.stores), log)
+    sweeps: tuple[tuple[str, Sweep[Any, Any]], ...] = (
+        ("verify", verification(service)),
+        ("deliver", delivery(service)),
+    )
+    loops = [threading.Thread(target=_loop, args=(name, sweep, pause, stop, log), name=name) for name, sweep in sweeps]
     for loop in loops:
         loop.start()
     log.info("scheduler_started")
@@ -48,6 +47,7 @@ def main() -> int:
     clock.shutdown(wait=False)
     for loop in loops:
         loop.join()
+    service.close()
     log.info("scheduler_stopped")
     return 0
 
