@@ -32,6 +32,7 @@ LEFT_OUT = {"ElementDefinition", "BackboneElement"}
 ADDED = {"Binary.url", "HealthcareService.offeredIn"} | {
     f"Meta.{name}" for name in ("project", "author", "onBehalfOf", "account", "accounts", "compartment", "deleted")
 }
+ADDED_TARGETS = {"AuditEvent.source.observer": {"Subscription"}}
 # The package adds targets of its own makers (Bot, ClientApplication), which R4 does not know.
 HL7 = "http://hl7.org/fhir/StructureDefinition/"
 URL_OF_TYPE = "http://hl7.org/fhirpath/System."
