@@ -49,6 +49,10 @@ def text(value: str | None) -> str:
 
 def code(value: str | None) -> str:
     """The value as a FHIR code: as `text`, inner white space single."""
+    if not value:
+        return ""
+    if value.isprintable() and " " not in value:
+        return value
     return _SPACES.sub(" ", text(value))
 
 

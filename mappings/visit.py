@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from mappings.elements import Json, built, code, coding
@@ -28,6 +29,7 @@ class Register:
         self._id_key = id_key
         self._organizations: dict[str, str] = {}
         self._practitioners: dict[str, str] = {}
+        self._lists: dict[str, list[Json]] = {}
 
     def organization(self, facility: str) -> Json:
         """The reference to a facility of the register."""
@@ -44,8 +46,10 @@ class Register:
         """The references to the people of a ';' list of licence numbers, each once, in their order."""
         if not value:
             return []
-        ids = dict.fromkeys(self._practitioner(one) for piece in value.split(";") if (one := _licence(piece)))
-        return [{"reference": "Practitioner/" + one} for one in ids]
+        if value not in self._lists:
+            ids = dict.fromkeys(self._practitioner(one) for piece in value.split(";") if (one := _licence(piece)))
+            self._lists[value] = [{"reference": "Practitioner/" + one} for one in ids]
+        return self._lists[value].copy()
 
     def organization_codes(self) -> tuple[str, ...]:
         """The facility codes referred to."""
@@ -126,6 +130,7 @@ class ServiceCode:
 _ATTACHED = re.compile(r"(?:\.K\.(\d{2}[0-9A-Z]{3}))?((?:_TB|_GT)*)(?:\.K\.(\d{2}[0-9A-Z]{3}))?$")
 
 
+@lru_cache(maxsize=4096)
 def service_code(value: str) -> ServiceCode:
     """The parts of a service code; a code without attachments is itself."""
     value = code(value)
@@ -141,6 +146,9 @@ def service_code(value: str) -> ServiceCode:
     )
 
 
+_LENT = re.compile(r"\.C\.\w{5}$")
+
+
 def _licence(value: str) -> str:
     # "MA_BAC_SI.C.XXXXX": somebody lent to another facility is still the same person.
-    return re.sub(r"\.C\.\w{5}$", "", code(value))
+    return _LENT.sub("", code(value))

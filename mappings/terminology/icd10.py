@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final
 
@@ -41,6 +41,7 @@ def name(code: str, on: date) -> str:
     return _names_2020().get(code, "") if on < NEW_EDITION_FROM else ""
 
 
+@lru_cache(maxsize=4096)
 def dotted(code: str) -> str:
     """J159 as J15.9; a code of any other form stays as it came."""
     upper = code.upper()

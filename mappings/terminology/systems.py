@@ -7,6 +7,7 @@ ministry's.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
@@ -31,11 +32,21 @@ def listed(kind: str, code: str, facility: str, uris: Uris) -> Json | None:
     """
     if not code or code in _NO_CODES:
         return None
-    if _NATIONAL[kind].fullmatch(code):
+    if _is_national(kind, code):
         return coding(uris[kind], code)
     return coding(local(kind, facility, uris), code)
 
 
 def local(kind: str, facility: str, uris: Uris) -> str:
     """The system of a facility's own codes of a kind."""
-    return f"{uris['local']}/{quote(facility, safe='')}/{kind}"
+    return _local(uris["local"], facility, kind)
+
+
+@lru_cache(maxsize=8192)
+def _is_national(kind: str, code: str) -> bool:
+    return _NATIONAL[kind].fullmatch(code) is not None
+
+
+@lru_cache(maxsize=4096)
+def _local(root: str, facility: str, kind: str) -> str:
+    return f"{root}/{quote(facility, safe='')}/{kind}"

@@ -109,7 +109,7 @@ def _kind(row: Row, resulted: frozenset[str]) -> str:
     if group in _SUPPLIES or ("MA_VAT_TU" in row and "MA_DICH_VU" not in row):
         # A supply used again was never left in the body.
         return "device" if "MA_HIEU_SP" in row and "TAI_SU_DUNG" not in row else ""
-    if group in _NOT_CARE or not ("MA_DICH_VU" in row or "TEN_DICH_VU" in row):
+    if group in _NOT_CARE or not _name(row, service_code(row.get("MA_DICH_VU", ""))):
         return ""
     if group in _OPERATIONS:
         return "procedure"
@@ -125,7 +125,11 @@ def _is_diagnostic(value: str, resulted: frozenset[str]) -> bool:
 
 
 def _service(row: Row, service: ServiceCode, visit: Visit) -> Json:
-    return visit.coded("service", service.code, text(row.get("TEN_DICH_VU")) or service.code)
+    return visit.coded("service", service.code, _name(row, service))
+
+
+def _name(row: Row, service: ServiceCode) -> str:
+    return text(row.get("TEN_DICH_VU")) or service.code
 
 
 def _order(row: Row, key: Key, ordinal: int, visit: Visit) -> tuple[Resource, Order]:
@@ -238,8 +242,8 @@ def _device(row: Row, key: Key, ordinal: int, visit: Visit) -> Resource:
         body["deviceName"] = [{"name": name, "type": "user-friendly-name"}]
     if model:
         body["modelNumber"] = model
-    if "MA_VAT_TU" in row:
-        body["type"] = visit.coded("supply", row["MA_VAT_TU"], name)
+    if supply := code(row.get("MA_VAT_TU")):
+        body["type"] = visit.coded("supply", supply, name)
     body["patient"] = SUBJECT
     body["owner"] = visit.register.organization(visit.facility)
     note: Json = {"text": "Vật tư có mã hiệu do cơ sở ghi trong lần điều trị"}

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 
-import fhirkit
 import pytest
-from fhir.resources.R4B import get_fhir_model_class
 
 from mappings.bundle import Deletion, Mark, for_person, searchset, transaction, with_meta
 from mappings.gone import gone
@@ -14,6 +12,7 @@ from mappings.ids import register_id
 from mappings.model import Resource
 from mappings.people import organization, patient, practitioner
 from mappings.terminology.uris import load_uris
+from tests.mappings.fhir.checking import problems
 
 URIS = load_uris()
 BASE = "https://book.example/fhir"
@@ -40,12 +39,6 @@ GONE_TYPES = [
     "Procedure",
     "ServiceRequest",
 ]
-
-
-def problems(content: bytes) -> list[str]:
-    """What fhirkit and the pydantic models say against a resource."""
-    get_fhir_model_class(json.loads(content)["resourceType"]).model_validate_json(content)
-    return [str(issue) for issue in fhirkit.validate(content)]
 
 
 def test_a_patient_has_the_proven_fields_and_no_others() -> None:
@@ -120,9 +113,7 @@ def test_the_first_push_of_a_lane_must_find_no_mark() -> None:
     "resources", [[], [PATIENT.json], [PATIENT.json, with_meta(PATIENT.json, 2, "2026-11-20T08:00:00Z")]]
 )
 def test_a_searchset_is_valid_with_and_without_matches(resources: list[bytes]) -> None:
-    bundle = searchset(
-        resources, total=9, self_url=f"{BASE}/Patient", next_url=f"{BASE}/Patient?p=2", base_url=BASE
-    )
+    bundle = searchset(resources, total=9, self_url=f"{BASE}/Patient", next_url=f"{BASE}/Patient?p=2", base_url=BASE)
 
     assert problems(bundle) == []
     assert len(json.loads(bundle).get("entry", [])) == len(resources)
