@@ -130,11 +130,10 @@ def _order(request: Request, faults: Faults) -> Answer:
 
 def serve(application: Application, *, port: int, storage: Storage) -> None:
     """Serve until killed. Prints the port as its first line, then nothing."""
-    run(SandboxServer(port, with_control(application, Faults(), storage)))
-
-
-def run(server: SandboxServer) -> None:
-    """As `serve`, for a server that is made already."""
+    try:
+        server = SandboxServer(port, with_control(application, Faults(), storage))
+    except OSError:
+        raise click.UsageError(f"Choose another --port: {port} is taken.") from None
     click.echo(server.server_address[1])
     server.serve_forever(poll_interval=60)
 
