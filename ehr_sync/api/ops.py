@@ -145,7 +145,8 @@ def _resync(resync: Resync) -> dict[str, Any]:
 
 
 def _lane(lane: Mapping[str, Any]) -> dict[str, Any]:
-    return {"patient" if name == "person_id" else name: value for name, value in lane.items()}
+    # Column names are a kind of str that orjson does not take.
+    return {"patient" if name == "person_id" else str(name): value for name, value in lane.items()}
 
 
 def _state(request: Request) -> str | None:

@@ -17,6 +17,8 @@ from ehr_sync.api.language import language_of
 from ehr_sync.api.problem_types import BY_STATUS, PROBLEMS
 from ehr_sync.core.errors import Conflict, EhrSyncError, NotFound, Refused, Unavailable
 from ehr_sync.logs import Log, fault
+from mappings import issues
+from mappings.formats.source import SourceRefused
 
 PROBLEM_JSON: Final = "application/problem+json"
 FHIR_JSON: Final = "application/fhir+json; fhirVersion=4.0"
@@ -91,6 +93,8 @@ def _pages(public_url: str) -> Blueprint:
 def _problem_of(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
+    if isinstance(error, SourceRefused):
+        return Problem("request.unreadable", issues=[issues.render(error.issue, language_of(request))])
     if isinstance(error, Unavailable):
         seconds = math.ceil(error.retry_after or _RETRY_SECONDS)
         return Problem("service.unavailable", headers={"Retry-After": str(seconds)})

@@ -1,0 +1,385 @@
+"""The service as wired, on real PostgreSQL and the sandbox world: what senders, citizens and operators see."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from ehr_sync import bootstrap
+from ehr_sync.adapters import key_file
+from ehr_sync.api.capabilities import TYPES, searched_types
+from ehr_sync.bootstrap import Service
+from ehr_sync.sandbox.asking import post_json
+from ehr_sync.sandbox.dossiers import dossier, envelope
+from ehr_sync.sandbox.world import World
+from ehr_sync.settings import settings_of
+from ehr_sync.store import clients
+from mappings.gate import findings
+from tests.api import hospital
+from tests.databases import Dsns
+
+URL = "http://127.0.0.1:8080"
+FHIR = f"{URL}/fhir"
+SEED = 7
+
+
+@pytest.fixture(scope="module")
+def service(module_dsns: Dsns, world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """One dossier of an ordinary adult, accepted, verified and delivered."""
+    keys = tmp_path_factory.mktemp("keys") / "keys.json"
+    key_file.create(keys)
+    given = {
+        "dsn": module_dsns.main,
+        "key_dsn": module_dsns.keys,
+        "key_file": str(keys),
+        "public_url": URL,
+        "registry_url": world.registry_url,
+        "book_url": world.book_url,
+        "book_token_url": world.book_token_url,
+        "issuer_url": world.issuer_url,
+        "own_provinces": "099",
+    }
+    opened = bootstrap.open_service(settings_of(given))
+    with opened.stores.database.begin() as connection:
+        scopes = {"submissions.write", "transactions.read"}
+        for client_id in (hospital.CLIENT_ID, "other"):
+            clients.add_client(connection, client_id, name=client_id, jwks=hospital.jwks(), scopes=scopes)
+        clients.add_facility(connection, "01001", name="Bệnh viện mẫu")
+        clients.grant(connection, hospital.CLIENT_ID, "01001")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def web(service: Service) -> FlaskClient:
+    return bootstrap.web_application(service).test_client()
+
+
+def sender_token(web: FlaskClient, client_id: str = hospital.CLIENT_ID) -> dict[str, str]:
+    assertion = hospital.assertion(iss=client_id, sub=client_id, exp=int(time.time()) + 200)
+    given = web.post("/oauth2/token", data=hospital.form(assertion)).get_json()
+    return {"Authorization": f"Bearer {given['access_token']}"}
+
+
+def login(world: World, **wish: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {post_json(f'{world.issuer_url}/token', wish)['access_token']}"}
+
+
+def submit(web: FlaskClient, seed: int = SEED, **options: Any) -> dict[str, Any]:
+    body = envelope([dossier(seed, shape="outpatient", rows=12, **options)])
+    headers = {**sender_token(web), "Content-Type": "application/xml"}
+    answer: dict[str, Any] = web.post("/api/v1/submissions", data=body, headers=headers).get_json()
+    return answer
+
+
+@pytest.fixture(scope="module")
+def code(service: Service, web: FlaskClient) -> str:
+    """The maGiaoDich of the delivered dossier."""
+    [hoso] = submit(web)["fileResults"][0]["hoSo"]
+    bootstrap.verification(service).run_dry()
+    bootstrap.delivery(service).run_dry()
+    return str(hoso["maGiaoDich"])
+
+
+@pytest.fixture(scope="module")
+def citizen(world: World) -> dict[str, str]:
+    return login(world, number=dossier(SEED).summary["SO_CCCD"])
+
+
+@pytest.fixture(scope="module")
+def patient(web: FlaskClient, code: str, citizen: dict[str, str]) -> str:
+    """The citizen's Patient id."""
+    found = web.get("/fhir/Patient", headers=citizen).get_json()
+    return str(found["entry"][0]["resource"]["id"])
+
+
+def test_a_dossier_posted_over_http_reaches_the_book(web: FlaskClient, code: str) -> None:
+    line = web.get(f"/api/v1/transactions/{code}", headers=sender_token(web)).get_json()
+
+    assert (line["maGiaoDich"], line["state"], line["next"]) == (code, "delivered", "nothing")
+    assert [step["name"] for step in line["steps"]] == ["received", "verified", "mapped", "delivered"]
+
+
+def test_a_life_line_speaks_the_readers_language(web: FlaskClient, code: str) -> None:
+    headers = {**sender_token(web), "Accept-Language": "en"}
+    line = web.get(f"/api/v1/transactions/{code}", headers=headers).get_json()
+    assert (line["stateText"], line["steps"][0]["text"]) == ("In the health book", "Received")
+
+
+@pytest.mark.parametrize("code_asked", ["", "GDX", "GD" + "A" * 29, "099200001234"])
+def test_an_unknown_transaction_is_not_found(web: FlaskClient, code_asked: str) -> None:
+    assert web.get(f"/api/v1/transactions/{code_asked}", headers=sender_token(web)).status_code == 404
+
+
+def test_another_senders_transaction_is_not_found(web: FlaskClient, code: str) -> None:
+    headers = sender_token(web, "other")
+    assert web.get(f"/api/v1/transactions/{code}", headers=headers).status_code == 404
+
+
+def test_a_standing_version_may_be_made_current_again(web: FlaskClient, code: str) -> None:
+    response = web.post(f"/api/v1/transactions/{code}:make-current", headers=sender_token(web))
+    assert (response.status_code, response.get_json()["maGiaoDich"]) == (200, code)
+
+
+def test_the_same_body_gets_the_same_answer(web: FlaskClient, code: str) -> None:
+    assert submit(web) == submit(web)
+
+
+def test_another_body_under_the_same_key_is_a_conflict(web: FlaskClient) -> None:
+    headers = {**sender_token(web), "Content-Type": "application/xml", "Idempotency-Key": "once"}
+    bodies = [envelope([dossier(seed, shape="outpatient", rows=3)]) for seed in (11, 12)]
+    first, second = (web.post("/api/v1/submissions", data=body, headers=headers) for body in bodies)
+
+    assert (first.status_code, second.status_code) == (200, 409)
+    assert second.get_json(force=True)["code"] == "idempotency_key.other_content"
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+def test_a_batch_that_is_no_json_is_told_why(web: FlaskClient, language: str) -> None:
+    headers = {**sender_token(web), "Content-Type": "application/json", "Accept-Language": language}
+    response = web.post("/api/v1/submissions", data=b"{", headers=headers)
+
+    problem = response.get_json(force=True)
+    assert (response.status_code, problem["code"]) == (422, "request.unreadable")
+    assert problem["issues"][0]["code"] == "request.unreadable"
+
+
+def test_a_citizen_finds_their_own_patient(web: FlaskClient, code: str, citizen: dict[str, str]) -> None:
+    bundle = web.get("/fhir/Patient", headers=citizen).get_json()
+
+    assert (bundle["type"], bundle["total"]) == ("searchset", 1)
+    number = dossier(SEED).summary["SO_CCCD"]
+    assert bundle["entry"][0]["resource"]["identifier"][0]["value"] == number
+
+
+def test_a_citizen_without_a_book_finds_nothing(web: FlaskClient, world: World) -> None:
+    bundle = web.get("/fhir/Patient", headers=login(world, number="099200999999")).get_json()
+    assert (bundle["total"], "entry" in bundle) == (0, False)
+
+
+def test_everything_is_valid_and_named_by_its_address(web: FlaskClient, patient: str, citizen: dict[str, str]) -> None:
+    response = web.get(f"/fhir/Patient/{patient}/$everything", headers=citizen)
+
+    assert response.headers["Content-Type"] == "application/fhir+json; fhirVersion=4.0"
+    assert findings(response.data) == ()
+    bundle = response.get_json()
+    addresses = [f"{FHIR}/{e['resource']['resourceType']}/{e['resource']['id']}" for e in bundle["entry"]]
+    assert [entry["fullUrl"] for entry in bundle["entry"]] == addresses
+    assert bundle["total"] == len(addresses) > 12
+
+
+def test_every_entry_can_be_read_by_its_address(web: FlaskClient, patient: str, citizen: dict[str, str]) -> None:
+    bundle = web.get(f"/fhir/Patient/{patient}/$everything", headers=citizen).get_json()
+    entries = bundle["entry"]
+    read = [web.get(entry["fullUrl"], headers=citizen).get_json() for entry in entries]
+    assert read == [entry["resource"] for entry in entries]
+
+
+def test_a_resource_is_read_with_its_version(web: FlaskClient, patient: str, citizen: dict[str, str]) -> None:
+    response = web.get(f"/fhir/Patient/{patient}", headers=citizen)
+    meta = response.get_json()["meta"]
+    assert response.headers["ETag"] == f'W/"{meta["versionId"]}"'
+    assert response.last_modified is not None
+
+
+def all_pages(web: FlaskClient, address: str, headers: dict[str, str]) -> list[dict[str, Any]]:
+    bundle = web.get(address, headers=headers).get_json()
+    following = [link["url"] for link in bundle["link"] if link["relation"] == "next"]
+    return [*bundle["entry"], *(entry for url in following for entry in all_pages(web, url, headers))]
+
+
+@pytest.mark.parametrize("path", ["Patient/{patient}/$everything?_count=4", "Observation?patient={patient}&_count=2"])
+def test_following_the_next_links_gives_all_once(
+    web: FlaskClient, patient: str, citizen: dict[str, str], path: str
+) -> None:
+    address = f"{FHIR}/{path.format(patient=patient)}"
+    whole = web.get(address.replace("_count=4", "").replace("&_count=2", ""), headers=citizen).get_json()
+
+    assert all_pages(web, address, citizen) == whole["entry"]
+
+
+def test_a_count_of_none_gives_the_total_only(web: FlaskClient, patient: str, citizen: dict[str, str]) -> None:
+    bundle = web.get(f"/fhir/Patient/{patient}/$everything?_count=0", headers=citizen).get_json()
+    assert ("entry" in bundle, bundle["total"] > 0) == (False, True)
+    assert [link["relation"] for link in bundle["link"]] == ["self"]
+
+
+@pytest.mark.parametrize("type_", searched_types())
+def test_every_searched_type_answers_a_search(
+    web: FlaskClient, patient: str, citizen: dict[str, str], type_: str
+) -> None:
+    response = web.get(f"/fhir/{type_}?patient=Patient/{patient}", headers=citizen)
+    assert response.status_code == 200
+    assert {e["resource"]["resourceType"] for e in response.get_json().get("entry", [])} <= {type_}
+    assert findings(response.data) == ()
+
+
+FOREIGN = "11111111-1111-8111-8111-111111111111"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"Patient/{FOREIGN}",
+        f"Patient/{FOREIGN}/$everything",
+        f"Observation/{FOREIGN}",
+        f"Observation?patient={FOREIGN}",
+        "Observation/not-an-id",
+        "Observation?patient=099200001234",
+    ],
+)
+def test_what_is_not_ones_own_is_not_found(web: FlaskClient, citizen: dict[str, str], path: str) -> None:
+    response = web.get(f"/fhir/{path}", headers=citizen)
+    assert response.status_code == 404
+    assert findings(response.data) == ()
+    assert "099200001234" not in response.text
+
+
+def test_another_persons_book_looks_like_an_unknown_one(web: FlaskClient, world: World, patient: str) -> None:
+    stranger = login(world, number="099200999999")
+    answers = [web.get(f"/fhir/Patient/{id_}/$everything", headers=stranger) for id_ in (patient, FOREIGN)]
+    shown = [{**a.get_json(force=True)["issue"][0], "diagnostics": ""} for a in answers]
+    assert (answers[0].status_code, shown[0]) == (404, shown[1])
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("Observation", {}, 400),
+        ("Observation?patient=a&patient=b", {}, 400),
+        ("Observation?patient=a&_count=-1", {}, 400),
+        ("Observation?patient=a&_count=x", {}, 400),
+        ("Observation?patient=a&_offset=1e3", {}, 400),
+        ("Observation?patient=a&code=b", {"Prefer": "handling=strict"}, 400),
+        ("Patient?_format=xml", {}, 406),
+        ("Patient", {"Accept": "application/fhir+xml"}, 406),
+        ("Basic/1", {}, 404),
+        ("Organization?patient=a", {}, 404),
+    ],
+)
+def test_a_request_that_is_not_understood_is_told_so(
+    web: FlaskClient, citizen: dict[str, str], path: str, headers: dict[str, str], status: int
+) -> None:
+    response = web.get(f"/fhir/{path}", headers={**citizen, **headers})
+    assert (response.status_code, findings(response.data)) == (status, ())
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Accept": "application/fhir+json; fhirVersion=4.0"},
+        {"Accept": "text/html, */*;q=0.1"},
+        {"Accept": "application/json"},
+    ],
+)
+def test_every_json_reader_is_served(web: FlaskClient, citizen: dict[str, str], headers: dict[str, str]) -> None:
+    assert web.get("/fhir/Patient", headers={**citizen, **headers}).status_code == 200
+
+
+def test_the_capability_statement_is_valid(web: FlaskClient) -> None:
+    assert findings(web.get("/fhir/metadata").data) == ()
+
+
+def test_the_capability_statement_lists_exactly_the_routes_that_exist(web: FlaskClient) -> None:
+    statement = web.get("/fhir/metadata").get_json()
+    listed = {
+        (resource["type"], interaction["code"])
+        for resource in statement["rest"][0]["resource"]
+        for interaction in resource["interaction"]
+    }
+    matcher = web.application.url_map.bind("localhost")
+    routed = {(name, "read") for name in TYPES if matcher.match(f"/fhir/{name}/1")[0] == "fhir.read"}
+    found = {(name, "search-type") for name in TYPES if matcher.test(f"/fhir/{name}")}
+    assert listed == routed | found
+
+
+def test_staff_are_no_citizens_and_citizens_no_staff(web: FlaskClient, world: World, citizen: dict[str, str]) -> None:
+    assert web.get("/fhir/Patient", headers=login(world, role="ops")).status_code == 403
+    assert web.get("/api/v1/ops/lanes", headers=citizen).status_code == 403
+
+
+@pytest.fixture(scope="module")
+def operator(world: World) -> dict[str, str]:
+    return login(world, role="ops")
+
+
+def test_a_dry_run_counts_and_orders_nothing(web: FlaskClient, patient: str, operator: dict[str, str]) -> None:
+    order = {"patient": patient, "dry_run": True}
+    counted = web.post("/api/v1/ops/resyncs", json=order, headers=operator).get_json()
+    assert counted == {"dry_run": True, "total": 1, "by_state": {"open": 1}}
+
+
+@pytest.mark.parametrize("scope", [{"facility": "01001"}, {"destination": "so-suc-khoe"}, {"all": True}])
+def test_an_order_can_be_followed(web: FlaskClient, code: str, operator: dict[str, str], scope: Any) -> None:
+    ordered = web.post("/api/v1/ops/resyncs", json={**scope, "reason": "yc-12"}, headers=operator)
+
+    assert (ordered.status_code, ordered.get_json()["state"]) == (202, "marking")
+    followed = web.get(ordered.headers["Location"], headers=operator).get_json()
+    assert (followed["id"], followed["reason"]) == (ordered.get_json()["id"], "yc-12")
+
+
+@pytest.mark.parametrize(
+    ("order", "status"),
+    [
+        (b"{", 400),
+        (b"[]", 400),
+        (b"{}", 400),
+        (b'{"all": true, "facility": "01001"}', 400),
+        (b'{"all": "yes"}', 400),
+        (b'{"patient": "099200001234"}', 400),
+        (b'{"facility": "1"}', 400),
+        (b'{"all": true, "reason": "Nguyen Van Canary"}', 400),
+        (b'{"all": true, "reason": "099200001234"}', 400),
+        (b'{"all": true, "other": 1}', 400),
+        (b'{"facility": "99999"}', 404),
+    ],
+)
+def test_an_order_that_is_not_understood_is_refused(
+    web: FlaskClient, operator: dict[str, str], order: bytes, status: int
+) -> None:
+    response = web.post("/api/v1/ops/resyncs", data=order, headers=operator)
+    assert response.status_code == status
+    assert "099200001234" not in response.text
+
+
+def test_an_unknown_order_is_not_found(web: FlaskClient, operator: dict[str, str]) -> None:
+    assert web.get(f"/api/v1/ops/resyncs/{FOREIGN}", headers=operator).status_code == 404
+
+
+def test_lanes_are_listed_with_their_state(web: FlaskClient, patient: str, operator: dict[str, str]) -> None:
+    lanes = web.get("/api/v1/ops/lanes", headers=operator).get_json()["lanes"]
+    [lane] = [lane for lane in lanes if lane["patient"] == patient]
+    assert (lane["destination"], lane["state"]) == ("so-suc-khoe", "open")
+
+
+def test_a_full_page_of_lanes_names_the_next(web: FlaskClient, code: str, operator: dict[str, str]) -> None:
+    first = web.get("/api/v1/ops/lanes?limit=1&state=open", headers=operator).get_json()
+    following = web.get(first["next"], headers=operator).get_json()
+    assert first["lanes"][0]["patient"] not in [lane["patient"] for lane in following["lanes"]]
+
+
+@pytest.mark.parametrize("query", ["state=lost", "after=1", "limit=0", "limit=1001", "limit=x"])
+def test_a_wrong_query_for_lanes_is_refused(web: FlaskClient, operator: dict[str, str], query: str) -> None:
+    assert web.get(f"/api/v1/ops/lanes?{query}", headers=operator).status_code == 400
+
+
+def test_it_is_ready(web: FlaskClient) -> None:
+    assert web.get("/readyz").get_json()["checks"] == {
+        "database": True,
+        "durability": True,
+        "migrations": True,
+        "key_store": True,
+        "key_store_durability": True,
+        "key_store_migrations": True,
+    }
+
+
+def test_metrics_tell_what_happened(web: FlaskClient, code: str) -> None:
+    text = web.get("/metrics").text
+    assert 'ehr_sync_claims{state="proven"}' in text
+    assert 'ehr_sync_deliveries_5m{destination="so-suc-khoe",outcome="delivered"}' in text
+    assert 'ehr_sync_push_seconds_5m_bucket{destination="so-suc-khoe",le="+Inf"}' in text
