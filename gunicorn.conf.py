@@ -3,23 +3,24 @@
 import logging
 import sys
 from pathlib import Path
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from gunicorn.glogging import Logger
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # ships no types
 
 from ehr_sync.core.errors import Misconfigured, Unavailable
 from ehr_sync.logs import SafeHandler
-from ehr_sync.settings import from_environment
+from ehr_sync.settings import Settings, from_environment
 
 
-def _settings():
+def _settings() -> Settings:
     try:
         return from_environment()
     except Misconfigured as error:
         _stop(error.code)
 
 
-def _stop(sentence):
+def _stop(sentence: str) -> NoReturn:
     print(sentence, file=sys.stderr)
     raise SystemExit(2)
 
@@ -44,10 +45,10 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 accesslog = None  # it would hold paths and queries: the application logs its own requests
 
 
-class logger_class(Logger):
+class logger_class(Logger):  # type: ignore[misc]  # gunicorn ships no types
     """gunicorn's log without what a request said: it quotes addresses when something fails."""
 
-    def setup(self, cfg):
+    def setup(self, cfg: Any) -> None:
         """gunicorn's."""
         super().setup(cfg)
         self.error_log.handlers = [SafeHandler()]
@@ -57,7 +58,7 @@ class logger_class(Logger):
             setattr(self, name, getattr(self.error_log, name))
 
 
-def on_starting(server):
+def on_starting(server: Any) -> None:
     """Say in one sentence what keeps the service from starting, before anything is started."""
     if server.cfg.wsgi_app == wsgi_app:
         from ehr_sync.bootstrap import open_service

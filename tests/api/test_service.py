@@ -13,6 +13,7 @@ from ehr_sync import bootstrap
 from ehr_sync.adapters import key_file
 from ehr_sync.api.capabilities import TYPES, searched_types
 from ehr_sync.bootstrap import Service
+from ehr_sync.bootstrap_web import web_application
 from ehr_sync.sandbox.asking import post_json
 from ehr_sync.sandbox.dossiers import dossier, envelope
 from ehr_sync.sandbox.world import World
@@ -56,7 +57,7 @@ def service(module_dsns: Dsns, world: World, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="module")
 def web(service: Service) -> FlaskClient:
-    return bootstrap.web_application(service).test_client()
+    return web_application(service).test_client()
 
 
 def sender_token(web: FlaskClient, client_id: str = hospital.CLIENT_ID) -> dict[str, str]:

@@ -1,0 +1,117 @@
+"""Where the web application is wired: every route with its use case. Apart, as schedulers need no Flask."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from uuid import uuid4
+
+from flask import Flask
+from joserfc.jwk import ECKey, KeySet
+
+from ehr_sync.adapters.oidc_identity import OidcIdentity
+from ehr_sync.api.app import create_app
+from ehr_sync.api.fhir import fhir
+from ehr_sync.api.health import health
+from ehr_sync.api.oauth import oauth
+from ehr_sync.api.ops import Wanted, ops
+from ehr_sync.api.submissions import submissions
+from ehr_sync.api.transactions import transactions
+from ehr_sync.bootstrap import Service
+from ehr_sync.core.errors import NotFound
+from ehr_sync.core.figures import Figures
+from ehr_sync.core.ports import Login
+from ehr_sync.metrics import scraper
+from ehr_sync.store import clients, figures
+from ehr_sync.store.resyncs import Resync, Scope
+from ehr_sync.usecases import read_book, resync_lanes
+from ehr_sync.usecases.accept_submission import accept_submission
+from ehr_sync.usecases.authenticate import Signer, issue_token, verify_bearer
+from ehr_sync.usecases.check_readiness import check_readiness
+from ehr_sync.usecases.follow_transaction import follow_transaction
+from ehr_sync.usecases.make_current import make_current
+from ehr_sync.usecases.read_book import Page
+from ehr_sync.usecases.stores import Stores
+from mappings.model import Uris
+
+
+def web_application(service: Service) -> Flask:
+    """The web application: every route with its use case."""
+    settings, stores = service.settings, service.stores
+    clock, public_url = stores.database.now, settings.public_url.rstrip("/")
+    signer = Signer(public_url, KeySet([ECKey.import_key(stores.keys.signing)]))
+    identity = OidcIdentity(issuer=settings.issuer_url, audience=settings.audience, clock=clock)
+    accept = partial(accept_submission, stores=stores, settings=settings, uris=service.uris)
+    issue = partial(issue_token, database=stores.database, clock=clock, signer=signer, new_id=_new_id)
+    ready = partial(check_readiness, database=stores.database, key_database=service.key_database)
+    return create_app(
+        [
+            oauth(issue, signer),
+            submissions(accept),
+            transactions(partial(follow_transaction, stores=stores), partial(make_current, stores=stores)),
+            fhir(_Book(stores, service.uris), public_url=public_url, version=version("ehr-sync")),
+            ops(
+                plan=lambda wanted: resync_lanes.plan_resync(_scope(wanted, stores), stores=stores),
+                order=lambda wanted, *, by, reason: _order(wanted, by, reason, stores),
+                follow=partial(resync_lanes.follow_resync, stores=stores),
+                lanes=partial(resync_lanes.list_lanes, stores=stores),
+            ),
+            health(ready, scraper(partial(_figures, stores), time.monotonic)),
+        ],
+        verify=partial(verify_bearer, signer=signer, clock=clock),
+        who=identity.who,
+        public_url=public_url,
+        request_bytes=settings.request_bytes,
+        log=service.log,
+        stopwatch=time.monotonic,
+        new_id=_new_id,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """The use cases behind the FHIR routes."""
+
+    stores: Stores
+    uris: Uris
+
+    def patient(self, *, login: Login) -> Page:
+        return read_book.read_patient(login=login, stores=self.stores, uris=self.uris)
+
+    def resource(self, type_: str, id_: str, *, login: Login) -> bytes:
+        return read_book.read_resource(type_, id_, login=login, stores=self.stores, uris=self.uris)
+
+    def everything(self, patient_id: str, *, login: Login, offset: int, count: int | None) -> Page:
+        return read_book.read_everything(
+            patient_id, login=login, stores=self.stores, uris=self.uris, offset=offset, count=count
+        )
+
+    def search(self, type_: str, patient_id: str, *, login: Login, offset: int, count: int | None) -> Page:
+        return read_book.search_type(
+            type_, patient_id, login=login, stores=self.stores, uris=self.uris, offset=offset, count=count
+        )
+
+
+def _new_id() -> str:
+    return str(uuid4())
+
+
+def _figures(stores: Stores) -> Figures:
+    with stores.database.begin() as connection:
+        return figures.figures(connection)
+
+
+def _order(wanted: Wanted, by: str, reason: str, stores: Stores) -> Resync:
+    return resync_lanes.order_resync(_scope(wanted, stores), by=by, reason=reason, stores=stores)
+
+
+def _scope(wanted: Wanted, stores: Stores) -> Scope:
+    if wanted.facility is None:
+        return Scope(wanted.patient, None, wanted.destination)
+    with stores.database.begin() as connection:
+        found = clients.register(connection).get(wanted.facility)
+    if found is None:
+        raise NotFound("facility.unknown")
+    return Scope(wanted.patient, found.family, wanted.destination)
