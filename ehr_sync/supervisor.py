@@ -24,12 +24,16 @@ _PAUSE_SECONDS: Final = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Something that runs. `exit_code` is None while it does; `stop` ends it and may be called when it has ended."""
+    """Something that runs. `exit_code` is None while it does; `stop` ends it and waits, and may be called afterwards.
+
+    `ask` only asks it to end, so that several can do so at once.
+    """
 
     name: str
     exit_code: Callable[[], int | None]
     stop: Callable[[], object]
     log: Path
+    ask: Callable[[], object] = lambda: None
 
 
 class Died(Exception):
@@ -46,8 +50,8 @@ class Stopped(BaseException):
 class Supervisor:
     """Owns the parts that it starts; for the main thread.
 
-    A context manager. Inside, SIGINT, SIGTERM and SIGHUP raise Stopped; leaving it ends all parts, last started first.
-    Should this process be killed, the watchdog ends them.
+    A context manager. Inside, SIGINT, SIGTERM and SIGHUP raise Stopped. Leaving it asks all processes that it started
+    to end, then waits for each part, last started first. Should this process be killed, the watchdog ends them.
     """
 
     def __init__(self, logs: Path) -> None:
@@ -65,6 +69,8 @@ class Supervisor:
 
     def __exit__(self, *_: object) -> None:
         self._undisturbed = True  # a second Ctrl-C must not leave half of the parts running
+        for part in self._parts:
+            part.ask()
         while self._parts:
             self._parts.pop().stop()
         self.watchdog.close()
@@ -94,7 +100,7 @@ class Supervisor:
                 start_new_session=True,  # Ctrl-C is for us; we end the parts in order
             )
             self.watchdog.watch(process.pid)
-            self.adopt(Part(name, process.poll, lambda: self._end(process), self.log_of(name)))
+            self.adopt(Part(name, process.poll, lambda: self._end(process), self.log_of(name), process.terminate))
         return process
 
     def adopt(self, part: Part) -> None:

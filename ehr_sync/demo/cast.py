@@ -10,7 +10,7 @@ from typing import Final, Literal
 from ehr_sync.sandbox.bad_inputs import bad_inputs
 from ehr_sync.sandbox.dossiers import dossier, envelope
 from ehr_sync.sandbox.facilities import DEMO
-from ehr_sync.sandbox.hoso import Hoso
+from ehr_sync.sandbox.hoso import Hoso, with_values
 from ehr_sync.sandbox.magic import BOOK, REGISTRY
 from ehr_sync.sandbox.messy import messed, messy_style
 from ehr_sync.sandbox.people import TODAY, person
@@ -42,7 +42,7 @@ _AT_THE_REGISTRY: Final[dict[str, tuple[str, Ending]]] = {
     "not_found": ("registry: no such person", "not proven"),
     "tone_name": ("registry: name with the other tone placement", "delivered"),
     "other_name": ("registry: another name", "not proven"),
-    "year_only": ("registry: birth year only", "review"),
+    "year_only": ("registry and hospital: birth year only", "review"),
     "marks_dropped": ("registry: name without its marks", "review"),
     "time_out": ("registry: does not answer", "asking again"),
     "error_500": ("registry: fails", "asking again"),
@@ -59,7 +59,7 @@ _AT_THE_BOOK: Final[dict[str, tuple[str, Ending]]] = {
     "stored_no_answer": ("book: stores, and does not answer", "delivered"),
 }
 _REFUSED: Final[dict[str, tuple[str, str]]] = {
-    "truncated_xml": ("a file cut short", "file.unreadable"),
+    "truncated_xml": ("a file cut short", "file.truncated"),
     "no_ma_lk": ("a dossier without MA_LK", "ma_lk.missing"),
     "no_patient": ("a dossier of nobody", "patient.missing"),
     "thirteenth_month": ("a date in the thirteenth month", "date.impossible"),
@@ -106,7 +106,13 @@ def _versions() -> Iterator[Story]:
 def _magic(people: dict[int, str], endings: dict[str, tuple[str, Ending]]) -> Iterator[Story]:
     for index, behaviour in people.items():
         told, ending = endings[behaviour]
-        yield _story(told, ending, dossier(index, person_index=index, facility=_HOSPITAL, shape="outpatient", rows=8))
+        sent = dossier(index, person_index=index, facility=_HOSPITAL, shape="outpatient", rows=8)
+        yield _story(told, ending, _with_birth_year_only(sent) if behaviour == "year_only" else sent)
+
+
+def _with_birth_year_only(hoso: Hoso) -> Hoso:
+    # As old people's papers have it; only then may the registry be asked by the year.
+    return with_values(hoso, "XML1", NGAY_SINH=hoso.summary["NGAY_SINH"][:4] + "00000000")
 
 
 def _refused() -> Iterator[Story]:

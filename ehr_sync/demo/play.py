@@ -61,8 +61,7 @@ def _settle(played: list[Played], hospitals: Mapping[str, Hospital], *, step: Ca
     # What must still be asking when all else is done is looked at last.
     lasting = [one for one in waiting if one.story.ending == "asking again"]
     for group in ([one for one in waiting if one not in lasting], lasting):
-        if not wait(partial(_look, group, hospitals, step), SETTLE_SECONDS):
-            return
+        wait(partial(_look, group, hospitals, step), SETTLE_SECONDS)
 
 
 def _look(left: list[Played], hospitals: Mapping[str, Hospital], step: Callable[[], None]) -> bool:
@@ -86,8 +85,11 @@ _ENDINGS: Final[Mapping[tuple[str, str], Ending]] = {
 }
 
 
+_SPEAK_FOR_THEMSELVES: Final = frozenset({"delivered", "replaced", "withheld"})
+
+
 def ending_of(life_line: Mapping[str, Any]) -> tuple[str, str]:
     """How the story of one dossier stands, "" where it goes on, and the service's own word for why."""
     reasons = [step["reason"] for step in life_line["steps"] if step.get("reason")]
     ending = _ENDINGS.get((life_line["state"], life_line["next"]), "")
-    return ending, reasons[-1] if reasons and ending not in {"delivered", "replaced"} else ""
+    return ending, reasons[-1] if reasons and ending not in _SPEAK_FOR_THEMSELVES else ""

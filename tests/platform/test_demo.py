@@ -1,0 +1,120 @@
+"""The demo as a newcomer runs it: every story ends as told, and nothing is left when it ends."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]  # ships no types
+import pytest
+
+from ehr_sync.processes import happens
+
+LAST_WORDS = "Ctrl-C stops everything."
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A demo that says Ctrl-C stops everything: its process, its folder, and what it printed."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+    said: list[str]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return min(int(probe.getsockname()[1]), 65_000)
+
+
+def command(folder: Path, *more: str) -> list[str]:
+    where = ["--port", str(free_port()), "--folder", str(folder)]
+    return [sys.executable, "-m", "ehr_sync.cli", "demo", *where, *more]
+
+
+def parts_of(folder: Path) -> list[str]:
+    """The command lines of what runs for a demo in this folder."""
+    lines = (" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"]))
+    return [line for line in lines if str(folder) in line]
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    folder = tmp_path_factory.mktemp("demo")
+    process = subprocess.Popen(command(folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.stdout is not None
+    said = []
+    for line in process.stdout:
+        said.append(line.rstrip())
+        if line.rstrip() == LAST_WORDS:
+            break
+    yield Demo(process, folder, said)
+    process.kill()
+    process.communicate()
+
+
+def shell(demo: Demo, line: str) -> str:
+    program = f". {shlex.quote(str(demo.folder / 'env'))}; {line}"
+    return subprocess.check_output(["bash", "-euc", program], text=True, timeout=30)
+
+
+@pytest.mark.timeout(180)
+def test_every_story_ends_as_told_within_a_minute_and_leaves_nothing_running(tmp_path: Path) -> None:
+    started = time.monotonic()
+    done = subprocess.run(command(tmp_path, "--once"), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert time.monotonic() - started < 60
+    assert parts_of(tmp_path) == []
+
+
+@pytest.mark.timeout(180)
+def test_it_ends_with_lines_to_paste(demo: Demo) -> None:
+    assert demo.said[-1] == LAST_WORDS, demo.said
+    assert len([line for line in demo.said if "curl " in line]) == 4
+
+
+def test_its_lines_work_as_they_are(demo: Demo) -> None:
+    curls = [line.strip() for line in demo.said if line.strip().startswith("curl ") and "--data" not in line]
+    answers = [shell(demo, f"{curl} -o /dev/null -w '%{{http_code}}'") for curl in curls]
+    assert answers == ["200", "200", "200"]
+
+
+@pytest.mark.parametrize("who", ["facility 01001", "citizen 099065000000", "role ops"])
+def test_a_shell_gets_tokens(demo: Demo, who: str) -> None:
+    token = shell(demo, f"{sys.executable} -m ehr_sync.cli sandbox token {who}")
+    assert token.count(".") == 2
+
+
+def test_a_shell_reaches_the_database(demo: Demo) -> None:
+    code = "import os, psycopg; print(psycopg.connect(os.environ['EHR_SYNC_DSN']).info.dbname)"
+    assert shell(demo, f'{sys.executable} -W ignore -c "{code}"').strip() == "ehr_sync"
+
+
+def test_another_demo_in_the_same_folder_is_refused(demo: Demo) -> None:
+    done = subprocess.run(command(demo.folder), capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "A demo already runs in" in done.stderr
+
+
+def test_ctrl_c_ends_everything(demo: Demo) -> None:
+    demo.process.send_signal(signal.SIGINT)
+    rest, _ = demo.process.communicate(timeout=60)
+    assert (demo.process.returncode, rest.strip()) == (0, "Everything is stopped.")
+    assert parts_of(demo.folder) == []
+
+
+@pytest.mark.timeout(180)
+def test_killing_it_ends_everything(tmp_path: Path) -> None:
+    process = subprocess.Popen(command(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert happens(lambda: len(parts_of(tmp_path)) > 5, seconds=60)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert happens(lambda: parts_of(tmp_path) == [], seconds=30)
