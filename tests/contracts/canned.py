@@ -8,18 +8,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
-from threading import Thread
+from threading import Event, Thread
 
 
 class Canned:
     """Each of `answers` is sent raw when a whole request has come in, the last one again and again; after it `drip`,
-    with `pause` seconds before each of its bytes.
+    with `pause` seconds before each of its bytes. While `deaf` is set nothing is read.
     """
 
     def __init__(self, listening: socket.socket, scheme: str) -> None:
         self.answers: list[bytes] = []
         self.drip = b""
         self.pause = 0.1
+        self.deaf = Event()
         self.requests: list[bytes] = []
         self.connections = 0
         self._open: socket.socket | None = None
@@ -45,12 +46,15 @@ class Canned:
 
     def hang_up(self) -> None:
         """Take no more connections, and end the one that is open."""
+        self.deaf.clear()
         for open_socket in filter(None, (self._listening, self._open)):
             with suppress(OSError):
                 open_socket.shutdown(socket.SHUT_RDWR)
         self._listening.close()
 
     def _converse(self, connection: socket.socket, incoming: BufferedReader) -> None:
+        while self.deaf.is_set():
+            time.sleep(0.01)
         while request := _whole(incoming):
             self.requests.append(request)
             connection.sendall(self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])

@@ -238,6 +238,16 @@ def test_a_body_that_drips_under_tls_ends_at_the_deadline(authority: Path) -> No
         caller.close()
 
 
+def test_a_body_that_nobody_reads_under_tls_ends_at_the_deadline(authority: Path) -> None:
+    caller = Caller(seconds=DEADLINE, largest_answer=1000, ca_file=str(authority))
+    with canned_server(tls(authority)) as server:
+        server.deaf.set()
+        with ends_within(DEADLINE + GRACE), caller.deadline(), pytest.raises(NoAnswer) as caught:
+            caller.send("POST", server.url, headers={}, body=b"x" * 20_000_000)
+        assert caught.value.sent
+        caller.close()
+
+
 def test_a_handshake_that_never_comes_ends_at_the_deadline(caller: Caller, canned: Canned) -> None:
     canned.answers = [b""]
 
