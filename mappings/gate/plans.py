@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 from mappings.gate.definitions import Definitions, Element, Type
@@ -17,12 +18,14 @@ from mappings.gate.primitives import Check
 
 # A type has some ten forms in what we make; a stranger's forms must not fill the memory.
 _MOST_PLANS_A_TYPE = 256
+_NUMBERS = count(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The values to look at; `beside` is for the `_name` of primitives."""
 
+    number: int  # unique in the process: stands for the type and the names in a shape
     leaves: tuple[tuple[str, Check, Element], ...]
     plain: tuple[tuple[str, Element, Type], ...]  # objects with nothing to check but what is in them
     special: tuple[tuple[str, Element], ...]  # references, bound concepts, resources
@@ -50,6 +53,7 @@ def _made(node: dict[str, Any], of: Type, table: Definitions) -> Plan:
     known = [(name, of.elements[name]) for name in node if name in of.elements]
     single = [(name, each) for name, each in known if not each.check and not each.many]
     return Plan(
+        number=next(_NUMBERS),
         leaves=tuple((name, each.check, each) for name, each in known if each.check and not each.many),
         plain=tuple((name, each, each.of) for name, each in single if each.of and _is_plain(each, each.of)),
         special=tuple((name, each) for name, each in single if not (each.of and _is_plain(each, each.of))),

@@ -51,8 +51,8 @@ class Walk:
         return self.table.types.get(name) if isinstance(name, str) and name in self.table.resources else None
 
     def _object(self, node: Json, of: Type, here: int, shape: set[int]) -> list[Finding]:
-        plan = of.plans.get(names := tuple(node)) or plan_of(node, of, self.table)
-        shape.add(hash((here, names)))
+        plan = of.plans.get(tuple(node)) or plan_of(node, of, self.table)
+        shape.add(hash((here, plan.number)))
         found = list(plan.findings) if plan.findings else []
         for name, check, element in plan.leaves:
             if not check(node[name]):
@@ -98,6 +98,10 @@ class Walk:
     def _one(self, value: object, element: Element, at: int, shape: set[int]) -> list[Finding]:
         if type(value) is not dict:
             return [Finding("element.not_an_object", "", element.kind)]
+        if element.is_reference and _is_bare(value, element):
+            self.references.append((value, element))
+            shape.add(at)
+            return []
         of = element.of
         if of is None or of.is_resource:
             return self._nested_resource(value, element, at, shape)
@@ -156,6 +160,15 @@ def _unbound(value: Json, element: Element) -> list[Finding]:
     if any(f"{each.get('system', '')}|{each.get('code', '')}" in allowed for each in codings):
         return []
     return [Finding("binding.required", "", f"http://hl7.org/fhir/ValueSet/{element.value_set}")]
+
+
+def _is_bare(value: Json, element: Element) -> bool:
+    """Nine references of ten: a "Type/id" that may stand there, and nothing beside it."""
+    literal = value.get("reference")
+    if len(value) != 1 or type(literal) is not str:
+        return False
+    parts = _LITERAL.fullmatch(literal)
+    return parts is not None and (element.targets is None or parts[1] in element.targets)
 
 
 def _wrong_target(value: Json, element: Element) -> list[Finding]:
