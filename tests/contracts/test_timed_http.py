@@ -241,6 +241,7 @@ def test_a_body_that_drips_under_tls_ends_at_the_deadline(authority: Path) -> No
 def test_a_body_that_nobody_reads_under_tls_ends_at_the_deadline(authority: Path) -> None:
     caller = Caller(seconds=DEADLINE, largest_answer=1000, ca_file=str(authority))
     with canned_server(tls(authority)) as server:
+        server.answers = [b""]
         server.deaf.set()
         with ends_within(DEADLINE + GRACE), caller.deadline(), pytest.raises(NoAnswer) as caught:
             caller.send("POST", server.url, headers={}, body=b"x" * 20_000_000)
