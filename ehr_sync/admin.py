@@ -73,7 +73,7 @@ def add_client(
     if not _CLIENT_ID.fullmatch(client_id):
         raise _Usage("Choose an id of 1 to 64 letters, digits, dots, dashes and underlines.")
     jwks = _jwks_in(jwks_file)
-    with _told_in_sentences(), _database().begin() as connection:
+    with _database() as database, database.begin() as connection:
         clients.add_client(connection, client_id, name=name, jwks=jwks, scopes=scopes)
         for code, first, last in grants:
             clients.grant(connection, client_id, code, first, last)
@@ -86,7 +86,7 @@ def add_client(
 def set_keys(client_id: str, jwks_file: Path) -> None:
     """Replace a client's public keys; the former ones stop working at once."""
     jwks = _jwks_in(jwks_file)
-    with _told_in_sentences(), _database().begin() as connection:
+    with _database() as database, database.begin() as connection:
         clients.set_jwks(connection, client_id, jwks)
     click.echo(f"{client_id} now has {len(jwks['keys'])} keys.")
 
@@ -96,7 +96,7 @@ def set_keys(client_id: str, jwks_file: Path) -> None:
 @click.argument("grants", type=FacilityGrant(), nargs=-1, required=True)
 def grant(client_id: str, grants: tuple[tuple[str, date, date | None], ...]) -> None:
     """Let a client send for more codes, or set the last day of a code that it has."""
-    with _told_in_sentences(), _database().begin() as connection:
+    with _database() as database, database.begin() as connection:
         for code, first, last in grants:
             clients.grant(connection, client_id, code, first, last)
     click.echo(f"{client_id} was granted {len(grants)} facilities.")
@@ -106,16 +106,17 @@ def grant(client_id: str, grants: tuple[tuple[str, date, date | None], ...]) -> 
 @click.argument("client_id")
 def disable(client_id: str) -> None:
     """Shut a client out: no new token, and nothing more is taken from it."""
-    database = _database()
-    with _told_in_sentences(), database.begin() as connection:
-        clients.disable_client(connection, client_id, database.now())
+    with _database() as database:
+        now = database.now()
+        with database.begin() as connection:
+            clients.disable_client(connection, client_id, now)
     click.echo(f"{client_id} is shut out.")
 
 
 @client.command("list")
 def list_clients() -> None:
     """Every client with its facilities."""
-    with _told_in_sentences(), _database().begin() as connection:
+    with _database() as database, database.begin() as connection:
         grants = clients.all_grants(connection)
         for found in clients.all_clients(connection):
             click.echo(f"{found.client_id}\t{found.name}\t{' '.join(sorted(found.scopes))}")
@@ -137,7 +138,7 @@ def add_facility(code: str, name: str, same_place_as: str | None) -> None:
     """Register a facility's code, or give it a new name."""
     if not _CODE.fullmatch(code):
         raise _Usage("Write the code as two digits and three digits or capitals, such as 01001.")
-    with _told_in_sentences(), _database().begin() as connection:
+    with _database() as database, database.begin() as connection:
         added = clients.add_facility(connection, code, name=name, same_place_as=same_place_as)
     click.echo(f"{added.code} is registered, of family {added.family}.")
 
@@ -145,7 +146,7 @@ def add_facility(code: str, name: str, same_place_as: str | None) -> None:
 @facility.command("list")
 def list_facilities() -> None:
     """Every facility with its family."""
-    with _told_in_sentences(), _database().begin() as connection:
+    with _database() as database, database.begin() as connection:
         for found in sorted(clients.register(connection).values(), key=lambda one: one.code):
             click.echo(f"{found.code}\t{found.family}\t{found.name}")
 
@@ -162,15 +163,14 @@ def _jwks_in(path: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _told_in_sentences() -> Iterator[None]:
+def _database() -> Iterator[Database]:
+    database = Database(settings.from_environment().dsn, connections=1)
     try:
-        yield
+        yield database
     except (Conflict, NotFound) as error:
         raise _Usage(_SENTENCES.get(error.code, error.code)) from None
-
-
-def _database() -> Database:
-    return Database(settings.from_environment().dsn, connections=1)
+    finally:
+        database.close()
 
 
 class _Usage(click.ClickException):

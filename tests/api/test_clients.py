@@ -1,0 +1,193 @@
+"""Who may send for which code, when; and the commands that say so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from sqlalchemy import Connection
+
+from ehr_sync import admin
+from ehr_sync.core.errors import Conflict, NotFound
+from ehr_sync.store import clients
+from ehr_sync.store.clients import Facility
+from ehr_sync.store.database import Database
+from tests.api import hospital
+from tests.databases import Dsns
+
+DAY = date(2026, 6, 15)
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[Connection]:
+    """A transaction that leaves nothing behind."""
+    with database.begin() as opened:
+        yield opened
+        opened.rollback()
+
+
+def new_client(connection: Connection, client_id: str = "tram-y-te") -> str:
+    clients.add_client(connection, client_id, name="Trạm", jwks=hospital.jwks(), scopes=["submissions.write"])
+    return client_id
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "may"),
+    [
+        (clients.ALWAYS, None, True),
+        (DAY, None, True),
+        (clients.ALWAYS, DAY, True),
+        (date(2026, 6, 16), None, False),
+        (clients.ALWAYS, date(2026, 6, 14), False),
+    ],
+)
+def test_a_client_sends_from_the_first_day_to_the_last(
+    connection: Connection, first: date, last: date | None, may: bool
+) -> None:
+    clients.grant(connection, new_client(connection), "01001", first, last)
+    assert clients.facilities_of(connection, "tram-y-te", DAY) == (frozenset({"01001"}) if may else frozenset())
+
+
+def test_a_grant_given_again_gets_a_new_last_day(connection: Connection) -> None:
+    client_id = new_client(connection)
+    clients.grant(connection, client_id, "01001", valid_to=None)
+    clients.grant(connection, client_id, "01001", valid_to=date(2026, 1, 1))
+    assert clients.facilities_of(connection, client_id, DAY) == frozenset()
+
+
+def test_a_disabled_client_sends_for_nobody_at_once(connection: Connection) -> None:
+    client_id = new_client(connection)
+    clients.grant(connection, client_id, "01001")
+    clients.disable_client(connection, client_id, datetime(2026, 6, 15, tzinfo=UTC))
+    assert clients.facilities_of(connection, client_id, DAY) == frozenset()
+
+
+def test_a_client_sends_for_its_own_codes_only(connection: Connection) -> None:
+    clients.add_facility(connection, "01002", name="Khác")
+    clients.grant(connection, new_client(connection), "01002")
+    assert clients.facilities_of(connection, "tram-y-te", DAY) == {"01002"}
+
+
+def test_codes_of_one_place_are_of_one_family(connection: Connection) -> None:
+    clients.add_facility(connection, "01B01", name="Mới", same_place_as="01001")
+    clients.add_facility(connection, "01C01", name="Mới nữa", same_place_as="01B01")
+    assert clients.register(connection)["01C01"] == Facility("01C01", "Mới nữa", "01001")
+
+
+def test_a_new_name_keeps_the_family(connection: Connection) -> None:
+    clients.add_facility(connection, "01B01", name="Mới", same_place_as="01001")
+    assert clients.add_facility(connection, "01B01", name="Tên mới").family == "01001"
+
+
+def test_a_family_never_changes(connection: Connection) -> None:
+    clients.add_facility(connection, "01B01", name="Mới")
+    with pytest.raises(Conflict, match=r"facility\.other_family"):
+        clients.add_facility(connection, "01B01", name="Mới", same_place_as="01001")
+
+
+def test_an_id_is_registered_once(connection: Connection) -> None:
+    new_client(connection)
+    with pytest.raises(Conflict, match=r"client\.exists"):
+        new_client(connection)
+
+
+def test_a_grant_needs_a_registered_client_and_facility(connection: Connection) -> None:
+    with pytest.raises(NotFound, match=r"client\.unknown"):
+        clients.grant(connection, "nobody", "01001")
+    with pytest.raises(NotFound, match=r"facility\.unknown"):
+        clients.grant(connection, new_client(connection), "99999")
+
+
+def test_new_keys_take_the_place_of_the_old(connection: Connection) -> None:
+    client_id = new_client(connection)
+    clients.set_jwks(connection, client_id, {"keys": []})
+    found = clients.find_client(connection, client_id)
+    assert found is not None
+    assert found.jwks == {"keys": []}
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> str:
+    path = tmp_path / "jwks.json"
+    path.write_text(json.dumps(hospital.jwks()))
+    return str(path)
+
+
+@pytest.fixture
+def run(dsns: Dsns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    monkeypatch.setenv("EHR_SYNC_DSN", dsns.main)
+    monkeypatch.setenv("EHR_SYNC_KEY_DSN", dsns.keys)
+    monkeypatch.setenv("EHR_SYNC_KEY_FILE", str(tmp_path / "unused"))
+    yield Run()
+
+
+class Run:
+    """The commands, on a fresh database."""
+
+    def client(self, *arguments: str) -> Result:
+        return CliRunner().invoke(admin.client, arguments)
+
+    def facility(self, *arguments: str) -> Result:
+        return CliRunner().invoke(admin.facility, arguments)
+
+
+def test_the_commands_register_facilities_and_clients(run: Run, keys: str) -> None:
+    run.facility("add", "01001", "--name", "Bệnh viện mẫu")
+    run.facility("add", "01B01", "--name", "Bệnh viện mẫu", "--same-place-as", "01001")
+    run.client("add", "bv", "--name", "Mẫu", "--jwks", keys, "--facility", "01001:2026-01-01:2026-12-31")
+    run.client("grant", "bv", "01B01")
+
+    listed = run.client("list").output
+    assert listed.splitlines() == [
+        "bv\tMẫu\tsubmissions.write transactions.read",
+        "\t01001 from 2026-01-01 to 2026-12-31",
+        "\t01B01",
+    ]
+    assert run.facility("list").output == "01001\t01001\tBệnh viện mẫu\n01B01\t01001\tBệnh viện mẫu\n"
+
+
+def test_a_client_shut_out_is_listed_no_more(run: Run, keys: str) -> None:
+    run.client("add", "bv", "--name", "Mẫu", "--jwks", keys)
+    run.client("disable", "bv")
+    assert run.client("list").output == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("add", "có dấu", "--name", "x", "--jwks", "KEYS"),
+        ("add", "bv", "--name", "x", "--jwks", "/nowhere"),
+        ("add", "bv", "--name", "x", "--jwks", "setup.cfg"),
+        ("add", "bv", "--name", "x", "--jwks", "KEYS", "--facility", "99999"),
+        ("add", "bv", "--name", "x", "--jwks", "KEYS", "--facility", "1"),
+        ("add", "bv", "--name", "x", "--jwks", "KEYS", "--facility", "01001:tomorrow"),
+        ("add", "bv", "--name", "x", "--jwks", "KEYS", "--facility", "01001:2026-02-01:2026-01-01"),
+        ("add", "bv", "--name", "x", "--jwks", "KEYS", "--scope", "all"),
+        ("keys", "nobody", "--jwks", "KEYS"),
+        ("disable", "nobody"),
+        ("grant", "nobody", "01001"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_a_sentence_with_exit_code_2(
+    run: Run, keys: str, arguments: tuple[str, ...]
+) -> None:
+    result = run.client(*(keys if argument == "KEYS" else argument for argument in arguments))
+    assert (result.exit_code, result.output.strip()[-1]) == (2, ".")
+
+
+def test_a_private_key_is_not_registered_and_not_shown(run: Run, tmp_path: Path) -> None:
+    secret = hospital.ec_key().as_dict(private=True)
+    path = tmp_path / "secret.json"
+    path.write_text(json.dumps({"keys": [secret]}))
+
+    result = run.client("add", "bv", "--name", "x", "--jwks", str(path))
+    assert result.exit_code == 2
+    assert str(secret["d"]) not in result.output
+
+
+def test_a_code_of_another_form_is_refused(run: Run) -> None:
+    assert run.facility("add", "1001", "--name", "x").exit_code == 2
