@@ -41,9 +41,10 @@ def command(folder: Path, *more: str) -> list[str]:
 
 
 def parts_of(folder: Path) -> list[str]:
-    """The command lines of what runs for a demo in this folder."""
-    lines = (" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"]))
-    return [line for line in lines if str(folder) in line]
+    """The names of what runs for a demo in this folder; it is in a command line or a setting of each."""
+    marks = (str(folder), str((folder / "postgres").resolve()))
+    running = psutil.process_iter(["name", "cmdline", "environ"])
+    return [str(part.info["name"]) for part in running if any(mark in str(part.info) for mark in marks)]
 
 
 @pytest.fixture(scope="module")
