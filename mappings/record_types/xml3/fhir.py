@@ -245,7 +245,6 @@ def _device(row: Row, key: Key, ordinal: int, visit: Visit) -> Resource:
     if supply := code(row.get("MA_VAT_TU")):
         body["type"] = visit.coded("supply", supply, name)
     body["patient"] = SUBJECT
-    body["owner"] = visit.register.organization(visit.facility)
     note: Json = {"text": "Vật tư có mã hiệu do cơ sở ghi trong lần điều trị"}
     if used := minute(row.get("NGAY_TH_YL", "")) or minute(row.get("NGAY_YL", "")):
         note["time"] = used
