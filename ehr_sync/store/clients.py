@@ -14,6 +14,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     LargeBinary,
+    Select,
     Table,
     Text,
     delete,
@@ -175,7 +176,11 @@ def grant(
 
 def facilities_of(connection: Connection, client_id: str, on: date) -> frozenset[str]:
     """The codes that a client may send for on a day (in Viet Nam); none at all for a disabled client."""
-    query = (
+    return frozenset(connection.execute(_codes_of(client_id, on)).scalars())
+
+
+def _codes_of(client_id: str, on: date) -> Select[str]:
+    return (
         select(client_facility.c.code)
         .join(client, client.c.client_id == client_facility.c.client_id)
         .where(
@@ -185,7 +190,6 @@ def facilities_of(connection: Connection, client_id: str, on: date) -> frozenset
         )
         .where(or_(client_facility.c.valid_to.is_(None), client_facility.c.valid_to >= on))
     )
-    return frozenset(connection.execute(query).scalars())
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +202,7 @@ class Sending:
 
 def sending_for(connection: Connection, client_id: str, on: date) -> Mapping[str, Sending]:
     """The codes that a client may send for on a day, with their families."""
-    codes = facilities_of(connection, client_id, on)
+    codes = _codes_of(client_id, on)
     rows = connection.execute(
         select(facility.c.code, facility.c.family_id, facility.c.made_on_means).where(facility.c.code.in_(codes))
     )

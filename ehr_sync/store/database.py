@@ -28,9 +28,9 @@ class Database:
             pool_size=connections,
             max_overflow=0,
             pool_timeout=20,
-            pool_pre_ping=True,
             isolation_level="READ COMMITTED",
         )
+        self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._stopwatch = stopwatch
         self._lock = threading.Lock()
         self._read_at = -_CLOCK_SECONDS
@@ -49,12 +49,24 @@ class Database:
         except DBAPIError as error:
             raise _translated(error) from None
 
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Statements that each see the newest state and lock nothing: no transaction is opened around them.
+
+        Raises Unavailable as `begin` does.
+        """
+        try:
+            with self._autocommit.connect() as connection:
+                yield connection
+        except DBAPIError as error:
+            raise _translated(error) from None
+
     def now(self) -> datetime:
         """The database's time, aware (P12): read now and then, carried on by the monotonic clock."""
         with self._lock:
             elapsed = self._stopwatch() - self._read_at
             if elapsed >= _CLOCK_SECONDS:
-                with self.begin() as connection:
+                with self.reading() as connection:
                     self._time = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
                 self._read_at = self._stopwatch()
                 return self._time

@@ -57,8 +57,8 @@ def claims(connection: Connection, claim_ids: Collection[bytes]) -> dict[bytes, 
     return {r.claim_id: KeptClaim(r.claim_id, r.person_id, r.number_mark, State(r.state)) for r in rows}
 
 
-def add_claims(connection: Connection, fresh: Mapping[UUID, tuple[bytes, NewClaim]], at: datetime) -> None:
-    """Keep new claims, each under its own fresh provisional person; one that somebody else keeps already is left.
+def add_claims(connection: Connection, fresh: Mapping[UUID, tuple[bytes, NewClaim]], at: datetime) -> bool:
+    """Keep new claims, each under its own fresh provisional person; False where somebody else keeps one of them.
 
     `fresh` is person id → (person key, claim). Inserted in the order of their fingerprints: two submissions that
     name the same forty people wait for each other in one order only.
@@ -67,10 +67,9 @@ def add_claims(connection: Connection, fresh: Mapping[UUID, tuple[bytes, NewClai
     added = connection.execute(
         upsert(claim).on_conflict_do_nothing().returning(claim.c.person_id),
         [_claim_row(person_id, key, new, at) for person_id, (key, new) in ordered],
-    ).scalars()
-    people = [{"person_id": person_id, "state": "provisional"} for person_id in added]
-    if people:
-        connection.execute(insert(person), people)
+    ).all()
+    connection.execute(insert(person), [{"person_id": p, "state": "provisional"} for p in fresh])
+    return len(added) == len(fresh)
 
 
 def _claim_row(person_id: UUID, key: bytes, new: NewClaim, at: datetime) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select,
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.core.record_body import Body, Line, Manifest, decode, decode_manifest, encode_manifest
-from ehr_sync.store.sealing import new_key, pack, place, seal, unpack, unseal
+from ehr_sync.store.packing import pack, unpack
+from ehr_sync.store.sealing import new_key, place, seal, unseal
 from ehr_sync.store.tables import book_entry, record, record_version
 
 

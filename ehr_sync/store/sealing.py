@@ -7,7 +7,6 @@ import hmac
 import os
 from uuid import UUID
 
-import zstandard
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -60,13 +59,3 @@ def place(table: str, column: str, *row: bytes | int | UUID) -> bytes:
 
 def _word(part: bytes | int | UUID) -> str:
     return part.hex() if isinstance(part, bytes) else str(part)
-
-
-def pack(plain: bytes) -> bytes:
-    """zstd, level 3: what is sealed is compressed first, since ciphertext does not compress."""
-    return zstandard.ZstdCompressor(level=3).compress(plain)
-
-
-def unpack(packed: bytes) -> bytes:
-    """The opposite of `pack`."""
-    return zstandard.ZstdDecompressor().decompress(packed)

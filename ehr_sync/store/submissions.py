@@ -12,8 +12,9 @@ from sqlalchemy import Connection, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.store.key_store import KeyStore
+from ehr_sync.store.packing import pack, unpack
 from ehr_sync.store.records import unwrap, wrap
-from ehr_sync.store.sealing import new_key, pack, place, seal, unpack, unseal
+from ehr_sync.store.sealing import new_key, place, seal, unseal
 from ehr_sync.store.tables import idempotency, piece, submission
 
 
@@ -35,52 +36,72 @@ class SubmissionKey:
     wrapped: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What is written with the last chunk: what stands between the pieces, and the answer."""
+
+    skeleton: bytes = field(repr=False)
+    answer: bytes = field(repr=False)
+
+
 def new_submission_key(store: KeyStore, submission_id: bytes) -> SubmissionKey:
     """A fresh key for a submission."""
     key = new_key()
     return SubmissionKey(submission_id, key, store.wrap(key, _key_place(submission_id)))
 
 
-def begin_submission(connection: Connection, key: SubmissionKey, client_id: str, media_type: str) -> bool:
-    """Keep a submission; False where the same client's same bytes are kept already."""
+def begin_submission(
+    connection: Connection, key: SubmissionKey, client_id: str, media_type: str, ending: Ending | None
+) -> bool:
+    """Keep a submission, with its ending where its only chunk is kept in the same transaction; False where the same
+    client's same bytes are kept already.
+    """
+    row = {
+        "submission_id": key.submission_id,
+        "client_id": client_id,
+        "media_type": media_type,
+        "wrapped_key": key.wrapped,
+        **(_sealed_ending(key, ending) if ending else {}),
+    }
     added = connection.execute(
-        upsert(submission)
-        .values(submission_id=key.submission_id, client_id=client_id, media_type=media_type, wrapped_key=key.wrapped)
-        .on_conflict_do_nothing()
-        .returning(submission.c.submission_id)
+        upsert(submission).values(row).on_conflict_do_nothing().returning(submission.c.submission_id)
     ).scalar()
     return added is not None
 
 
-def submission_key(connection: Connection, store: KeyStore, submission_id: bytes) -> SubmissionKey | None:
-    """The key of a kept submission."""
-    wrapped = connection.execute(
-        select(submission.c.wrapped_key).where(submission.c.submission_id == submission_id)
-    ).scalar()
-    if wrapped is None:
-        return None
-    return SubmissionKey(submission_id, store.unwrap(wrapped, _key_place(submission_id)), wrapped)
-
-
-def end_submission(connection: Connection, key: SubmissionKey, skeleton: bytes, answer: bytes) -> None:
-    """Keep what stands between the pieces, and the answer as codes."""
+def _sealed_ending(key: SubmissionKey, ending: Ending) -> dict[str, bytes]:
     id_ = key.submission_id
+    return {
+        "skeleton": seal(key.key, pack(ending.skeleton), place("submission", "skeleton", id_)),
+        "answer": seal(key.key, pack(ending.answer), place("submission", "answer", id_)),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSubmission:
+    """A submission that is kept: its key, and its answer where it was answered."""
+
+    key: SubmissionKey
+    answer: bytes | None = field(repr=False)
+
+
+def kept_submission(connection: Connection, store: KeyStore, submission_id: bytes) -> KeptSubmission | None:
+    """The submission, or None where it is not kept."""
+    row = connection.execute(
+        select(submission.c.wrapped_key, submission.c.answer).where(submission.c.submission_id == submission_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    key = SubmissionKey(submission_id, store.unwrap(row.wrapped_key, _key_place(submission_id)), row.wrapped_key)
+    where = place("submission", "answer", submission_id)
+    return KeptSubmission(key, unpack(unseal(key.key, row.answer, where)) if row.answer else None)
+
+
+def end_submission(connection: Connection, key: SubmissionKey, ending: Ending) -> None:
+    """Keep what stands between the pieces, and the answer as codes."""
     connection.execute(
-        update(submission)
-        .where(submission.c.submission_id == id_)
-        .values(
-            skeleton=seal(key.key, pack(skeleton), place("submission", "skeleton", id_)),
-            answer=seal(key.key, pack(answer), place("submission", "answer", id_)),
-        )
+        update(submission).where(submission.c.submission_id == key.submission_id).values(_sealed_ending(key, ending))
     )
-
-
-def answer_of(connection: Connection, key: SubmissionKey) -> bytes | None:
-    """The kept answer, or None while there is none."""
-    sealed = connection.execute(
-        select(submission.c.answer).where(submission.c.submission_id == key.submission_id)
-    ).scalar()
-    return unpack(unseal(key.key, sealed, place("submission", "answer", key.submission_id))) if sealed else None
 
 
 def claim_idempotency_key(connection: Connection, client_id: str, key_mark: bytes, submission_id: bytes) -> bytes:

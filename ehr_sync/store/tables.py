@@ -32,7 +32,9 @@ key_metadata: Final = MetaData()
 
 
 def _time(name: str, *, nullable: bool = False, now: bool = False) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=nullable, server_default=func.clock_timestamp() if now else None)
+    return Column(
+        name, DateTime(timezone=True), nullable=nullable, server_default=func.clock_timestamp() if now else None
+    )
 
 
 submission = Table(

@@ -19,10 +19,12 @@ from ehr_sync.core.versions import MadeOnMeans
 from ehr_sync.settings import Settings
 from ehr_sync.store import clients, submissions
 from ehr_sync.store.clients import Sending
-from ehr_sync.store.sealing import mark, pack
+from ehr_sync.store.packing import Words, pack
+from ehr_sync.store.sealing import mark
 from ehr_sync.store.spool import Reader, Spool
+from ehr_sync.store.submissions import Ending, KeptSubmission
 from ehr_sync.usecases import skeleton, stored_answer
-from ehr_sync.usecases.keep_records import Batch, Ending, keep
+from ehr_sync.usecases.keep_records import Batch, keep
 from ehr_sync.usecases.plan_record import Incoming
 from ehr_sync.usecases.skeleton import Skeleton
 from ehr_sync.usecases.stores import Stores
@@ -75,26 +77,29 @@ class _Before:
 
     now: datetime
     sending: Mapping[str, Sending]
-    answered: bool
+    kept: KeptSubmission | None
     replay: Answer | None
 
 
 def _before(stores: Stores, client_id: str, submission_id: bytes, idempotency_key: str | None) -> _Before:
     now = stores.database.now()
-    with stores.database.begin() as connection:
+    if idempotency_key is not None:
+        _claim(stores, client_id, submission_id, idempotency_key)
+    with stores.database.reading() as connection:
         sending = clients.sending_for(connection, client_id, now.astimezone(VIETNAM).date())
-        used_by = submission_id
-        if idempotency_key is not None:
-            key_mark = mark(stores.keys.content, b"idempotency key", idempotency_key.encode())
-            used_by = submissions.claim_idempotency_key(connection, client_id, key_mark, submission_id)
-        key = submissions.submission_key(connection, stores.key_store, submission_id)
-        kept = submissions.answer_of(connection, key) if key else None
-    if used_by != submission_id:
-        raise Conflict("idempotency_key.other_content")
-    answer = stored_answer.decode(kept) if kept else None
+        kept = submissions.kept_submission(connection, stores.key_store, submission_id)
+    answer = stored_answer.decode(kept.answer) if kept and kept.answer else None
     # Only what was accepted is replayed: what was refused may be right by now (a code registered meanwhile).
     replay = answer if answer and idempotency_key is not None and not answer.failed else None
-    return _Before(now, sending, answer is not None, replay)
+    return _Before(now, sending, kept, replay)
+
+
+def _claim(stores: Stores, client_id: str, submission_id: bytes, idempotency_key: str) -> None:
+    key_mark = mark(stores.keys.content, b"idempotency key", idempotency_key.encode())
+    with stores.database.begin() as connection:
+        used_by = submissions.claim_idempotency_key(connection, client_id, key_mark, submission_id)
+    if used_by != submission_id:
+        raise Conflict("idempotency_key.other_content")
 
 
 def _spool(settings: Settings) -> Spool:
@@ -208,7 +213,7 @@ class _Run:
         around.piece(self._next_ordinal)
         sending = self.before.sending[dossier.facility_code]
         means = cast(MadeOnMeans, sending.made_on_means)
-        packed = pack(archive.pack(piece))
+        packed = pack(archive.pack(piece), Words.PIECES)
         self._add(results, position, Incoming(self._next_ordinal, dossier, sending.family, means, packed))
         self._next_ordinal += 1
 
@@ -250,7 +255,8 @@ class _Run:
                 media_type=self.media_type,
                 received_at=self.before.now,
                 today=self._today,
-                answered=self.before.answered,
+                answered=self.before.kept is not None and self.before.kept.answer is not None,
+                kept=self.before.kept,
             )
         return self._batch
 

@@ -19,10 +19,10 @@ from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.identity import Claim, State, Verdict
 from ehr_sync.core.record_body import Body, encode
 from ehr_sync.store import people, records, submissions
+from ehr_sync.store.packing import Words, pack
 from ehr_sync.store.people import KeptClaim, LockedPerson, NewClaim
-from ehr_sync.store.records import KeptRecord, NewVersion
-from ehr_sync.store.sealing import pack
-from ehr_sync.store.submissions import NewPiece, SubmissionKey
+from ehr_sync.store.records import KeptRecord, NewVersion, VersionHead
+from ehr_sync.store.submissions import Ending, KeptSubmission, NewPiece, SubmissionKey
 from ehr_sync.usecases.compose_body import compose, with_carried_tables
 from ehr_sync.usecases.kept_tables import tables_of
 from ehr_sync.usecases.plan_record import Incoming, Known, Plan, new_claim_of, plan, record_ids
@@ -48,14 +48,16 @@ class Batch:
     received_at: datetime
     today: date
     answered: bool
+    kept: KeptSubmission | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """What is written with the last chunk: what stands between the pieces, and the answer."""
+class _Look:
+    """What is kept of a chunk's records and claims, seen before anything is locked."""
 
-    skeleton: bytes = field(repr=False)
-    answer: bytes = field(repr=False)
+    records: Mapping[bytes, KeptRecord]
+    heads: Mapping[bytes, Sequence[VersionHead]]
+    claims: Mapping[bytes, KeptClaim]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,39 +85,47 @@ def keep(
     `ending`, given with the last chunk only, says what else is written with it. Raises Unavailable where the database
     is away: then nothing of the chunk was kept.
     """
+    claims = [new_claim_of(one, stores.keys.index) for one in incoming]
     fresh: dict[bytes, tuple[UUID, bytes]] = {}
     for _ in range(_ATTEMPTS):
-        steps = _prepare(incoming, batch, stores, uris)
+        look = _look(incoming, claims, stores)
+        steps = [_step(one, claim, look, batch, stores, uris) for one, claim in zip(incoming, claims, strict=True)]
         results = tuple(_result(step) for step in steps)
         if batch.answered and not any(step.plan.keeps for step in steps):
             return results
         try:
-            _write(steps, batch, ending(results) if ending else None, stores, fresh)
+            _write(steps, look, batch, ending(results) if ending else None, stores, fresh)
         except _Moved:
             continue
         return results
     raise Unavailable("database.busy")
 
 
-def _prepare(incoming: Sequence[Incoming], batch: Batch, stores: Stores, uris: Uris) -> list[_Step]:
+def _look(incoming: Sequence[Incoming], claims: Sequence[NewClaim | None], stores: Stores) -> _Look:
     ids = [i for one in incoming for i in record_ids(one.family, one.dossier.source_id, stores.keys.id)]
-    with stores.database.begin() as connection:
+    with stores.database.reading() as connection:
         kept = records.records(connection, ids)
-        known = Known(kept, records.version_heads(connection, kept.values()))
-    plans = [plan(one, known, keys=stores.keys, today=batch.today) for one in incoming]
-    return [_step(one, planned, batch, stores, uris) for one, planned in zip(incoming, plans, strict=True)]
+        heads = records.version_heads(connection, kept.values())
+        standing = {
+            h.claim_id for hs in heads.values() for h in hs if h.claim_id and h.version == kept[h.record_id].newest
+        }
+        waiting = {i for i in ids if i not in kept}
+        wanted = {c.claim_id for c in claims if c is not None} | standing
+        if None in claims:
+            wanted |= waiting
+        return _Look(kept, heads, people.claims(connection, wanted))
 
 
-def _step(one: Incoming, planned: Plan, batch: Batch, stores: Stores, uris: Uris) -> _Step:
-    claim = new_claim_of(one, stores.keys.index)
+def _step(one: Incoming, claim: NewClaim | None, look: _Look, batch: Batch, stores: Stores, uris: Uris) -> _Step:
+    planned = plan(one, Known(look.records, look.heads), keys=stores.keys, today=batch.today)
     if claim is None and planned.record is None:
         claim = NewClaim(planned.record_id, None, _NOBODY, Verdict(State.NO_NUMBER, "claim.waiting_for_xml1"))
     if not planned.keeps:
         return _Step(one, planned, claim, None, b"", ())
     if planned.state in {"visit_open", "waiting_for_xml1"}:
-        return _Step(one, planned, claim, Body(()), pack(encode(Body(()))), ())
+        return _Step(one, planned, claim, Body(()), pack(encode(Body(())), Words.BODIES), ())
     body, issues = _composed(one, planned, batch, stores, uris)
-    return _Step(one, planned, claim, body, pack(encode(body)), issues)
+    return _Step(one, planned, claim, body, pack(encode(body), Words.BODIES), issues)
 
 
 def _composed(one: Incoming, planned: Plan, batch: Batch, stores: Stores, uris: Uris) -> tuple[Body, tuple[Issue, ...]]:
@@ -139,45 +149,69 @@ def _composed(one: Incoming, planned: Plan, batch: Batch, stores: Stores, uris: 
 
 
 def _write(
-    steps: Sequence[_Step], batch: Batch, ending: Ending | None, stores: Stores, fresh: dict[bytes, tuple[UUID, bytes]]
+    steps: Sequence[_Step],
+    look: _Look,
+    batch: Batch,
+    ending: Ending | None,
+    stores: Stores,
+    fresh: dict[bytes, tuple[UUID, bytes]],
 ) -> None:
-    new_claims = {s.claim.claim_id: s.claim for s in steps if s.claim is not None and s.plan.keeps}
-    with stores.database.begin() as connection:
-        existing = people.claims(connection, new_claims)
-        submission = submissions.submission_key(connection, stores.key_store, batch.submission_id)
-    for claim_id in new_claims.keys() - existing.keys() - fresh.keys():
+    new = {s.claim.claim_id: s.claim for s in steps if s.claim and s.plan.keeps and s.claim.claim_id not in look.claims}
+    for claim_id in new.keys() - fresh.keys():
         fresh[claim_id] = stores.key_store.new_person()
-    unknown = {fresh[i][0]: (fresh[i][1], c) for i, c in new_claims.items() if i not in existing}
+    with stores.database.reading() as connection:
+        kept = batch.kept or submissions.kept_submission(connection, stores.key_store, batch.submission_id)
+    crowd = _people(steps, look)
+    keys = stores.key_store.keys(crowd) | {fresh[i][0]: fresh[i][1] for i in new}
+    if crowd - keys.keys():
+        raise Unavailable("keys.missing")
     with stores.database.begin() as connection:
-        if submission is None:
-            submission = submissions.new_submission_key(stores.key_store, batch.submission_id)
-            if not submissions.begin_submission(connection, submission, batch.client_id, batch.media_type):
-                raise _Moved
-        if unknown:
-            people.add_claims(connection, unknown, batch.received_at)
-        _write_locked(connection, steps, batch, submission, stores)
-        if ending is not None:
-            submissions.end_submission(connection, submission, ending.skeleton, ending.answer)
+        key = _submission(connection, kept, batch, ending, stores)
+        if new and not people.add_claims(
+            connection, {fresh[i][0]: (fresh[i][1], c) for i, c in new.items()}, batch.received_at
+        ):
+            raise _Moved
+        added = {i: KeptClaim(i, fresh[i][0], c.number_mark, c.verdict.state) for i, c in new.items()}
+        locked = _lock(connection, crowd, look) | {
+            c.person_id: LockedPerson(c.person_id, "provisional", 0, None) for c in added.values()
+        }
+        _look_again(connection, steps)
+        _write_locked(connection, steps, {**look.claims, **added}, locked, keys, batch, key, stores)
 
 
-def _claims_to_look_at(steps: Sequence[_Step], new_claims: Mapping[bytes, NewClaim]) -> set[bytes]:
-    standing = {s.plan.standing.claim_id for s in steps if s.plan.standing and s.plan.standing.claim_id}
-    return standing | new_claims.keys()
+def _submission(
+    connection: Connection, kept: KeptSubmission | None, batch: Batch, ending: Ending | None, stores: Stores
+) -> SubmissionKey:
+    if kept is None:
+        key = submissions.new_submission_key(stores.key_store, batch.submission_id)
+        if not submissions.begin_submission(connection, key, batch.client_id, batch.media_type, ending):
+            raise _Moved
+        return key
+    if ending is not None:
+        submissions.end_submission(connection, kept.key, ending)
+    return kept.key
+
+
+def _lock(connection: Connection, crowd: set[UUID], look: _Look) -> dict[UUID, LockedPerson]:
+    if not crowd:
+        return {}
+    locked = people.lock(connection, crowd)
+    if look.claims and people.claims(connection, look.claims) != look.claims:
+        raise _Moved
+    return locked
 
 
 def _write_locked(
-    connection: Connection, steps: Sequence[_Step], batch: Batch, submission: SubmissionKey, stores: Stores
+    connection: Connection,
+    steps: Sequence[_Step],
+    claims: Mapping[bytes, KeptClaim],
+    locked: Mapping[UUID, LockedPerson],
+    person_keys: Mapping[UUID, bytes],
+    batch: Batch,
+    submission: SubmissionKey,
+    stores: Stores,
 ) -> None:
-    wanted = _claims_to_look_at(steps, {s.claim.claim_id: s.claim for s in steps if s.claim and s.plan.keeps})
-    before = people.claims(connection, wanted)
-    locked = people.lock(connection, _people(steps, before))
-    if people.claims(connection, wanted) != before:
-        raise _Moved
-    _look_again(connection, steps)
-    person_keys = stores.key_store.keys(locked)
-    if person_keys.keys() != locked.keys():
-        raise Unavailable("keys.missing")
-    holders = {s.incoming.ordinal: _holder(s, before) for s in steps}
+    holders = {s.incoming.ordinal: _holder(s, claims) for s in steps}
     submissions.add_pieces(
         connection,
         submission,
@@ -191,7 +225,7 @@ def _write_locked(
     new_versions = [_version(s, people_by_step[s.plan.record_id], batch) for s in kept]
     records.add_versions(connection, new_versions, person_keys)
     rows = {s.plan.record_id: _record_row(s, people_by_step[s.plan.record_id]) for s in kept}
-    changes = [c for s in kept for c in _changes(s, rows[s.plan.record_id], before, locked)]
+    changes = [c for s in kept for c in _changes(s, rows[s.plan.record_id], claims, locked)]
     if changes:
         rows |= release(
             connection,
@@ -207,8 +241,9 @@ def _write_locked(
     records.set_records(connection, [rows[s.plan.record_id] for s in kept if s.plan.record is not None])
 
 
-def _people(steps: Sequence[_Step], claims: Mapping[bytes, KeptClaim]) -> set[UUID]:
-    wanted = {claim.person_id for claim in claims.values()}
+def _people(steps: Sequence[_Step], look: _Look) -> set[UUID]:
+    """Everybody whom the chunk touches and who is there already."""
+    wanted = {claim.person_id for claim in look.claims.values()}
     for step in steps:
         if step.plan.record is not None:
             wanted |= {step.plan.record.person_id, *filter(None, [step.plan.record.shown_person])}
@@ -218,9 +253,9 @@ def _people(steps: Sequence[_Step], claims: Mapping[bytes, KeptClaim]) -> set[UU
 
 
 def _look_again(connection: Connection, steps: Sequence[_Step]) -> None:
-    planned = {s.plan.record_id: s.plan.record for s in steps}
-    now = records.lock_records(connection, planned.keys())
-    if any(now.get(record_id) != record for record_id, record in planned.items()):
+    # A record that nobody keeps yet cannot be locked: its insertion tells whether somebody was quicker.
+    planned = {s.plan.record_id: s.plan.record for s in steps if s.plan.record is not None}
+    if planned and records.lock_records(connection, planned.keys()) != planned:
         raise _Moved
 
 

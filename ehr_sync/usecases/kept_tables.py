@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.store import records, submissions
+from ehr_sync.store.packing import unpack
 from ehr_sync.store.records import KeptRecord, VersionHead
-from ehr_sync.store.sealing import unpack
 from ehr_sync.store.submissions import open_piece
 from ehr_sync.usecases.stores import Stores
 from mappings.formats.archive import unpack as unpack_piece
