@@ -76,7 +76,7 @@ def _restored(packed: bytes) -> Iterator[bytes]:
             raise ValueError("not a packed piece")
         line_break, width = b"", 0
         if kind == _BASE64:
-            line_break = _BREAKS[packed[at]]
+            line_break = _BREAKS[packed[at] % len(_BREAKS)] if at < len(packed) else b""
             width, at = _read_number(packed, at + 1)
         length, at = _read_number(packed, at)
         content = packed[at : at + length]

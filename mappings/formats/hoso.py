@@ -24,6 +24,7 @@ _NUMBERED = re.compile(r"XML0*(\d{1,2})")
 # Tags of XML1 that ended with QĐ 4210, and those that took their place.
 _OLD_TAGS = frozenset({"MA_THE", "MA_BENH", "MA_BENHKHAC", "MA_LYDO_VVIEN", "TINH_TRANG_RV"})
 _NEW_TAGS = frozenset({"MA_THE_BHYT", "MA_BENH_CHINH", "MA_DOITUONG_KCB", "MA_LOAI_RV"})
+_NOTHING = b" \t\r\n\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +108,10 @@ def _decoded(text: str, left: int, limits: Limits) -> bytes:
         raise TableRefused("record.too_large", f"<= {limits.record_bytes} bytes")
     text += "=" * (-len(text) % 4 if len(text) % 4 > 1 else 0)
     try:
-        return binascii.a2b_base64(text, strict_mode=True).strip()
+        content = binascii.a2b_base64(text, strict_mode=True)
     except ValueError:  # binascii.Error, and letters beyond ASCII
         raise TableRefused("table.base64_invalid", "base64 (RFC 4648)") from None
+    return content if content.lstrip(_NOTHING) else b""
 
 
 def _within(content: bytes, left: int, limits: Limits) -> bytes:
