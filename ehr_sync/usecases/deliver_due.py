@@ -163,6 +163,9 @@ def _settle_asked(
         case Watermark(key=key, etag=etag) if key == push.key.hex():
             epoch = push.lane.sent_epoch or 0
             lanes.settle_delivered(connection, push.lane, push.fence, target=push.target, epoch=epoch, etag=etag)
+        case Watermark(seq=seq) if seq > max(push.target, push.lane.have):
+            # A book that holds more than we ever sent: this database is older than it is. Nothing goes back (P6).
+            lanes.settle_parked(connection, push.lane, push.fence, "book.ahead_of_us")
         case Watermark(etag=etag):
             lanes.settle_not_applied(connection, push.lane, push.fence, etag=etag)
         case None:

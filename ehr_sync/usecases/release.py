@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from ehr_sync.core.record_body import Body, Line, Manifest, advance
 from ehr_sync.store import lanes, people, records
-from ehr_sync.store.people import LockedPerson
+from ehr_sync.store.people import KeptClaim, LockedPerson
 from ehr_sync.store.records import BookEntry, KeptRecord, OpenEntry
 
 
@@ -26,6 +26,16 @@ class Change:
     record: KeptRecord
     version: int
     body: Body | None
+
+
+def leaves_former_book(connection: Connection, record: KeptRecord, claim: KeptClaim) -> bool:
+    """Whether a record whose newest version makes this claim must leave the book that shows it: where the claim names
+    another number than that person's, or none. With the same number but another name or birth date the old version
+    stays shown until the new one is proven.
+    """
+    if record.shown_person is None or record.shown_person == claim.person_id:
+        return False
+    return claim.number_mark is None or claim.number_mark not in people.numbers_of(connection, record.shown_person)
 
 
 def release(
