@@ -109,12 +109,13 @@ def version_heads(connection: Connection, kept: Iterable[KeptRecord]) -> dict[by
     return heads
 
 
+_BETWEEN_NOTES = "\x1f"
 _HEAD = [c for c in record_version.c if c.name not in {"wrapped_key", "body"}]
 
 
 def _head(row: Row[Any]) -> VersionHead:
     values = row._asdict()
-    return VersionHead(**{**values, "notes": tuple(filter(None, values["notes"].split(",")))})
+    return VersionHead(**{**values, "notes": tuple(filter(None, values["notes"].split(_BETWEEN_NOTES)))})
 
 
 def version_head(connection: Connection, kept: KeptRecord, version: int) -> VersionHead | None:
@@ -138,7 +139,7 @@ def _sealed_version(new: NewVersion, person_key: bytes) -> dict[str, Any]:
         "submission_id": new.submission_id,
         "ordinal": new.ordinal,
         "state": new.state,
-        "notes": ",".join(new.notes),
+        "notes": _BETWEEN_NOTES.join(new.notes),
         "content_mark": new.content_mark,
         "made_on": new.made_on,
         "accepted_at": new.accepted_at,

@@ -138,7 +138,7 @@ record_version = Table(
     Column("submission_id", BYTEA, nullable=False),
     Column("ordinal", Integer, nullable=False),
     Column("state", Text, nullable=False),
-    Column("notes", Text, nullable=False, server_default=text("''")),  # codes told to the sender, with commas
+    Column("notes", Text, nullable=False, server_default=text("''")),  # what the sender was told: code@path@expected
     Column("content_mark", BYTEA, nullable=False),  # keyed content hash
     Column("made_on", Date, nullable=False),  # NGAYLAP, a future one counted as the day received
     _time("accepted_at", now=True),

@@ -26,7 +26,7 @@ from ehr_sync.store.submissions import Ending, KeptSubmission, NewPiece, Submiss
 from ehr_sync.usecases.compose_body import compose, with_carried_tables
 from ehr_sync.usecases.kept_tables import tables_of
 from ehr_sync.usecases.plan_record import Incoming, Known, Plan, new_claim_of, plan, record_ids
-from ehr_sync.usecases.release import Change, release
+from ehr_sync.usecases.release import Change, leaves_former_book, release
 from ehr_sync.usecases.stores import Stores
 from mappings.model import Issue, Tables, Uris
 
@@ -106,13 +106,9 @@ def _look(incoming: Sequence[Incoming], claims: Sequence[NewClaim | None], store
     with stores.database.reading() as connection:
         kept = records.records(connection, ids)
         heads = records.version_heads(connection, kept.values())
-        standing = {
-            h.claim_id for hs in heads.values() for h in hs if h.claim_id and h.version == kept[h.record_id].newest
-        }
-        waiting = {i for i in ids if i not in kept}
-        wanted = {c.claim_id for c in claims if c is not None} | standing
+        wanted = {c.claim_id for c in claims if c is not None}
         if None in claims:
-            wanted |= waiting
+            wanted |= {i for i in ids if i not in kept}
         return _Look(kept, heads, people.claims(connection, wanted))
 
 
@@ -225,7 +221,7 @@ def _write_locked(
     new_versions = [_version(s, people_by_step[s.plan.record_id], batch) for s in kept]
     records.add_versions(connection, new_versions, person_keys)
     rows = {s.plan.record_id: _record_row(s, people_by_step[s.plan.record_id]) for s in kept}
-    changes = [c for s in kept for c in _changes(s, rows[s.plan.record_id], claims, locked)]
+    changes = [c for s in kept for c in _changes(connection, s, rows[s.plan.record_id], claims, locked)]
     if changes:
         rows |= release(
             connection,
@@ -278,7 +274,7 @@ def _version(step: _Step, person_id: UUID, batch: Batch) -> NewVersion:
         submission_id=batch.submission_id,
         ordinal=step.incoming.ordinal,
         state=step.plan.state,
-        notes=(*step.plan.notes, *(f"{issue.code}@{issue.path}" for issue in step.issues)),
+        notes=(*step.plan.notes, *(f"{issue.code}@{issue.path}@{issue.expected}" for issue in step.issues)),
         content_mark=step.plan.content_mark,
         made_on=step.plan.made_on,
         accepted_at=batch.received_at,
@@ -322,7 +318,11 @@ def _with(others: tuple[UUID, ...], person_id: UUID) -> tuple[UUID, ...]:
 
 
 def _changes(
-    step: _Step, row: KeptRecord, claims: Mapping[bytes, KeptClaim], locked: Mapping[UUID, LockedPerson]
+    connection: Connection,
+    step: _Step,
+    row: KeptRecord,
+    claims: Mapping[bytes, KeptClaim],
+    locked: Mapping[UUID, LockedPerson],
 ) -> list[Change]:
     """What a new standing version changes in books: it leaves the former person's where it names another number (or
     none), and enters its own person's where its claim is proven.
@@ -331,24 +331,17 @@ def _changes(
         return []
     claim = claims[step.claim.claim_id]
     changes = []
-    former = row.shown_person
-    if former is not None and former != claim.person_id and _names_another(step, claim, claims):
-        changes.append(Change(former, row, step.plan.version, None))
+    if row.shown_person is not None and leaves_former_book(connection, row, claim):
+        changes.append(Change(row.shown_person, row, step.plan.version, None))
     proven = claim.state is State.PROVEN and locked[claim.person_id].state == "proven"
     if proven and step.plan.state == "ready":
         changes.append(Change(claim.person_id, row, step.plan.version, step.body))
     return changes
 
 
-def _names_another(step: _Step, claim: KeptClaim, claims: Mapping[bytes, KeptClaim]) -> bool:
-    standing = step.plan.standing
-    former = claims.get(standing.claim_id) if standing is not None and standing.claim_id else None
-    return former is None or former.number_mark != claim.number_mark or claim.number_mark is None
-
-
 def _result(step: _Step) -> HosoResult:
     planned = step.plan
-    notes = tuple(Issue(code, path) for code, _, path in (note.partition("@") for note in planned.notes))
+    notes = tuple(Issue(*note.split("@")) for note in planned.notes)
     return HosoResult(
         source_id=step.incoming.dossier.source_id,
         transaction_code=transaction_code(planned.record_id, planned.version),

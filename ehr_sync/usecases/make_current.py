@@ -15,7 +15,7 @@ from ehr_sync.store import audit, people, records
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.records import KeptRecord, VersionHead
 from ehr_sync.usecases.follow_transaction import may_see
-from ehr_sync.usecases.release import Change, release
+from ehr_sync.usecases.release import Change, leaves_former_book, release
 from ehr_sync.usecases.stores import Stores
 
 _ATTEMPTS = 20
@@ -68,13 +68,12 @@ def _changes(
     connection: Connection, row: KeptRecord, head: VersionHead, state: str, keys: dict[UUID, bytes]
 ) -> list[Change]:
     claim = people.claims(connection, [head.claim_id or b""]).get(head.claim_id or b"")
-    proven = claim is not None and claim.state is State.PROVEN
+    if claim is None:
+        return []
     changes = []
-    if row.shown_person is not None and row.shown_person != head.person_id:
-        former = people.numbers_of(connection, row.shown_person)
-        if claim is None or claim.number_mark is None or claim.number_mark not in former:
-            changes.append(Change(row.shown_person, row, head.version, None))
-    if proven and state == "ready":
+    if row.shown_person is not None and leaves_former_book(connection, row, claim):
+        changes.append(Change(row.shown_person, row, head.version, None))
+    if claim.state is State.PROVEN and state == "ready":
         changes.append(Change(head.person_id, row, head.version, _body(connection, head, keys)))
     return changes
 
