@@ -12,7 +12,8 @@ from mappings.dates import VIETNAM
 from mappings.elements import Json, code, codes, coding, concept, day, minute
 from mappings.ids import resource_id
 from mappings.model import Dossier, MappedRecord, MappingContext, Resource, Row
-from mappings.record_types.xml1.fhir import TABLE, summary
+from mappings.record_types.xml1.encounter import TABLE
+from mappings.record_types.xml1.fhir import summary
 from mappings.record_types.xml2.fhir import medications
 from mappings.record_types.xml3.fhir import services
 from mappings.record_types.xml4.fhir import resulted_services, results

@@ -135,11 +135,25 @@ def _name(row: Row, service: ServiceCode) -> str:
 def _order(row: Row, key: Key, ordinal: int, visit: Visit) -> tuple[Resource, Order]:
     service = service_code(row.get("MA_DICH_VU", ""))
     elsewhere = visit.register.place(service.performed_at)
-    finished = row.get("NGAY_KQ", "")
+    made = visit.resource("ServiceRequest", TABLE, key, ordinal, _ordered(row, service, elsewhere, visit))
+    order = Order(
+        key=key,
+        ordinal=ordinal,
+        service=service.code,
+        name=text(row.get("TEN_DICH_VU")),
+        group=row.get("MA_NHOM", ""),
+        ordered=row.get("NGAY_YL", ""),
+        finished=row.get("NGAY_KQ", ""),
+        reference={"reference": "ServiceRequest/" + made.id},
+        performer=elsewhere,
+    )
+    return made, order
+
+
+def _ordered(row: Row, service: ServiceCode, elsewhere: Json | None, visit: Visit) -> Json:
     done = minute(row.get("NGAY_TH_YL", ""))
     body: Json = {
-        # Without a result and without a time of doing it is still to be done.
-        "status": _order_status(service, bool(done or minute(finished))),
+        "status": _order_status(service, bool(done or minute(row.get("NGAY_KQ", "")))),
         "intent": "order",
         "code": _service(row, service, visit),
         "subject": SUBJECT,
@@ -156,28 +170,18 @@ def _order(row: Row, key: Key, ordinal: int, visit: Visit) -> tuple[Resource, Or
         body["authoredOn"] = ordered
     if doctors := visit.register.practitioners(row.get("MA_BAC_SI")):
         body["requester"] = doctors[0]
-    if performers := visit.register.practitioners(row.get("NGUOI_THUC_HIEN")):
-        body["performer"] = performers
+    performers = visit.register.practitioners(row.get("NGUOI_THUC_HIEN"))
     if elsewhere is not None:
-        body.setdefault("performer", []).append(elsewhere)
+        performers.append(elsewhere)
+    if performers:
+        body["performer"] = performers
     if reasons := _reasons(row, visit):
         body["reasonCode"] = reasons
-    made = visit.resource("ServiceRequest", TABLE, key, ordinal, body)
-    order = Order(
-        key=key,
-        ordinal=ordinal,
-        service=service.code,
-        name=text(row.get("TEN_DICH_VU")),
-        group=group,
-        ordered=row.get("NGAY_YL", ""),
-        finished=finished,
-        reference={"reference": "ServiceRequest/" + made.id},
-        performer=elsewhere,
-    )
-    return made, order
+    return body
 
 
 def _order_status(service: ServiceCode, is_done: bool) -> str:
+    # Without a result and without a time of doing it is still to be done.
     if service.attempted:
         return "revoked"
     return "completed" if is_done else "active"
