@@ -60,7 +60,7 @@ class logger_class(Logger):  # type: ignore[misc]  # gunicorn ships no types
 
 def on_starting(server: Any) -> None:
     """Say in one sentence what keeps the service from starting, before anything is started."""
-    if server.cfg.wsgi_app == wsgi_app:
+    if server.app.app_uri == wsgi_app:
         from ehr_sync.bootstrap import open_service
 
         try:

@@ -1,9 +1,12 @@
 """gunicorn's target."""
 
+import math
+
 from ehr_sync.bootstrap import open_service_when_up
 from ehr_sync.bootstrap_web import web_application
 from ehr_sync.logs import quiet_libraries
 from ehr_sync.settings import from_environment
 
 quiet_libraries()
-app = web_application(open_service_when_up(from_environment()))
+# A worker that gave up would end all of gunicorn, and with it those that still answer.
+app = web_application(open_service_when_up(from_environment(), seconds=math.inf))

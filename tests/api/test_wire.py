@@ -26,8 +26,8 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def served(log: Path) -> Iterator[str]:
-    with web.behind_gunicorn("tests.api.wire:app", log) as address:
-        yield address
+    with web.behind_gunicorn("tests.api.wire:app", log) as running:
+        yield running.address
 
 
 def post(served: str, data: object, **headers: str) -> requests.Response:

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -26,6 +27,7 @@ from ehr_sync.api.submissions import MediaType, Reader, submissions
 from ehr_sync.core.answers import Answer, HosoResult, file_result
 from ehr_sync.core.ports import Login
 from ehr_sync.logs import make_log
+from ehr_sync.processes import happens
 from ehr_sync.usecases.authenticate import AccessToken, BadToken, Caller
 from mappings.model import Issue
 from tests.api import hospital
@@ -83,42 +85,42 @@ def lines(log: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.getvalue().splitlines()]
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An application behind gunicorn, and where it writes."""
+
+    address: str
+    pid: int
+    log: Path
+
+    def answers(self) -> bool:
+        """Whether it answers at all."""
+        try:
+            return requests.get(f"{self.address}/healthz", timeout=2).ok
+        except (requests.ConnectionError, requests.Timeout):
+            return False
+
+
 @contextmanager
-def behind_gunicorn(application: str, log: Path) -> Iterator[str]:
-    """Serve `module:app` by gunicorn as the project configures it; gives the address."""
-    port = _free_port()
-    address = f"http://127.0.0.1:{port}"
-    environment = {
-        "EHR_SYNC_PUBLIC_URL": address,
-        "EHR_SYNC_DSN": "postgresql://unused",
-        "EHR_SYNC_KEY_DSN": "postgresql://unused",
-        "EHR_SYNC_KEY_FILE": "unused",
-        "PYTHONPATH": str(Path.cwd()),
-        "PATH": "",
-    }
+def behind_gunicorn(application: str, log: Path, **variables: str) -> Iterator[Served]:
+    """Serve `module:app` by gunicorn as the project configures it."""
+    address = f"http://127.0.0.1:{_free_port()}"
+    unused = {"EHR_SYNC_DSN": "x", "EHR_SYNC_KEY_DSN": "x", "EHR_SYNC_KEY_FILE": "x"}
+    environment = {**unused, **variables, "EHR_SYNC_PUBLIC_URL": address, "PYTHONPATH": str(Path.cwd())}
     command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", application]
     with log.open("wb") as out:
         process = subprocess.Popen(command, env=environment, stdout=out, stderr=out)
+    served = Served(address, process.pid, log)
     try:
-        _wait_for(address)
-        yield address
+        if not happens(served.answers, 30):
+            raise TimeoutError("gunicorn did not start")
+        yield served
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(40)
 
 
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _wait_for(address: str) -> None:
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        try:
-            requests.get(f"{address}/healthz", timeout=2)
-            return
-        except (requests.ConnectionError, requests.Timeout):
-            time.sleep(0.05)
-    raise TimeoutError("gunicorn did not start")

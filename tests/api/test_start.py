@@ -1,0 +1,133 @@
+"""The real service under gunicorn: it starts or says why not, and lives through the death of its database."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]  # ships no types
+import pytest
+import requests
+
+from ehr_sync import embedded_postgres
+from ehr_sync.adapters import key_file
+from ehr_sync.bootstrap import open_service
+from ehr_sync.core.errors import Misconfigured
+from ehr_sync.embedded_postgres import EmbeddedPostgres
+from ehr_sync.processes import happens
+from ehr_sync.settings import settings_of
+from ehr_sync.store.migrate import migrate
+from tests.api import hospital, web
+from tests.databases import Dsns, database_folder
+
+NOWHERE = "postgresql://ehr_sync@127.0.0.1:1/ehr_sync"
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> Path:
+    key_file.create(tmp_path / "keys.json")
+    return tmp_path / "keys.json"
+
+
+def gunicorn(**variables: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("EHR_SYNC_")}
+    command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py"]
+    return subprocess.run(command, env={**clean, **variables}, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_without_settings_it_says_which_is_missing() -> None:
+    ended = gunicorn()
+    assert (ended.returncode, "Set EHR_SYNC_DSN: " in ended.stderr) == (2, True)
+
+
+def test_without_a_database_it_says_what_to_do(keys: Path) -> None:
+    ended = gunicorn(EHR_SYNC_DSN=NOWHERE, EHR_SYNC_KEY_DSN=NOWHERE, EHR_SYNC_KEY_FILE=str(keys))
+    assert (ended.returncode, "\nStart PostgreSQL, or mend EHR_SYNC_DSN" in ended.stderr) == (2, True)
+
+
+def test_with_another_key_file_it_says_what_to_do(dsns: Dsns, keys: Path, tmp_path: Path) -> None:
+    given = {"dsn": dsns.main, "key_dsn": dsns.keys}
+    open_service(settings_of({**given, "key_file": str(keys)})).close()
+    key_file.create(tmp_path / "other.json")
+    with pytest.raises(Misconfigured, match="the key file that this key store was made with"):
+        open_service(settings_of({**given, "key_file": str(tmp_path / "other.json")}))
+
+
+def test_without_migrations_it_says_what_to_do(dsns: Dsns, keys: Path) -> None:
+    migrate(dsns.main, dsns.keys, "base")
+    given = {"EHR_SYNC_DSN": dsns.main, "EHR_SYNC_KEY_DSN": dsns.keys, "EHR_SYNC_KEY_FILE": str(keys)}
+    ended = gunicorn(**given)
+    assert (ended.returncode, "\nRun ehr-sync migrate: " in ended.stderr) == (2, True)
+
+
+@pytest.fixture(scope="module")
+def own_postgres() -> Iterator[EmbeddedPostgres]:
+    with database_folder() as folder:
+        server = embedded_postgres.start(folder / "postgres", options={"max_wal_size": "256MB"})
+        migrate(server.dsn, server.key_dsn)
+        yield server
+        server.stop("immediate")
+
+
+@pytest.fixture(scope="module")
+def served(own_postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[web.Served]:
+    folder = tmp_path_factory.mktemp("served")
+    key_file.create(folder / "keys.json")
+    given = {
+        "EHR_SYNC_DSN": own_postgres.dsn,
+        "EHR_SYNC_KEY_DSN": own_postgres.key_dsn,
+        "EHR_SYNC_KEY_FILE": str(folder / "keys.json"),
+    }
+    with web.behind_gunicorn("wsgi:app", folder / "log", **given) as running:
+        yield running
+
+
+def ready(served: web.Served) -> int:
+    return requests.get(f"{served.address}/readyz", timeout=20).status_code
+
+
+def test_it_is_ready_when_it_has_started(served: web.Served) -> None:
+    assert ready(served) == 200
+
+
+def test_a_database_that_dies_makes_it_unready_and_one_that_returns_makes_it_ready(
+    served: web.Served, own_postgres: EmbeddedPostgres
+) -> None:
+    own_postgres.kill()
+    while_away = ready(served)
+    own_postgres.restart()
+
+    assert (while_away, happens(lambda: ready(served) == 200, 20)) == (503, True)
+
+
+def test_while_the_database_is_away_a_token_is_postponed_and_not_refused(
+    served: web.Served, own_postgres: EmbeddedPostgres
+) -> None:
+    form = hospital.form(hospital.assertion(aud=f"{served.address}/oauth2/token", exp=int(time.time()) + 99))
+    own_postgres.kill()
+    answer = requests.post(f"{served.address}/oauth2/token", data=form, timeout=20)
+    own_postgres.restart()
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+
+
+def test_a_killed_worker_is_replaced_even_while_the_database_is_away(
+    served: web.Served, own_postgres: EmbeddedPostgres
+) -> None:
+    own_postgres.kill()
+    for worker in psutil.Process(served.pid).children():
+        worker.kill()
+    time.sleep(2)
+    own_postgres.restart()
+
+    assert happens(served.answers, 30)
+
+
+def test_its_log_is_json_from_the_first_line_to_the_last(served: web.Served) -> None:
+    lines = [json.loads(line) for line in served.log.read_text().splitlines()]
+    assert any(str(line.get("note", "")).startswith("Listening at: ") for line in lines)
