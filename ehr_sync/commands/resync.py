@@ -1,0 +1,73 @@
+"""ehr-sync resync …: the same order as POST /api/v1/ops/resyncs, with a progress bar."""
+
+from __future__ import annotations
+
+import getpass
+import time
+from collections.abc import Mapping
+from uuid import UUID
+
+import click
+
+from ehr_sync import settings
+from ehr_sync.bootstrap import open_service
+from ehr_sync.core.errors import Misconfigured
+from ehr_sync.store import clients
+from ehr_sync.store.resyncs import Resync, Scope
+from ehr_sync.usecases.resync_lanes import follow_resync, order_resync, plan_resync
+from ehr_sync.usecases.stores import Stores
+
+_PAUSE_SECONDS = 0.5
+
+
+@click.command()
+@click.option("--patient", type=click.UUID, help="The lanes of one patient, by our id.")
+@click.option("--facility", help="The lanes of everybody with a record of this facility.")
+@click.option("--destination", help="The lanes to this health book.")
+@click.option("--all", "everything", is_flag=True, help="All lanes.")
+@click.option("--reason", default="", help="A ticket or a word; no names, no numbers.")
+@click.option("--dry-run", is_flag=True, help="Only count.")
+def resync(
+    *, patient: UUID | None, facility: str | None, destination: str | None, everything: bool, reason: str, dry_run: bool
+) -> None:
+    """Bring health books up to date again; the schedulers do it."""
+    if everything == any((patient, facility, destination)):
+        raise click.UsageError("Give --patient, --facility or --destination, or --all.")
+    service = open_service(settings.from_environment())
+    try:
+        scope = Scope(patient, _family(facility, service.stores), destination)
+        _tell(plan_resync(scope, stores=service.stores))
+        if not dry_run:
+            _run(scope, reason, service.stores)
+    finally:
+        service.close()
+
+
+def _family(facility: str | None, stores: Stores) -> str | None:
+    if facility is None:
+        return None
+    with stores.database.begin() as connection:
+        known = clients.register(connection).get(facility)
+    if known is None:
+        raise Misconfigured("Give a facility that is registered (ehr-sync facility list).")
+    return known.family
+
+
+def _tell(counts: Mapping[str, int]) -> None:
+    of_each = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
+    click.echo(f"{sum(counts.values())} lanes{f': {of_each}' if of_each else ''}")
+
+
+def _run(scope: Scope, reason: str, stores: Stores) -> None:
+    found = order_resync(scope, by=f"cli-{getpass.getuser()}", reason=reason, stores=stores)
+    # Stopping to watch does not stop the order.
+    click.echo(f"Ordered as {found.resync_id}; Ctrl-C only ends the watching.")
+    with click.progressbar(length=2 * found.total, label="Lanes") as bar:
+        while found.state != "done":
+            time.sleep(_PAUSE_SECONDS)
+            found = follow_resync(found.resync_id, stores=stores)
+            bar.update(_done(found) - bar.pos)
+
+
+def _done(found: Resync) -> int:
+    return found.marked + max(0, found.marked - found.left)
