@@ -27,7 +27,7 @@ class Settings:
 
     dsn: str = _setting("libpq URI of the main database", secret=True)
     key_dsn: str = _setting("libpq URI of the key store, a database of its own", secret=True)
-    key_file: Path = _setting("file with the service's root, index, id and signing keys; mode 0600")
+    key_file: Path = _setting("file with the service's root, index, id and signing keys; mode 0600")  # noqa: RUF009
     public_url: str = _setting("the address under which clients reach this service", "http://127.0.0.1:8080")
 
     registry_url: str = _setting("SOAP endpoint of the population registry", "http://127.0.0.1:8091/registry")
@@ -60,7 +60,7 @@ class Settings:
     record_bytes: int = _setting("most decoded bytes in one record", 32_000_000)
     chunk_records: int = _setting("most records in one transaction", 200)
     spool_bytes: int = _setting("bodies above this are spooled to disk, encrypted, one at a time", 1_000_000)
-    spool_folder: Path = _setting("where big bodies are spooled", Path("/tmp"))  # noqa: S108
+    spool_folder: Path = _setting("where big bodies are spooled", Path("/tmp"))  # noqa: RUF009, S108
     log_level: str = _setting("debug, info, warning or error", "info")
 
     def __post_init__(self) -> None:
