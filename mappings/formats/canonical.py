@@ -32,7 +32,9 @@ def content_hash(tables: Tables) -> bytes:
 
 def _row_bytes(row: Row) -> bytes:
     # JSON holds no control characters, so the marks between rows cannot be forged by values.
-    return orjson.dumps({tag: row[tag] for tag in row if tag != "STT"}, option=orjson.OPT_SORT_KEYS)
+    values = dict(row)
+    values.pop("STT", None)
+    return orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
 
 
 def carry_over(new: Tables, previous: Tables) -> tuple[Tables, tuple[Issue, ...]]:

@@ -59,6 +59,7 @@ def escaped(text: str) -> str:
         XML1.replace("<", "<hs:").replace("<hs:/", "</hs:"),
         XML1.replace("<TONG_HOP>", '<TONG_HOP xmlns="urn:x" xsi:nil="false">'),
         XML1.replace("<MA_LK>LK0001<", "<MA_LK><![CDATA[LK0001]]><"),
+        XML1.replace("<MA_LK>LK0001<", "<GHI_CHU><![CDATA[]]></GHI_CHU><MA_LK>LK<!-- x -->00<![CDATA[01]]><"),
         XML1.replace("<MA_LK>", "<GHI_CHU/><GHI_CHU2></GHI_CHU2><MA_LK>\n  \t"),
     ],
 )
