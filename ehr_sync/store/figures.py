@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, func, literal, select, union_all
 from ehr_sync.core.figures import PUSH_BUCKETS, WINDOW, Figures
 from ehr_sync.store.tables import claim, delivery, lane, submission
 
-_NOW: Final = func.clock_timestamp()
+_NOW: Final = func.statement_timestamp()  # clock_timestamp() is volatile: no index would be used
 _COUNT: Final = func.count()
 _TOOK: Final = func.extract("epoch", delivery.c.ended_at - delivery.c.started_at)
 _RECENT_DELIVERY: Final = delivery.c.started_at > _NOW - WINDOW

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import func, select
 
 from ehr_sync import bootstrap
 from ehr_sync.adapters import key_file
@@ -19,6 +20,7 @@ from ehr_sync.sandbox.dossiers import dossier, envelope
 from ehr_sync.sandbox.world import World
 from ehr_sync.settings import settings_of
 from ehr_sync.store import clients
+from ehr_sync.store.tables import audit_event
 from mappings.gate import findings
 from tests.api import hospital
 from tests.databases import Dsns
@@ -219,6 +221,11 @@ def test_every_searched_type_answers_a_search(
     assert findings(response.data) == ()
 
 
+def audit_entries(service: Service) -> int:
+    with service.stores.database.begin() as connection:
+        return int(connection.execute(select(func.count()).select_from(audit_event)).scalar_one())
+
+
 FOREIGN = "11111111-1111-8111-8111-111111111111"
 
 
@@ -245,6 +252,32 @@ def test_another_persons_book_looks_like_an_unknown_one(web: FlaskClient, world:
     answers = [web.get(f"/fhir/Patient/{id_}/$everything", headers=stranger) for id_ in (patient, FOREIGN)]
     shown = [{**a.get_json(force=True)["issue"][0], "diagnostics": ""} for a in answers]
     assert (answers[0].status_code, shown[0]) == (404, shown[1])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "Patient",
+        "Patient/{patient}",
+        "Patient/{patient}/$everything",
+        "Observation?patient={patient}",
+        "Organization/{patient}",
+        f"Patient/{FOREIGN}/$everything",
+        f"Observation/{FOREIGN}",
+    ],
+)
+def test_every_read_is_one_audit_entry(
+    web: FlaskClient, service: Service, patient: str, citizen: dict[str, str], path: str
+) -> None:
+    before = audit_entries(service)
+    web.get(f"/fhir/{path.format(patient=patient)}", headers=citizen)
+    assert audit_entries(service) == before + 1
+
+
+def test_a_life_line_read_is_one_audit_entry(web: FlaskClient, service: Service, code: str) -> None:
+    before = audit_entries(service)
+    web.get(f"/api/v1/transactions/{code}", headers=sender_token(web))
+    assert audit_entries(service) == before + 1
 
 
 @pytest.mark.parametrize(
