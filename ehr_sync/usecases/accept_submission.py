@@ -130,7 +130,7 @@ class _Run:
     _chunk_bytes: int = 0
     _files: list[FileResult | tuple[tuple[Issue, ...], list[HosoResult | None]]] = field(default_factory=list)
     _skeleton: Skeleton = field(default_factory=Skeleton)
-    _batch: Batch | None = None
+    _begun: bool = False
     _next_ordinal: int = 0
 
     @property
@@ -230,7 +230,7 @@ class _Run:
         self._chunk_bytes += len(incoming.piece) * 4
 
     def _keep_chunk(self, *, last: bool) -> None:
-        if not self._chunk and (self._batch is None or not last):
+        if not self._chunk and not (self._begun and last):
             return
         chunk, self._chunk, self._chunk_bytes = self._chunk, [], 0
 
@@ -240,25 +240,26 @@ class _Run:
 
         kept = keep(
             [incoming for _, _, incoming in chunk],
-            batch=self._the_batch(),
+            batch=self._batch(),
             ending=ending if last else None,
             stores=self.stores,
             uris=self.uris,
         )
         self._note(chunk, kept)
 
-    def _the_batch(self) -> Batch:
-        if self._batch is None:
-            self._batch = Batch(
-                submission_id=self.submission_id,
-                client_id=self.client_id,
-                media_type=self.media_type,
-                received_at=self.before.now,
-                today=self._today,
-                answered=self.before.kept is not None and self.before.kept.answer is not None,
-                kept=self.before.kept,
-            )
-        return self._batch
+    def _batch(self) -> Batch:
+        first, self._begun = not self._begun, True
+        kept = self.before.kept
+        return Batch(
+            submission_id=self.submission_id,
+            client_id=self.client_id,
+            media_type=self.media_type,
+            received_at=self.before.now,
+            today=self._today,
+            answered=kept is not None and kept.answer is not None,
+            first=first,
+            kept=kept,
+        )
 
     @staticmethod
     def _note(chunk: list[tuple[list[HosoResult | None], int, Incoming]], kept: tuple[HosoResult, ...]) -> None:

@@ -48,6 +48,7 @@ class Batch:
     received_at: datetime
     today: date
     answered: bool
+    first: bool  # whether this is the submission's first chunk
     kept: KeptSubmission | None = field(repr=False)
 
 
@@ -87,18 +88,25 @@ def keep(
     """
     claims = [new_claim_of(one, stores.keys.index) for one in incoming]
     fresh: dict[bytes, tuple[UUID, bytes]] = {}
-    for _ in range(_ATTEMPTS):
+    for attempt in range(_ATTEMPTS):
         look = _look(incoming, claims, stores)
+        # Most submissions are new and have one chunk: only a later chunk, or somebody quicker, makes one be there.
+        kept = batch.kept if batch.first and not attempt else _kept(batch, stores)
         steps = [_step(one, claim, look, batch, stores, uris) for one, claim in zip(incoming, claims, strict=True)]
         results = tuple(_result(step) for step in steps)
         if batch.answered and not any(step.plan.keeps for step in steps):
             return results
         try:
-            _write(steps, look, batch, ending(results) if ending else None, stores, fresh)
+            _write(steps, look, batch, kept, ending(results) if ending else None, stores, fresh)
         except _Moved:
             continue
         return results
     raise Unavailable("database.busy")
+
+
+def _kept(batch: Batch, stores: Stores) -> KeptSubmission | None:
+    with stores.database.reading() as connection:
+        return submissions.kept_submission(connection, stores.key_store, batch.submission_id)
 
 
 def _look(incoming: Sequence[Incoming], claims: Sequence[NewClaim | None], stores: Stores) -> _Look:
@@ -148,6 +156,7 @@ def _write(
     steps: Sequence[_Step],
     look: _Look,
     batch: Batch,
+    kept: KeptSubmission | None,
     ending: Ending | None,
     stores: Stores,
     fresh: dict[bytes, tuple[UUID, bytes]],
@@ -155,8 +164,6 @@ def _write(
     new = {s.claim.claim_id: s.claim for s in steps if s.claim and s.plan.keeps and s.claim.claim_id not in look.claims}
     for claim_id in new.keys() - fresh.keys():
         fresh[claim_id] = stores.key_store.new_person()
-    with stores.database.reading() as connection:
-        kept = batch.kept or submissions.kept_submission(connection, stores.key_store, batch.submission_id)
     crowd = _people(steps, look)
     keys = stores.key_store.keys(crowd) | {fresh[i][0]: fresh[i][1] for i in new}
     if crowd - keys.keys():
