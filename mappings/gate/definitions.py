@@ -34,6 +34,7 @@ class Element:
     targets: frozenset[str] | None = None  # Reference; None: any
     of: Type | None = None  # None for a primitive and for any resource
     is_reference: bool = False
+    plain_type: Type | None = None  # `of`, where nothing but what is in the object is to be checked
 
 
 @dataclass(slots=True, eq=False)
@@ -135,6 +136,8 @@ class _Builder:
             element.check = self._code_checks[element.value_set]
         elif element.value_set:
             element.codings = self._sets[element.value_set]
+        if element.of and not (element.of.is_resource or element.is_reference or element.codings):
+            element.plain_type = element.of
 
 
 def _names(element: Element) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ class Plan:
 
     number: int  # unique in the process: stands for the type and the names in a shape
     leaves: tuple[tuple[str, Check, Element], ...]
+    is_flat: bool  # the leaves are all there is to look at
     plain: tuple[tuple[str, Element, Type], ...]  # objects with nothing to check but what is in them
     special: tuple[tuple[str, Element], ...]  # references, bound concepts, resources
     arrays: tuple[tuple[str, Element], ...]
@@ -52,20 +53,20 @@ def plan_of(node: dict[str, Any], of: Type, table: Definitions) -> Plan:
 def _made(node: dict[str, Any], of: Type, table: Definitions) -> Plan:
     known = [(name, of.elements[name]) for name in node if name in of.elements]
     single = [(name, each) for name, each in known if not each.check and not each.many]
+    leaves = tuple((name, each.check, each) for name, each in known if each.check and not each.many)
+    rules = tuple(rule for rule in of.rules if not rule.by_names and rule.given in ("", *node))
+    findings = tuple(_wrong_names(node, of, table))
     return Plan(
         number=next(_NUMBERS),
-        leaves=tuple((name, each.check, each) for name, each in known if each.check and not each.many),
-        plain=tuple((name, each, each.of) for name, each in single if each.of and _is_plain(each, each.of)),
-        special=tuple((name, each) for name, each in single if not (each.of and _is_plain(each, each.of))),
+        leaves=leaves,
+        is_flat=len(leaves) == len(node) and not rules and not findings,
+        plain=tuple((name, each, each.plain_type) for name, each in single if each.plain_type),
+        special=tuple((name, each) for name, each in single if not each.plain_type),
         arrays=tuple((name, each) for name, each in known if each.many),
         beside=tuple((name, of.elements[name[1:]]) for name in node if _is_beside(name, of)),
-        rules=tuple(rule for rule in of.rules if not rule.by_names and rule.given in ("", *node)),
-        findings=tuple(_wrong_names(node, of, table)),
+        rules=rules,
+        findings=findings,
     )
-
-
-def _is_plain(element: Element, of: Type) -> bool:
-    return element.codings is None and not element.is_reference and not of.is_resource
 
 
 def _is_beside(name: str, of: Type) -> bool:

@@ -57,6 +57,8 @@ class Walk:
         for name, check, element in plan.leaves:
             if not check(node[name]):
                 found.append(_bad_value(element, node[name], name))
+        if plan.is_flat:
+            return found
         for name, element, inner in plan.plain:
             value = node[name]
             if type(value) is not dict:
@@ -85,10 +87,13 @@ class Walk:
         if type(value) is not list or not value:
             return [Finding("element.not_an_array", name)]
         found: list[Finding] = []
-        check = element.check
+        check, inner = element.check, element.plain_type
         for index, item in enumerate(value):
             if check is None:
-                problems = self._one(item, element, at, shape)
+                if inner is not None and type(item) is dict:
+                    problems = self._object(item, inner, at, shape)
+                else:
+                    problems = self._one(item, element, at, shape)
                 if problems:
                     found += [each.below(f"{name}[{index}]") for each in problems]
             elif not check(item) and not (item is None and _has_sibling(node, name, index)):
