@@ -63,11 +63,18 @@ def _run(scope: Scope, reason: str, stores: Stores) -> None:
     # Stopping to watch does not stop the order.
     click.echo(f"Ordered as {found.resync_id}; Ctrl-C only ends the watching.")
     with click.progressbar(length=2 * found.total, label="Lanes") as bar:
-        while found.state != "done":
+        while found.state != "done" and not _only_parked(found, scope, stores):
             time.sleep(_PAUSE_SECONDS)
             found = follow_resync(found.resync_id, stores=stores)
-            bar.update(_done(found) - bar.pos)
+            bar.update(_steps(found) - bar.pos)
+    if found.state != "done":
+        click.echo(f"{found.left} lanes were refused by the book and wait for a human (state parked).")
 
 
-def _done(found: Resync) -> int:
+def _only_parked(found: Resync, scope: Scope, stores: Stores) -> bool:
+    return found.state == "running" and found.left <= plan_resync(scope, stores=stores).get("parked", 0)
+
+
+def _steps(found: Resync) -> int:
+    """Two for each lane: it was told to start over, and it is up to date."""
     return found.marked + max(0, found.marked - found.left)

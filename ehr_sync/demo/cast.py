@@ -34,9 +34,8 @@ class Story:
 
 
 _HOSPITAL: Final = DEMO[0]
+_WITHHELD: Final = 203
 
-CITIZEN: Final = person(0).number
-"""Who the first ordinary visit is of: somebody whose book has something in it."""
 
 _AT_THE_REGISTRY: Final[dict[str, tuple[str, Ending]]] = {
     "not_found": ("registry: no such person", "not proven"),
@@ -81,7 +80,7 @@ def _ordinary(count: int) -> Iterator[Story]:
 def _special() -> Iterator[Story]:
     yield from _exports()
     yield from _versions()
-    yield _story("a visit that names HIV", "withheld", planted(_visit(203), "icd_main"))
+    yield _story("a visit that names HIV", "withheld", planted(_visit(_WITHHELD), "icd_main"))
     yield _story("a newborn without a number", "no number", dossier(204, facility=_HOSPITAL, shape="newborn", rows=8))
     yield _story("a foreigner with a passport", "no number", dossier(205, person_index=20_048, rows=8))
     yield from _magic(REGISTRY, _AT_THE_REGISTRY)
@@ -122,13 +121,23 @@ def _refused() -> Iterator[Story]:
 
 
 def _visit(n: int, *, facility: str = _HOSPITAL) -> Hoso:
+    return dossier(n, person_index=_adult(n), facility=facility)
+
+
+def _adult(n: int) -> int:
     # In every fifty people the first forty are adults, who have a number.
-    return dossier(n, person_index=n * 50 + n % 40, facility=facility)
+    return n * 50 + n % 40
 
 
 def _story(told: str, ending: Ending, hoso: Hoso) -> Story:
     return Story(told, ending, hoso.facility, envelope([hoso]))
 
+
+CITIZEN: Final = person(_adult(0)).number
+"""Who the first ordinary visit is of: somebody whose book has something in it."""
+
+WITHHELD: Final = person(_adult(_WITHHELD)).number
+"""Whose only visit names HIV: nothing of theirs may be in the book."""
 
 SPECIAL: Final = sum(1 for _ in _special())
 """How many stories are not ordinary."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import signal
@@ -16,6 +17,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]  # ships no types
 import pytest
 
+from ehr_sync.demo.cast import CITIZEN, WITHHELD
 from ehr_sync.processes import happens
 
 LAST_WORDS = "Ctrl-C stops everything."
@@ -88,7 +90,7 @@ def test_its_lines_work_as_they_are(demo: Demo) -> None:
     assert answers == ["200", "200", "200"]
 
 
-@pytest.mark.parametrize("who", ["facility 01001", "citizen 099065000000", "role ops"])
+@pytest.mark.parametrize("who", ["facility 01001", f"citizen {CITIZEN}", "role ops"])
 def test_a_shell_gets_tokens(demo: Demo, who: str) -> None:
     token = shell(demo, f"{sys.executable} -m ehr_sync.cli sandbox token {who}")
     assert token.count(".") == 2
@@ -97,6 +99,25 @@ def test_a_shell_gets_tokens(demo: Demo, who: str) -> None:
 def test_a_shell_reaches_the_database(demo: Demo) -> None:
     code = "import os, psycopg; print(psycopg.connect(os.environ['EHR_SYNC_DSN']).info.dbname)"
     assert shell(demo, f'{sys.executable} -W ignore -c "{code}"').strip() == "ehr_sync"
+
+
+def test_a_resync_of_all_ends_with_what_only_a_human_can_mend(demo: Demo) -> None:
+    said = shell(demo, f"{sys.executable} -m ehr_sync.cli resync --all --reason test")
+    assert said.splitlines()[-1] == "2 lanes were refused by the book and wait for a human (state parked)."
+
+
+def test_the_audit_log_stands_and_a_changed_entry_is_found(demo: Demo) -> None:
+    verify = f"{sys.executable} -m ehr_sync.cli audit verify"
+    assert "stand as they were written" in shell(demo, verify)
+    code = "import os, psycopg; c = psycopg.connect(os.environ['EHR_SYNC_DSN'], autocommit=True); "
+    code += "c.execute('UPDATE audit_event SET detail = 1 WHERE n = 7'); c.close()"
+    said = shell(demo, f'{sys.executable} -c "{code}"; {verify} || echo exit $?')
+    assert said.splitlines() == ["entry 7 was changed, or put in", "exit 1"]
+
+
+def test_nothing_of_a_visit_that_names_hiv_is_in_the_book(demo: Demo) -> None:
+    said = shell(demo, f"{sys.executable} -m ehr_sync.cli sandbox book {WITHHELD}")
+    assert json.loads(said)["total"] == 0
 
 
 def test_another_demo_in_the_same_folder_is_refused(demo: Demo) -> None:
