@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from ehr_sync.core.errors import Unavailable
 
@@ -46,7 +47,7 @@ class Database:
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except DBAPIError as error:
+        except (DBAPIError, PoolTimeout) as error:
             raise _translated(error) from None
 
     @contextmanager
@@ -58,19 +59,33 @@ class Database:
         try:
             with self._autocommit.connect() as connection:
                 yield connection
-        except DBAPIError as error:
+        except (DBAPIError, PoolTimeout) as error:
             raise _translated(error) from None
 
     def now(self) -> datetime:
-        """The database's time, aware (P12): read now and then, carried on by the monotonic clock."""
+        """The database's time, aware (P12): read now and then, carried on by the monotonic clock.
+
+        Not to be called within a transaction: it may need a connection of its own. Raises Unavailable where the
+        database has never been reached.
+        """
         with self._lock:
-            elapsed = self._stopwatch() - self._read_at
-            if elapsed >= _CLOCK_SECONDS:
-                with self.reading() as connection:
-                    self._time = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
-                self._read_at = self._stopwatch()
-                return self._time
-            return self._time + timedelta(seconds=elapsed)
+            read_at, time_then = self._read_at, self._time
+        elapsed = self._stopwatch() - read_at
+        if elapsed < _CLOCK_SECONDS:
+            return time_then + timedelta(seconds=elapsed)
+        try:
+            return self._read_clock()
+        except Unavailable:
+            if time_then.year == 1:
+                raise
+            return time_then + timedelta(seconds=elapsed)
+
+    def _read_clock(self) -> datetime:
+        with self.reading() as connection:
+            found: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        with self._lock:
+            self._time, self._read_at = found, self._stopwatch()
+        return found
 
     def close(self) -> None:
         """Close all connections."""
@@ -81,7 +96,9 @@ class Database:
 _OUTAGES = {"08": "database.away", "53": "database.full", "57": "database.stopping", "58": "database.disk"}
 
 
-def _translated(error: DBAPIError) -> Exception:
+def _translated(error: DBAPIError | PoolTimeout) -> Exception:
+    if isinstance(error, PoolTimeout):
+        return Unavailable("database.busy")
     original = error.orig
     state = getattr(original, "sqlstate", None) or ""
     if state[:2] in _OUTAGES:

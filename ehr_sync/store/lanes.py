@@ -16,7 +16,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.store.tables import delivery, lane
 
-_NOW = func.clock_timestamp()
+# Stable within a statement, so that an index can be asked with it; clock_timestamp() would be tried on every row.
+_NOW = func.statement_timestamp()
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,7 @@ def take_due(connection: Connection, lease: timedelta, limit: int) -> Sequence[T
     """Take claims that are due, oldest first, for the length of the lease. Nobody waits for anybody."""
     due = (
         select(claim.c.claim_id)
-        .where(claim.c.due_at <= func.clock_timestamp())
+        .where(claim.c.due_at <= func.statement_timestamp())
         .order_by(claim.c.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -174,7 +174,7 @@ def take_due(connection: Connection, lease: timedelta, limit: int) -> Sequence[T
     rows = connection.execute(
         update(claim)
         .where(claim.c.claim_id.in_(due.scalar_subquery()))
-        .values(fence=claim.c.fence + 1, due_at=func.clock_timestamp() + lease)
+        .values(fence=claim.c.fence + 1, due_at=func.statement_timestamp() + lease)
         .returning(claim.c.claim_id, claim.c.person_id, claim.c.fence, claim.c.attempts, claim.c.facts)
     )
     return [TakenClaim(r.claim_id, r.person_id, r.fence, r.attempts, r.facts) for r in rows]
@@ -191,7 +191,7 @@ def decide_claim(connection: Connection, taken: TakenClaim, verdict: Verdict, ca
             due_at=None,
             attempts=0,
             calls=claim.c.calls + calls,
-            decided_at=func.clock_timestamp(),
+            decided_at=func.statement_timestamp(),
         )
         .returning(claim.c.claim_id)
     ).scalar()
@@ -205,7 +205,7 @@ def postpone_claim(connection: Connection, taken: TakenClaim, reason: str, pause
         .where(claim.c.claim_id == taken.claim_id, claim.c.fence == taken.fence, claim.c.state == "due")
         .values(
             reason=reason,
-            due_at=func.clock_timestamp() + pause,
+            due_at=func.statement_timestamp() + pause,
             attempts=func.least(claim.c.attempts + 1, 1000),
             calls=claim.c.calls + calls,
         )

@@ -111,7 +111,7 @@ def _mark(connection: Connection, resync_id: UUID, scope: Scope, cursor: UUID | 
         .limit(limit)
         .with_for_update()
     )
-    now = func.clock_timestamp()
+    now = func.statement_timestamp()
     statement = (
         update(lane)
         .where(lane.c.person_id.in_(chosen.scalar_subquery()), _lanes_in(scope))
@@ -134,7 +134,7 @@ def finish_done(connection: Connection) -> None:
     connection.execute(
         update(resync)
         .where(resync.c.state == "running", left == 0)
-        .values(state="done", ended_at=func.clock_timestamp())
+        .values(state="done", ended_at=func.statement_timestamp())
     )
 
 

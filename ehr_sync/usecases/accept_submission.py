@@ -6,7 +6,7 @@ import base64
 import dataclasses
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -131,7 +131,6 @@ class _Run:
     _files: list[FileResult | tuple[tuple[Issue, ...], list[HosoResult | None]]] = field(default_factory=list)
     _skeleton: Skeleton = field(default_factory=Skeleton)
     _begun: bool = False
-    _next_ordinal: int = 0
 
     @property
     def _limits(self) -> Limits:
@@ -140,7 +139,7 @@ class _Run:
 
     def accept(self, source: BinaryIO) -> Answer:
         if self.media_type == "xml":
-            self._accept_file(source, self._skeleton)
+            self._accept_file(source, self._skeleton, lambda at: at)
         else:
             self._accept_batch(source)
         self._keep_chunk(last=True)
@@ -165,13 +164,16 @@ class _Run:
                 self._skeleton.text(source, start, stop)
                 return
             decoded.finish()
-            self._accept_file(cast(BinaryIO, decoded), inner)
+            self._accept_file(cast(BinaryIO, decoded), inner, lambda at: start + at * 4 // 3)
             if _exact(source, start, stop, decoded):
                 self._skeleton.file(inner)
             else:
                 self._skeleton.text(source, start, stop)
 
-    def _accept_file(self, source: BinaryIO, around: Skeleton) -> None:
+    def _accept_file(self, source: BinaryIO, around: Skeleton, ordinal: Callable[[int], int]) -> None:
+        """`ordinal` says where in the request a byte of the file stands. A piece is known by that place: the same bytes
+        sent again may have other dossiers accepted, and counting these would give one dossier another one's bytes.
+        """
         size = cast(Spool, source).size
         try:
             found = scan(source, self._limits)
@@ -189,7 +191,7 @@ class _Run:
         for position, (start, stop) in enumerate(found.spans):
             around.text(source, end, start)
             end = stop
-            self._accept_hoso(source, found, position, results, around)
+            self._accept_hoso(source, found, position, results, around, ordinal(start))
         around.text(source, end, size)
 
     def _accept_hoso(
@@ -199,6 +201,7 @@ class _Run:
         position: int,
         results: list[HosoResult | None],
         around: Skeleton,
+        ordinal: int,
     ) -> None:
         start, stop = found.spans[position]
         source.seek(start)
@@ -210,12 +213,11 @@ class _Run:
             results[position] = HosoResult(dossier.source_id, "", "refused", dossier.issues)
             around.text(source, start, stop)
             return
-        around.piece(self._next_ordinal)
+        around.piece(ordinal)
         sending = self.before.sending[dossier.facility_code]
         means = cast(MadeOnMeans, sending.made_on_means)
         packed = pack(archive.pack(piece), Words.PIECES)
-        self._add(results, position, Incoming(self._next_ordinal, dossier, sending.family, means, packed))
-        self._next_ordinal += 1
+        self._add(results, position, Incoming(ordinal, dossier, sending.family, means, packed))
 
     @property
     def _today(self) -> date:

@@ -6,7 +6,7 @@ Nothing is written for it: it is derived from submission, verdict and delivery e
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Connection
 
@@ -43,10 +43,11 @@ class LifeLine:
 def follow_transaction(code: str, *, client_id: str, stores: Stores) -> LifeLine:
     """The life line behind a maGiaoDich. Raises NotFound where it is none, or another sender's."""
     record_id, version = record_version_of(code)
+    today = stores.database.now().astimezone(VIETNAM).date()
     with stores.database.begin() as connection:
         kept = records.records(connection, [record_id]).get(record_id)
         head = records.version_head(connection, kept, version) if kept else None
-        if kept is None or head is None or not may_see(connection, client_id, kept, stores):
+        if kept is None or head is None or not may_see(connection, client_id, kept, today):
             raise NotFound("transaction.unknown")
         line = _line(connection, kept, head, stores)
         entry = AuditEntry(f"client:{client_id}", "read life line", head.person_id, code)
@@ -54,9 +55,8 @@ def follow_transaction(code: str, *, client_id: str, stores: Stores) -> LifeLine
     return line
 
 
-def may_see(connection: Connection, client_id: str, kept: KeptRecord, stores: Stores) -> bool:
+def may_see(connection: Connection, client_id: str, kept: KeptRecord, today: date) -> bool:
     """A client sees only what belongs to a place that it may send for today."""
-    today = stores.database.now().astimezone(VIETNAM).date()
     return kept.family in {s.family for s in clients.sending_for(connection, client_id, today).values()}
 
 

@@ -17,6 +17,7 @@ from ehr_sync.store.records import KeptRecord, VersionHead
 from ehr_sync.usecases.follow_transaction import may_see
 from ehr_sync.usecases.release import Change, leaves_former_book, release
 from ehr_sync.usecases.stores import Stores
+from mappings.dates import VIETNAM
 
 _ATTEMPTS = 20
 
@@ -28,10 +29,11 @@ def make_current(code: str, *, client_id: str, stores: Stores) -> None:
     its XML1).
     """
     record_id, version = record_version_of(code)
+    today = stores.database.now().astimezone(VIETNAM).date()
     for _ in range(_ATTEMPTS):
         with stores.database.begin() as connection:
             kept = records.records(connection, [record_id]).get(record_id)
-            if kept is None or not may_see(connection, client_id, kept, stores):
+            if kept is None or not may_see(connection, client_id, kept, today):
                 raise NotFound("transaction.unknown")
             head = records.version_head(connection, kept, version)
         if head is None:
