@@ -20,10 +20,12 @@ from mappings.formats.source import CHUNK_BYTES, Limits, SourceRefused
 from mappings.model import Issue
 from mappings.text import canonical_code
 
-# Strings of at least this many bytes can only be files; shorter ones stay where they are.
-LONG_STRING_BYTES = 4_096
-# What is left of the body without its long strings: 5,000 files need 15 KB.
-LONGEST_SKELETON_BYTES = 1_000_000
+# Strings of at least this many bytes are files, or nothing that is read; shorter ones stay where they are.
+LONG_STRING_BYTES = 256
+# What is left of the body without its long strings: 5,000 files need 20 KB, 5,000 very short ones 1.3 MB.
+LONGEST_SKELETON_BYTES = 2_000_000
+# Keys, names and values beside the files.
+MOST_OTHER_STRINGS = 1_000
 DEEPEST = 16
 _FIELDS = ("loaiHoSo", "maTinh", "maCSKCB")
 
@@ -194,6 +196,8 @@ class _Cutter:
             self._skeleton += self._literal
         self._skeleton += b'"'
         self._strings.append(string)
+        if len(self._strings) > self._limits.request_dossiers + MOST_OTHER_STRINGS:
+            _refuse("request.too_many_dossiers", f"<= {self._limits.request_dossiers}")
         self._literal.clear()
         self._start = -1
 
@@ -268,10 +272,8 @@ class _Reader:
         place = next(self._strings) if event == "string" else None
         if self._is_file_place():
             self._on_file(place)
-        elif place is not None and place.is_long:
-            _refuse("request.field_not_text", f"< {LONG_STRING_BYTES} bytes")
         elif len(self._keys) == 1 and self._key in _FIELDS and event != "null":
-            self._on_field(event, value)
+            self._on_field(event, value, place)
         elif (len(self._keys) == 1 and self._key == "files") or not self._keys:
             _refuse("request.files_missing", "[base64, …]", "files")
 
@@ -282,8 +284,8 @@ class _Reader:
         if len(self._files) > self._limits.request_dossiers:
             _refuse("request.too_many_dossiers", f"<= {self._limits.request_dossiers}")
 
-    def _on_field(self, event: str, value: Any) -> None:
-        if event not in ("string", "number"):
+    def _on_field(self, event: str, value: Any, place: _String | None) -> None:
+        if event not in ("string", "number") or (place is not None and place.is_long):
             self._wrong_type()
         self._texts[self._key] = canonical_code(str(value))
 
@@ -295,7 +297,7 @@ class _Reader:
 
     def _wrong_type(self) -> NoReturn:
         if self._key in _FIELDS:
-            _refuse("request.field_not_text", path=self._key)
+            _refuse("request.field_not_text", f"< {LONG_STRING_BYTES} bytes", self._key)
         _refuse("request.files_missing", "[base64, …]", "files")
 
 

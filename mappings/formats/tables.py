@@ -41,7 +41,8 @@ ITEMS = {table: item for table, item in ROOTS.values() if item}
 # A tree costs about 270 bytes an element: the widest table (XML3, 47 tags) at its most rows stays under it.
 TAGS_PER_ROW = 120
 _DEEPEST_LIST = 8
-_PROLOG_DOCTYPE = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->)*<!DOCTYPE", re.DOTALL)
+# Possessive throughout: what a prolog may hold can be cut up in many ways, and trying them all would take for ever.
+_PROLOG_DOCTYPE = re.compile(rb"(?:\s|<\?(?:(?!\?>).)*+\?>|<!--(?:(?!-->).)*+-->)*+<!DOCTYPE", re.DOTALL)
 _PREFIX = re.compile(rb"[<\s/]([A-Za-z_][\w.-]*):[A-Za-z_]")
 
 _DECREE_TAG = re.compile(r"[A-Z][A-Z0-9_]{1,39}")

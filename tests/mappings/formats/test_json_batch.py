@@ -92,6 +92,14 @@ def test_unknown_keys_are_passed_over() -> None:
     assert decoded(body(ghiChu={"a": [1, None, True, 1.5, "\ud83d\ude00"]}, x='\\ " / é')) == [b"A"]
 
 
+def test_a_long_value_of_an_unknown_key_is_passed_over() -> None:
+    assert decoded(body(chuKy="A" * 100_000)) == [b"A"]
+
+
+def test_many_files_too_short_to_be_cut_out_are_all_found() -> None:
+    assert len(scanned(body(files=["QUFB" * 60] * 5_000)).files) == 5_000
+
+
 def test_a_mark_before_the_body_is_passed_over() -> None:
     assert decoded(b"\xef\xbb\xbf" + body()) == [b"A"]
 
@@ -125,7 +133,7 @@ def test_a_number_for_a_form_is_taken_as_its_text() -> None:
         (b'{"files": ["QQ=="], "\\uD800": 1}', "request.lone_surrogate"),
         (b'{"files": ["\\ud800"]}', "request.lone_surrogate"),
         (b'{"x": ' + b"[" * 200_000, "request.too_deep"),
-        (b'{"x": ' + b'{"a":' * 100_000, "request.too_deep"),
+        (b'{"x": ' + b'{"a":' * 1_000, "request.too_deep"),
         (b"[]", "request.files_missing"),
         (b"null", "request.files_missing"),
         (b'"files"', "request.files_missing"),
@@ -142,7 +150,7 @@ def test_a_number_for_a_form_is_taken_as_its_text() -> None:
         (body(maCSKCB=["01001"]), "request.field_not_text"),
         (body(maCSKCB=True), "request.field_not_text"),
         (body(maCSKCB="0" * LONG_STRING_BYTES), "request.field_not_text"),
-        (body(ghiChu="0" * LONG_STRING_BYTES), "request.field_not_text"),
+        (b'{"%s": 1, "files": ["QQ=="]}' % (b"x" * LONG_STRING_BYTES), "request.unreadable"),
         (body(files=["QQ==QQ=="]), "file.base64_invalid"),
         (body(files=["Q"]), "file.base64_invalid"),
         (body(files=["Q-_="]), "file.base64_invalid"),
@@ -161,6 +169,7 @@ def test_a_form_that_is_null_is_blank() -> None:
 
 
 def test_too_many_files_are_refused() -> None:
+    assert refusal(body(files=["QQ=="] * 7_000)) == "request.too_many_dossiers"
     assert refusal(body(files=["QQ=="] * 4), Limits(request_dossiers=3)) == "request.too_many_dossiers"
 
 
@@ -200,7 +209,8 @@ def test_a_gigabyte_of_zeros_is_refused_by_size_and_never_held() -> None:
 
 
 def test_a_flood_of_short_values_is_refused_before_it_fills_memory() -> None:
-    assert refusal(b'{"x": [' + b'"a",' * 500_000 + b'"a"], "files": ["QQ=="]}') == "request.unreadable"
+    assert refusal(b'{"x": [' + b'"a",' * 500_000 + b'"a"], "files": ["QQ=="]}') == "request.too_many_dossiers"
+    assert refusal(b'{"x": [' + b"1," * 1_500_000 + b'1], "files": ["QQ=="]}') == "request.unreadable"
 
 
 JSON = st.recursive(

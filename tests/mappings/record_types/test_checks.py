@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
@@ -271,11 +271,13 @@ ANY_VALUE = (
 ANY_TABLE = st.dictionaries(st.sampled_from([*SUMMARY, *DRUG, *RESULT, "X"]), ANY_VALUE.filter(bool), max_size=12)
 
 
+@settings(max_examples=60)
 @given(st.dictionaries(st.sampled_from([*RECORD_TYPES, "XML7", "OTHER"]), st.lists(ANY_TABLE, max_size=3).map(tuple)))
 def test_any_values_are_judged_with_codes_of_the_catalogue(tables: Mapping[str, Any]) -> None:
     assert all(isinstance(issue, Issue) and issue.code in CATALOGUE for issue in validate(tables, RECEIVED))
 
 
+@settings(max_examples=60)
 @given(st.dictionaries(st.sampled_from(list(SUMMARY)), ANY_VALUE.filter(bool), max_size=12))
 def test_the_second_look_says_the_same_as_the_first(values: dict[str, str]) -> None:
     tables = {**TABLES, "XML1": ({**SUMMARY, **values},)}
