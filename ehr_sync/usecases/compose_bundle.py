@@ -26,11 +26,15 @@ class BundleLimits:
 
 @dataclass(frozen=True, slots=True)
 class ComposedPush:
-    """A Bundle, the seq that the book will hold by it, and the push's key, which its watermark carries."""
+    """A Bundle, the seq that the book will hold by it, and the push's key, which its watermark carries.
+
+    `known` names what its resources may refer to beside each other: what of the same records is in the book already.
+    """
 
     bundle: bytes = field(repr=False)
     target: int
     key: bytes = field(repr=False)
+    known: frozenset[str]
 
 
 def lane_id(keys: ServiceKeys, lane: Lane) -> str:
@@ -65,7 +69,8 @@ def compose_push(
     key = mark(keys.content, b"push", person.person_id.bytes, round_, content)
     # A resync starts over at base 0, but the book's mark never goes backwards.
     fence = bundle.Mark(lane_id(keys, lane), max(target, lane.have), key.hex(), lane.etag or "")
-    return ComposedPush(bundle.transaction(resources, base_url=book_url, mark=fence, uris=uris), target, key)
+    known = frozenset(f"{line.type}/{line.id}" for e, _ in taken for line, _ in leaving(e))
+    return ComposedPush(bundle.transaction(resources, base_url=book_url, mark=fence, uris=uris), target, key, known)
 
 
 def _changes(entry: OpenEntry, lane: Lane) -> list[Resource | Deletion]:

@@ -117,7 +117,7 @@ def _compose(
     composed = compose_push(
         lane, person, entries, names=names, keys=stores.keys, book_url=book_url, uris=uris, limits=limits
     )
-    if bundle_findings(composed.bundle):
+    if bundle_findings(composed.bundle, known=composed.known):
         lanes.park(connection, lane, "gate.bundle_not_valid")
         return []
     return [Push(lane, lane.fence + 1, composed.target, composed.key, composed.bundle)]
