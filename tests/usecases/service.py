@@ -1,0 +1,284 @@
+"""A whole service in one process: real PostgreSQL, the sandbox's servers, the use cases called as the edges call them.
+
+What is in a book is judged from the sandbox's journal alone: from what it received and took.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+
+from ehr_sync import bootstrap
+from ehr_sync.adapters import key_file
+from ehr_sync.bootstrap import Service
+from ehr_sync.core.answers import Answer, HosoResult
+from ehr_sync.core.errors import EhrSyncError
+from ehr_sync.core.ports import HealthBook, Login, PopulationRegistry
+from ehr_sync.core.retry import RetryPolicy
+from ehr_sync.sandbox.dossiers import CLEAN, Hoso, Style, envelope
+from ehr_sync.sandbox.people import person
+from ehr_sync.sandbox.world import World
+from ehr_sync.settings import Settings, settings_of
+from ehr_sync.store import clients
+from ehr_sync.usecases import read_book
+from ehr_sync.usecases.accept_submission import MediaType, accept_submission
+from ehr_sync.usecases.compose_bundle import BundleLimits
+from ehr_sync.usecases.deliver_due import Outcome, Push, delivering
+from ehr_sync.usecases.follow_transaction import LifeLine, follow_transaction
+from ehr_sync.usecases.read_book import Page
+from ehr_sync.usecases.resync_lanes import carry_on_resyncs
+from ehr_sync.usecases.stores import Stores
+from ehr_sync.usecases.sweep import Sweep
+from ehr_sync.usecases.verify_due import verifying
+from tests.databases import Dsns
+
+HOSPITAL: Final = "benh-vien"
+FACILITY: Final = "01001"
+DAY: Final = date(2024, 5, 10)
+"""An ordinary NGAYLAP, long past: no test depends on what day it is."""
+QUICK: Final = RetryPolicy(0.01, 0.05)
+
+Resources = dict[tuple[str, str], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """An open service, the world around it, and where that world's journals stood when it was opened."""
+
+    service: Service
+    world: World
+    began: Mapping[str, int] = field(repr=False)
+
+    @property
+    def stores(self) -> Stores:
+        """Its databases and keys."""
+        return self.service.stores
+
+    # ---- what a hospital does ----
+
+    def post(self, *sent: Hoso, made_on: date = DAY, style: Style = CLEAN, facility: str | None = None) -> HosoResult:
+        """Send one envelope; returns what became of its last dossier."""
+        return self.results(envelope(sent, made_on=made_on, style=style, facility=facility))[-1]
+
+    def results(self, body: bytes) -> list[HosoResult]:
+        """Send an envelope; returns what became of each of its dossiers."""
+        return [hoso for file in self.post_bytes(body).files for hoso in file.dossiers]
+
+    def post_bytes(
+        self, body: bytes, *, media_type: MediaType = "xml", key: str | None = None, client: str = HOSPITAL
+    ) -> Answer:
+        """Send a request's body as it is."""
+        return accept_submission(
+            client_id=client,
+            body=io.BytesIO(body),
+            media_type=media_type,
+            idempotency_key=key,
+            stores=self.stores,
+            settings=self.service.settings,
+            uris=self.service.uris,
+        )
+
+    def follow(self, code: str, client: str = HOSPITAL) -> LifeLine:
+        """The life line behind a maGiaoDich."""
+        return follow_transaction(code, client_id=client, stores=self.stores)
+
+    # ---- what the schedulers do ----
+
+    def verify(self) -> None:
+        """Ask about every claim, those too whose time has not come."""
+        self.run("UPDATE claim SET due_at = clock_timestamp() WHERE due_at IS NOT NULL")
+        _dry(self.verification())
+
+    def verification(self, registry: PopulationRegistry | None = None) -> Sweep[Any, Any]:
+        """A sweep over claims."""
+        return verifying(
+            stores=self.stores,
+            registry=registry or bootstrap.registry_of(self.service),
+            retry=RetryPolicy(3600.0, 3600.0),
+            lease=timedelta(seconds=self.service.settings.lease_seconds),
+            slots=8,
+        )
+
+    def deliver(self) -> None:
+        """Bring every lane up to date as far as its book lets it now; one that is put off once is left so."""
+        self.hurry()
+        _dry(self.delivery())
+
+    def delivery(self, book: HealthBook | None = None, **limits: int) -> Sweep[Push, Outcome]:
+        """A sweep over lanes. A lane that is put off stays so for an hour."""
+        settings = self.service.settings
+        return delivering(
+            stores=self.stores,
+            book=book or bootstrap.book_of(self.service),
+            book_url=settings.book_url,
+            uris=self.service.uris,
+            limits=BundleLimits(limits.get("entries", 500), limits.get("bytes", 5_000_000)),
+            retry=RetryPolicy(3600.0, 3600.0),
+            lease=timedelta(seconds=settings.lease_seconds),
+            slots=limits.get("slots", 8),
+        )
+
+    def hurry(self) -> None:
+        """Let all that waits for its time be due now: back-offs, questions, and leases as if they had run out."""
+        self.run("UPDATE lane SET due_at = clock_timestamp() WHERE due_at IS NOT NULL")
+
+    def settle(self) -> None:
+        """Verify, then deliver, then ask about what nobody knows."""
+        self.verify()
+        self.deliver()
+        self.deliver()
+
+    def resync(self) -> None:
+        """Carry out all resync orders."""
+        while carry_on_resyncs(stores=self.stores):
+            pass
+
+    # ---- what a citizen does ----
+
+    def everything(self, number: str) -> Page:
+        """$everything of the person with this number; nothing where there is no such book."""
+        login = Login("citizen", number)
+        found = read_book.read_patient(login=login, stores=self.stores, uris=self.service.uris)
+        if not found.total:
+            return found
+        patient = orjson.loads(found.resources[0])["id"]
+        return read_book.read_everything(
+            patient, login=login, stores=self.stores, uris=self.service.uris, offset=0, count=None
+        )
+
+    def shown(self, number: str) -> Resources:
+        """The same as values, by type and id."""
+        return by_id(orjson.loads(r) for r in self.everything(number).resources)
+
+    # ---- what is to be seen from outside ----
+
+    def journal(self, name: str, **wanted: Any) -> list[dict[str, Any]]:
+        """A server's journal since this service was opened; `wanted` are values that its entries must have."""
+        entries = self.world.journal(name, after=self.began[name], bodies=True)
+        return [e for e in entries if all(e.get(key) == value for key, value in wanted.items())]
+
+    def pushes(self, number: str, **wanted: Any) -> list[dict[str, Any]]:
+        """Every push about a person that the book has seen."""
+        return self.journal("book", kind="push", number=number, **wanted)
+
+    def stored(self, number: str) -> list[dict[str, Any]]:
+        """Every push about a person that the book has taken."""
+        return self.pushes(number, outcome="stored")
+
+    def book(self, number: str) -> Resources:
+        """What a person's book holds, without its watermark."""
+        held: Resources = {}
+        for push in self.stored(number):
+            for entry in orjson.loads(push["received"])["entry"]:
+                _apply(held, entry)
+        return {key: value for key, value in held.items() if key[0] != "Basic"}
+
+    def living(self, number: str) -> Resources:
+        """What a person's book shows of their visits: without Patient, register and what was entered in error."""
+        return {key: value for key, value in self.book(number).items() if is_clinical(value)}
+
+    # ---- underneath ----
+
+    def rows(self, statement: str, **values: Any) -> list[Any]:
+        """The rows of a query on the main database."""
+        with self.stores.database.begin() as connection:
+            return list(connection.execute(text(statement), values))
+
+    def counts(self, *tables: str) -> dict[str, int]:
+        """How many rows each of these tables has."""
+        return {table: self.rows(f"SELECT count(*) FROM {table}")[0][0] for table in tables}  # noqa: S608 - our own names
+
+    def run(self, statement: str, **values: Any) -> None:
+        """Change the main database behind the service's back."""
+        with self.stores.database.begin() as connection:
+            connection.execute(text(statement), values)
+
+    def person_of(self, number: str) -> UUID:
+        """Our id of the proven person with this number."""
+        [patient] = [key[1] for key in self.shown(number) if key[0] == "Patient"]
+        return UUID(patient)
+
+
+def open_running(dsns: Dsns, world: World, folder: Path, **changed: str) -> Running:
+    """A service with one hospital that may send for FACILITY."""
+    keys = folder / "keys.json"
+    with suppress(EhrSyncError):
+        key_file.create(keys)
+    service = bootstrap.open_service(settings_for(dsns, world, keys, **changed))
+    with service.stores.database.begin() as connection:
+        if clients.find_client(connection, HOSPITAL) is None:
+            clients.add_client(connection, HOSPITAL, name="Bệnh viện", jwks={"keys": []}, scopes=["submissions.write"])
+            clients.add_facility(connection, FACILITY, name="Bệnh viện mẫu")
+            clients.grant(connection, HOSPITAL, FACILITY)
+    began = {name: max([e["seq"] for e in world.journal(name)], default=0) for name in ("registry", "book")}
+    return Running(service, world, began)
+
+
+def settings_for(dsns: Dsns, world: World, keys: Path, **changed: str) -> Settings:
+    """Settings in which nothing takes long."""
+    given = {
+        "dsn": dsns.main,
+        "key_dsn": dsns.keys,
+        "key_file": str(keys),
+        "registry_url": world.registry_url,
+        "registry_deadline_seconds": "1",
+        "book_url": world.book_url,
+        "book_token_url": world.book_token_url,
+        "book_deadline_seconds": "3",
+        "lease_seconds": "10",
+        "issuer_url": world.issuer_url,
+        "own_provinces": "099",
+        "spool_folder": str(keys.parent),
+    }
+    return settings_of(given | changed)
+
+
+def with_settings(running: Running, **changed: Any) -> Running:
+    """The same service with other limits."""
+    service = running.service
+    return replace(running, service=replace(service, settings=replace(service.settings, **changed)))
+
+
+def number_of(index: int) -> str:
+    """The personal number of the invented person with this index."""
+    return person(index).number
+
+
+def by_id(resources: Any) -> Resources:
+    """Resources by type and id."""
+    return {(r["resourceType"], r["id"]): r for r in resources}
+
+
+def is_clinical(resource: dict[str, Any]) -> bool:
+    """Whether it says anything about a visit."""
+    if resource["resourceType"] in {"Patient", "Organization", "Practitioner", "Provenance"}:
+        return False
+    return not is_in_error(resource)
+
+
+def is_in_error(resource: dict[str, Any]) -> bool:
+    """Whether a book was told that it should not be there."""
+    verification = resource.get("verificationStatus", {}).get("coding", [{}])[0].get("code")
+    return "entered-in-error" in (resource.get("status"), verification)
+
+
+def _apply(held: Resources, entry: dict[str, Any]) -> None:
+    kind, _, resource_id = entry["request"]["url"].partition("/")
+    if entry["request"]["method"] == "DELETE":
+        held.pop((kind, resource_id), None)
+    else:
+        held[kind, resource_id] = entry["resource"]
+
+
+def _dry(sweep: Sweep[Any, Any]) -> None:
+    sweep.run_dry()
+    sweep.drain()
