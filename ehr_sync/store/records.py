@@ -11,10 +11,10 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from ehr_sync.core.record_body import Body, Line, Manifest, decode, decode_manifest, encode_manifest
-from ehr_sync.store.packing import pack, unpack
+from ehr_sync.core.record_body import Body, decode
+from ehr_sync.store.packing import unpack
 from ehr_sync.store.sealing import new_key, place, seal, unseal
-from ehr_sync.store.tables import book_entry, record, record_version
+from ehr_sync.store.tables import record, record_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +52,10 @@ class VersionHead:
 
 @dataclass(frozen=True, slots=True)
 class NewVersion:
-    """A version to be kept, its body still in the clear."""
+    """A version to be kept, its body (packed NDJSON) still in the clear."""
 
-    person_id: UUID
-    record_id: bytes
-    version: int
-    claim_id: bytes | None
-    submission_id: bytes
-    ordinal: int
-    state: str
-    notes: tuple[str, ...]
-    content_mark: bytes
-    made_on: date
-    accepted_at: datetime
-    body: bytes = field(repr=False)  # packed NDJSON
+    head: VersionHead
+    body: bytes = field(repr=False)
 
 
 def records(connection: Connection, record_ids: Collection[bytes]) -> dict[bytes, KeptRecord]:
@@ -125,25 +115,16 @@ def version_head(connection: Connection, kept: KeptRecord, version: int) -> Vers
 
 def add_versions(connection: Connection, new: Sequence[NewVersion], person_keys: Mapping[UUID, bytes]) -> None:
     """Keep versions, each body under a key of its own which the person's key wraps."""
-    connection.execute(insert(record_version), [_sealed_version(v, person_keys[v.person_id]) for v in new])
+    connection.execute(insert(record_version), [_sealed_version(v, person_keys[v.head.person_id]) for v in new])
 
 
 def _sealed_version(new: NewVersion, person_key: bytes) -> dict[str, Any]:
-    row_key = new_key()
-    where = _version_place(new.record_id, new.version)
+    head, row_key = new.head, new_key()
+    where = _version_place(head.record_id, head.version)
     return {
-        "person_id": new.person_id,
-        "record_id": new.record_id,
-        "version": new.version,
-        "claim_id": new.claim_id,
-        "submission_id": new.submission_id,
-        "ordinal": new.ordinal,
-        "state": new.state,
-        "notes": _BETWEEN_NOTES.join(new.notes),
-        "content_mark": new.content_mark,
-        "made_on": new.made_on,
-        "accepted_at": new.accepted_at,
-        "wrapped_key": wrap(person_key, new.person_id, row_key, where),
+        **{name: getattr(head, name) for name in VersionHead.__dataclass_fields__},
+        "notes": _BETWEEN_NOTES.join(head.notes),
+        "wrapped_key": wrap(person_key, head.person_id, row_key, where),
         "body": seal(row_key, new.body, where),
     }
 
@@ -162,10 +143,6 @@ def _version_place(record_id: bytes, version: int) -> bytes:
     return place("record_version", "body", record_id, version)
 
 
-def _entry_place(record_id: bytes) -> bytes:
-    return place("book_entry", "manifest", record_id)
-
-
 def bodies(
     connection: Connection, keys: Collection[tuple[UUID, bytes, int]], person_keys: Mapping[UUID, bytes]
 ) -> dict[tuple[UUID, bytes, int], Body]:
@@ -179,14 +156,14 @@ def bodies(
         )
     )
     return {
-        (r.person_id, r.record_id, r.version): _opened(
+        (r.person_id, r.record_id, r.version): open_body(
             person_keys[r.person_id], r.person_id, r.record_id, r.version, r.wrapped_key, r.body
         )
         for r in rows
     }
 
 
-def _opened(person_key: bytes, person_id: UUID, record_id: bytes, version: int, wrapped: bytes, body: bytes) -> Body:
+def open_body(person_key: bytes, person_id: UUID, record_id: bytes, version: int, wrapped: bytes, body: bytes) -> Body:
     where = _version_place(record_id, version)
     return decode(unpack(unseal(unwrap(person_key, person_id, wrapped, where), body, where)))
 
@@ -216,99 +193,6 @@ _SETTABLE = ("person_id", "others", "versions", "newest", "shown", "shown_person
 def _record_row(kept: KeptRecord) -> dict[str, Any]:
     row = {name: getattr(kept, name) for name in KeptRecord.__dataclass_fields__}
     return {**row, "others": list(kept.others) or None}
-
-
-@dataclass(frozen=True, slots=True)
-class BookEntry:
-    """What of one record stands in one person's book: the version whose lines are shown, and the manifest."""
-
-    person_id: UUID
-    record_id: bytes
-    version: int
-    seq: int
-    manifest: Manifest
-
-
-@dataclass(frozen=True, slots=True)
-class OpenEntry:
-    """An entry with the body that it shows."""
-
-    entry: BookEntry
-    body: Body
-
-    @property
-    def lines(self) -> tuple[Line, ...]:
-        """The resources that stand in the book; none where the record was withdrawn from it."""
-        return self.body.shown if self.entry.manifest.marks else ()
-
-
-def entries(
-    connection: Connection,
-    people: Mapping[UUID, bytes],
-    *,
-    after: int = -1,
-    record_ids: Collection[bytes] = (),
-) -> list[OpenEntry]:
-    """Entries of these people (with their keys) whose seq is beyond `after`, in the order of seq, opened.
-
-    One statement, hence one snapshot: what it sees of a person is everything up to some seq and nothing beyond.
-    """
-    v, e = record_version.c, book_entry.c
-    query = (
-        select(
-            e.person_id,
-            e.record_id,
-            e.version,
-            e.seq,
-            e.wrapped_key.label("entry_key"),
-            e.manifest,
-            v.wrapped_key,
-            v.body,
-        )
-        .join(
-            record_version,
-            (v.person_id == e.person_id) & (v.record_id == e.record_id) & (v.version == e.version),
-        )
-        .where(e.person_id.in_(list(people)), e.seq > after)
-        .order_by(e.seq)
-    )
-    if record_ids:
-        query = query.where(e.record_id.in_(record_ids))
-    return [_open_entry(row, people[row.person_id]) for row in connection.execute(query)]
-
-
-def _open_entry(row: Any, person_key: bytes) -> OpenEntry:
-    where = _entry_place(row.record_id)
-    manifest = decode_manifest(
-        unpack(unseal(unwrap(person_key, row.person_id, row.entry_key, where), row.manifest, where))
-    )
-    body = _opened(person_key, row.person_id, row.record_id, row.version, row.wrapped_key, row.body)
-    return OpenEntry(BookEntry(row.person_id, row.record_id, row.version, row.seq, manifest), body)
-
-
-def put_entries(connection: Connection, new: Sequence[BookEntry], person_keys: Mapping[UUID, bytes]) -> None:
-    """Write entries, new or changed; their people are locked."""
-    if not new:
-        return
-    statement = upsert(book_entry)
-    names = ("version", "seq", "wrapped_key", "manifest")
-    statement = statement.on_conflict_do_update(
-        index_elements=["person_id", "record_id"], set_={name: statement.excluded[name] for name in names}
-    )
-    connection.execute(statement, [_entry_row(e, person_keys[e.person_id]) for e in new])
-
-
-def _entry_row(entry: BookEntry, person_key: bytes) -> dict[str, Any]:
-    row_key = new_key()
-    where = _entry_place(entry.record_id)
-    return {
-        "person_id": entry.person_id,
-        "record_id": entry.record_id,
-        "version": entry.version,
-        "seq": entry.seq,
-        "wrapped_key": wrap(person_key, entry.person_id, row_key, where),
-        "manifest": seal(row_key, pack(encode_manifest(entry.manifest)), where),
-    }
 
 
 def move_versions(connection: Connection, source: tuple[UUID, bytes], target: tuple[UUID, bytes]) -> None:
@@ -348,13 +232,6 @@ def set_version_state(connection: Connection, head: VersionHead, state: str) -> 
     )
 
 
-def count_entries(connection: Connection, person_id: UUID) -> int:
-    """How many records stand in a person's book, gone ones included."""
-    return connection.execute(
-        select(func.count()).select_from(book_entry).where(book_entry.c.person_id == person_id)
-    ).scalar_one()
-
-
 def owner_by_prefix(connection: Connection, prefix: bytes) -> UUID | None:
     """Whose record starts with these bytes of its id: a resource id names its record so."""
     found = connection.execute(
@@ -363,10 +240,3 @@ def owner_by_prefix(connection: Connection, prefix: bytes) -> UUID | None:
         .limit(1)
     )
     return found.scalar()
-
-
-def entry_seq(connection: Connection, person_id: UUID, record_id: bytes) -> int | None:
-    """The person's seq of the last change that a record made in a book, or None where it is in none."""
-    return connection.execute(
-        select(book_entry.c.seq).where(book_entry.c.person_id == person_id, book_entry.c.record_id == record_id)
-    ).scalar()

@@ -206,7 +206,7 @@ class _Run:
         start, stop = found.spans[position]
         source.seek(start)
         piece = source.read(stop - start)
-        dossier = check(read_hoso(piece, found, position, self._limits), self._today)
+        dossier = check(read_hoso(piece, found, position + 1, self._limits), self._today)
         if dossier.facility_code not in self.before.sending:
             dossier = _with_issue(dossier, Issue("facility.not_yours", "XML1[1].MA_CSKCB"))
         if any(map(is_refusal, dossier.issues)):

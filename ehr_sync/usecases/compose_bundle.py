@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ehr_sync.core.keys import ServiceKeys
+from ehr_sync.store.book_entries import OpenEntry
 from ehr_sync.store.lanes import Lane
-from ehr_sync.store.records import OpenEntry
 from ehr_sync.store.sealing import mark
 from ehr_sync.usecases.open_book import ProvenPerson, cast_of, leaving, patient_of
 from mappings import bundle

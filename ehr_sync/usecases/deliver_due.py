@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from ehr_sync.core.errors import Refused, Unavailable, UnknownOutcome
 from ehr_sync.core.ports import FenceLost, HealthBook, Receipt, Watermark
 from ehr_sync.core.retry import RetryPolicy
-from ehr_sync.store import audit, clients, lanes, records
+from ehr_sync.store import audit, book_entries, clients, lanes
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.lanes import Intent, Lane
 from ehr_sync.usecases.compose_bundle import BundleLimits, compose_push, lane_id
@@ -110,7 +110,7 @@ def _compose(
     limits: BundleLimits,
 ) -> list[Push]:
     person = proven_person(connection, lane.person_id, person_key)
-    entries = records.entries(connection, {lane.person_id: person_key}, after=lane.base)
+    entries = book_entries.entries(connection, {lane.person_id: person_key}, after=lane.base)
     if person is None or not entries:
         lanes.close_idle(connection, [lane])
         return []

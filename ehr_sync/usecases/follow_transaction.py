@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from ehr_sync.core.codes import batch_id, record_version_of, transaction_code
 from ehr_sync.core.errors import NotFound
-from ehr_sync.store import audit, clients, lanes, people, records
+from ehr_sync.store import audit, book_entries, clients, lanes, people, records
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.records import KeptRecord, VersionHead
 from ehr_sync.usecases.stores import Stores
@@ -103,7 +103,7 @@ def _after_verdict(
         return _HELD.get(verdict.state, ("verifying", "registry"))
     # A record may come after its claim was proven: verified is never earlier than received.
     steps.append(Step("verified", max(verdict.decided_at or head.accepted_at, head.accepted_at), verdict.reason))
-    seq = records.entry_seq(connection, head.person_id, kept.record_id)
+    seq = book_entries.entry_seq(connection, head.person_id, kept.record_id)
     if seq is None or kept.shown is None:
         return "kept", "nothing"
     return _delivered(connection, head, seq, stores, steps)

@@ -121,7 +121,8 @@ def _look(incoming: Sequence[Incoming], claims: Sequence[NewClaim | None], store
 
 
 def _step(one: Incoming, claim: NewClaim | None, look: _Look, batch: Batch, stores: Stores, uris: Uris) -> _Step:
-    planned = plan(one, Known(look.records, look.heads), keys=stores.keys, today=batch.today)
+    known = Known(look.records, look.heads)
+    planned = plan(one, known, keys=stores.keys, today=batch.today, submission_id=batch.submission_id)
     if claim is None and planned.record is None:
         claim = NewClaim(planned.record_id, None, _NOBODY, Verdict(State.NO_NUMBER, "claim.waiting_for_xml1"))
     if not planned.keeps:
@@ -273,7 +274,7 @@ def _holder(step: _Step, claims: Mapping[bytes, KeptClaim]) -> UUID:
 
 
 def _version(step: _Step, person_id: UUID, batch: Batch) -> NewVersion:
-    return NewVersion(
+    head = VersionHead(
         person_id=person_id,
         record_id=step.plan.record_id,
         version=step.plan.version,
@@ -285,8 +286,8 @@ def _version(step: _Step, person_id: UUID, batch: Batch) -> NewVersion:
         content_mark=step.plan.content_mark,
         made_on=step.plan.made_on,
         accepted_at=batch.received_at,
-        body=step.packed,
     )
+    return NewVersion(head, step.packed)
 
 
 def _record_row(step: _Step, person_id: UUID) -> KeptRecord:

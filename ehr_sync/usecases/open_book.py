@@ -12,7 +12,7 @@ from ehr_sync.core.identity import SEX_PROVEN, Claim
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.record_body import Line, Mark
 from ehr_sync.store import people
-from ehr_sync.store.records import OpenEntry
+from ehr_sync.store.book_entries import OpenEntry
 from mappings.model import Resource, Uris
 from mappings.people import organization, patient, practitioner
 

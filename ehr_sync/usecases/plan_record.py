@@ -111,8 +111,8 @@ def _fingerprint(incoming: Incoming, identity: ClaimedIdentity, index_key: bytes
     return mark(index_key, *(word.encode() for word in words))
 
 
-def plan(incoming: Incoming, known: Known, *, keys: ServiceKeys, today: date) -> Plan:
-    """The plan for one dossier (P3; trade rules 1, 4 and 5)."""
+def plan(incoming: Incoming, known: Known, *, keys: ServiceKeys, today: date, submission_id: bytes) -> Plan:
+    """The plan for one dossier of a submission (P3; trade rules 1, 4 and 5)."""
     dossier = incoming.dossier
     facts = visit_facts(dossier.tables) if dossier.has_summary else None
     ids = record_ids(incoming.family, dossier.source_id, keys.id)
@@ -141,7 +141,7 @@ def plan(incoming: Incoming, known: Known, *, keys: ServiceKeys, today: date) ->
         return _waiting(base, heads)
     if facts.discharged is None:
         base = replace(base, state="visit_open", notes=(*base.notes, "record.visit_open"))
-    return _ordered(base, heads, incoming.means)
+    return _ordered(base, heads, incoming.means, submission_id)
 
 
 def _visit_marks(facts: VisitFacts | None, index_key: bytes) -> tuple[bytes | None, bytes | None]:
@@ -181,14 +181,15 @@ def _waiting(base: Plan, heads: Sequence[VersionHead]) -> Plan:
     return replace(base, state="waiting_for_xml1", notes=(*base.notes, "record.waiting_for_xml1"))
 
 
-def _ordered(base: Plan, heads: Sequence[VersionHead], means: MadeOnMeans) -> Plan:
+def _ordered(base: Plan, heads: Sequence[VersionHead], means: MadeOnMeans, submission_id: bytes) -> Plan:
     newest = base.record.newest if base.record else 0
     known = [
         KnownVersion(h.version, h.content_mark, h.made_on, h.version == newest, h.state == "order_unclear")
         for h in heads
         if h.state != "waiting_for_xml1"
     ]
-    decision = decide(known, base.content_mark, base.made_on, means)
+    repeated = any((h.content_mark, h.submission_id) == (base.content_mark, submission_id) for h in heads)
+    decision = decide(known, base.content_mark, base.made_on, means, repeated=repeated)
     match decision.order:
         case Order.NEW | Order.REVERT:
             return replace(base, stands=True)

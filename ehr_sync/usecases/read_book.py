@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 
 from ehr_sync.core.errors import NotFound
 from ehr_sync.core.ports import Login
-from ehr_sync.store import audit, clients, people, records
+from ehr_sync.store import audit, book_entries, clients, people, records
 from ehr_sync.store.audit import AuditEntry
-from ehr_sync.store.records import OpenEntry
+from ehr_sync.store.book_entries import OpenEntry
 from ehr_sync.usecases.open_book import ProvenPerson, cast_of, leaving, patient_of, proven_person
 from ehr_sync.usecases.plan_record import number_mark_of
 from ehr_sync.usecases.stores import Stores
@@ -118,7 +118,7 @@ def _open(connection: Connection, login: Login, key: tuple[UUID, bytes] | None) 
         return None
     register = clients.register(connection)
     names = lambda code: register[code].name if code in register else ""  # noqa: E731
-    return _Book(person, records.entries(connection, {key[0]: key[1]}), names)
+    return _Book(person, book_entries.entries(connection, {key[0]: key[1]}), names)
 
 
 def _key_of(login: Login, stores: Stores) -> tuple[UUID, bytes] | None:

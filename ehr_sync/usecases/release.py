@@ -13,9 +13,10 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from ehr_sync.core.record_body import Body, Line, Manifest, advance
-from ehr_sync.store import lanes, people, records
+from ehr_sync.store import book_entries, lanes, people
+from ehr_sync.store.book_entries import BookEntry, OpenEntry
 from ehr_sync.store.people import KeptClaim, LockedPerson
-from ehr_sync.store.records import BookEntry, KeptRecord, OpenEntry
+from ehr_sync.store.records import KeptRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def release(
             new_entries.append(entry)
         if entry is not None:
             rows[change.record.record_id] = _shown(rows[change.record.record_id], change)
-    records.put_entries(connection, new_entries, person_keys)
+    book_entries.put_entries(connection, new_entries, person_keys)
     raised = {p: seq for p, seq in seqs.items() if seq != locked[p].seq}
     people.set_seqs(connection, raised)
     lanes.want(connection, raised, destination)
@@ -76,7 +77,7 @@ def _standing(
     had_books = [c for c in changes if c.record.versions > 1]
     if not had_books:
         return {}
-    found = records.entries(
+    found = book_entries.entries(
         connection,
         {c.person_id: person_keys[c.person_id] for c in had_books},
         record_ids=[c.record.record_id for c in had_books],
