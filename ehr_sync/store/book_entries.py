@@ -1,0 +1,121 @@
+"""What of records stands in people's books: which version's lines, and since which change."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from ehr_sync.core.record_body import Body, Line, Manifest, decode_manifest, encode_manifest
+from ehr_sync.store.packing import pack, unpack
+from ehr_sync.store.records import open_body, unwrap, wrap
+from ehr_sync.store.sealing import new_key, place, seal, unseal
+from ehr_sync.store.tables import book_entry, record_version
+
+
+@dataclass(frozen=True, slots=True)
+class BookEntry:
+    """What of one record stands in one person's book: the version whose lines are shown, and the manifest."""
+
+    person_id: UUID
+    record_id: bytes
+    version: int
+    seq: int
+    manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class OpenEntry:
+    """An entry with the body that it shows."""
+
+    entry: BookEntry
+    body: Body
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The resources that stand in the book; none where the record was withdrawn from it."""
+        return self.body.shown if self.entry.manifest.marks else ()
+
+
+def entries(
+    connection: Connection,
+    people: Mapping[UUID, bytes],
+    *,
+    after: int = -1,
+    record_ids: Collection[bytes] = (),
+) -> list[OpenEntry]:
+    """Entries of these people (with their keys) whose seq is beyond `after`, in the order of seq, opened.
+
+    One statement, hence one snapshot: what it sees of a person is everything up to some seq and nothing beyond.
+    """
+    v, e = record_version.c, book_entry.c
+    query = (
+        select(
+            e.person_id,
+            e.record_id,
+            e.version,
+            e.seq,
+            e.wrapped_key.label("entry_key"),
+            e.manifest,
+            v.wrapped_key,
+            v.body,
+        )
+        .join(
+            record_version,
+            (v.person_id == e.person_id) & (v.record_id == e.record_id) & (v.version == e.version),
+        )
+        .where(e.person_id.in_(list(people)), e.seq > after)
+        .order_by(e.seq)
+    )
+    if record_ids:
+        query = query.where(e.record_id.in_(record_ids))
+    return [_open_entry(row, people[row.person_id]) for row in connection.execute(query)]
+
+
+def _open_entry(row: Any, person_key: bytes) -> OpenEntry:
+    where = _entry_place(row.record_id)
+    manifest = decode_manifest(
+        unpack(unseal(unwrap(person_key, row.person_id, row.entry_key, where), row.manifest, where))
+    )
+    body = open_body(person_key, row.person_id, row.record_id, row.version, row.wrapped_key, row.body)
+    return OpenEntry(BookEntry(row.person_id, row.record_id, row.version, row.seq, manifest), body)
+
+
+def put_entries(connection: Connection, new: Sequence[BookEntry], person_keys: Mapping[UUID, bytes]) -> None:
+    """Write entries, new or changed; their people are locked."""
+    if not new:
+        return
+    statement = upsert(book_entry)
+    names = ("version", "seq", "wrapped_key", "manifest")
+    statement = statement.on_conflict_do_update(
+        index_elements=["person_id", "record_id"], set_={name: statement.excluded[name] for name in names}
+    )
+    connection.execute(statement, [_entry_row(e, person_keys[e.person_id]) for e in new])
+
+
+def _entry_row(entry: BookEntry, person_key: bytes) -> dict[str, Any]:
+    row_key = new_key()
+    where = _entry_place(entry.record_id)
+    return {
+        "person_id": entry.person_id,
+        "record_id": entry.record_id,
+        "version": entry.version,
+        "seq": entry.seq,
+        "wrapped_key": wrap(person_key, entry.person_id, row_key, where),
+        "manifest": seal(row_key, pack(encode_manifest(entry.manifest)), where),
+    }
+
+
+def entry_seq(connection: Connection, person_id: UUID, record_id: bytes) -> int | None:
+    """The person's seq of the last change that a record made in a book, or None where it is in none."""
+    return connection.execute(
+        select(book_entry.c.seq).where(book_entry.c.person_id == person_id, book_entry.c.record_id == record_id)
+    ).scalar()
+
+
+def _entry_place(record_id: bytes) -> bytes:
+    return place("book_entry", "manifest", record_id)
