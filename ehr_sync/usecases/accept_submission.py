@@ -24,10 +24,11 @@ from ehr_sync.store.sealing import mark
 from ehr_sync.store.spool import Reader, Spool
 from ehr_sync.store.submissions import Ending, KeptSubmission
 from ehr_sync.usecases import skeleton, stored_answer
-from ehr_sync.usecases.keep_records import Batch, keep
+from ehr_sync.usecases.keep_records import keep
 from ehr_sync.usecases.plan_record import Incoming
 from ehr_sync.usecases.skeleton import Skeleton
 from ehr_sync.usecases.stores import Stores
+from ehr_sync.usecases.write_chunk import Batch
 from mappings.dates import VIETNAM
 from mappings.formats import archive, json_batch
 from mappings.formats.envelope import EnvelopeScan, Limits, SourceRefused, read_hoso, scan
