@@ -46,8 +46,17 @@ class Decision:
     of: int | None = None
 
 
-def decide(known: Sequence[KnownVersion], content_mark: bytes, made_on: date, means: MadeOnMeans = "ask") -> Decision:
-    """What to do with a dossier of this content and NGAYLAP (already capped at the day received)."""
+def decide(
+    known: Sequence[KnownVersion],
+    content_mark: bytes,
+    made_on: date,
+    means: MadeOnMeans = "ask",
+    *,
+    repeated: bool = False,
+) -> Decision:
+    """What to do with a dossier of this content and NGAYLAP (already capped at the day received). `repeated` says that
+    the very bytes were kept before: they never revert anything (P2), though a capped future day has moved on since.
+    """
     standing = next((v for v in known if v.stands), None)
     if standing is None:
         waiting = next((v for v in known if v.content_mark == content_mark), None)
@@ -58,7 +67,9 @@ def decide(known: Sequence[KnownVersion], content_mark: bytes, made_on: date, me
     if any(v.unclear for v in same):
         return Decision(Order.DUPLICATE, next(v.version for v in same if v.unclear))
     if same:
-        return Decision(Order.REVERT) if made_on > standing.made_on else Decision(Order.LATE, standing.version)
+        # Not dated later than it was sent before: a retry, also where the sender made an earlier-dated one current.
+        is_later = made_on > max(standing.made_on, *(v.made_on for v in same))
+        return Decision(Order.REVERT) if is_later and not repeated else Decision(Order.LATE, standing.version)
     if made_on >= standing.made_on or means == "visit_day":
         return Decision(Order.NEW)
     if means == "export_day":
