@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -14,7 +15,6 @@ from types import FrameType
 from typing import Any, Final, Self
 
 from ehr_sync.core.errors import Misconfigured
-from ehr_sync.processes import family_of, kill
 from ehr_sync.watchdog import Watchdog
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -128,14 +128,15 @@ class Supervisor:
         return True
 
     def _end(self, process: subprocess.Popen[bytes]) -> None:
-        family = family_of(process.pid)
         process.terminate()
         try:
             process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        kill(family)  # what it should have ended itself
+        # It leads its own group: this reaches what it should have ended itself.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         self.watchdog.forget(process.pid)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
