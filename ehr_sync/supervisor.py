@@ -135,7 +135,7 @@ class Supervisor:
             process.kill()
             process.wait()
         # It leads its own group: this reaches what it should have ended itself.
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         self.watchdog.forget(process.pid)
 
