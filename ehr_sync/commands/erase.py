@@ -1,0 +1,30 @@
+"""ehr-sync erase: destroy a person's keys, so that no backup can be read any more, and take the rows out."""
+
+from __future__ import annotations
+
+import getpass
+from uuid import UUID
+
+import click
+
+from ehr_sync import settings
+from ehr_sync.bootstrap import open_service
+from ehr_sync.core.errors import Misconfigured, NotFound
+from ehr_sync.usecases.erase_person import erase_person
+
+
+@click.command()
+@click.argument("patient", type=click.UUID)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase(patient: UUID, *, yes: bool) -> None:
+    """Erase the person of this id (FHIR Patient id). It cannot be undone; what destinations hold is theirs to erase."""
+    if not yes:
+        click.confirm("Destroy this person's keys and records for ever?", abort=True)
+    service = open_service(settings.from_environment())
+    try:
+        erase_person(patient, by=getpass.getuser(), stores=service.stores)
+    except NotFound:
+        raise Misconfigured("Give the id of a person who is known here.") from None
+    finally:
+        service.close()
+    click.echo("The keys are destroyed and the records are out; the audit log keeps that it was done.")
