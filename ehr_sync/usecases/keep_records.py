@@ -85,13 +85,15 @@ def _step(one: Incoming, claim: NewClaim | None, look: Look, batch: Batch, store
         return Step(one, planned, claim, None, b"", ())
     if planned.state in {"visit_open", "waiting_for_xml1"}:
         return Step(one, planned, claim, Body(()), pack(encode(Body(())), Words.BODIES), ())
-    body, issues = _composed(one, planned, batch, stores, uris)
+    body, issues = _composed(one, planned, claim, batch, stores, uris)
     return Step(one, planned, claim, body, pack(encode(body), Words.BODIES), issues)
 
 
-def _composed(one: Incoming, planned: Plan, batch: Batch, stores: Stores, uris: Uris) -> tuple[Body, tuple[Issue, ...]]:
+def _composed(
+    one: Incoming, planned: Plan, claim: NewClaim | None, batch: Batch, stores: Stores, uris: Uris
+) -> tuple[Body, tuple[Issue, ...]]:
     def previous() -> tuple[Tables, dict[str, int], int] | None:
-        if planned.record is None or planned.standing is None:
+        if planned.record is None or planned.standing is None or not _is_same_patient(planned, claim):
             return None
         tables, carried = tables_of(planned.record, planned.standing, stores=stores)
         return tables, carried, planned.standing.version
@@ -107,6 +109,16 @@ def _composed(one: Incoming, planned: Plan, batch: Batch, stores: Stores, uris: 
         received_at=batch.received_at,
     )
     return body, (*issues, *([Issue("resource.not_valid")] if left_out else []))
+
+
+def _is_same_patient(planned: Plan, claim: NewClaim | None) -> bool:
+    """Whether the version that stands speaks of the same patient: by the facility's own code (MA_BN), or by the claim.
+    What one patient had is never taken over into another one's version (P4).
+    """
+    assert planned.record is not None and planned.standing is not None
+    if claim is not None and claim.claim_id == planned.standing.claim_id:
+        return True
+    return planned.patient_mark is not None and planned.patient_mark == planned.record.patient_mark
 
 
 def _result(step: Step) -> HosoResult:

@@ -58,6 +58,9 @@ def _stood(kept: KeptRecord, head: VersionHead, client_id: str, stores: Stores) 
         records.set_version_state(connection, head, state)
         others = tuple(p for p in {*kept.others, kept.person_id} if p != head.person_id)
         row = replace(kept, person_id=head.person_id, others=others, newest=head.version)
+        if head.person_id != kept.person_id:
+            # Whose patient code and day these were is not kept by version: better none than another patient's.
+            row = replace(row, patient_mark=None, day_mark=None)
         changes = _changes(connection, row, head, state, keys)
         rows = release(connection, changes, locked=locked, person_keys=keys, destination=stores.destination, at=at)
         records.set_records(connection, [rows.get(kept.record_id, row)])
