@@ -36,7 +36,7 @@ def unseal(key: bytes, sealed: bytes, place: bytes) -> bytes:
     """The plain bytes. Raises Unreadable."""
     try:
         return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], place)
-    except InvalidTag:
+    except (InvalidTag, ValueError):  # ValueError: too short to be sealed bytes at all
         raise Unreadable("sealed.unreadable") from None
 
 

@@ -18,6 +18,7 @@ from ehr_sync.store import audit, people, records
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.people import LockedPerson, TakenClaim
 from ehr_sync.store.records import KeptRecord
+from ehr_sync.store.sealing import Unreadable
 from ehr_sync.usecases.release import Change, release
 from ehr_sync.usecases.stores import Stores
 from ehr_sync.usecases.sweep import Sweep
@@ -31,10 +32,10 @@ class _Moved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A claim that was taken, opened."""
+    """A claim that was taken, and the key that opens it."""
 
     taken: TakenClaim
-    claim: Claim = field(repr=False)
+    key: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,19 @@ def verifying(
     """The sweep over due claims."""
 
     def settle(done: Sequence[tuple[Asking, Outcome]]) -> None:
+        failures = []
         for asking, outcome in done:
-            _settle(asking, outcome, stores=stores, retry=retry, jitter=jitter)
+            # A person whose records cannot be opened keeps nobody else's verdict from being written (P6).
+            try:
+                _settle(asking, outcome, stores=stores, retry=retry, jitter=jitter)
+            except Exception as failure:
+                failures.append(failure)
+        if failures:
+            raise failures[0]
 
     return Sweep(
         take=lambda free: _take(free, stores=stores, lease=lease),
-        work=lambda asking: ask(asking.claim, registry, f"{asking.taken.claim_id.hex()}-{asking.taken.fence}"),
+        work=lambda asking: _opened_and_asked(asking, registry),
         settle=settle,
         slots=slots,
     )
@@ -77,11 +85,16 @@ def _take(free: int, *, stores: Stores, lease: timedelta) -> list[Asking]:
         entries = [AuditEntry("service", "verify", t.person_id, f"{t.claim_id.hex()}-{t.fence}") for t in taken]
         audit.write(connection, stores.keys.audit, entries)
     keys = stores.key_store.keys(t.person_id for t in taken)
-    return [
-        Asking(t, people.open_facts(keys[t.person_id], t.person_id, t.claim_id, t.facts))
-        for t in taken
-        if t.person_id in keys
-    ]
+    return [Asking(t, keys[t.person_id]) for t in taken if t.person_id in keys]
+
+
+def _opened_and_asked(asking: Asking, registry: PopulationRegistry) -> Outcome:
+    taken = asking.taken
+    try:
+        claim = people.open_facts(asking.key, taken.person_id, taken.claim_id, taken.facts)
+    except Unreadable:
+        return Outcome(0, None, "claim.unreadable")
+    return ask(claim, registry, f"{taken.claim_id.hex()}-{taken.fence}")
 
 
 def ask(claim: Claim, registry: PopulationRegistry, request_number: str) -> Outcome:
@@ -140,7 +153,10 @@ def _settle(
 def _prove(taken: TakenClaim, verdict: Verdict, calls: int, stores: Stores) -> None:
     for _ in range(_ATTEMPTS):
         with stores.database.begin() as connection:
-            number_mark = people.claims(connection, [taken.claim_id])[taken.claim_id].number_mark
+            kept = people.claims(connection, [taken.claim_id]).get(taken.claim_id)
+            if kept is None:
+                return  # erased meanwhile
+            number_mark = kept.number_mark
             target = people.behind_number(connection, number_mark) if number_mark else None
         keys = stores.key_store.keys({taken.person_id, target or taken.person_id})
         at = stores.database.now()
