@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, Select, any_, bindparam, func, insert, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.core.record_body import Body, decode
@@ -213,11 +213,13 @@ def move_versions(connection: Connection, source: tuple[UUID, bytes], target: tu
 
 
 def move_records(connection: Connection, source: UUID, target: UUID) -> None:
-    """Make records that name `source` name `target`."""
+    """Make records that name `source` name `target`, whose versions have moved already."""
     connection.execute(update(record).where(record.c.person_id == source).values(person_id=target))
+    # By the versions that moved: `others` has no index, and this must not pass over every record there is.
+    moved = select(record_version.c.record_id).where(record_version.c.person_id == target)
     connection.execute(
         update(record)
-        .where(record.c.others.any(source))
+        .where(record.c.record_id.in_(moved), literal(source) == any_(record.c.others))
         .values(others=func.array_replace(record.c.others, source, target))
     )
 
