@@ -1,0 +1,88 @@
+"""What the pages give to paste works as it stands, against the service as the demo starts it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from ehr_sync.core.errors import Misconfigured
+from ehr_sync.demo.stage import open_doors, own_folder, require_ports, set_up
+from ehr_sync.sandbox import clients as sandbox_clients
+from ehr_sync.sandbox.dossiers import dossier, envelope
+from ehr_sync.store import clients
+from ehr_sync.store.database import Database
+from ehr_sync.supervisor import Supervisor
+from ehr_sync.usecases.authenticate import SCOPES
+from tests.docs.markdown import ROOT, shell_lines
+
+# curl says nothing of a refusal by its exit code unless it is asked to.
+PRELUDE = 'curl() { command curl --fail-with-body "$@"; }\n'
+CLIENT = ROOT / "docs" / "examples" / "client.py"
+FACILITY = "01001"
+
+
+def free_ports() -> int:
+    """A port that is free, as are those above it that the demo needs."""
+    while True:
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            port = min(int(probe.getsockname()[1]), 65_000)
+        with suppress(Misconfigured):
+            require_ports(port)
+            return port
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder that looks like the project's while the demo runs, with one registered facility."""
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "docs").symlink_to(ROOT / "docs")
+    (folder / ".venv").symlink_to(sys.prefix)
+    with own_folder(folder / ".demo") as own, Supervisor(own / "logs") as supervisor:
+        stage = set_up(supervisor, own, free_ports())
+        database = Database(stage.environment["EHR_SYNC_DSN"], connections=1)
+        name, jwks = sandbox_clients.client_id(FACILITY), sandbox_clients.public_jwks(stage.world.folder, FACILITY)
+        with database.begin() as connection:
+            clients.add_facility(connection, FACILITY, name="Bệnh viện Mẫu 1")
+            clients.add_client(connection, name, name=name, jwks=jwks, scopes=SCOPES)
+            clients.grant(connection, name, FACILITY)
+        database.close()
+        open_doors(supervisor, stage)
+        yield folder
+
+
+def shell(place: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """What a shell without settings of its own makes of these lines."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("EHR_SYNC_")}
+    command = ["bash", "-euo", "pipefail", "-c", PRELUDE + script]
+    return subprocess.run(command, cwd=place, env=clean, capture_output=True, text=True, timeout=90, check=False)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/integration.md"])
+def test_what_a_page_gives_to_paste_works(place: Path, page: str) -> None:
+    done = shell(place, shell_lines(page))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_example_client_brings_a_dossier_to_the_book(place: Path) -> None:
+    (place / "visit.xml").write_bytes(envelope([dossier(301, shape="outpatient", rows=6)]))
+    register = (
+        "python docs/examples/make_keys.py; ehr-sync client add his --name HIS --jwks public.jwks --facility 01001"
+    )
+    send = f'python {shlex.quote(str(CLIENT))} "$EHR_SYNC_URL" his private.jwk visit.xml'
+
+    done = shell(place, f". .demo/env; PATH=.venv/bin:$PATH; rm -f private.jwk; {register}; {send}")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.splitlines()[-1].split()[:3] == ["01001.2026.0000301", "delivered", "nothing"]
+
+
+def test_the_example_client_has_at_most_forty_lines() -> None:
+    assert len(CLIENT.read_text().splitlines()) <= 40

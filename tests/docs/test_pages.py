@@ -1,0 +1,71 @@
+"""The pages say what the code says: generated ones are current, hand-written tables name what there is."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ehr_sync.api.problem_types import PROBLEMS
+from ehr_sync.sandbox.magic import BOOK, REGISTRY
+from ehr_sync.sandbox.people import person
+from ehr_sync.settings import Settings
+from mappings import coverage, issues_page
+from tests.docs.markdown import ROOT, quoted, rows, section, text_of
+
+PAGES = sorted(str(path.relative_to(ROOT)) for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
+LIMITS = ("request_bytes", "request_dossiers", "table_rows", "record_bytes")
+
+
+def test_the_page_of_issues_is_made_from_the_catalogue() -> None:
+    assert text_of("docs/issues.md") == issues_page.page(), "run: python -m mappings.issues_page > docs/issues.md"
+
+
+def test_the_page_of_fields_is_made_from_the_mappings() -> None:
+    assert text_of("docs/fields.md") == coverage.page(), "run: python -m mappings.coverage > docs/fields.md"
+
+
+def test_every_problem_is_listed_with_its_status() -> None:
+    listed = {(row[0], *quoted(row[1])) for row in rows(section("docs/integration.md", "## 7. Problems"))[1:]}
+    assert listed == {(str(kind.status), code) for code, kind in PROBLEMS.items()}
+
+
+def test_every_magic_number_is_listed_with_whose_behaviour_it_is() -> None:
+    listed = rows(section("docs/integration.md", "## 9. Try every outcome"))[1:]
+    whose = {row[0]: row[1].partition(":")[0] for row in listed}
+    registry, book = (
+        {person(i).number: name for i in people} for name, people in (("registry", REGISTRY), ("book", BOOK))
+    )
+    assert whose == registry | book
+
+
+def test_the_limits_are_those_of_the_settings() -> None:
+    listed = [row[1] for row in rows(section("docs/integration.md", "## 3. Send"))[1:5]]
+    assert listed == [f"{Settings.__dataclass_fields__[name].default:,}" for name in LIMITS]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_inside_the_project_leads_somewhere(page: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]*)(#[^)]*)?\)", text_of(page))
+    missing = [target for target, _ in links if target and not ((ROOT / page).parent / target).exists()]
+    assert missing == []
+
+
+def anchors(page: str) -> set[str]:
+    """The anchors that a page's headings make, as forges do."""
+    headings = re.findall(r"^#+ (.+)$", text_of(page), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_to_a_heading_finds_it(page: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]*)#([^)]*)\)", text_of(page))
+    here = (ROOT / page).parent
+    missing = [
+        f"{t}#{a}" for t, a in links if a not in anchors(str((here / t).resolve().relative_to(ROOT)) if t else page)
+    ]
+    assert missing == []
+
+
+def test_the_readme_is_short() -> None:
+    assert len(text_of("README.md").splitlines()) < 120
