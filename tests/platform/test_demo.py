@@ -19,6 +19,7 @@ import pytest
 
 from ehr_sync.demo.cast import CITIZEN, WITHHELD
 from ehr_sync.processes import happens
+from tests.databases import database_folder
 
 LAST_WORDS = "Ctrl-C stops everything."
 
@@ -49,9 +50,20 @@ def parts_of(folder: Path) -> list[str]:
     return [str(part.info["name"]) for part in running if any(mark in str(part.info) for mark in marks)]
 
 
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    # pytest's own folders are closed to the database's owner: as root, data would stay behind elsewhere.
+    with database_folder() as made:
+        yield made
+
+
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    folder = tmp_path_factory.mktemp("demo")
+def demo() -> Iterator[Demo]:
+    with database_folder() as folder:
+        yield from running(folder)
+
+
+def running(folder: Path) -> Iterator[Demo]:
     process = subprocess.Popen(command(folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout is not None
     said = []
@@ -70,12 +82,12 @@ def shell(demo: Demo, line: str) -> str:
 
 
 @pytest.mark.timeout(180)
-def test_every_story_ends_as_told_within_a_minute_and_leaves_nothing_running(tmp_path: Path) -> None:
+def test_every_story_ends_as_told_within_a_minute_and_leaves_nothing_running(folder: Path) -> None:
     started = time.monotonic()
-    done = subprocess.run(command(tmp_path, "--once"), capture_output=True, text=True, check=False)
+    done = subprocess.run(command(folder, "--once"), capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert time.monotonic() - started < 60
-    assert parts_of(tmp_path) == []
+    assert parts_of(folder) == []
 
 
 @pytest.mark.timeout(180)
@@ -134,9 +146,9 @@ def test_ctrl_c_ends_everything(demo: Demo) -> None:
 
 
 @pytest.mark.timeout(180)
-def test_killing_it_ends_everything(tmp_path: Path) -> None:
-    process = subprocess.Popen(command(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    assert happens(lambda: len(parts_of(tmp_path)) > 5, seconds=60)
+def test_killing_it_ends_everything(folder: Path) -> None:
+    process = subprocess.Popen(command(folder), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    assert happens(lambda: len(parts_of(folder)) > 5, seconds=60)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert happens(lambda: parts_of(tmp_path) == [], seconds=30)
+    assert happens(lambda: parts_of(folder) == [], seconds=30)
