@@ -101,6 +101,10 @@ def _after_verdict(
         if verdict.decided_at:
             steps.append(Step(verdict.state, verdict.decided_at, verdict.reason))
         return _HELD.get(verdict.state, ("verifying", "registry"))
+    # A proof and what it brings into a book are committed together, and may move the record to another person: looked
+    # at once the proof is seen, both are there. Looked at before, a record on its way would seem to stay here.
+    kept = records.records(connection, [kept.record_id])[kept.record_id]
+    head = records.version_head(connection, kept, head.version) or head
     # A record may come after its claim was proven: verified is never earlier than received.
     steps.append(Step("verified", max(verdict.decided_at or head.accepted_at, head.accepted_at), verdict.reason))
     seq = book_entries.entry_seq(connection, head.person_id, kept.record_id)
