@@ -32,7 +32,9 @@ def run(load: Load) -> dict[str, object]:
         waiting.put(body)
     cpu, started = time.process_time(), time.monotonic()
     with ThreadPoolExecutor(load.connections) as threads:
-        done = [seconds for part in threads.map(lambda _: _post(load, waiting), range(load.connections)) for seconds in part]
+        done = [
+            seconds for part in threads.map(lambda _: _post(load, waiting), range(load.connections)) for seconds in part
+        ]
     return {
         "started": started,
         "ended": time.monotonic(),

@@ -86,13 +86,19 @@ def figures_of(
     figures = (
         cost("archive: share of the bytes received", archive / received, "", most=MOST_ARCHIVE),
         cost("disk a dossier beyond the archive", disk - archive, "bytes", most=MOST_BEYOND_ARCHIVE),
-        cost("log a dossier beyond the archive, without page images", records - archive, "bytes", most=MOST_BEYOND_ARCHIVE),
+        cost(
+            "log a dossier beyond the archive, without page images",
+            records - archive,
+            "bytes",
+            most=MOST_BEYOND_ARCHIVE,
+        ),
         cost("log a dossier, page images after a checkpoint", images, "bytes"),
     )
     lines = [f"{name:<16} {table:8.0f} {indexes:8.0f}" for name, (table, indexes) in sorted(grown.items())]
     return figures, (
         f"a dossier: {received:.0f} bytes received, {archive:.0f} of archive (sealed pieces and skeletons),"
-        f" {disk:.0f} on disk in all, {records:.0f} of log records, {images:.0f} of page images; ingest and push together",
+        f" {disk:.0f} on disk in all, {records:.0f} of log records, {images:.0f} of page images; ingest and push"
+        " together",
         f"{'bytes a dossier':<16} {'table':>8} {'indexes':>8}",
         *(line for line, row in zip(lines, sorted(grown.items()), strict=True) if any(row[1])),
     )
@@ -112,6 +118,6 @@ def _log(site: Site, start: str, end: str) -> tuple[int, int]:
 
 
 def _one(connection: psycopg.Connection[tuple[object]], query: str) -> object:
-    row = connection.execute(query).fetchone()  # type: ignore[call-overload]
+    row = connection.execute(query).fetchone()
     assert row
     return row[0]

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-
 from bench.bodies import adult, adult_person, envelope_of, hoso
 from bench.figures import SHORT, Figure, Section, cost, percentile
 from bench.preparing import accept_all

@@ -39,8 +39,8 @@ _WRITTEN = {
     "lane": "SELECT v.submission_id AS of_, l.* FROM lane l JOIN book_entry e USING (person_id)"
     " JOIN record_version v USING (record_id) JOIN submission s USING (submission_id) WHERE s.received_at >= %s",
 }
-_RAISE_SEQ = "UPDATE floor.person SET seq = %b WHERE person_id = %b"
-Statement = tuple[sql.Composable | str, tuple[Any, ...]]
+_RAISE_SEQ = sql.SQL("UPDATE floor.person SET seq = %b WHERE person_id = %b") + sql.SQL("")
+Statement = tuple[sql.Composed, tuple[Any, ...]]
 
 
 def copy_tables(dsn: str) -> None:
@@ -91,12 +91,14 @@ def _write(connection: psycopg.Connection[Any], work: Sequence[list[Statement]])
             connection.execute("COMMIT")
 
 
-def _insert(name: str) -> sql.Composable:
+def _insert(name: str) -> sql.Composed:
     columns = [column.name for column in metadata.tables[name].columns]
     values = sql.SQL(", ").join([sql.SQL("%b")] * len(columns))
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     query = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(sql.Identifier("floor", name), names, values)
     if name != "lane":
         return query
-    raised = sql.SQL(" ON CONFLICT (person_id, destination) DO UPDATE SET want = excluded.want, due_at = excluded.due_at")
+    raised = sql.SQL(
+        " ON CONFLICT (person_id, destination) DO UPDATE SET want = excluded.want, due_at = excluded.due_at"
+    )
     return query + raised

@@ -22,6 +22,9 @@ from bench.usage import cpu_seconds
 
 CONNECTIONS = 8
 MOST_GROWTH = 1.2
+_SINCE_THE_LAST = """
+SELECT extract(epoch FROM (SELECT max(ended_at) FROM delivery) - (SELECT max(received_at) FROM submission))
+"""
 _BEHIND = "SELECT count(*) FROM lane WHERE since IS NOT NULL"
 
 
@@ -89,8 +92,7 @@ def _settled(site: Site) -> float:
     """Waits until every lane is up to date; returns the seconds from the last acceptance to the last delivery."""
     with psycopg.connect(site.database.dsn, autocommit=True) as connection:
         wait_until(lambda: connection.execute(_BEHIND).fetchone() == (0,), "the lanes")
-        query = "SELECT extract(epoch FROM (SELECT max(ended_at) FROM delivery) - (SELECT max(received_at) FROM submission))"
-        row = connection.execute(query).fetchone()
+        row = connection.execute(_SINCE_THE_LAST).fetchone()
     assert row
     return max(0.0, float(row[0]))
 

@@ -115,7 +115,8 @@ def _batch(path: Path, most: int) -> _Request:
 
 def _some(first: int, most: int) -> list[Hoso]:
     """Dossiers whose envelope is of at most so many bytes, and nearly that."""
-    made, size = [], 10_000
+    made: list[Hoso] = []
+    size = 10_000
     while size < most:
         made.append(hoso(first + len(made), adult(len(made) % 10_000)))
         size += len(envelope_of(made[-1:]))

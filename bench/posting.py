@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from bench.client import Load
 from bench.site import Site
@@ -51,9 +52,9 @@ def _start(load: Load, module: str) -> subprocess.Popen[bytes]:
     return process
 
 
-def _told(process: subprocess.Popen[bytes]) -> dict[str, object]:
+def _told(process: subprocess.Popen[bytes]) -> dict[str, Any]:
     output, _ = process.communicate()
     if process.returncode:
         raise RuntimeError("a sending process failed: its last lines are above")
-    told: dict[str, object] = json.loads(output)
+    told: dict[str, Any] = json.loads(output)
     return told

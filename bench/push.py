@@ -57,8 +57,9 @@ def _round(site: Site, running: tuple[int, ...], bundles: list[bytes]) -> _Round
     pushes, entries, seconds = push_all(site)
     assert pushes >= len(bundles), "every lane was pushed"
     after = cpu_seconds(*running), cpu_seconds(site.database.pid), _book_cpu(site)
-    used = [late - early for early, late in zip(before, after, strict=True)]
-    return _Round(pushes, entries, seconds, *used, post(_loads(site, bundles), "bench.poster"))
+    ours, database, book = (late - early for early, late in zip(before, after, strict=True))
+    floor = post(_loads(site, bundles), "bench.poster")
+    return _Round(pushes, entries, seconds, ours, database, book, floor)
 
 
 def push_all(site: Site) -> tuple[int, int, float]:

@@ -15,7 +15,7 @@ _FOLDER: Final = Path(__file__).parent
 
 def table(sections: Sequence[Section]) -> str:
     """One table of all figures, for a terminal."""
-    rows = [_HEADINGS]
+    rows: list[tuple[str, ...]] = [_HEADINGS]
     for section in sections:
         rows += [(section.name.upper(), "", "", "", "", ""), *map(_cells, section.figures)]
     widths = [max(len(row[n]) for row in rows) for n in range(len(_HEADINGS))]

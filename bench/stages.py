@@ -143,6 +143,6 @@ def _notes(inside: _Clock, count: int) -> tuple[str, ...]:
     return (
         f"processor time a dossier, {count} dossiers of the ordinary mix, every second of a known person; stages one by"
         " one in one process, the whole from the workers' own count",
-        f"{inside.statements / count:.1f} statements a dossier; what the stages do not explain is the difference, so that"
-        " it can be off by what two runs differ",
+        f"{inside.statements / count:.1f} statements a dossier; what the stages do not explain is the difference, so"
+        " that it can be off by what two runs differ",
     )

@@ -1,4 +1,4 @@
-"""Makes the zstd dictionaries of ehr_sync/store/dictionaries from invented dossiers. Run once per new name, never twice.
+"""Makes the zstd dictionaries of ehr_sync/store/dictionaries from invented dossiers. Once for each name, never again.
 
 usage: python -m bench.train_dictionaries FOLDER NUMBER   (writes bodies-NUMBER.zdict and pieces-NUMBER.zdict)
 """
