@@ -38,6 +38,8 @@ class Resync(Protocol):
     @property
     def left(self) -> int: ...
     @property
+    def parked(self) -> int: ...
+    @property
     def created_at(self) -> datetime: ...
     @property
     def ended_at(self) -> datetime | None: ...
@@ -139,6 +141,7 @@ def _resync(resync: Resync) -> dict[str, Any]:
         "total": resync.total,
         "marked": resync.marked,
         "left": resync.left,
+        "parked": resync.parked,
         "created_at": resync.created_at,
         "ended_at": resync.ended_at,
     }

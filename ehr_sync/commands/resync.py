@@ -63,16 +63,12 @@ def _run(scope: Scope, reason: str, stores: Stores) -> None:
     # Stopping to watch does not stop the order.
     click.echo(f"Ordered as {found.resync_id}; Ctrl-C only ends the watching.")
     with click.progressbar(length=2 * found.total, label="Lanes") as bar:
-        while found.state != "done" and not _only_parked(found, scope, stores):
+        while found.state != "done":
             time.sleep(_PAUSE_SECONDS)
             found = follow_resync(found.resync_id, stores=stores)
             bar.update(_steps(found) - bar.pos)
-    if found.state != "done":
-        click.echo(f"{found.left} lanes were refused by the book and wait for a human (state parked).")
-
-
-def _only_parked(found: Resync, scope: Scope, stores: Stores) -> bool:
-    return found.state == "running" and found.left <= plan_resync(scope, stores=stores).get("parked", 0)
+    if found.parked:
+        click.echo(f"{found.parked} lanes were refused by the book and wait for a human (state parked).")
 
 
 def _steps(found: Resync) -> int:

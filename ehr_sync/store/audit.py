@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, insert, select, true, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.store.tables import audit_event, audit_head
@@ -82,9 +82,11 @@ def faults(connection: Connection, audit_key: bytes, checkpoints: Mapping[int, b
     `checkpoints` are heads of former times (entry number → MAC), kept where this database's owner cannot write.
     """
     marks = dict(checkpoints)
-    last, last_mac = head(connection)
-    expected, mac = 1, _GENESIS
-    for row in connection.execution_options(yield_per=5000).execute(select(audit_event).order_by(audit_event.c.n)):
+    last, last_mac, expected, mac = 0, _GENESIS, 1, _GENESIS
+    for row in connection.execution_options(yield_per=5000).execute(_WITH_HEAD):
+        last, last_mac = row.head_n, row.head_mac
+        if row.n is None:
+            break
         if row.n != expected:
             yield f"entries {expected} to {row.n - 1} are missing"
         entry = AuditEntry(row.actor, row.action, row.person_id, row.detail)
@@ -93,10 +95,21 @@ def faults(connection: Connection, audit_key: bytes, checkpoints: Mapping[int, b
         if row.n in marks and marks.pop(row.n) != row.mac:
             yield f"entry {row.n} differs from its checkpoint"
         expected, mac = row.n + 1, row.mac
+    if not last and connection.execute(select(audit_event.c.n).limit(1)).first():
+        yield "the head of the log is missing"
     if (last, last_mac) != (expected - 1, mac):
         yield f"entries after {expected - 1} are missing: the head stands at {last}"
     if marks:
         yield f"entries up to {max(marks)} were there at a checkpoint and are missing"
+
+
+# One statement, hence one snapshot: an entry that comes meanwhile moves neither side alone.
+_WITH_HEAD = (
+    select(audit_event, audit_head.c.n.label("head_n"), audit_head.c.mac.label("head_mac"))
+    .select_from(audit_head.outerjoin(audit_event, true()))
+    .where(audit_head.c.chain == _CHAIN)
+    .order_by(audit_event.c.n)
+)
 
 
 def of_person(connection: Connection, person_id: UUID) -> Sequence[AuditEntry]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, func, insert, select, true, update
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, insert, select, true, update
 
 from ehr_sync.store.tables import lane, record, resync
 
@@ -35,7 +35,9 @@ def scope_of(kept: Mapping[str, str]) -> Scope:
 
 @dataclass(frozen=True, slots=True)
 class Resync:
-    """One order. `marked` of `total` lanes were told to start over; `left` of them are not up to date yet."""
+    """One order. `marked` of `total` lanes were told to start over; `left` of them are under way, and `parked` were
+    refused by their book and wait for a human. Done is what has none left.
+    """
 
     resync_id: UUID
     scope: Scope
@@ -45,6 +47,7 @@ class Resync:
     total: int
     marked: int
     left: int
+    parked: int
     created_at: datetime
     ended_at: datetime | None
 
@@ -130,12 +133,16 @@ def _mark(connection: Connection, resync_id: UUID, scope: Scope, cursor: UUID | 
 
 def finish_done(connection: Connection) -> None:
     """Close the orders of which no lane is left."""
-    left = select(func.count()).select_from(lane).where(lane.c.resync_id == resync.c.resync_id).scalar_subquery()
     connection.execute(
         update(resync)
-        .where(resync.c.state == "running", left == 0)
+        .where(resync.c.state == "running", _lanes_of_order(lane.c.state != "parked") == 0)
         .values(state="done", ended_at=func.statement_timestamp())
     )
+
+
+def _lanes_of_order(also: ColumnElement[bool]) -> ScalarSelect[int]:
+    of_order = lane.c.resync_id == resync.c.resync_id
+    return select(func.count()).select_from(lane).where(of_order, also).scalar_subquery()
 
 
 def find(connection: Connection, resync_id: UUID) -> Resync | None:
@@ -149,8 +156,10 @@ def latest(connection: Connection, limit: int) -> Sequence[Resync]:
 
 
 def _found(connection: Connection, wanted: ColumnElement[bool]) -> list[Resync]:
-    left = select(func.count()).select_from(lane).where(lane.c.resync_id == resync.c.resync_id).scalar_subquery()
-    rows = connection.execute(select(resync, left.label("left")).where(wanted).order_by(resync.c.created_at.desc()))
+    left, parked = _lanes_of_order(lane.c.state != "parked"), _lanes_of_order(lane.c.state == "parked")
+    rows = connection.execute(
+        select(resync, left.label("left"), parked.label("parked")).where(wanted).order_by(resync.c.created_at.desc())
+    )
     return [
         Resync(
             r.resync_id,
@@ -161,6 +170,7 @@ def _found(connection: Connection, wanted: ColumnElement[bool]) -> list[Resync]:
             r.total,
             r.marked,
             r.left + r.total - r.marked if r.state == "marking" else r.left,
+            r.parked,
             r.created_at,
             r.ended_at,
         )

@@ -1,4 +1,4 @@
-"""The Bundle that brings a book forward: what changed since `base`, cut between records in the order of seq."""
+"""The Bundle that brings a book forward: what changed since `base`, cut between records."""
 
 from __future__ import annotations
 
@@ -52,12 +52,20 @@ def compose_push(
     book_url: str,
     uris: Uris,
     limits: BundleLimits,
-) -> ComposedPush:
-    """The next Bundle of a lane. `entries` are those beyond its base, in the order of seq."""
-    changes = [(e, _changes(e, lane)) for e in entries]
+) -> ComposedPush | None:
+    """The next Bundle of a lane, or None where its book knows nothing and has nothing to hear: not even that there is
+    such a person (P9). `entries` are those beyond its base.
+    """
+    # By what waits longest: a record that changed again waits with its old lines for its first turn, not its last.
+    waiting = sorted(entries, key=lambda entry: _first_waiting(entry, lane.base))
+    changes = [(entry, _changes(entry, lane)) for entry in waiting]
+    if not _is_known(lane) and not any(changed for _, changed in changes):
+        return None
     taken = _cut(changes, limits)
-    whole = len(taken) == len(changes)
-    target = max(lane.want, entries[-1].entry.seq) if whole else taken[-1][0].entry.seq
+    # Everything up to the target has been told; what was taken from beyond it is told again.
+    target = max(lane.want, *(entry.entry.seq for entry in entries))
+    if len(taken) < len(waiting):
+        target = _first_waiting(waiting[len(taken)], lane.base) - 1
     person_id = str(person.person_id)
     cast = cast_of([e for e, _ in taken], names=names, keys=keys, uris=uris)
     resources: list[Resource | Deletion] = [patient_of(person, uris), *cast]
@@ -77,10 +85,21 @@ def _changes(entry: OpenEntry, lane: Lane) -> list[Resource | Deletion]:
     changed: list[Resource | Deletion] = [
         Resource(line.type, line.id, line.json) for line, mark_ in leaving(entry) if mark_.seq > lane.base
     ]
-    if not lane.have:
+    if not _is_known(lane):
         # A book that holds nothing yet need not hear of what is gone.
         return changed
     return changed + [_gone(g.type, g.id) for g in entry.entry.manifest.gone if g.mark.seq > lane.base]
+
+
+def _is_known(lane: Lane) -> bool:
+    """Whether the book may hold anything. With neither, the push is guarded by there being no watermark yet."""
+    return bool(lane.have or lane.etag)
+
+
+def _first_waiting(entry: OpenEntry, base: int) -> int:
+    manifest = entry.entry.manifest
+    seqs = [mark_.seq for mark_ in (*manifest.marks, *(g.mark for g in manifest.gone)) if mark_.seq > base]
+    return min(seqs, default=entry.entry.seq)
 
 
 def _gone(type_: str, id_: str) -> Resource | Deletion:
@@ -98,9 +117,9 @@ def _cut(
     changes: list[tuple[OpenEntry, list[Resource | Deletion]]], limits: BundleLimits
 ) -> list[tuple[OpenEntry, list[Resource | Deletion]]]:
     taken: list[tuple[OpenEntry, list[Resource | Deletion]]] = []
-    entries = size = 0
+    entries, size = 2, 0  # the watermark and the Patient
     for entry, changed in changes:
-        entries += len(changed)
+        entries += len(changed) + len(entry.body.organizations) + len(entry.body.practitioners)
         size += sum(len(r.json) for r in changed if isinstance(r, Resource))
         if taken and (entries > limits.entries or size > limits.bytes):
             break

@@ -18,9 +18,11 @@ from ehr_sync.core.ports import FenceLost, HealthBook, Receipt, Watermark
 from ehr_sync.core.retry import RetryPolicy
 from ehr_sync.store import audit, book_entries, clients, lanes
 from ehr_sync.store.audit import AuditEntry
+from ehr_sync.store.book_entries import OpenEntry
 from ehr_sync.store.lanes import Intent, Lane
+from ehr_sync.store.sealing import Unreadable
 from ehr_sync.usecases.compose_bundle import BundleLimits, compose_push, lane_id
-from ehr_sync.usecases.open_book import proven_person
+from ehr_sync.usecases.open_book import ProvenPerson, proven_person
 from ehr_sync.usecases.stores import Stores
 from ehr_sync.usecases.sweep import Sweep
 from mappings.gate import bundle_findings
@@ -109,18 +111,29 @@ def _compose(
     uris: Uris,
     limits: BundleLimits,
 ) -> list[Push]:
-    person = proven_person(connection, lane.person_id, person_key)
-    entries = book_entries.entries(connection, {lane.person_id: person_key}, after=lane.base)
-    if person is None or not entries:
+    try:
+        person, entries = _read(connection, lane, person_key)
+    except Unreadable:
+        # Its own lane's trouble: the others taken with it must go on (P6).
+        lanes.park(connection, lane, "record.unreadable")
+        return []
+    composed = None
+    if person is not None and entries:
+        composed = compose_push(
+            lane, person, entries, names=names, keys=stores.keys, book_url=book_url, uris=uris, limits=limits
+        )
+    if composed is None:
         lanes.close_idle(connection, [lane])
         return []
-    composed = compose_push(
-        lane, person, entries, names=names, keys=stores.keys, book_url=book_url, uris=uris, limits=limits
-    )
     if bundle_findings(composed.bundle, known=composed.known):
         lanes.park(connection, lane, "gate.bundle_not_valid")
         return []
     return [Push(lane, lane.fence + 1, composed.target, composed.key, composed.bundle)]
+
+
+def _read(connection: Connection, lane: Lane, person_key: bytes) -> tuple[ProvenPerson | None, Sequence[OpenEntry]]:
+    person = proven_person(connection, lane.person_id, person_key)
+    return person, book_entries.entries(connection, {lane.person_id: person_key}, after=lane.base)
 
 
 def _send_or_ask(push: Push, book: HealthBook, stores: Stores) -> Outcome:
