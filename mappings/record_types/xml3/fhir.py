@@ -72,27 +72,35 @@ def services(rows: Iterable[Row], visit: Visit, resulted: frozenset[str]) -> Ser
     """Orders, procedures and implants. `resulted` has the service codes that results came for, without
     attachments.
     """
-    resources: list[Resource] = []
-    orders: list[Order] = []
-    exams: dict[str, Json] = {}
-    for row, key, ordinal in numbered(netted(list(rows), _same, _content), _key, _content):
-        kind = _kind(row, resulted)
-        if kind == "exam":
-            exam = _service(row, service_code(row.get("MA_DICH_VU", "")), visit)
-            exams[f"{row.get('MA_DICH_VU')}|{row.get('TEN_DICH_VU')}"] = exam
-        elif kind == "order":
-            made, order = _order(row, key, ordinal, visit)
-            resources.append(made)
-            orders.append(order)
-        elif kind == "procedure":
-            resources.append(_procedure(row, key, ordinal, visit))
-        elif kind == "device":
-            resources.append(_device(row, key, ordinal, visit))
-    return Services(tuple(resources), tuple(orders), tuple(exams.values()))
+    by_kind: dict[str, list[Row]] = {"exam": [], "order": [], "procedure": [], "device": [], "": []}
+    for row in netted(list(rows), _same, _content):
+        by_kind[_kind(row, resulted)].append(row)
+    ordered = [_order(*line, visit) for line in numbered(by_kind["order"], _key, _content)]
+    done = [_procedure(*line, visit) for line in numbered(by_kind["procedure"], _key, _content)]
+    devices = [_device(*line, visit) for line in numbered(by_kind["device"], _supply_key, _content)]
+    return Services(
+        resources=(*(made for made, _ in ordered), *done, *devices),
+        orders=tuple(order for _, order in ordered),
+        exams=_exams(by_kind["exam"], visit),
+    )
+
+
+def _exams(rows: Iterable[Row], visit: Visit) -> tuple[Json, ...]:
+    """The examinations, each once."""
+    exams = {
+        (row.get("MA_DICH_VU"), row.get("TEN_DICH_VU")): _service(row, service_code(row.get("MA_DICH_VU", "")), visit)
+        for row, _, _ in numbered(rows, _key, _content)
+    }
+    return tuple(exams.values())
 
 
 def _key(row: Row) -> Key:
     return row.get("MA_DICH_VU", "") or row.get("MA_VAT_TU", ""), row.get("NGAY_YL", "")
+
+
+def _supply_key(row: Row) -> Key:
+    # MA_DICH_VU of a supply is the operation that it was used in, and many share one.
+    return row.get("MA_VAT_TU", "") or row.get("MA_DICH_VU", ""), row.get("NGAY_YL", "")
 
 
 def _same(row: Row) -> Key:

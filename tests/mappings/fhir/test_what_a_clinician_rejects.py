@@ -1,0 +1,59 @@
+"""What a clinician, a citizen or the city would reject in a book, found by reading generated ones."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from mappings.model import MappedRecord
+from tests.mappings.fhir.golden import mapped
+
+LAB = {"MA_DICH_VU": "22.0121.1369", "MA_NHOM": "1", "TEN_DICH_VU": "Công thức máu", "NGAY_YL": "202611200830"}
+OPERATION = {
+    "MA_DICH_VU": "10.0742.0541",
+    "MA_NHOM": "8",
+    "TEN_DICH_VU": "Phẫu thuật thay khớp háng",
+    "NGAY_YL": "202611200830",
+    "NGAY_TH_YL": "202611200900",
+    "SO_LUONG": "1",
+}
+GAUZE = {
+    "MA_DICH_VU": "10.0742.0541",
+    "MA_VAT_TU": "N02.01.010",
+    "TEN_VAT_TU": "Băng dính",
+    "MA_NHOM": "10",
+    "NGAY_YL": "202611200830",
+    "SO_LUONG": "1",
+}
+IMPLANT = {**GAUZE, "MA_VAT_TU": "N07.06.040", "TEN_VAT_TU": "Khớp háng", "MA_HIEU_SP": "BH-28"}
+DRUG = {
+    "MA_THUOC": "40.155",
+    "TEN_THUOC": "Amoxicilin 500mg",
+    "DON_VI_TINH": "Viên",
+    "NGAY_YL": "202611201000",
+    "SO_LUONG": "14",
+}
+
+
+def of(record: MappedRecord, kind: str) -> list[dict[str, Any]]:
+    """The resources of a type, parsed."""
+    return [json.loads(one.json) for one in record.resources if one.type == kind]
+
+
+def ids(record: MappedRecord, kind: str) -> list[str]:
+    """Their ids."""
+    return [one.id for one in record.resources if one.type == kind]
+
+
+# Which row is which (trade rules 2)
+
+
+def test_a_supply_more_or_less_does_not_move_the_operation_it_was_used_in() -> None:
+    assert ids(mapped(XML3=[OPERATION]), "Procedure") == ids(mapped(XML3=[GAUZE, OPERATION]), "Procedure")
+
+
+def test_an_implant_is_known_by_its_own_code_and_not_by_its_operations() -> None:
+    other = {**IMPLANT, "MA_VAT_TU": "N07.01.001", "TEN_VAT_TU": "A", "MA_HIEU_SP": "X"}
+    alone, beside = (mapped(XML3=rows) for rows in ([OPERATION, IMPLANT], [OPERATION, other, IMPLANT]))
+
+    assert set(ids(alone, "Device")) < set(ids(beside, "Device"))
