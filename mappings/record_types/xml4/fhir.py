@@ -18,7 +18,8 @@ from mappings.terminology.units import ucum
 from mappings.visit import Order, Visit, service_code
 
 TABLE: Final = "XML4"
-_MAPPED: Final = ("GIA_TRI", "DON_VI_DO", "TEN_CHI_SO", "MO_TA", "KET_LUAN", "MA_BS_DOC_KQ")
+# Names first: a value that is mended must not trade places with another index.
+_MAPPED: Final = ("TEN_CHI_SO", "GIA_TRI", "DON_VI_DO", "MO_TA", "KET_LUAN", "MA_BS_DOC_KQ")
 _COMPARED = re.compile(r"(<=|>=|<|>|≤|≥)?\s*([\d.,-]+)")
 _COMPARATORS: Final = {"≤": "<=", "≥": ">="}
 _LABORATORY_CHAPTERS: Final = frozenset({"22", "23", "24", "25"})  # TT 43/2013
@@ -75,8 +76,13 @@ def results(rows: Iterable[Row], visit: Visit, orders: Sequence[Order]) -> list[
 
 
 def _key(row: Row) -> Key:
-    index = row.get("MA_CHI_SO") or row.get("TEN_CHI_SO", "")
-    return row.get("MA_DICH_VU", ""), index, row.get("NGAY_KQ", "")
+    return row.get("MA_DICH_VU", ""), _own_index(row) or row.get("TEN_CHI_SO", ""), row.get("NGAY_KQ", "")
+
+
+def _own_index(row: Row) -> str:
+    """MA_CHI_SO; "" where it repeats the service's code, as some software does for every index of a panel."""
+    index = row.get("MA_CHI_SO", "")
+    return "" if index == row.get("MA_DICH_VU") else index
 
 
 def _content(row: Row) -> Key:
@@ -135,11 +141,9 @@ def _observation(row: Row, key: Key, ordinal: int, group: _Group, visit: Visit) 
 
 def _index(row: Row, group: _Group, visit: Visit, *, is_finding: bool) -> Json:
     name = text(row.get("TEN_CHI_SO"))
-    index = code(row.get("MA_CHI_SO"))
-    kind = "result-index"
-    if not index or index == row.get("MA_DICH_VU"):
-        # Some software repeats the service's code, or leaves the index out: the service is what was found
-        # then.
+    kind, index = "result-index", code(_own_index(row))
+    if not index:
+        # The service is what was found then.
         kind, index = "service", group.service
     fallback = "Mô tả" if is_finding else "Kết quả"
     return visit.coded(kind, index, name or _service_name(group) or fallback)

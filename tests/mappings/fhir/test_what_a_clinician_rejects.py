@@ -57,3 +57,18 @@ def test_an_implant_is_known_by_its_own_code_and_not_by_its_operations() -> None
     alone, beside = (mapped(XML3=rows) for rows in ([OPERATION, IMPLANT], [OPERATION, other, IMPLANT]))
 
     assert set(ids(alone, "Device")) < set(ids(beside, "Device"))
+
+
+def test_results_are_told_apart_by_name_where_the_index_repeats_the_service() -> None:
+    def rows(wbc: str) -> list[dict[str, str]]:
+        index = {"MA_DICH_VU": "22.0121.1369", "MA_CHI_SO": "22.0121.1369", "NGAY_KQ": "202611200915"}
+        return [
+            {**index, "TEN_CHI_SO": "WBC", "GIA_TRI": wbc, "DON_VI_DO": "G/L"},
+            {**index, "TEN_CHI_SO": "RBC", "GIA_TRI": "4.5", "DON_VI_DO": "T/L"},
+        ]
+
+    before, after = (
+        {one["code"]["text"]: one["id"] for one in of(mapped(XML3=[LAB], XML4=rows(wbc)), "Observation")}
+        for wbc in ("3.9", "9.3")
+    )
+    assert before == after
