@@ -21,6 +21,7 @@ TABLE: Final = "XML4"
 # Names first: a value that is mended must not trade places with another index.
 _MAPPED: Final = ("TEN_CHI_SO", "GIA_TRI", "DON_VI_DO", "MO_TA", "KET_LUAN", "MA_BS_DOC_KQ")
 _COMPARED = re.compile(r"(<=|>=|<|>|≤|≥)?\s*([\d.,-]+)")
+_DIGIT = re.compile(r"\d")
 _COMPARATORS: Final = {"≤": "<=", "≥": ">="}
 _LABORATORY_CHAPTERS: Final = frozenset({"22", "23", "24", "25"})  # TT 43/2013
 _IMAGING_CHAPTER: Final = "18"
@@ -93,7 +94,8 @@ def _group(row: Row, orders: dict[str, list[Order]], groups: dict[tuple[Key, int
     service = service_code(row.get("MA_DICH_VU", "")).code
     order = _matching(row.get("NGAY_KQ", ""), orders.get(service, ()))
     if order is not None:
-        key, ordinal, kind = order.key, order.ordinal, order.group
+        key, ordinal = order.key, order.ordinal
+        kind = order.group if order.group in _CATEGORIES else _kind_by_chapter(service)
     else:
         # No order to go by: one report a service and day.
         key, ordinal, kind = ("", service, row.get("NGAY_KQ", "")[:8]), 0, _kind_by_chapter(service)
@@ -155,9 +157,9 @@ def _service_name(group: _Group) -> str:
 
 def _value(found: str, row: Row) -> Json:
     """A quantity where number and unit are both certain; otherwise the text as it came, for no series to
-    use.
+    use. Words have no unit: nobody measures "Âm tính" in mmol/L.
     """
-    unit = text(row.get("DON_VI_DO"))
+    unit = text(row.get("DON_VI_DO")) if _DIGIT.search(found) else ""
     parts = _COMPARED.fullmatch(found) if unit else None
     digits = decimal(parts.group(2)) if parts else ""
     if parts is None or not digits:

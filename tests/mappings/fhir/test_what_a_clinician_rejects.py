@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from mappings.model import MappedRecord
 from tests.mappings.fhir.golden import mapped
 
@@ -72,3 +74,26 @@ def test_results_are_told_apart_by_name_where_the_index_repeats_the_service() ->
         for wbc in ("3.9", "9.3")
     )
     assert before == after
+
+
+# Services and results (trade rules 9)
+
+
+@pytest.mark.parametrize(("found", "shown"), [("Âm tính", "Âm tính"), ("1,234", "1,234 mmol/L"), ("3+", "3+ mmol/L")])
+def test_words_have_no_unit(found: str, shown: str) -> None:
+    result = {
+        "MA_DICH_VU": "22.0121.1369",
+        "TEN_CHI_SO": "Glucose",
+        "GIA_TRI": found,
+        "DON_VI_DO": "mmol/L",
+        "NGAY_KQ": "202611200915",
+    }
+
+    assert of(mapped(XML3=[LAB], XML4=[result]), "Observation")[0]["valueString"] == shown
+
+
+def test_a_laboratory_result_paid_by_rate_is_still_a_laboratory_result() -> None:
+    result = {"MA_DICH_VU": "22.0121.1369", "TEN_CHI_SO": "WBC", "GIA_TRI": "5", "NGAY_KQ": "202611200915"}
+    (found,) = of(mapped(XML3=[{**LAB, "MA_NHOM": "9"}], XML4=[result]), "Observation")
+
+    assert found["category"][0]["coding"][0]["code"] == "laboratory"
