@@ -10,7 +10,7 @@ from typing import Final
 
 from mappings.elements import Json, built, code, coding
 from mappings.ids import Key, register_id, resource_id
-from mappings.model import Resource, Uris
+from mappings.model import Resource, Row, Uris
 from mappings.terminology.systems import listed, local
 
 FACILITY: Final = re.compile(r"\d{2}[0-9A-Z]{3}")  # QĐ 3176: province, then three characters
@@ -100,6 +100,11 @@ class Visit:
     def local(self, kind: str, value: str) -> Json:
         """The Coding of a code of the facility's own."""
         return coding(local(kind, self.facility, self.uris), value)
+
+
+def cost_group(row: Row) -> str:
+    """MA_NHOM of a row of XML2 or XML3. A number by the decree, so that 07 is 7."""
+    return row.get("MA_NHOM", "").lstrip("0")
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from mappings.model import Resource, Row
 from mappings.netting import netted
 from mappings.terminology.code_lists import display
 from mappings.terminology.units import ucum
-from mappings.visit import INPATIENT, Visit
+from mappings.visit import INPATIENT, Visit, cost_group
 
 TABLE: Final = "XML2"
 # VM.: transport of blood; BB.: packaging. Neither is a drug.
@@ -84,7 +84,7 @@ def _is_given(row: Row, visit: Visit) -> bool:
     return (
         visit.kind in INPATIENT
         or "MA_DICH_VU" in row
-        or row.get("MA_NHOM") in _BLOOD_GROUPS
+        or cost_group(row) in _BLOOD_GROUPS
         or row.get("MA_THUOC") == _OXYGEN
     )
 

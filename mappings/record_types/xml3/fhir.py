@@ -28,7 +28,7 @@ from mappings.model import Resource, Row
 from mappings.netting import netted
 from mappings.terminology.code_lists import display
 from mappings.terminology.icd10 import icd10
-from mappings.visit import Order, ServiceCode, Visit, service_code
+from mappings.visit import Order, ServiceCode, Visit, cost_group, service_code
 
 TABLE: Final = "XML3"
 _DIAGNOSTIC: Final = frozenset({"1", "2", "3"})
@@ -37,6 +37,7 @@ _BY_RATE: Final = "9"  # paid by rate: an examination or an operation
 _EXAM: Final = "13"
 _SUPPLIES: Final = frozenset({"10", "11"})
 _NOT_CARE: Final = frozenset({"7", "12", "14", "15", "16", "17", "19"})
+_TRANSPORT: Final = "VC."  # of the patient, to the facility whose code follows (appendix of QĐ 130)
 # Chapters of the list of services (TT 43/2013): imaging, function tests, haematology, chemistry, microbes,
 # pathology.
 _DIAGNOSTIC_CHAPTERS: Final = frozenset({"18", "21", "22", "23", "24", "25"})
@@ -113,18 +114,18 @@ def _content(row: Row) -> Key:
 
 def _kind(row: Row, resulted: frozenset[str]) -> str:
     """What a row is to the book: "order", "procedure", "device", "exam", or "" for nothing."""
-    group = row.get("MA_NHOM", "")
+    group, service = cost_group(row), row.get("MA_DICH_VU", "")
     if group in _SUPPLIES or ("MA_VAT_TU" in row and "MA_DICH_VU" not in row):
         # A supply used again was never left in the body.
         return "device" if "MA_HIEU_SP" in row and "TAI_SU_DUNG" not in row else ""
-    if group in _NOT_CARE or not _name(row, service_code(row.get("MA_DICH_VU", ""))):
+    if group in _NOT_CARE or service.startswith(_TRANSPORT) or not _name(row, service_code(service)):
         return ""
     if group in _OPERATIONS:
         return "procedure"
     if group == _EXAM:
         return "exam"
     if group == _BY_RATE:
-        return "order" if _is_diagnostic(row.get("MA_DICH_VU", ""), resulted) else "procedure"
+        return "order" if _is_diagnostic(service, resulted) else "procedure"
     return "order"
 
 
@@ -149,7 +150,7 @@ def _order(row: Row, key: Key, ordinal: int, visit: Visit) -> tuple[Resource, Or
         ordinal=ordinal,
         service=service.code,
         name=text(row.get("TEN_DICH_VU")),
-        group=row.get("MA_NHOM", ""),
+        group=cost_group(row),
         ordered=row.get("NGAY_YL", ""),
         finished=row.get("NGAY_KQ", ""),
         reference={"reference": "ServiceRequest/" + made.id},
@@ -167,7 +168,7 @@ def _ordered(row: Row, service: ServiceCode, elsewhere: Json | None, visit: Visi
         "subject": SUBJECT,
         "encounter": visit.encounter,
     }
-    group = row.get("MA_NHOM", "")
+    group = cost_group(row)
     if name := display("service-group", group, visit.on):
         body["category"] = [concept(coding(visit.uris["service-group"], group, name))]
     if (amount := trimmed_decimal(row.get("SO_LUONG"))) not in ("", "0", "1"):

@@ -83,7 +83,8 @@ def _key(row: Row) -> Key:
 def _own_index(row: Row) -> str:
     """MA_CHI_SO; "" where it repeats the service's code, as some software does for every index of a panel."""
     index = row.get("MA_CHI_SO", "")
-    return "" if index == row.get("MA_DICH_VU") else index
+    service = row.get("MA_DICH_VU", "")
+    return "" if index in (service, service_code(service).code) else index
 
 
 def _content(row: Row) -> Key:

@@ -79,6 +79,25 @@ def test_results_are_told_apart_by_name_where_the_index_repeats_the_service() ->
 # Services and results (trade rules 9)
 
 
+@pytest.mark.parametrize("group", ["", "12", "8", "20"])
+def test_transport_is_not_in_the_book_whatever_its_group(group: str) -> None:
+    row = {"MA_DICH_VU": "VC.01929", "TEN_DICH_VU": "Vận chuyển", "MA_NHOM": group, "NGAY_YL": "202611200830"}
+
+    assert mapped(XML3=[row]) == mapped()
+
+
+@pytest.mark.parametrize(("group", "kind"), [("01", "ServiceRequest"), ("08", "Procedure"), ("14", None), ("07", None)])
+def test_a_cost_group_written_with_a_zero_is_the_same_group(group: str, kind: str | None) -> None:
+    record = mapped(XML3=[{**OPERATION, "MA_NHOM": group}])
+
+    found = [one.type for one in record.resources if one.type in {"ServiceRequest", "Procedure"}]
+    assert found == ([kind] if kind else [])
+
+
+def test_blood_of_a_cost_group_written_with_a_zero_is_given() -> None:
+    assert ids(mapped(XML2=[{**DRUG, "MA_NHOM": "07"}]), "MedicationRequest") == []
+
+
 @pytest.mark.parametrize(("found", "shown"), [("Âm tính", "Âm tính"), ("1,234", "1,234 mmol/L"), ("3+", "3+ mmol/L")])
 def test_words_have_no_unit(found: str, shown: str) -> None:
     result = {
