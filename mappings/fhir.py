@@ -9,7 +9,7 @@ from datetime import date
 from typing import Final
 
 from mappings.dates import VIETNAM
-from mappings.elements import Json, code, codes, coding, concept, day, minute
+from mappings.elements import Json, code, coding, concept, day, minute
 from mappings.ids import resource_id
 from mappings.model import Dossier, MappedRecord, MappingContext, Resource, Row
 from mappings.record_types.xml1.encounter import TABLE
@@ -37,9 +37,8 @@ def to_fhir(dossier: Dossier, context: MappingContext) -> MappedRecord:
     done, found = dossier.tables.get("XML3", ()), dossier.tables.get("XML4", ())
     visit = _visit(row, (*drugs, *done), dossier, context)
     given = services(done, visit, resulted_services(found))
-    international = frozenset(one for line in done for one in codes(line.get("MA_PTTT_QT")))
     resources = [
-        *summary(row, visit, exams=given.exams, procedure_codes=international),
+        *summary(row, visit, exams=given.exams, procedure_codes=given.international),
         *medications(drugs, visit),
         *given.resources,
         *results(found, visit, given.orders),

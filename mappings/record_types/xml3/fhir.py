@@ -6,7 +6,7 @@ Beds, supplies, transport and group 19 are not of the book (trade rules 9).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,27 +62,33 @@ _MAPPED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What XML3 gives: its resources, the orders that results belong to, and the examinations of the visit."""
+    """What XML3 gives: its resources, the orders that results belong to, the examinations of the visit, and the
+    ICD-9-CM codes of what was ordered or done.
+    """
 
     resources: tuple[Resource, ...]
     orders: tuple[Order, ...]
     exams: tuple[Json, ...]
+    international: frozenset[str]
 
 
-def services(rows: Iterable[Row], visit: Visit, resulted: frozenset[str]) -> Services:
-    """Orders, procedures and implants. `resulted` has the service codes that results came for, without
-    attachments.
+def services(rows: Iterable[Row], visit: Visit, resulted: Mapping[str, bool]) -> Services:
+    """Orders, procedures and implants. `resulted` has the service codes that rows of XML4 came for, without
+    attachments, and whether any of them holds a result.
     """
     by_kind: dict[str, list[Row]] = {"exam": [], "order": [], "procedure": [], "device": [], "": []}
     for row in netted(list(rows), _same, _content):
         by_kind[_kind(row, resulted)].append(row)
-    ordered = [_order(*line, visit) for line in numbered(by_kind["order"], _key, _content)]
+    ordered = [_order(*line, visit, resulted) for line in numbered(by_kind["order"], _key, _content)]
     done = [_procedure(*line, visit) for line in numbered(by_kind["procedure"], _key, _content)]
     devices = [_device(*line, visit) for line in numbered(by_kind["device"], _supply_key, _content)]
     return Services(
         resources=(*(made for made, _ in ordered), *done, *devices),
         orders=tuple(order for _, order in ordered),
         exams=_exams(by_kind["exam"], visit),
+        international=frozenset(
+            one for kind in ("order", "procedure") for row in by_kind[kind] for one in codes(row.get("MA_PTTT_QT"))
+        ),
     )
 
 
@@ -112,7 +118,7 @@ def _content(row: Row) -> Key:
     return tuple([row.get(tag, "") for tag in _MAPPED])
 
 
-def _kind(row: Row, resulted: frozenset[str]) -> str:
+def _kind(row: Row, resulted: Mapping[str, bool]) -> str:
     """What a row is to the book: "order", "procedure", "device", "exam", or "" for nothing."""
     group, service = cost_group(row), row.get("MA_DICH_VU", "")
     if group in _SUPPLIES or ("MA_VAT_TU" in row and "MA_DICH_VU" not in row):
@@ -129,7 +135,7 @@ def _kind(row: Row, resulted: frozenset[str]) -> str:
     return "order"
 
 
-def _is_diagnostic(value: str, resulted: frozenset[str]) -> bool:
+def _is_diagnostic(value: str, resulted: Mapping[str, bool]) -> bool:
     return value[:2] in _DIAGNOSTIC_CHAPTERS or service_code(value).code in resulted
 
 
@@ -141,10 +147,11 @@ def _name(row: Row, service: ServiceCode) -> str:
     return text(row.get("TEN_DICH_VU")) or service.code
 
 
-def _order(row: Row, key: Key, ordinal: int, visit: Visit) -> tuple[Resource, Order]:
+def _order(row: Row, key: Key, ordinal: int, visit: Visit, resulted: Mapping[str, bool]) -> tuple[Resource, Order]:
     service = service_code(row.get("MA_DICH_VU", ""))
     elsewhere = visit.register.place(service.performed_at)
-    made = visit.resource("ServiceRequest", TABLE, key, ordinal, _ordered(row, service, elsewhere, visit))
+    body = _ordered(row, service, elsewhere, visit, has_result=resulted.get(service.code, False))
+    made = visit.resource("ServiceRequest", TABLE, key, ordinal, body)
     order = Order(
         key=key,
         ordinal=ordinal,
@@ -159,12 +166,12 @@ def _order(row: Row, key: Key, ordinal: int, visit: Visit) -> tuple[Resource, Or
     return made, order
 
 
-def _ordered(row: Row, service: ServiceCode, elsewhere: Json | None, visit: Visit) -> Json:
+def _ordered(row: Row, service: ServiceCode, elsewhere: Json | None, visit: Visit, *, has_result: bool) -> Json:
     done = minute(row.get("NGAY_TH_YL", ""))
     body: Json = {
-        "status": _order_status(service, bool(done or minute(row.get("NGAY_KQ", "")))),
+        "status": _order_status(service, bool(done or minute(row.get("NGAY_KQ", "")) or has_result)),
         "intent": "order",
-        "code": _service(row, service, visit),
+        "code": _operation(row, service, visit),
         "subject": SUBJECT,
         "encounter": visit.encounter,
     }

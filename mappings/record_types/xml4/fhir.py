@@ -53,10 +53,14 @@ class _Group:
     results: list[Json] = field(default_factory=list)
 
 
-def resulted_services(rows: Iterable[Row]) -> frozenset[str]:
-    """The service codes that results came for, without what is attached to them."""
-    values = {row.get("MA_DICH_VU", "") for row in rows}
-    return frozenset(service_code(value).code for value in values if value)
+def resulted_services(rows: Iterable[Row]) -> dict[str, bool]:
+    """The service codes that rows came for, without what is attached to them, and whether any row says something."""
+    found: dict[str, bool] = {}
+    for row in rows:
+        if value := row.get("MA_DICH_VU"):
+            service = service_code(value).code
+            found[service] = found.get(service, False) or _has_result(row)
+    return found
 
 
 def results(rows: Iterable[Row], visit: Visit, orders: Sequence[Order]) -> list[Resource]:

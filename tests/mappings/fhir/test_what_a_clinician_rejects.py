@@ -98,6 +98,13 @@ def test_blood_of_a_cost_group_written_with_a_zero_is_given() -> None:
     assert ids(mapped(XML2=[{**DRUG, "MA_NHOM": "07"}]), "MedicationRequest") == []
 
 
+def test_an_order_whose_result_has_come_is_no_longer_awaited() -> None:
+    result = {"MA_DICH_VU": "22.0121.1369", "TEN_CHI_SO": "WBC", "GIA_TRI": "5", "NGAY_KQ": "202611200915"}
+
+    assert of(mapped(XML3=[LAB], XML4=[result]), "ServiceRequest")[0]["status"] == "completed"
+    assert of(mapped(XML3=[LAB], XML4=[{**result, "GIA_TRI": ""}]), "ServiceRequest")[0]["status"] == "active"
+
+
 @pytest.mark.parametrize(("found", "shown"), [("Âm tính", "Âm tính"), ("1,234", "1,234 mmol/L"), ("3+", "3+ mmol/L")])
 def test_words_have_no_unit(found: str, shown: str) -> None:
     result = {
@@ -116,3 +123,17 @@ def test_a_laboratory_result_paid_by_rate_is_still_a_laboratory_result() -> None
     (found,) = of(mapped(XML3=[{**LAB, "MA_NHOM": "9"}], XML4=[result]), "Observation")
 
     assert found["category"][0]["coding"][0]["code"] == "laboratory"
+
+
+def test_an_international_code_of_an_examination_of_images_is_not_lost() -> None:
+    scan = {**LAB, "MA_DICH_VU": "18.0149.0040", "MA_NHOM": "2", "MA_PTTT_QT": "87.03"}
+    record = mapped({"MA_PTTT_QT": "87.03"}, XML3=[scan])
+
+    assert [one["code"] for one in of(record, "ServiceRequest")[0]["code"]["coding"]] == ["18.0149.0040", "87.03"]
+    assert of(record, "Procedure") == []
+
+
+def test_an_operation_of_the_summary_is_kept_where_its_row_is_not_shown() -> None:
+    bed = {**OPERATION, "MA_NHOM": "15", "MA_PTTT_QT": "81.51"}
+
+    assert len(of(mapped({"MA_PTTT_QT": "81.51"}, XML3=[bed]), "Procedure")) == 1
