@@ -53,13 +53,14 @@ def compose_push(
     uris: Uris,
     limits: BundleLimits,
 ) -> ComposedPush | None:
-    """The next Bundle of a lane, or None where its book knows nothing and has nothing to hear: not even that there is
-    such a person (P9). `entries` are those beyond its base.
+    """The next Bundle of a lane, or None where its book was never sent anything and has nothing to hear: not even that
+    there is such a person (P9). `entries` are those beyond its base.
     """
     # By what waits longest: a record that changed again waits with its old lines for its first turn, not its last.
     waiting = sorted(entries, key=lambda entry: _first_waiting(entry, lane.base))
     changes = [(entry, _changes(entry, lane)) for entry in waiting]
-    if not _is_known(lane) and not any(changed for _, changed in changes):
+    # Where anything was sent, an empty Bundle goes too: its watermark keeps out a push that is still on its way.
+    if lane.fence == 0 and not any(changed for _, changed in changes):
         return None
     taken = _cut(changes, limits)
     # Everything up to the target has been told; what was taken from beyond it is told again.

@@ -6,8 +6,8 @@ What is in a book is judged from the sandbox's journal alone: from what it recei
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
+import psycopg
 from sqlalchemy import text
 
 from ehr_sync import bootstrap
@@ -24,6 +25,7 @@ from ehr_sync.core.answers import Answer, HosoResult
 from ehr_sync.core.errors import EhrSyncError
 from ehr_sync.core.ports import HealthBook, Login, PopulationRegistry
 from ehr_sync.core.retry import RetryPolicy
+from ehr_sync.embedded_postgres import MAIN, SUPERUSER, EmbeddedPostgres
 from ehr_sync.sandbox.dossiers import CLEAN, Hoso, Style, envelope
 from ehr_sync.sandbox.people import person
 from ehr_sync.sandbox.world import World
@@ -221,6 +223,22 @@ def open_running(dsns: Dsns, world: World, folder: Path, **changed: str) -> Runn
             clients.grant(connection, HOSPITAL, FACILITY)
     began = {name: max([e["seq"] for e in world.journal(name)], default=0) for name in ("registry", "book")}
     return Running(service, world, began)
+
+
+@contextmanager
+def backup_of(running: Running, server: EmbeddedPostgres) -> Iterator[Running]:
+    """A service on a restored backup of the main database as it is now, with the key store as it will be by then."""
+    settings = running.service.settings
+    name = settings.dsn.partition("?")[0].rpartition("/")[2]
+    running.stores.database.close()
+    copy = f"{name}_backup"
+    with psycopg.connect(server.dsn_of(SUPERUSER), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {copy} OWNER {MAIN} TEMPLATE {name} STRATEGY file_copy".encode())
+    service = bootstrap.open_service(replace(settings, dsn=server.dsn_of(MAIN, copy)))
+    yield replace(running, service=service)
+    service.close()
+    with psycopg.connect(server.dsn_of(SUPERUSER), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {copy} (FORCE)".encode())
 
 
 def settings_for(dsns: Dsns, world: World, keys: Path, **changed: str) -> Settings:
