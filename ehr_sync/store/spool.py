@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 from collections import OrderedDict
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -58,7 +59,7 @@ class Spool(io.RawIOBase):
             return len(chunk)
         if self._memory is not None:
             self._pending, self._memory = self._memory, None
-            self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115  # closed with the spool
+            self._file = self._new_file()
         self._pending += chunk
         while len(self._pending) >= _BLOCK:
             self._write_block(bytes(self._pending[:_BLOCK]))
@@ -71,6 +72,12 @@ class Spool(io.RawIOBase):
             self._write_block(bytes(self._pending))
             self._pending.clear()
         self._flush()
+
+    def _new_file(self) -> io.BufferedRandom:
+        try:
+            return tempfile.TemporaryFile(dir=self._folder)
+        except OSError:
+            raise Unavailable("disk.full") from None
 
     def _write_block(self, block: bytes) -> None:
         assert self._file is not None  # a block is written only after memory was outgrown
@@ -136,7 +143,8 @@ class Spool(io.RawIOBase):
     def close(self) -> None:
         """Forget everything."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # a full disk has been told before: closing tries to write once more
+                self._file.close()
         self._memory = None if self._file is not None else bytearray()
         self._cache.clear()
         super().close()
