@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+import time
+from collections.abc import Sequence
 from typing import Any
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -17,6 +19,7 @@ from ehr_sync.usecases.sweep import Sweep
 from scheduler.timetable import Job, timetable
 
 _AFTER_A_FAULT_SECONDS = 1.0
+_LOOK_AT_CLOCK_SECONDS = 1.0
 
 
 def main() -> int:
@@ -34,7 +37,8 @@ def main() -> int:
     stop = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
-    clock = _start_timetable(timetable(service.stores), log)
+    jobs = timetable(service.stores)
+    clock = _start_timetable(jobs, log)
     sweeps: tuple[tuple[str, Sweep[Any, Any]], ...] = (
         ("verify", verification(service)),
         ("deliver", delivery(service)),
@@ -43,7 +47,7 @@ def main() -> int:
     for loop in loops:
         loop.start()
     log.info("scheduler_started")
-    stop.wait()
+    _wait(stop, clock, jobs)
     clock.shutdown(wait=False)
     for loop in loops:
         loop.join()
@@ -52,7 +56,18 @@ def main() -> int:
     return 0
 
 
-def _start_timetable(jobs: Any, log: Log) -> BackgroundScheduler:
+def _wait(stop: threading.Event, clock: BackgroundScheduler, jobs: Sequence[Job]) -> None:
+    """Until told to stop. APScheduler goes by the host's clock: set back by a day, it would sleep for a day (P12)."""
+    before = time.time()
+    while not stop.wait(_LOOK_AT_CLOCK_SECONDS):
+        now = time.time()
+        if now < before:
+            for job in jobs:
+                clock.reschedule_job(job.name, trigger="interval", seconds=job.every_seconds)
+        before = now
+
+
+def _start_timetable(jobs: Sequence[Job], log: Log) -> BackgroundScheduler:
     clock = BackgroundScheduler(timezone="UTC")
     for job in jobs:
         clock.add_job(_run, "interval", args=(job, log), seconds=job.every_seconds, id=job.name, max_instances=1)
