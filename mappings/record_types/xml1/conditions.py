@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Final
 
 from mappings.elements import (
@@ -16,7 +17,7 @@ from mappings.elements import (
 from mappings.ids import Key
 from mappings.model import Resource, Row
 from mappings.record_types.xml1.encounter import TABLE
-from mappings.terminology.icd10 import icd10
+from mappings.terminology.icd10 import dotted, icd10
 from mappings.visit import Visit
 
 _ROLE: Final = "http://terminology.hl7.org/CodeSystem/diagnosis-role"
@@ -48,30 +49,37 @@ def _diagnoses(row: Row, visit: Visit) -> Iterator[tuple[Key, Json, Json, int]]:
     if at_admission := text(row.get("CHAN_DOAN_VAO")):
         body = _condition(concept(words=at_admission), visit.start, visit)
         yield ("admission",), {"verificationStatus": _PROVISIONAL, **body}, _ADMISSION, 0
-    icd = codes(row.get("MA_BENH_CHINH"))
-    main, others = icd[:1], [one for one in (*icd[1:], *codes(row.get("MA_BENH_KT"))) if one not in icd[:1]]
-    others = list(dict.fromkeys(others))
-    words = _words(row, len(main) + len(others))
+    main, others = _codes(row)
+    words = _words(row, len(others) + 1 if main else 0)
     if main or words[0]:
         named = concept(*(icd10(one, visit.on, visit.uris) for one in main), words=words[0])
-        yield ("main",), {"verificationStatus": _CONFIRMED, **_condition(named, visit.end, visit)}, _DISCHARGE, 1
-    for one, said in zip(others, words[len(main) :] if main else others, strict=False):
-        named = concept(icd10(one, visit.on, visit.uris), words=said if main else "")
+        body = {"verificationStatus": _CONFIRMED, **_condition(named, visit.end, visit)}
+        yield ("main",), body, _DISCHARGE, len(main)
+    for one, said in zip_longest(others, words[1:], fillvalue=""):
+        named = concept(icd10(one, visit.on, visit.uris), words=said)
         yield ("other", one), _condition(named, visit.end, visit), _DISCHARGE, 0
     for one in codes(row.get("MA_BENH_YHCT")):
         named = concept(coding(visit.uris["traditional-disease"], one))
         yield ("traditional", one), _condition(named, visit.end, visit), _DISCHARGE, 0
 
 
+def _codes(row: Row) -> tuple[list[str], list[str]]:
+    """The main code, if there is one, and the others, each once: J209 is J20.9."""
+    stated = [dotted(one) for one in codes(row.get("MA_BENH_CHINH"))]
+    main = stated[:1]
+    others = dict.fromkeys([*stated[1:], *(dotted(one) for one in codes(row.get("MA_BENH_KT")))])
+    return main, [one for one in others if one not in main]
+
+
 def _words(row: Row, count: int) -> list[str]:
-    """CHAN_DOAN_RV by code: its pieces where they agree with the codes in number, else the whole beside the
-    first.
+    """CHAN_DOAN_RV by code, the main one first: its pieces where they agree with the codes in number, else the
+    whole.
     """
     whole = text(row.get("CHAN_DOAN_RV"))
     pieces = [piece.strip() for piece in whole.split(";") if piece.strip()]
     if len(pieces) == count and count > 1:
         return pieces
-    return [whole] + [""] * count
+    return [whole]
 
 
 def _condition(named: Json, recorded: str, visit: Visit) -> Json:

@@ -76,6 +76,22 @@ def test_results_are_told_apart_by_name_where_the_index_repeats_the_service() ->
     assert before == after
 
 
+def test_a_diagnosis_written_with_and_without_its_point_is_one() -> None:
+    dotted, plain = (of(mapped({"MA_BENH_KT": codes}), "Condition") for codes in ("E11.9", "E119;E11.9;e11.9"))
+
+    assert dotted == plain
+
+
+# Diagnoses (trade rules 11)
+
+
+def test_without_a_main_code_the_text_stays_whole_and_nothing_is_ranked() -> None:
+    record = mapped({"MA_BENH_CHINH": "", "MA_BENH_KT": "I10;E78.5", "CHAN_DOAN_RV": "Tăng huyết áp; Rối loạn mỡ máu"})
+
+    assert of(record, "Condition")[0]["code"] == {"text": "Tăng huyết áp; Rối loạn mỡ máu"}
+    assert not [one for one in of(record, "Encounter")[0]["diagnosis"] if "rank" in one]
+
+
 # Services and results (trade rules 9)
 
 
