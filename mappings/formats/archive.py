@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 _VERSION = b"\x01"
 _LITERAL, _BASE64 = 0, 1
-_OPENING = re.compile(rb"NOIDUNGFILE[^<>]*>\s*(<!\[CDATA\[\s*)?")
+# Bounded and possessive: a text may say NOIDUNGFILE a million times over.
+_OPENING = re.compile(rb"NOIDUNGFILE[^<>]{0,200}+>\s*+(<!\[CDATA\[\s*+)?")
 _BREAKS = (b"\n", b"\r\n", b"\r")
 
 
@@ -28,10 +29,14 @@ def unpack(packed: bytes) -> bytes:
 
 
 def _segments(piece: bytes) -> Iterator[bytes]:
-    done = 0
+    done = looked = 0
     for found in _OPENING.finditer(piece):
         start = found.end()
-        text = piece[start : piece.find(b"]]>" if found.group(1) else b"<", start)].rstrip()
+        if start < looked:
+            continue  # inside a content that was looked at: once, not once for each time that it says NOIDUNGFILE>
+        end = piece.find(b"]]>" if found.group(1) else b"<", start)
+        looked = end if end >= 0 else len(piece)
+        text = piece[start:looked].rstrip()
         decoded = _decoded(text) if text else None
         if decoded is None:
             continue

@@ -24,6 +24,8 @@ _NUMBERED = re.compile(r"XML0*(\d{1,2})")
 # Tags of XML1 that ended with QĐ 4210, and those that took their place.
 _OLD_TAGS = frozenset({"MA_THE", "MA_BENH", "MA_BENHKHAC", "MA_LYDO_VVIEN", "TINH_TRANG_RV"})
 _NEW_TAGS = frozenset({"MA_THE_BHYT", "MA_BENH_CHINH", "MA_DOITUONG_KCB", "MA_LOAI_RV"})
+# The decree has 16 tables; whoever cuts one up does not need more pieces. Each costs an answer of its own.
+MOST_PARTS = 1_000
 _NOTHING = b" \t\r\n\xef\xbb\xbf"
 
 
@@ -51,6 +53,8 @@ def read_hoso(piece: bytes, scan: EnvelopeScan, position: int, limits: Limits) -
         return _dossier({}, (Issue("table.unreadable", path, "XML, UTF-8"),), scan)
     if not parts:
         return _dossier({}, (Issue("record.no_tables", path, "FILEHOSO"),), scan)
+    if len(parts) > MOST_PARTS:
+        return _dossier({}, (Issue("record.too_large", path, f"<= {MOST_PARTS} FILEHOSO"),), scan)
     return _dossier(*_read_parts(parts, path, limits), scan)
 
 

@@ -6,6 +6,7 @@ Exporters order the tags differently, leave blank ones out, wrap values in CDATA
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 
@@ -38,8 +39,10 @@ ROOTS: dict[str, tuple[str, str]] = {
 }
 ITEMS = {table: item for table, item in ROOTS.values() if item}
 
-# A tree costs about 270 bytes an element: the widest table (XML3, 47 tags) at its most rows stays under it.
+# A tree costs about 270 bytes an element or attribute: the widest table (XML3, 47 tags) at its most rows stays below.
 TAGS_PER_ROW = 120
+# What is odd in one row is odd in all: beyond this many of a kind for each tag, one more says nothing new.
+MOST_OF_A_KIND = 20
 _DEEPEST_LIST = 8
 # Possessive throughout: what a prolog may hold can be cut up in many ways, and trying them all would take for ever.
 _PROLOG_DOCTYPE = re.compile(rb"(?:\s|<\?(?:(?!\?>).)*+\?>|<!--(?:(?!-->).)*+-->)*+<!DOCTYPE", re.DOTALL)
@@ -91,7 +94,7 @@ def _as_utf8(content: bytes) -> bytes:
 def _parse(content: bytes, limits: Limits) -> etree._Element:
     if b"<!DOCTYPE" in content and _PROLOG_DOCTYPE.match(content):
         raise TableRefused("table.dtd_forbidden")
-    if content.count(b"<") > limits.table_rows * TAGS_PER_ROW:
+    if content.count(b"<") + content.count(b"=") > limits.table_rows * TAGS_PER_ROW:
         raise TableRefused("record.too_many_rows", f"<= {limits.table_rows}")
     try:
         return etree.fromstring(content, _parser())
@@ -130,6 +133,7 @@ def _parser() -> etree.XMLParser:
 def _read_rows(name: str, root: etree._Element, limits: Limits, before: int) -> tuple[Rows, tuple[Issue, ...]]:
     rows: list[Row] = []
     issues: list[Issue] = []
+    told: Counter[tuple[str, str]] = Counter()
     for item, whole in _items(name, root):
         odd: list[tuple[str, str]] = []
         row = _row(item, whole, odd)
@@ -138,7 +142,10 @@ def _read_rows(name: str, root: etree._Element, limits: Limits, before: int) -> 
         rows.append(row)
         if before + len(rows) > limits.table_rows:
             raise TableRefused("record.too_many_rows", f"<= {limits.table_rows}")
-        issues += [Issue(code, f"{name}[{before + len(rows)}].{tag}") for code, tag in odd]
+        for code, tag in odd:
+            told[code, tag] += 1
+            if told[code, tag] <= MOST_OF_A_KIND:
+                issues.append(Issue(code, f"{name}[{before + len(rows)}].{tag}"))
     return tuple(rows), tuple(issues)
 
 
@@ -185,13 +192,19 @@ def _row(item: etree._Element, whole: bool, odd: list[tuple[str, str]]) -> Row:
 def _take(leaf: etree._Element, whole: bool, row: dict[str, str], odd: list[tuple[str, str]]) -> None:
     text = leaf.text
     if len(leaf):
-        text = "".join(map(str, leaf.itertext())) if whole else None
+        text = "".join(map(str, leaf.itertext())) if whole and not _holds_a_row(leaf) else None
     tag = _local(leaf.tag)
     value = _canonical(tag, text, odd) if text else ""
     if value and tag in row:
         odd.append(("tag.repeated", _shown(tag)))
     elif value:
         row[tag] = value
+
+
+def _holds_a_row(leaf: etree._Element) -> bool:
+    """Whether rows stand inside a row's value: each is a row of its own, and its text is not said again."""
+    item = leaf.getparent()
+    return item is not None and next(leaf.iter("{*}" + _local(item.tag)), None) is not None
 
 
 def _canonical(tag: str, text: str, odd: list[tuple[str, str]]) -> str:
