@@ -151,7 +151,7 @@ def _broken_json(facility: str) -> dict[str, BadInput]:
         "json_number_of_1e400": refused(good.replace(b'"3176"', b"1e400")),
         "json_nested_deeply": refused(b'{"files": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
         "json_file_not_base64": BadInput(JSON, "file refused", json.dumps({**whole, "files": ["!!!"]}).encode()),
-        "json_file_a_number": BadInput(JSON, "file refused", json.dumps({**whole, "files": [7]}).encode()),
+        "json_file_a_number": refused(json.dumps({**whole, "files": [7]}).encode()),
     }
 
 

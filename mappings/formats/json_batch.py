@@ -287,6 +287,8 @@ class _Reader:
     def _on_field(self, event: str, value: Any, place: _String | None) -> None:
         if event not in ("string", "number") or (place is not None and place.is_long):
             self._wrong_type()
+        if "\0" in str(value):
+            _refuse("file.nul_byte", path=self._key)
         self._texts[self._key] = canonical_code(str(value))
 
     def _is_file_place(self) -> bool:
