@@ -18,8 +18,8 @@ from mappings.model import PATIENT_PLACEHOLDER, Resource
 Json = dict[str, Any]
 
 SUBJECT: Final[Json] = {"reference": PATIENT_PLACEHOLDER.decode()}
-# A required Period that nobody stated: none is invented.
-UNKNOWN_TIME: Final[Json] = {
+# A required value that nobody stated: none is invented.
+NOT_STATED: Final[Json] = {
     "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]
 }
 UCUM: Final = "http://unitsofmeasure.org"

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from mappings.elements import SUBJECT, UNKNOWN_TIME, Json, built, coding, concept
+from mappings.elements import NOT_STATED, SUBJECT, Json, built, coding, concept
 
 _NEUTRAL: Final = concept(words="Bản ghi đã được gỡ bỏ")
 _UNKNOWN: Final = coding("http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "UNK")
@@ -33,7 +33,7 @@ _BODIES: Final[Mapping[str, Json]] = MappingProxyType(
             **_STATUS,
             "medicationCodeableConcept": _NEUTRAL,
             "subject": SUBJECT,
-            "effectivePeriod": UNKNOWN_TIME,
+            "effectivePeriod": NOT_STATED,
         },
         "MedicationRequest": {
             **_STATUS,

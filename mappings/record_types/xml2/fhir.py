@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from mappings.elements import (
+    NOT_STATED,
     SUBJECT,
     UCUM,
-    UNKNOWN_TIME,
     Json,
     code,
     coding,
@@ -56,7 +57,18 @@ _DOSE = re.compile(
     r"\s*\*\s*(\d{1,3})\s*ngày(?:\s*\[[^\]]*\])?",
     re.IGNORECASE,
 )
+# Five thousand as it is written here, or five with three places: nobody can tell.
+_THOUSANDS = re.compile(r"[1-9]\d*\.\d{3}")
 _DAY: Final = {"unit": "ngày", "system": UCUM, "code": "d"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Dose:
+    """One dose, how many times a day, for how many days."""
+
+    amount: Json
+    times: int
+    days: int
 
 
 def medications(rows: Iterable[Row], visit: Visit) -> list[Resource]:
@@ -119,13 +131,12 @@ def _given(row: Row, key: Key, ordinal: int, visit: Visit) -> Resource:
     }
     at = minute(row.get("NGAY_TH_YL", "")) or minute(row.get("NGAY_YL", "")) or visit.start
     # effective[x] is required, and a time that nobody stated is not invented.
-    body |= {"effectiveDateTime": at} if at else {"effectivePeriod": UNKNOWN_TIME}
-    instruction = _instruction(row)
-    amount = _quantity(row)
-    if amount:
-        body["dosage"] = _administered(row, instruction, amount, visit)
-    elif instruction:
-        body["note"] = [{"text": instruction}]
+    body |= {"effectiveDateTime": at} if at else {"effectivePeriod": NOT_STATED}
+    if used := _used(row):
+        # What the whole row used up, often a day's: no single dose.
+        body["note"] = [{"text": f"Số lượng: {used}"}]
+    if dosage := _administered(row, visit):
+        body["dosage"] = dosage
     return visit.resource("MedicationAdministration", TABLE, key, ordinal, body)
 
 
@@ -160,15 +171,24 @@ def _dosage(row: Row, visit: Visit) -> Json:
     dosage: Json = {}
     if instruction := _instruction(row):
         dosage["text"] = instruction
-    dose = _DOSE.fullmatch(text(row.get("LIEU_DUNG")))
-    amount = decimal(dose.group(1)) if dose else ""
-    if dose and amount and int(dose.group(3)) and int(dose.group(4)):
-        dosage["timing"] = {"repeat": _repeat(int(dose.group(3)), int(dose.group(4)))}
+    dose = _dose(row)
+    if dose is not None:
+        dosage["timing"] = {"repeat": _repeat(dose.times, dose.days)}
     if route := _route(row, visit):
         dosage["route"] = route
-    if "timing" in dosage and dose:
-        dosage["doseAndRate"] = [{"doseQuantity": _amount(amount, text(dose.group(2)))}]
+    if dose is not None:
+        dosage["doseAndRate"] = [{"doseQuantity": dose.amount}]
     return dosage
+
+
+def _dose(row: Row) -> _Dose | None:
+    """LIEU_DUNG taken apart; None where it is not certain. Doctors write five thousand units as 5.000."""
+    found = _DOSE.fullmatch(text(row.get("LIEU_DUNG")))
+    digits = decimal(found.group(1)) if found else ""
+    if found is None or not digits or _THOUSANDS.fullmatch(found.group(1)):
+        return None
+    times, days = int(found.group(3)), int(found.group(4))
+    return _Dose(_amount(digits, text(found.group(2))), times, days) if times and days else None
 
 
 def _repeat(times: int, days: int) -> Json:
@@ -180,11 +200,14 @@ def _repeat(times: int, days: int) -> Json:
     }
 
 
-def _administered(row: Row, instruction: str, amount: Json, visit: Visit) -> Json:
+def _administered(row: Row, visit: Visit) -> Json:
+    instruction, dose = _instruction(row), _dose(row)
     dosage: Json = {"text": instruction} if instruction else {}
     if route := _route(row, visit):
         dosage["route"] = route
-    dosage["dose"] = amount
+    if dosage:
+        # A dose or a rate is required (mad-1).
+        dosage["dose"] = NOT_STATED if dose is None else dose.amount
     return dosage
 
 
@@ -210,6 +233,11 @@ def _dispensed(row: Row, ordered: str, visit: Visit) -> Json:
     if amount := _quantity(row):
         dispensed["quantity"] = amount
     return dispensed
+
+
+def _used(row: Row) -> str:
+    digits = trimmed_decimal(row.get("SO_LUONG"))
+    return f"{digits} {text(row.get('DON_VI_TINH'))}".rstrip() if digits else ""
 
 
 def _quantity(row: Row) -> Json:

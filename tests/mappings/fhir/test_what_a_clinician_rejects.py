@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mappings.model import MappedRecord
+from tests.mappings.fhir.checking import problems
 from tests.mappings.fhir.golden import mapped
 
 LAB = {"MA_DICH_VU": "22.0121.1369", "MA_NHOM": "1", "TEN_DICH_VU": "Công thức máu", "NGAY_YL": "202611200830"}
@@ -90,6 +91,44 @@ def test_without_a_main_code_the_text_stays_whole_and_nothing_is_ranked() -> Non
 
     assert of(record, "Condition")[0]["code"] == {"text": "Tăng huyết áp; Rối loạn mỡ máu"}
     assert not [one for one in of(record, "Encounter")[0]["diagnosis"] if "rank" in one]
+
+
+# Drugs (trade rules 8)
+
+
+@pytest.mark.parametrize(
+    ("said", "dose"),
+    [
+        ("1 viên/lần * 2 lần/ngày * 1 ngày [2 viên/ngày]", {"value": 1, "unit": "viên"}),
+        ("2 lít/phút", None),
+        ("", None),
+    ],
+)
+def test_the_days_quantity_of_a_given_drug_is_no_single_dose(said: str, dose: dict[str, Any] | None) -> None:
+    record = mapped({"MA_LOAI_KCB": "03"}, XML2=[{**DRUG, "SO_LUONG": "2", "LIEU_DUNG": said}])
+    (given,) = of(record, "MedicationAdministration")
+
+    assert given["note"] == [{"text": "Số lượng: 2 Viên"}]
+    assert given.get("dosage", {}).get("dose", {}).get("value") == (dose and dose["value"])
+    assert given.get("dosage", {}).get("text", "") == said
+
+
+def test_a_given_drug_keeps_its_route_where_no_dose_is_certain() -> None:
+    (one,) = [
+        one
+        for one in mapped({"MA_LOAI_KCB": "03"}, XML2=[{**DRUG, "DUONG_DUNG": "2.05"}]).resources
+        if one.type == "MedicationAdministration"
+    ]
+
+    assert json.loads(one.json)["dosage"]["route"]["coding"][0]["code"] == "2.05"
+    assert problems(one.json) == []
+
+
+@pytest.mark.parametrize("dose", ["5.000 UI/lần * 2 lần/ngày * 5 ngày", "5,000 UI/lần * 2 lần/ngày * 5 ngày"])
+def test_five_thousand_units_are_never_read_as_five(dose: str) -> None:
+    (drug,) = of(mapped(XML2=[{**DRUG, "LIEU_DUNG": dose}]), "MedicationRequest")
+
+    assert drug["dosageInstruction"] == [{"text": dose}]
 
 
 # Services and results (trade rules 9)
