@@ -4,7 +4,7 @@ rules 8).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
 from mappings.elements import trimmed_decimal
@@ -15,31 +15,48 @@ from mappings.model import Row
 def netted(rows: Sequence[Row], same: Callable[[Row], Key], content: Callable[[Row], Key]) -> Sequence[Row]:
     """The rows after returns. `same` says which rows are of one thing, `content` orders rows of one time.
 
-    The latest order is taken back first; a row taken back whole is left out, and so is what was returned
-    without having been given.
+    A return takes back the latest order before it first, then any other; a row taken back whole is left out, and
+    so is what was returned without having been given.
     """
-    returned: dict[Key, Decimal] = {}
-    kept = []
+    returns: dict[Key, list[Row]] = {}
+    given = []
     for row in rows:
         if row.get("SO_LUONG", "").startswith("-"):
-            returned[same(row)] = returned.get(same(row), Decimal(0)) + _amount(row)
+            returns.setdefault(same(row), []).append(row)
         else:
-            kept.append(row)
-    if not returned:
+            given.append(row)
+    if not returns:
         return rows
-    kept.sort(key=lambda row: (row.get("NGAY_YL", ""), content(row)), reverse=True)
-    return [left for row in kept if (left := _without(row, same(row), returned)) is not None]
+    concerned: dict[Key, list[Row]] = {key: [] for key in returns}
+    kept = []
+    for row in given:
+        concerned.get(same(row), kept).append(row)
+    for key, lines in concerned.items():
+        lines.sort(key=lambda row: (row.get("NGAY_YL", ""), content(row)), reverse=True)
+        kept += _left(lines, sorted(returns[key], key=_ordered))
+    return kept
 
 
-def _without(row: Row, key: Key, returned: dict[Key, Decimal]) -> Row | None:
-    """The row less what was returned of it; what is still to be taken back stays in `returned`."""
-    back = returned.get(key)
-    given = _amount(row)
-    if not back or not given:
-        return row
-    taken = min(back, given)
-    returned[key] = back - taken
-    return None if taken == given else {**row, "SO_LUONG": str(given - taken)}
+def _left(lines: Sequence[Row], returns: Sequence[Row]) -> Iterator[Row]:
+    """What is left of the lines, the latest of which stands first."""
+    given = [_amount(row) for row in lines]
+    left = given.copy()
+    for row in returns:
+        back, at = _amount(row), _ordered(row)
+        # Stable, so that the latest is first among those before the return, and among the others.
+        for n in sorted(range(len(lines)), key=lambda n: _ordered(lines[n])[: len(at)] > at):
+            taken = min(back, left[n])
+            back -= taken
+            left[n] -= taken
+    for row, had, has in zip(lines, given, left, strict=True):
+        if has == had:
+            yield row
+        elif has:
+            yield {**row, "SO_LUONG": str(has)}
+
+
+def _ordered(row: Row) -> str:
+    return row.get("NGAY_YL", "")
 
 
 def _amount(row: Row) -> Decimal:

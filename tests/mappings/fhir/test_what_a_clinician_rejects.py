@@ -131,6 +131,14 @@ def test_five_thousand_units_are_never_read_as_five(dose: str) -> None:
     assert drug["dosageInstruction"] == [{"text": dose}]
 
 
+def test_a_return_takes_back_what_was_ordered_before_it() -> None:
+    later = {**DRUG, "NGAY_YL": "202611201400"}
+    back = {**DRUG, "NGAY_YL": "202611201200", "SO_LUONG": "-14"}
+
+    (left,) = of(mapped(XML2=[DRUG, back, later]), "MedicationRequest")
+    assert left["authoredOn"] == "2026-11-20T14:00:00+07:00"
+
+
 # Services and results (trade rules 9)
 
 
