@@ -74,10 +74,13 @@ class _Dose:
 def medications(rows: Iterable[Row], visit: Visit) -> list[Resource]:
     """The drugs ordered for taking home, and those given by the facility, after returns."""
     drugs = [row for row in rows if not row.get("MA_THUOC", "").startswith(_NOT_DRUGS) and _name(row)]
-    return [
-        _given(row, key, ordinal, visit) if _is_given(row, visit) else _ordered(row, key, ordinal, visit)
-        for row, key, ordinal in numbered(netted(drugs, _same, _content), _key, _content)
-    ]
+    made: list[Resource] = []
+    for row, key, ordinal in numbered(netted(drugs, _same, _content), _key, _content):
+        if not _is_given(row, visit):
+            made.append(_ordered(row, key, ordinal, visit))
+        elif trimmed_decimal(row.get("SO_LUONG")) != "0":  # SO_LUONG is what was used (appendix of QĐ 130)
+            made.append(_given(row, key, ordinal, visit))
+    return made
 
 
 def _key(row: Row) -> Key:

@@ -139,6 +139,12 @@ def test_a_return_takes_back_what_was_ordered_before_it() -> None:
     assert left["authoredOn"] == "2026-11-20T14:00:00+07:00"
 
 
+def test_a_drug_of_which_nothing_was_used_was_not_given() -> None:
+    ward = {"MA_LOAI_KCB": "03"}
+
+    assert mapped(ward, XML2=[{**DRUG, "SO_LUONG": "0.000"}]) == mapped(ward)
+
+
 # Services and results (trade rules 9)
 
 
