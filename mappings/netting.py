@@ -38,21 +38,36 @@ def netted(rows: Sequence[Row], same: Callable[[Row], Key], content: Callable[[R
 
 
 def _left(lines: Sequence[Row], returns: Sequence[Row]) -> Iterator[Row]:
-    """What is left of the lines, the latest of which stands first."""
+    """What is left of the lines, the latest of which stands first, after returns in the order of time. One sweep:
+    a table may hold thousands of both.
+    """
     given = [_amount(row) for row in lines]
     left = given.copy()
+    ahead = list(range(len(lines)))
+    before: list[int] = []
+    due = Decimal(0)
     for row in returns:
-        back, at = _amount(row), _ordered(row)
-        # Stable, so that the latest is first among those before the return, and among the others.
-        for n in sorted(range(len(lines)), key=lambda n: _ordered(lines[n])[: len(at)] > at):
-            taken = min(back, left[n])
-            back -= taken
-            left[n] -= taken
+        at = _ordered(row)
+        while ahead and _ordered(lines[ahead[-1]])[: len(at)] <= at:
+            before.append(ahead.pop())
+        due += _taken(left, before, _amount(row))
+    _taken(left, [*before, *reversed(ahead)], due)
     for row, had, has in zip(lines, given, left, strict=True):
         if has == had:
             yield row
         elif has:
             yield {**row, "SO_LUONG": str(has)}
+
+
+def _taken(left: list[Decimal], candidates: list[int], back: Decimal) -> Decimal:
+    """Takes from the last candidate first, and forgets those with nothing left; what could not be taken."""
+    while back and candidates:
+        taken = min(back, left[candidates[-1]])
+        left[candidates[-1]] -= taken
+        back -= taken
+        if not left[candidates[-1]]:
+            candidates.pop()
+    return back
 
 
 def _ordered(row: Row) -> str:

@@ -139,6 +139,25 @@ def test_a_return_takes_back_what_was_ordered_before_it() -> None:
     assert left["authoredOn"] == "2026-11-20T14:00:00+07:00"
 
 
+@pytest.mark.parametrize(
+    ("returned", "left"),
+    [
+        ([("202611200900", "-5")], [14, 9]),
+        ([("202611201100", "-20")], [8]),
+        ([("202611201500", "-5"), ("202611201100", "-20")], [3]),
+        ([("20261120", "-15")], [13]),
+    ],
+)
+def test_what_was_not_given_before_a_return_is_taken_from_the_rest(
+    returned: list[tuple[str, str]], left: list[int]
+) -> None:
+    later = {**DRUG, "NGAY_YL": "202611201400"}
+    backs = [{**DRUG, "NGAY_YL": at, "SO_LUONG": amount} for at, amount in returned]
+    found = of(mapped(XML2=[DRUG, later, *backs]), "MedicationRequest")
+
+    assert [one["dispenseRequest"]["quantity"]["value"] for one in found] == left
+
+
 def test_a_drug_of_which_nothing_was_used_was_not_given() -> None:
     ward = {"MA_LOAI_KCB": "03"}
 
