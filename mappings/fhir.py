@@ -62,7 +62,7 @@ def _visit(row: Row, ordered: Sequence[Row], dossier: Dossier, context: MappingC
         record_id=context.record_id,
         facility=dossier.facility_code,
         uris=context.uris,
-        register=Register(context.id_key),
+        register=Register(context.id_key, dossier.facility_code),
         encounter={"reference": "Encounter/" + resource_id(context.record_id, f"{TABLE}/Encounter", (), 0)},
         kind=kind,
         on=_editions_day(left, context),

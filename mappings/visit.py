@@ -25,8 +25,9 @@ INPATIENT: Final = frozenset({"03", "04", "06", "09"})
 class Register:
     """The organizations and practitioners that one record refers to, gathered while it is mapped."""
 
-    def __init__(self, id_key: bytes) -> None:
+    def __init__(self, id_key: bytes, facility: str) -> None:
         self._id_key = id_key
+        self._facility = facility
         self._organizations: dict[str, str] = {}
         self._practitioners: dict[str, str] = {}
         self._lists: dict[str, list[Json]] = {}
@@ -47,7 +48,7 @@ class Register:
         if not value:
             return []
         if value not in self._lists:
-            ids = dict.fromkeys(self._practitioner(one) for piece in value.split(";") if (one := _licence(piece)))
+            ids = dict.fromkeys(self._practitioner(one) for piece in value.split(";") if (one := self._licence(piece)))
             self._lists[value] = [{"reference": "Practitioner/" + one} for one in ids]
         return self._lists[value].copy()
 
@@ -58,6 +59,14 @@ class Register:
     def practitioner_ids(self) -> tuple[str, ...]:
         """Our ids of the people referred to; their licence numbers stay here."""
         return tuple(sorted(self._practitioners.values()))
+
+    def _licence(self, value: str) -> str:
+        """Who is meant: the doctor who guides a trainee named in brackets, and for a number in brackets alone the
+        facility's own employee (appendix of QĐ 4750, MA_BAC_SI).
+        """
+        # "MA_BAC_SI.C.XXXXX": somebody lent to another facility is still the same person.
+        person = _LENT.sub("", code(value))
+        return f"{self._facility}/{person}" if person.startswith("(") else _TRAINEE.sub("", person)
 
     def _practitioner(self, licence: str) -> str:
         found = self._practitioners.get(licence)
@@ -152,8 +161,4 @@ def service_code(value: str) -> ServiceCode:
 
 
 _LENT = re.compile(r"\.C\.\w{5}$")
-
-
-def _licence(value: str) -> str:
-    # "MA_BAC_SI.C.XXXXX": somebody lent to another facility is still the same person.
-    return _LENT.sub("", code(value))
+_TRAINEE = re.compile(r"\s*\([^()]*\)$")

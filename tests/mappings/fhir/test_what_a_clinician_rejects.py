@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from mappings.ids import register_id
 from mappings.model import MappedRecord
 from tests.mappings.fhir.checking import problems
-from tests.mappings.fhir.golden import mapped
+from tests.mappings.fhir.golden import CONTEXT, mapped
 
 LAB = {"MA_DICH_VU": "22.0121.1369", "MA_NHOM": "1", "TEN_DICH_VU": "Công thức máu", "NGAY_YL": "202611200830"}
 OPERATION = {
@@ -225,3 +226,18 @@ def test_an_operation_of_the_summary_is_kept_where_its_row_is_not_shown() -> Non
     bed = {**OPERATION, "MA_NHOM": "15", "MA_PTTT_QT": "81.51"}
 
     assert len(of(mapped({"MA_PTTT_QT": "81.51"}, XML3=[bed]), "Procedure")) == 1
+
+
+# Staff (trade rules 15)
+
+
+def test_a_trainee_in_brackets_is_not_another_doctor() -> None:
+    record = mapped(XML2=[{**DRUG, "MA_BAC_SI": "000001/HNO-CCHN(NV07)"}])
+
+    assert record.practitioners == (register_id(CONTEXT.id_key, "Practitioner", "000001/HNO-CCHN"),)
+
+
+def test_a_number_that_a_station_gave_its_own_staff_is_of_that_station() -> None:
+    record = mapped(XML2=[{**DRUG, "MA_BAC_SI": "(NV07)"}])
+
+    assert record.practitioners == (register_id(CONTEXT.id_key, "Practitioner", "01001/(NV07)"),)
