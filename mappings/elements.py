@@ -123,8 +123,10 @@ def day(value: str | None) -> date | None:
 
 
 def period(start: str, end: str) -> Json:
-    """A Period of two dateTimes or dates of one precision; an end before the start is left out (per-1)."""
-    made: Json = {"start": start} if start else {}
-    if end and (not start or (len(end) == len(start) and end >= start)):
-        made["end"] = end
-    return made
+    """A Period of two dateTimes or dates; an end before the start is left out (per-1). Where one has no time, both
+    are dates: a time and a day cannot be put in order.
+    """
+    if not start or not end:
+        return {"start": start} if start else {"end": end} if end else {}
+    first, last = (start, end) if len(start) == len(end) else (start[:10], end[:10])
+    return {"start": first, "end": last} if first <= last else {"start": start}

@@ -228,6 +228,15 @@ def test_an_operation_of_the_summary_is_kept_where_its_row_is_not_shown() -> Non
     assert len(of(mapped({"MA_PTTT_QT": "81.51"}, XML3=[bed]), "Procedure")) == 1
 
 
+# The visit
+
+
+def test_a_day_of_leaving_without_its_time_is_not_lost() -> None:
+    (encounter,) = of(mapped({"NGAY_RA": "20261123"}), "Encounter")
+
+    assert encounter["period"] == {"start": "2026-11-20", "end": "2026-11-23"}
+
+
 # Staff (trade rules 15)
 
 
