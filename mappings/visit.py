@@ -11,6 +11,7 @@ from typing import Final
 from mappings.elements import Json, built, code, coding
 from mappings.ids import Key, register_id, resource_id
 from mappings.model import Resource, Row, Uris
+from mappings.terminology.code_lists import display
 from mappings.terminology.systems import listed, local
 
 FACILITY: Final = re.compile(r"\d{2}[0-9A-Z]{3}")  # QĐ 3176: province, then three characters
@@ -105,6 +106,13 @@ class Visit:
         if display:
             found["display"] = display
         return {"coding": [found], "text": words} if words else {"coding": [found]}
+
+    def stated(self, kind: str, value: str) -> Json:
+        """The Coding of a code of one of the ministry's small lists, with its name; what the list does not hold on
+        the visit's day is the facility's own.
+        """
+        name = display(kind, value, self.on)
+        return coding(self.uris[kind], value, name) if name else self.local(kind, value)
 
     def local(self, kind: str, value: str) -> Json:
         """The Coding of a code of the facility's own."""

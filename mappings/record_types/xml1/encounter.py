@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from mappings.elements import (
@@ -48,6 +49,7 @@ _DISPOSITIONS: Final = {
 }
 # Outcomes that a citizen never sees (trade rules 15); beside a death, "went home" would be untrue.
 _UNSHOWN_OUTCOMES: Final = frozenset({"4", "5", "6", "7", "8"})
+_DEPARTMENT: Final = re.compile(r"K\d{2}(\.\d+)?")
 _DEATHS: Final = frozenset({"5", "8"})
 
 
@@ -109,8 +111,11 @@ def _class_history(row: Row, visit: Visit) -> list[Json]:
 def _visit_type(visit: Visit) -> list[Json]:
     if not visit.kind:
         return []
-    name = display("visit-type", visit.kind, visit.on)
-    return [concept(coding(visit.uris["visit-type"], visit.kind, name), words=name)]
+    return [_named(visit.stated("visit-type", visit.kind))]
+
+
+def _named(stated: Json) -> Json:
+    return concept(stated, words=stated.get("display", ""))
 
 
 def _length(row: Row, visit: Visit) -> Json:
@@ -130,8 +135,7 @@ def _reasons(row: Row, visit: Visit) -> list[Json]:
         reasons.append(concept(*([visit.local("admission-reason", coded)] if coded else []), words=admission))
     injury = code(row.get("MA_TAI_NAN"))
     if injury and injury != "0":
-        name = display("injury", injury, visit.on)
-        reasons.append(concept(coding(visit.uris["injury"], injury, name), words=name))
+        reasons.append(_named(visit.stated("injury", injury)))
     return reasons
 
 
@@ -145,9 +149,8 @@ def _hospitalization(row: Row, visit: Visit) -> Json:
         stay["destination"] = destination
     leaving = code(row.get("MA_LOAI_RV"))
     if leaving and row.get("KET_QUA_DTRI") not in _DEATHS:
-        own = coding(visit.uris["discharge"], leaving, display("discharge", leaving, visit.on))
         standard = [_DISPOSITIONS[leaving]] if leaving in _DISPOSITIONS else []
-        stay["dischargeDisposition"] = concept(own, *standard)
+        stay["dischargeDisposition"] = concept(visit.stated("discharge", leaving), *standard)
     return stay
 
 
@@ -156,8 +159,13 @@ def _departments(row: Row, visit: Visit) -> list[Json]:
 
 
 def _department(value: str, visit: Visit) -> Json:
-    made: Json = {"identifier": {"system": visit.uris["department"], "value": value}}
-    return {**made, "display": display("department", value, visit.on) or value}
+    # The list of 01/08/2026 (QĐ 1804) is not loaded: a code of its form may be in it.
+    is_national = _DEPARTMENT.fullmatch(value) is not None
+    system = visit.uris["department"] if is_national else visit.local("department", value)["system"]
+    return {
+        "identifier": {"system": system, "value": value},
+        "display": display("department", value, visit.on) or value,
+    }
 
 
 def _extensions(row: Row, visit: Visit) -> list[Json]:

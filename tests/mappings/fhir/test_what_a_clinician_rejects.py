@@ -237,6 +237,21 @@ def test_a_day_of_leaving_without_its_time_is_not_lost() -> None:
     assert encounter["period"] == {"start": "2026-11-20", "end": "2026-11-23"}
 
 
+@pytest.mark.parametrize(
+    ("tag", "value", "place"),
+    [
+        ("MA_LOAI_KCB", "77", lambda one: one["type"][0]["coding"][0]),
+        ("MA_LOAI_RV", "9", lambda one: one["hospitalization"]["dischargeDisposition"]["coding"][0]),
+        ("MA_TAI_NAN", "99", lambda one: one["reasonCode"][0]["coding"][0]),
+        ("MA_KHOA", "KKB", lambda one: one["location"][0]["location"]["identifier"]),
+    ],
+)
+def test_a_code_that_is_not_in_the_list_is_the_facilitys_own(tag: str, value: str, place: Any) -> None:
+    (encounter,) = of(mapped({tag: value}), "Encounter")
+
+    assert place(encounter)["system"].startswith("https://ehr-sync.example/fhir/facility/01001/")
+
+
 # Staff (trade rules 15)
 
 
