@@ -29,7 +29,7 @@ def coverages(row: Row, visit: Visit) -> Iterator[Resource]:
     """One for each position of MA_THE_BHYT; lists of unequal length say nothing about dates (trade rules
     12).
     """
-    cards = [code(one) for one in row.get("MA_THE_BHYT", "").split(";")]
+    cards = [code(one) for one in row.get("MA_THE_BHYT", "").rstrip("; ").split(";")]
     places, starts, ends = (_aligned(row.get(tag, ""), len(cards)) for tag in ("MA_DKBD", "GT_THE_TU", "GT_THE_DEN"))
     if not (starts and ends):
         starts = ends = ()
@@ -41,8 +41,12 @@ def coverages(row: Row, visit: Visit) -> Iterator[Resource]:
 
 
 def _aligned(value: str, count: int) -> tuple[str, ...]:
-    pieces = tuple(one.strip() for one in value.split(";"))
-    return pieces if value and len(pieces) == count else ()
+    """The pieces where they are as many as the cards; a ';' at the end is one too many or a blank date."""
+    for form in (value, value.rstrip("; ")):
+        pieces = tuple(one.strip() for one in form.split(";"))
+        if value and len(pieces) == count:
+            return pieces
+    return ()
 
 
 def _coverage(card: str, place: str, dates: tuple[str, str], ordinal: int, visit: Visit) -> Resource:

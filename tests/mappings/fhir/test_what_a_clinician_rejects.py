@@ -252,6 +252,12 @@ def test_a_code_that_is_not_in_the_list_is_the_facilitys_own(tag: str, value: st
     assert place(encounter)["system"].startswith("https://ehr-sync.example/fhir/facility/01001/")
 
 
+def test_cards_with_a_semicolon_at_the_end_are_still_aligned() -> None:
+    cards = {"MA_THE_BHYT": "DN4010000000017;", "GT_THE_TU": "20260101", "GT_THE_DEN": "20261231;"}
+
+    assert of(mapped(cards), "Coverage")[0]["period"] == {"start": "2026-01-01", "end": "2026-12-31"}
+
+
 # Staff (trade rules 15)
 
 
