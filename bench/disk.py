@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,7 +25,9 @@ _ARCHIVE = """
 SELECT (SELECT sum(octet_length(body)) FROM piece JOIN submission USING (submission_id) WHERE received_at >= %(t)s)
      + (SELECT sum(octet_length(skeleton)) FROM submission WHERE received_at >= %(t)s)
 """
-_TOTAL = re.compile(r"^Total\s+(\d+)\s+(\d+) \[[\d.]+%\]\s+(\d+) \[", re.MULTILINE)
+_KINDS = 8  # of log records told
+_COUNTED = r"\s+(\d+) \([ \d.]+\)\s+(\d+) \([ \d.]+\)\s+(\d+) \([ \d.]+\)\s+(\d+) \([ \d.]+\)$"
+_KIND = re.compile(r"^(\S+)" + _COUNTED, re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Written:
     archive: int
     log_records: int
     log_images: int
+    log_kinds: Mapping[str, int]  # bytes of records by their kind
 
 
 @dataclass(slots=True)
@@ -61,8 +65,7 @@ def reading(site: Site, bodies: Sequence[bytes]) -> Iterator[Reading]:
         end = _one(connection, "SELECT pg_current_wal_flush_lsn()")
         archive = connection.execute(_ARCHIVE, {"t": since}).fetchone()
     assert archive
-    records, images = _log(site, str(start), str(end))
-    told.found = Written(len(bodies), sum(map(len, bodies)), int(archive[0]), records, images)
+    told.found = Written(len(bodies), sum(map(len, bodies)), int(archive[0]), *_log(site, str(start), str(end)))
 
 
 def by_table(site: Site) -> dict[str, tuple[int, int]]:
@@ -101,20 +104,29 @@ def figures_of(
         " together",
         f"{'bytes a dossier':<16} {'table':>8} {'indexes':>8}",
         *(line for line, row in zip(lines, sorted(grown.items()), strict=True) if any(row[1])),
+        f"log records, bytes a dossier by kind: {_kinds(written, count)}",
     )
 
 
-def _log(site: Site, start: str, end: str) -> tuple[int, int]:
-    """Bytes of records and of whole page images between two places of the log, by PostgreSQL's own pg_waldump."""
-    if start == end:
-        return 0, 0
+def _kinds(written: Sequence[Written], count: int) -> str:
+    summed: Counter[str] = Counter()
+    for one in written:
+        summed.update(one.log_kinds)
+    return ", ".join(f"{kind} {size / count:.0f}" for kind, size in summed.most_common(_KINDS))
+
+
+def _log(site: Site, start: str, end: str) -> tuple[int, int, dict[str, int]]:
+    """Bytes of records and of whole page images between two places of the log, and of records by their kind; by
+    PostgreSQL's own pg_waldump.
+    """
     program = installation_for(owner_needed()) / "bin" / "pg_waldump"
     place = site.database.home.resolve() / "data" / "pg_wal"
-    command = [str(program), "--stats", "--start", start, "--end", end, "--path", str(place)]
+    command = [str(program), "--stats=record", "--start", start, "--end", end, "--path", str(place)]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    total = _TOTAL.search(told)
-    assert total, "pg_waldump ends with a total"
-    return int(total[2]), int(total[3])
+    kinds = {kind: (int(records), int(images)) for kind, _, records, images, _ in _KIND.findall(told)}
+    assert kinds, "pg_waldump tells the kinds of records"
+    records, images = (sum(column) for column in zip(*kinds.values(), strict=True))
+    return records, images, {kind: own for kind, (own, _) in kinds.items()}
 
 
 def _one(connection: psycopg.Connection[tuple[object]], query: str) -> object:

@@ -51,7 +51,7 @@ class _Town:
 
 def run(size: str, folder: Path) -> Section:
     """The section of growth, with what a dossier writes to disk."""
-    chosen = _Size(100, 1000, 1, 8) if size == SHORT else _Size(10_000, 300_000, 5, 150)
+    chosen = _Size(100, 1000, 1, 8) if size == SHORT else _Size(10_000, 300_000, 5, 100)
     with ExitStack() as stack:
         towns = [_open(stack, folder / f"of-{people}", people, chosen) for people in (chosen.few, chosen.many)]
         before = by_table(towns[-1].site)
