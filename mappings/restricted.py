@@ -42,11 +42,11 @@ _CODE_SIGNS = frozenset(
     ("b20", "b21", "b22", "b23", "b24", "z21", "r75", "f02", "o98", "098", "z11", "z20", "z71", "z83")
 )
 # In running text a bed or a room can be "B20": there a code counts with its decimal, in brackets, after "ICD" or
-# "mã", or at the start before a dash.
+# "mã", or at the start before a dash. What may be long is bounded or possessive: 20 KB of spaces after "ICD" took 20 s.
 _CODE = r"(?:B2[0-4]|Z21|R75)"
 _CODE_IN_TEXT = re.compile(
     rf"(?<![A-Z0-9])(?P<decimal>(?:B2[0-4]\.\d|F02\.4|O98\.7|Z11\.4|Z20\.6|Z71\.7|Z83\.0)(?!\d))"
-    rf"|[(\[]\s*(?P<bracket>{_CODE})\s*[)\]*;,]|(?:ICD\S*|MÃ(?: BỆNH)?)\s*:?\s*(?P<named>{_CODE})(?!\w)"
+    rf"|[(\[]\s*(?P<bracket>{_CODE})\s*[)\]*;,]|(?:ICD\S{{0,20}}|MÃ(?: BỆNH)?)\s*+:?+\s*+(?P<named>{_CODE})(?!\w)"
     rf"|^\s*(?P<first>{_CODE})\s*[-–:]"
 )
 _NO_BED = re.compile(r"(?:GIƯỜNG|PHÒNG|BUỒNG|P\.|G\.)\s*B2[0-4]\.\d")
@@ -142,9 +142,32 @@ def _codes_in_text(value: str) -> Iterator[str]:
 
 def fold(text: str) -> str:
     """Lower case without accents; Greek and Cyrillic look-alikes as Latin; all else a space. "H.I.V" is "h i v"."""
+    if len(text) > _LONG or _STRANGE.search(text):
+        return " ".join(text.translate(_BY_LETTER).split())
+    return " ".join(_spread(text).split())
+
+
+def _spread(text: str) -> str:
+    """Quick for a few pages of Latin letters. One Arabic ligature becomes eighteen letters and as many calls: 10 MB of
+    these took two minutes, so that long and strange texts go letter by letter instead.
+    """
     apart = unicodedata.normalize("NFKD", text.replace("đ", "d").replace("Đ", "D"))
     latin = _UNUSUAL.sub(lambda found: _folded(found[0]), apart)
-    return " ".join(latin.encode("ascii", "ignore").translate(_ASCII).decode("ascii").split())
+    return latin.encode("ascii", "ignore").translate(_ASCII).decode("ascii")
+
+
+class _ByLetter(dict[int, str]):
+    def __missing__(self, point: int) -> str:
+        folded = _spread(chr(point))
+        if len(self) < _MOST_LETTERS:
+            self[point] = folded
+        return folded
+
+
+_LONG = 20_000
+_MOST_LETTERS = 4096
+_BY_LETTER = _ByLetter()
+_STRANGE = re.compile(r"[^\x00-\u024f\u0300-\u036f\u1e00-\u1eff\u2000-\u206f]")
 
 
 _UNUSUAL = re.compile(r"[^\x00-\x7f\u0300-\u036f]")  # the accents go when all that is not ASCII goes
@@ -177,6 +200,7 @@ def _folded(letter: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Term:
     match: re.Pattern[str]
+    beside: re.Pattern[str] | None  # must be in the field too
     harmless: re.Pattern[str] | None  # taken away first, so that it spares only itself
     unless: re.Pattern[str] | None  # spares the whole field
     not_in: tuple[str, ...]
@@ -187,7 +211,7 @@ class Term:
         if tag in self.not_in or (self.unless and self.unless.search(folded)):
             return False
         text = self.harmless.sub(" ", folded) if self.harmless else folded
-        return self.match.search(text) is not None
+        return self.match.search(text) is not None and (self.beside is None or self.beside.search(text) is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +242,7 @@ def _term(listed: Mapping[str, object]) -> Term:
     not_in = listed.get("not_in", ())
     return Term(
         match=re.compile(str(listed["match"])),
+        beside=re.compile(str(listed["beside"])) if "beside" in listed else None,
         harmless=re.compile(str(listed["harmless"])) if "harmless" in listed else None,
         unless=re.compile(str(listed["unless"])) if "unless" in listed else None,
         not_in=tuple(not_in) if isinstance(not_in, list) else (),
