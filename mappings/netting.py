@@ -19,7 +19,7 @@ def netted(rows: Sequence[Row], same: Callable[[Row], Key], content: Callable[[R
     so is what was returned without having been given.
     """
     returns: dict[Key, list[Row]] = {}
-    given = []
+    given: list[Row] = []
     for row in rows:
         if row.get("SO_LUONG", "").startswith("-"):
             returns.setdefault(same(row), []).append(row)
@@ -28,7 +28,7 @@ def netted(rows: Sequence[Row], same: Callable[[Row], Key], content: Callable[[R
     if not returns:
         return rows
     concerned: dict[Key, list[Row]] = {key: [] for key in returns}
-    kept = []
+    kept: list[Row] = []
     for row in given:
         concerned.get(same(row), kept).append(row)
     for key, lines in concerned.items():

@@ -7,6 +7,7 @@ A blank result makes no Observation, and no reference range is invented: XML4 ha
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -40,6 +41,25 @@ _CATEGORIES: Final = {"1": _category("laboratory"), "2": _category("imaging"), "
 _SECTIONS: Final = {"1": _section("LAB"), "2": _section("IMG"), "3": _section("OTH")}
 
 
+class _Orders:
+    """The orders of one service, in the order of time. Looked up, for a table may hold thousands of them."""
+
+    def __init__(self, orders: Sequence[Order]) -> None:
+        self._orders = orders
+        self._times = [order.ordered for order in orders]
+        self._finished = {order.finished: order for order in reversed(orders)}
+
+    def matching(self, result_time: str) -> Order:
+        """The order that a result belongs to: the one finished then, else the last one ordered before, else the
+        first.
+        """
+        if result_time in self._finished:
+            return self._finished[result_time]
+        before = bisect_right(self._times, result_time)
+        # Of those ordered at one time the first.
+        return self._orders[bisect_left(self._times, self._times[max(before - 1, 0)])]
+
+
 @dataclass(slots=True)
 class _Group:
     """The rows of one report, while they are gathered."""
@@ -65,9 +85,7 @@ def resulted_services(rows: Iterable[Row]) -> dict[str, bool]:
 
 def results(rows: Iterable[Row], visit: Visit, orders: Sequence[Order]) -> list[Resource]:
     """An Observation for each result and each finding, and a report for each order that anything came for."""
-    by_service: dict[str, list[Order]] = {}
-    for order in orders:
-        by_service.setdefault(order.service, []).append(order)
+    by_service = _by_service(orders)
     groups: dict[tuple[Key, int], _Group] = {}
     made: list[Resource] = []
     for row, key, ordinal in numbered(rows, _key, _content):
@@ -95,9 +113,16 @@ def _content(row: Row) -> Key:
     return tuple([row.get(tag, "") for tag in _MAPPED])
 
 
-def _group(row: Row, orders: dict[str, list[Order]], groups: dict[tuple[Key, int], _Group]) -> _Group:
+def _by_service(orders: Sequence[Order]) -> dict[str, _Orders]:
+    found: dict[str, list[Order]] = {}
+    for order in orders:
+        found.setdefault(order.service, []).append(order)
+    return {service: _Orders(sorted(some, key=lambda one: one.ordered)) for service, some in found.items()}
+
+
+def _group(row: Row, orders: dict[str, _Orders], groups: dict[tuple[Key, int], _Group]) -> _Group:
     service = service_code(row.get("MA_DICH_VU", "")).code
-    order = _matching(row.get("NGAY_KQ", ""), orders.get(service, ()))
+    order = orders[service].matching(row.get("NGAY_KQ", "")) if service in orders else None
     if order is not None:
         key, ordinal = order.key, order.ordinal
         kind = order.group if order.group in _CATEGORIES else _kind_by_chapter(service)
@@ -107,19 +132,6 @@ def _group(row: Row, orders: dict[str, list[Order]], groups: dict[tuple[Key, int
     if (key, ordinal) not in groups:
         groups[key, ordinal] = _Group(key, ordinal, order, service, kind)
     return groups[key, ordinal]
-
-
-def _matching(result_time: str, orders: Sequence[Order]) -> Order | None:
-    """The order that a result belongs to: the one finished then, else the last one ordered before, else the
-    first.
-    """
-    if not orders:
-        return None
-    for order in orders:
-        if order.finished == result_time:
-            return order
-    before = [order for order in orders if order.ordered <= result_time]
-    return max(before, key=lambda order: order.ordered) if before and result_time else orders[0]
 
 
 def _kind_by_chapter(service: str) -> str:

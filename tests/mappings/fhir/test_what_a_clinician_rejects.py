@@ -271,3 +271,14 @@ def test_a_number_that_a_station_gave_its_own_staff_is_of_that_station() -> None
     record = mapped(XML2=[{**DRUG, "MA_BAC_SI": "(NV07)"}])
 
     assert record.practitioners == (register_id(CONTEXT.id_key, "Practitioner", "01001/(NV07)"),)
+
+
+def test_of_many_orders_a_result_finds_its_own() -> None:
+    orders = [{**LAB, "NGAY_YL": f"20261120{hour:02d}00"} for hour in (8, 10, 12)]
+    result = {"MA_DICH_VU": "22.0121.1369", "TEN_CHI_SO": "WBC", "GIA_TRI": "5"}
+    rows = [{**result, "NGAY_KQ": at} for at in ("202611201159", "202611201200", "202611200700", "")]
+    record = mapped(XML3=orders, XML4=rows)
+
+    place = {f"ServiceRequest/{one['id']}": one["authoredOn"][11:13] for one in of(record, "ServiceRequest")}
+    found = {place[one["basedOn"][0]["reference"]]: len(one["result"]) for one in of(record, "DiagnosticReport")}
+    assert found == {"08": 2, "10": 1, "12": 1}
