@@ -101,7 +101,8 @@ class _Book:
         return next((r for r in held if r.startswith(head)), None)
 
     def _changed_at(self) -> int:
-        return max((mark.at for entry in self.entries for _, mark in leaving(entry)), default=0)
+        manifests = [entry.entry.manifest for entry in self.entries]
+        return max(mark.at for m in manifests for mark in (*m.marks, *(gone.mark for gone in m.gone)))
 
 
 def _head(type_: str, id_: str | None = None) -> bytes:
@@ -118,7 +119,9 @@ def _open(connection: Connection, login: Login, key: tuple[UUID, bytes] | None) 
         return None
     register = clients.register(connection)
     names = lambda code: register[code].name if code in register else ""  # noqa: E731
-    return _Book(person, book_entries.entries(connection, {key[0]: key[1]}), names)
+    entries = book_entries.entries(connection, {key[0]: key[1]})
+    # Somebody whose every record is withheld or waits looks like one of whom nothing came (P9).
+    return _Book(person, entries, names) if entries else None
 
 
 def _key_of(login: Login, stores: Stores) -> tuple[UUID, bytes] | None:

@@ -1,0 +1,126 @@
+"""P9: what the law restricts never leaves, by any path, and leaves no sign of having been withheld."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+import pytest
+
+from ehr_sync.core.ports import Login
+from ehr_sync.sandbox.dossiers import DECOYS, RESTRICTED_KINDS, corrected, dossier, envelope, planted, without_table
+from ehr_sync.store.resyncs import Scope
+from ehr_sync.usecases import read_book
+from ehr_sync.usecases.resync_lanes import order_resync
+from tests.usecases.service import DAY, Running, is_in_error, number_of
+
+FIRST: Final = 8000
+LATER: Final = DAY + timedelta(days=1)
+VISIT: Final = dossier(801, person_index=801, shape="inpatient", rows=6)
+NUMBER: Final = number_of(801)
+
+
+def test_p9_no_kind_of_restricted_dossier_ever_leaves_or_leaves_a_sign(running: Running) -> None:
+    sent = [
+        dossier(FIRST + n, person_index=adult(n), shape="inpatient", rows=6, restricted=kind)
+        for n, kind in enumerate(RESTRICTED_KINDS)
+    ]
+    assert {hoso.status for hoso in running.results(envelope(sent, made_on=DAY))} == {"accepted"}
+    running.settle()
+    order_resync(Scope(), by="ops", reason="yc", stores=running.stores)
+    running.resync()
+    running.deliver()
+
+    assert {state for (state,) in running.rows("SELECT state FROM claim")} == {"proven"}
+    assert running.journal("book", kind="push") == []
+    assert [running.everything(hoso.summary["SO_CCCD"]).total for hoso in sent] == [0] * len(sent)
+    assert running.counts("lane", "delivery", "book_entry") == {"lane": 0, "delivery": 0, "book_entry": 0}
+    assert {seq for (seq,) in running.rows("SELECT seq FROM person")} == {0}
+
+
+def adult(n: int) -> int:
+    """Indexes of adults, one each: forty in every fifty are."""
+    return FIRST + n // 40 * 50 + n % 40
+
+
+def test_what_only_looks_restricted_is_delivered(running: Running) -> None:
+    sent = [
+        planted(dossier(8200 + n, person_index=8200 + n, shape="inpatient", rows=6), k) for n, k in enumerate(DECOYS)
+    ]
+    running.post_bytes(envelope(sent, made_on=DAY))
+    running.settle()
+    assert all(running.living(hoso.summary["SO_CCCD"]) for hoso in sent)
+
+
+def test_p9_beside_ordinary_visits_a_restricted_one_makes_no_difference(running: Running) -> None:
+    running.post(VISIT)
+    running.settle()
+    before = (running.book(NUMBER), running.everything(NUMBER), running.rows("SELECT want, have, fence FROM lane"))
+    running.post(dossier(802, person_index=801, rows=5, restricted="icd_main"))
+    running.settle()
+
+    after = (running.book(NUMBER), running.everything(NUMBER), running.rows("SELECT want, have, fence FROM lane"))
+    assert before == after
+    assert len(running.pushes(NUMBER)) == 1
+
+
+@pytest.mark.parametrize("kind", ["icd_secondary", "test_ordered", "text_course", "xml6_table"])
+def test_p9_a_restricted_new_version_takes_the_shown_one_out(running: Running, kind: str) -> None:
+    running.post(VISIT)
+    running.settle()
+    running.post(planted(VISIT, kind), made_on=LATER)
+    running.settle()
+
+    assert running.living(NUMBER) == {}
+    assert {key[0] for key in running.shown(NUMBER)} == {"Patient"}
+    left = [value for key, value in running.book(NUMBER).items() if key[0] not in {"Patient", *REGISTER}]
+    assert all(map(is_in_error, left))
+    assert kind.startswith("xml") or TRIGGER_WORD not in str(running.journal("book"))
+
+
+REGISTER: Final = {"Organization", "Practitioner"}
+TRIGGER_WORD: Final = "HIV"
+
+
+def test_p9_a_restricted_version_before_the_first_push_tells_the_book_of_nobody(running: Running) -> None:
+    running.post(VISIT)
+    running.verify()
+    running.post(planted(VISIT, "icd_main"), made_on=LATER)
+    running.settle()
+    assert running.journal("book", kind="push") == []
+
+
+def test_p9_a_version_without_the_trigger_is_shown_again(running: Running) -> None:
+    running.post(VISIT)
+    running.settle()
+    before = running.living(NUMBER).keys()
+    running.post(planted(VISIT, "text_note"), made_on=LATER)
+    running.settle()
+    running.post(corrected(VISIT, 1), made_on=LATER + timedelta(days=1))
+    running.settle()
+    assert running.living(NUMBER).keys() >= {key for key in before if key[0] == "Encounter"}
+
+
+def test_p9_a_trigger_in_a_table_that_is_taken_over_still_withholds(running: Running) -> None:
+    running.post(planted(VISIT, "drug_efavirenz"))
+    running.post(without_table(corrected(VISIT, 1), "XML2"), made_on=LATER)
+    running.settle()
+    assert (running.journal("book", kind="push"), running.everything(NUMBER).total) == ([], 0)
+
+
+def test_p9_an_amendment_with_a_trigger_is_kept_and_shown_nowhere(running: Running) -> None:
+    running.post(VISIT)
+    running.settle()
+    running.post(without_table(planted(VISIT, "text_course"), "XML1"), made_on=LATER)
+    running.settle()
+    assert TRIGGER_WORD not in str(running.journal("book")) + str(running.shown(NUMBER))
+
+
+def test_p9_a_citizen_with_only_withheld_visits_looks_like_one_without_any(running: Running) -> None:
+    running.post(planted(VISIT, "icd_main"))
+    running.settle()
+    pages = [
+        read_book.read_patient(login=Login("x", number), stores=running.stores, uris=running.service.uris)
+        for number in (NUMBER, number_of(899))
+    ]
+    assert pages[0] == pages[1]
