@@ -41,17 +41,21 @@ class LifeLine:
 
 
 def follow_transaction(code: str, *, client_id: str, stores: Stores) -> LifeLine:
-    """The life line behind a maGiaoDich. Raises NotFound where it is none, or another sender's."""
+    """The life line behind a maGiaoDich. Raises NotFound where it is none, or another sender's: who tried that is noted
+    in the log of the person whom it concerns.
+    """
     record_id, version = record_version_of(code)
     today = stores.database.now().astimezone(VIETNAM).date()
     with stores.database.begin() as connection:
         kept = records.records(connection, [record_id]).get(record_id)
         head = records.version_head(connection, kept, version) if kept else None
-        if kept is None or head is None or not may_see(connection, client_id, kept, today):
-            raise NotFound("transaction.unknown")
-        line = _line(connection, kept, head, stores)
-        entry = AuditEntry(f"client:{client_id}", "read life line", head.person_id, code)
+        line, action = None, "refused life line"
+        if kept and head and may_see(connection, client_id, kept, today):
+            line, action = _line(connection, kept, head, stores), "read life line"
+        entry = AuditEntry(f"client:{client_id}", action, head.person_id if head else None, code)
         audit.write(connection, stores.keys.audit, [entry])
+    if line is None:
+        raise NotFound("transaction.unknown")
     return line
 
 
