@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 
 from ehr_sync.store import people
 from ehr_sync.store.tables import book_entry, delivery, lane, person, piece, record, record_version
@@ -25,5 +25,8 @@ def take_out(connection: Connection, erased: Collection[UUID]) -> int:
         return 0
     for table in (lane, delivery, book_entry, record_version, piece, record):
         connection.execute(delete(table).where(table.c.person_id.in_(present)))
+    # Somebody else's record may still have been shown to one of them: nobody is kept waiting for a key that is gone.
+    shown = record.c.shown_person.in_(present)
+    connection.execute(update(record).where(shown).values(shown=None, shown_person=None))
     people.forget(connection, present)
     return len(present)

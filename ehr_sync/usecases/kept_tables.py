@@ -22,7 +22,8 @@ def tables_of(kept: KeptRecord, head: VersionHead, *, stores: Stores) -> tuple[T
     with stores.database.begin() as connection:
         heads = {h.version: h for h in records.version_heads(connection, [kept])[kept.record_id]}
         key = (head.person_id, head.record_id, head.version)
-        carried = dict(records.bodies(connection, [key], keys)[key].carried)
+        # What was taken over from somebody who was erased since is no longer there.
+        carried = {n: v for n, v in records.bodies(connection, [key], keys)[key].carried.items() if v in heads}
         wanted = {(heads[v].submission_id, heads[v].ordinal): v for v in {head.version, *carried.values()}}
         found = submissions.pieces(connection, wanted.keys())
     piece_keys = stores.key_store.keys(p.person_id for p in found)
