@@ -91,7 +91,8 @@ def write(
         locked = _lock(connection, crowd, look) | {
             c.person_id: LockedPerson(c.person_id, "provisional", 0, None) for c in added.values()
         }
-        _look_again(connection, steps)
+        if crowd:
+            _look_again(connection, steps)
         _write_locked(connection, steps, {**look.claims, **added}, locked, keys, batch, key, stores)
 
 
@@ -169,9 +170,11 @@ def _people(steps: Sequence[Step], look: Look) -> set[UUID]:
 
 
 def _look_again(connection: Connection, steps: Sequence[Step]) -> None:
-    # A record that nobody keeps yet cannot be locked: its insertion tells whether somebody was quicker.
-    planned = {s.plan.record_id: s.plan.record for s in steps if s.plan.record is not None}
-    if planned and records.lock_records(connection, planned.keys()) != planned:
+    # Also for records that nobody kept: whoever held these people before us may have brought one meanwhile. Where all
+    # people are new, or somebody brings it under other people now, the record's insertion tells who was quicker.
+    planned = {s.plan.record_id: s.plan.record for s in steps}
+    found = records.lock_records(connection, planned.keys())
+    if any(found.get(record_id) != record for record_id, record in planned.items()):
         raise Moved
 
 
