@@ -1,0 +1,40 @@
+"""A PostgreSQL that these tests may kill, and one city a test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ehr_sync.embedded_postgres import EmbeddedPostgres
+from ehr_sync.sandbox.world import World
+from tests.databases import fresh_databases, postgres_of_session
+from tests.faults.city import City, city
+from tests.faults.forge import Forge
+
+LONG = os.environ.get("EHR_SYNC_LONG_FAULTS") == "1"
+
+
+@pytest.fixture(scope="session")
+def power() -> Iterator[EmbeddedPostgres]:
+    """A database server that may be killed and started again."""
+    with postgres_of_session() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def forge() -> Iterator[Forge]:
+    """Where parts of the service are started."""
+    made = Forge()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def place(power: EmbeddedPostgres, world: World, forge: Forge, tmp_path: Path) -> Iterator[City]:
+    """A city with nothing of the service running."""
+    world.clear()
+    with fresh_databases(power) as dsns, city(tmp_path, dsns, world, forge) as made:
+        yield made

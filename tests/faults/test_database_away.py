@@ -1,0 +1,99 @@
+"""The database dies, the cable to it breaks, an answer to COMMIT is lost: nothing acknowledged is missing (P1, P2)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from ehr_sync.embedded_postgres import EmbeddedPostgres
+from ehr_sync.sandbox.world import World
+from tests.databases import Dsns, fresh_databases
+from tests.faults.cable import Cable
+from tests.faults.city import City, city
+from tests.faults.forge import Forge
+from tests.faults.senders import Crowd
+from tests.faults.watching import Watch, version
+
+pytestmark = pytest.mark.faults
+
+_POSTS = 40
+
+
+def posted(watch: Watch) -> Crowd:
+    """Eight threads begin to post."""
+    crowd = Crowd(watch.place.url, watch.place.world.folder, watch.ledger)
+    crowd.release(version(1, patient=patient) for patient in range(_POSTS))
+    return crowd
+
+
+def test_a_killed_database_costs_nothing_but_time_and_no_restart(place: City, power: EmbeddedPostgres) -> None:
+    parts = [place.start_web(), place.start_schedulers()]
+    processes, watch = [place.children(part) for part in parts], Watch(place)
+    crowd = posted(watch)
+    for _ in range(2):
+        time.sleep(0.4)
+        power.kill()
+        time.sleep(0.4)
+        power.restart()
+
+    assert crowd.finish(60)
+    assert watch.arrives()
+    assert watch.faults() == []
+    assert watch.ledger.unavailable > 0
+    assert [place.children(part) for part in parts] == processes
+
+
+@contextmanager
+def cabled(dsns: Dsns, power: EmbeddedPostgres) -> Iterator[tuple[Cable, Dsns]]:
+    with TemporaryDirectory() as folder:  # a short path: a socket's name has 107 bytes
+        cable = Cable(Path(folder), power.socket_folder)
+        yield cable, Dsns(cable.through(dsns.main), cable.through(dsns.keys))
+        cable.cut()
+
+
+@pytest.fixture
+def far(power: EmbeddedPostgres, world: World, forge: Forge, tmp_path: Path) -> Iterator[tuple[Cable, City]]:
+    """A city whose database is behind a cable."""
+    with (
+        fresh_databases(power) as dsns,
+        cabled(dsns, power) as (cable, ends),
+        city(tmp_path, ends, world, forge) as made,
+    ):
+        yield cable, made
+
+
+def test_a_cut_cable_is_a_503_and_heals_by_itself(far: tuple[Cable, City]) -> None:
+    cable, place = far
+    place.start_web()
+    place.start_schedulers()
+    watch = Watch(place)
+    crowd = posted(watch)
+    for _ in range(3):
+        time.sleep(0.3)
+        cable.cut()
+        time.sleep(0.3)
+        cable.join()
+
+    assert crowd.finish(60)
+    assert watch.arrives()
+    assert watch.faults() == []
+    assert watch.ledger.unavailable > 0
+
+
+def test_commits_whose_answers_are_lost_are_repeated_without_a_second_effect(far: tuple[Cable, City]) -> None:
+    cable, place = far
+    place.start_web()
+    place.start_schedulers()
+    watch = Watch(place)
+    cable.lose_commits(25)
+    crowd = posted(watch)
+
+    assert crowd.finish(60)
+    assert watch.arrives()
+    assert cable.lost_all
+    assert watch.faults() == []

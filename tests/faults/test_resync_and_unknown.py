@@ -1,0 +1,56 @@
+"""Orders and versions that come while the outcome of a push is unknown, and the death of who pushed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.city import City, eventually
+from tests.faults.watching import PUSH, Watch, order_resync, state_of, version
+
+pytestmark = pytest.mark.faults
+
+_PATIENTS = 4
+
+
+@pytest.mark.parametrize(
+    "boundary",
+    ["after push", "before commit of settle_delivered", "after commit of settle_delivered", "before mark_some"],
+)
+def test_a_resync_ordered_during_a_push_pushes_all_again_and_ends(place: City, boundary: str) -> None:
+    place.start_web(1)
+    place.start_schedulers(2)
+    watch = Watch(place)
+    place.world.order("book", "delay_after", seconds=0.6, match=PUSH)
+    for patient in range(_PATIENTS):
+        watch.sender.send(version(1, patient=patient))
+    assert eventually(lambda: len(watch.stored()) > 0, 10, every=0.02)
+
+    place.tickets("scheduler").place(boundary)
+    resync, before = order_resync(place), len(watch.stored())
+    watch.sender.send(version(2))
+
+    assert eventually(lambda: state_of(place, resync) == "done", 25)
+    place.world.clear()
+    assert watch.arrives()
+    assert not place.tickets("scheduler").waits(boundary)
+    assert {push.number for push in watch.stored()[before:]} == {push.number for push in watch.stored()}
+    assert watch.faults(resynced=True) == []
+
+
+@pytest.mark.parametrize("fate", ["drop_before", "drop_after", "garbage", "status_after"])
+@pytest.mark.parametrize("boundary", ["before settle_unknown", "after commit of settle_unknown", "after watermark"])
+def test_a_version_accepted_while_the_outcome_of_a_push_is_unknown_arrives_after_it(
+    place: City, fate: str, boundary: str
+) -> None:
+    place.start_web(1)
+    place.start_schedulers(2)
+    watch = Watch(place)
+    place.world.order("book", fate, times=1, match=PUSH)
+    place.tickets("scheduler").place(boundary)
+    watch.sender.send(version(1))
+    assert eventually(lambda: not place.tickets("scheduler").waits(boundary), 10)
+
+    watch.sender.send(version(2))
+
+    assert watch.arrives()
+    assert watch.faults() == []
