@@ -1,0 +1,70 @@
+"""docs/security.md lists every route with who may call it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, cast
+
+from ehr_sync.api import access
+from ehr_sync.api.access import Anyone, Citizen, Sender, Staff, Who
+from ehr_sync.api.app import create_app
+from ehr_sync.api.fhir import fhir
+from ehr_sync.api.health import health
+from ehr_sync.api.oauth import oauth
+from ehr_sync.api.ops import ops
+from ehr_sync.api.submissions import submissions
+from ehr_sync.api.transactions import transactions
+from tests.api import hospital
+from tests.docs.markdown import quoted, rows, section
+
+NOTHING = cast(Any, None)  # no route is called here
+
+
+def routes() -> dict[str, Who]:
+    """Every route of the whole application, as the page writes it."""
+    blueprints = [
+        oauth(NOTHING, hospital.signer()),
+        submissions(NOTHING),
+        transactions(NOTHING, NOTHING),
+        fhir(NOTHING, public_url=hospital.ISSUER, version="0"),
+        ops(plan=NOTHING, order=NOTHING, follow=NOTHING, lanes=NOTHING),
+        health(NOTHING, NOTHING),
+    ]
+    app = create_app(
+        blueprints,
+        verify=NOTHING,
+        who=NOTHING,
+        public_url=hospital.ISSUER,
+        request_bytes=1,
+        log=NOTHING,
+        stopwatch=NOTHING,
+        new_id=NOTHING,
+    )
+    return {
+        f"{method} {written(rule.rule)}": access.WHO_MAY[rule.endpoint]
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def written(rule: str) -> str:
+    """A rule with its parts in braces."""
+    return re.sub(r"<(?:[^<>]*:)?(\w+?)_?>", r"{\1}", rule)
+
+
+def called(who: Who) -> str:
+    """Somebody in the page's words."""
+    match who:
+        case Anyone():
+            return "anyone"
+        case Sender(scope):
+            return f"a sender with `{scope}`"
+        case Citizen():
+            return "a citizen, own book only"
+        case Staff(role):
+            return f"staff with the role `{role}`"
+
+
+def test_the_page_lists_every_route_with_who_may_call_it() -> None:
+    listed = {quoted(row[0])[0]: row[1] for row in rows(section("docs/security.md", "## Who may call what"))[1:]}
+    assert listed == {route: called(who) for route, who in routes().items()}

@@ -1,0 +1,87 @@
+"""docs/states.md names exactly the states that the code and the database know."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import get_args
+
+import pytest
+from sqlalchemy import CheckConstraint
+
+from ehr_sync.api.transactions import WORDS
+from ehr_sync.core.answers import FileStatus, Status
+from ehr_sync.core.identity import State
+from ehr_sync.core.versions import MadeOnMeans, Order
+from ehr_sync.store import clients
+from ehr_sync.store.tables import delivery, lane, metadata, person, record_version, resync
+from ehr_sync.usecases import follow_transaction
+from tests.docs.markdown import first_words, quoted, rows, section
+
+PAGE = "docs/states.md"
+SOURCE = inspect.getsource(follow_transaction)
+
+
+def allowed(table_name: str, constraint_name: str) -> set[str]:
+    """What a constraint of the form "column IN (...)" lets in."""
+    found = {c.name: c for c in metadata.tables[table_name].constraints if isinstance(c, CheckConstraint)}
+    return set(re.findall(r"'(\w+)'", str(found[constraint_name].sqltext)))
+
+
+@pytest.mark.parametrize(
+    ("heading", "names"),
+    [
+        ("## People", allowed(person.name, "person_state_is_known")),
+        ("## Claims", allowed("claim", "claim_state_is_known")),
+        ("## Lanes", allowed(lane.name, "lane_state_is_known")),
+        ("## Deliveries", allowed(delivery.name, "delivery_outcome_is_known")),
+        ("## Resyncs", allowed(resync.name, "resync_state_is_known")),
+        (
+            "## Versions",
+            allowed(record_version.name, "version_state_is_known")
+            | allowed(clients.facility.name, "made_on_means_is_known"),
+        ),
+    ],
+)
+def test_each_table_holds_what_the_database_lets_in(heading: str, names: set[str]) -> None:
+    explained = {word for word in first_words(section(PAGE, heading)) if re.fullmatch(r"\w+", word)}
+    assert explained == names
+
+
+def test_the_database_knows_the_states_of_claims_and_what_ngaylap_can_mean() -> None:
+    assert {state.value for state in State} == allowed("claim", "claim_state_is_known")
+    assert set(get_args(MadeOnMeans)) == allowed("facility", "made_on_means_is_known")
+
+
+def test_no_constraint_on_a_state_is_forgotten() -> None:
+    named = {
+        str(c.name)
+        for table in metadata.tables.values()
+        for c in table.constraints
+        if " IN (" in str(getattr(c, "sqltext", ""))
+    }
+    assert len(named) == 7
+
+
+def test_every_order_of_versions_is_told() -> None:
+    assert {order.value for order in Order} <= set(quoted(section(PAGE, "### Which version is newest")))
+
+
+def test_every_state_of_a_life_line_is_told_with_what_it_waits_for() -> None:
+    told = {(*quoted(row[0]), *quoted(row[2])) for row in rows(section(PAGE, "## Life line")) if len(row) == 4}
+    assert told - {("state", "next")} == set(re.findall(r'(?:return |\()"(\w+)", "(\w+)"', SOURCE))
+
+
+def test_every_step_of_a_life_line_is_told() -> None:
+    told = {word for row in rows(section(PAGE, "## Life line")) if len(row) == 2 for word in quoted(row[0])}
+    decided = {state.value for state in State} - {"due", "proven"}
+    assert told == set(re.findall(r'Step\("(\w+)"', SOURCE)) | decided
+
+
+def test_every_word_that_a_sender_reads_is_told() -> None:
+    assert set(WORDS) <= set(quoted(section(PAGE, "## Life line")))
+
+
+def test_every_status_of_an_answer_is_told() -> None:
+    told = [quoted(row[1])[0] for row in rows(section(PAGE, "## Answers to a submission"))[1:]]
+    assert told == [*get_args(FileStatus), *get_args(Status)]
