@@ -86,3 +86,8 @@ def test_the_example_client_brings_a_dossier_to_the_book(place: Path) -> None:
 
 def test_the_example_client_has_at_most_forty_lines() -> None:
     assert len(CLIENT.read_text().splitlines()) <= 40
+
+
+def test_what_the_runbook_gives_to_paste_works(place: Path) -> None:
+    done = shell(place, ". .demo/env; PATH=.venv/bin:$PATH\n" + shell_lines("docs/runbook.md"))
+    assert done.returncode == 0, done.stdout + done.stderr
