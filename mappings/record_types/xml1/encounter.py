@@ -49,7 +49,7 @@ _DISPOSITIONS: Final = {
 }
 # Outcomes that a citizen never sees (trade rules 15); beside a death, "went home" would be untrue.
 _UNSHOWN_OUTCOMES: Final = frozenset({"4", "5", "6", "7", "8"})
-_DEPARTMENT: Final = re.compile(r"K\d{2}(\.\d+)?")
+_DEPARTMENT: Final = re.compile(r"K\d{2}(\d{2})*(\.D?\d+)?")
 _DEATHS: Final = frozenset({"5", "8"})
 
 
@@ -159,7 +159,7 @@ def _departments(row: Row, visit: Visit) -> list[Json]:
 
 
 def _department(value: str, visit: Visit) -> Json:
-    # The list of 01/08/2026 (QĐ 1804) is not loaded: a code of its form may be in it.
+    # The list of 01/08/2026 (QĐ 1804) is not loaded: a code of its forms (K16.1, K030405, K03.D01) may be in it.
     is_national = _DEPARTMENT.fullmatch(value) is not None
     system = visit.uris["department"] if is_national else visit.local("department", value)["system"]
     return {

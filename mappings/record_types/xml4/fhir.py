@@ -177,6 +177,8 @@ def _value(found: str, row: Row) -> Json:
     use. Words have no unit: nobody measures "Âm tính" in mmol/L.
     """
     unit = text(row.get("DON_VI_DO")) if _DIGIT.search(found) else ""
+    if unit and found.endswith(unit):
+        found = found.removesuffix(unit).rstrip() or found
     parts = _COMPARED.fullmatch(found) if unit else None
     digits = decimal(parts.group(2)) if parts else ""
     if parts is None or not digits:

@@ -282,3 +282,11 @@ def test_of_many_orders_a_result_finds_its_own() -> None:
     place = {f"ServiceRequest/{one['id']}": one["authoredOn"][11:13] for one in of(record, "ServiceRequest")}
     found = {place[one["basedOn"][0]["reference"]]: len(one["result"]) for one in of(record, "DiagnosticReport")}
     assert found == {"08": 2, "10": 1, "12": 1}
+
+
+@pytest.mark.parametrize("found", ["0.5 mg/L", "0.5mg/L", "0.5"])
+def test_a_unit_written_into_the_value_too_is_one_unit(found: str) -> None:
+    result = {"MA_DICH_VU": "22.0121.1369", "TEN_CHI_SO": "CRP", "GIA_TRI": found, "DON_VI_DO": "mg/L"}
+    (observation,) = of(mapped(XML3=[LAB], XML4=[result]), "Observation")
+
+    assert (observation["valueQuantity"]["value"], observation["valueQuantity"]["unit"]) == (0.5, "mg/L")
