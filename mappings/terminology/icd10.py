@@ -20,6 +20,7 @@ from mappings.model import Uris
 NEW_EDITION_FROM: Final = date(2026, 7, 1)
 EDITION_2020: Final = "4469/QĐ-BYT (2020)"
 EDITION_2026: Final = "06/2026/TT-BYT"
+_MARKS: Final = "†+* "
 _UNDOTTED = re.compile(r"[A-Z]\d{2}\d[0-9A-Z]{0,3}")
 
 
@@ -43,8 +44,10 @@ def name(code: str, on: date) -> str:
 
 @lru_cache(maxsize=4096)
 def dotted(code: str) -> str:
-    """J159 as J15.9; a code of any other form stays as it came."""
-    upper = code.upper()
+    """J159 as J15.9, N08.3* as N08.3: the marks of cause and manifestation (†, *) are no part of a code. A code of
+    any other form stays as it came.
+    """
+    upper = code.upper().rstrip(_MARKS)
     if _UNDOTTED.fullmatch(upper):
         return f"{upper[:3]}.{upper[3:]}"
     return upper if upper[:1].isalpha() and upper[1:3].isdigit() else code

@@ -290,3 +290,11 @@ def test_a_unit_written_into_the_value_too_is_one_unit(found: str) -> None:
     (observation,) = of(mapped(XML3=[LAB], XML4=[result]), "Observation")
 
     assert (observation["valueQuantity"]["value"], observation["valueQuantity"]["unit"]) == (0.5, "mg/L")
+
+
+@pytest.mark.parametrize("written", ["N08.3*", "N083*", "N08.3 *", "n08.3"])
+def test_marks_of_cause_and_manifestation_are_no_part_of_a_code(written: str) -> None:
+    condition = of(mapped({"NGAY_RA": "202606301000", "MA_BENH_KT": written}), "Condition")[1]
+
+    assert condition["code"]["coding"][0]["code"] == "N08.3"
+    assert condition["code"]["coding"][0]["display"].startswith("Biến đổi cầu thận")
