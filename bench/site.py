@@ -136,7 +136,6 @@ def _settings(folder: Path, url: str, database: EmbeddedPostgres, world: World) 
         "BOOK_URL": world.book_url,
         "BOOK_TOKEN_URL": world.book_token_url,
         "ISSUER_URL": world.issuer_url,
-        "OWN_PROVINCES": "099",
         "SPOOL_FOLDER": folder / "spool",
     }
     return {f"EHR_SYNC_{name}": str(value) for name, value in given.items()}

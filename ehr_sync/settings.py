@@ -36,7 +36,6 @@ class Settings:
     registry_purpose: str = _setting("MaDVC: the public service in whose name the registry is asked", "DVC-MAU")
     registry_officer: str = _setting("MaCanBo: the officer in whose name the registry is asked", "ehr-sync")
     registry_deadline_seconds: float = _setting("total time for one call of the registry", 10.0)
-    own_provinces: str = _setting("number prefixes accepted beside the official ones, with commas (sandbox: 099)", "")
 
     book_name: str = _setting("name of the health book, used in lanes and answers", "so-suc-khoe")
     book_url: str = _setting("FHIR base of the health book", "http://127.0.0.1:8092/fhir")
@@ -69,11 +68,6 @@ class Settings:
         for name in ("public_url", "registry_url", "book_url", "book_token_url", "issuer_url"):
             if urlsplit(getattr(self, name)).scheme not in {"http", "https"}:
                 raise Misconfigured(f"Set {PREFIX}{name.upper()} to an http or https address.")
-
-    @property
-    def extra_provinces(self) -> frozenset[str]:
-        """The prefixes of `own_provinces`."""
-        return frozenset(part.strip() for part in self.own_provinces.split(",") if part.strip())
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:

@@ -130,7 +130,6 @@ def _settings(folder: Path, url: str, world: World, database: embedded_postgres.
         "EHR_SYNC_BOOK_URL": world.book_url,
         "EHR_SYNC_BOOK_TOKEN_URL": world.book_token_url,
         "EHR_SYNC_ISSUER_URL": world.issuer_url,
-        "EHR_SYNC_OWN_PROVINCES": "099",
         "EHR_SYNC_SPOOL_FOLDER": str(folder / "spool"),
         # So that what fails on purpose is seen to come right within the minute.
         "EHR_SYNC_REGISTRY_DEADLINE_SECONDS": "2",

@@ -44,7 +44,6 @@ def service(module_dsns: Dsns, world: World, tmp_path_factory: pytest.TempPathFa
         "book_url": world.book_url,
         "book_token_url": world.book_token_url,
         "issuer_url": world.issuer_url,
-        "own_provinces": "099",
     }
     opened = bootstrap.open_service(settings_of(given))
     with opened.stores.database.begin() as connection:

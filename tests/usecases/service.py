@@ -254,7 +254,6 @@ def settings_for(dsns: Dsns, world: World, keys: Path, **changed: str) -> Settin
         "book_deadline_seconds": "3",
         "lease_seconds": "10",
         "issuer_url": world.issuer_url,
-        "own_provinces": "099",
         "spool_folder": str(keys.parent),
     }
     return settings_of(given | changed)
