@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+import traceback
 from importlib import import_module
 from pathlib import Path
 
@@ -35,16 +36,26 @@ def main(*, names: tuple[str, ...], short: bool, write: bool, remark: str, folde
         raise click.UsageError("Leave out --short: the page holds real figures only.")
     lines = machine.before()
     click.echo("\n".join(lines), err=True)
-    sections = [_run(name, SHORT if short else FULL, folder) for name in names or NAMES]
+    found = [_run(name, SHORT if short else FULL, folder) for name in names or NAMES]
+    sections = [section for section in found if section is not None]
     click.echo(report.table(sections))
+    if len(sections) < len(found):
+        sys.exit(1)
     if write:
         click.echo(f"written: {report.write_readme(report.readme(sections, lines, remark))}")
 
 
-def _run(name: str, size: str, folder: Path) -> Section:
+def _run(name: str, size: str, folder: Path) -> Section | None:
+    """The section, or None where the benchmark failed: the others are still worth their time."""
     started, place = time.monotonic(), (folder / name).absolute()
     shutil.rmtree(place, ignore_errors=True)  # of a run that was killed
-    section: Section = import_module(f"bench.{name}").run(size, place)
+    try:
+        section: Section = import_module(f"bench.{name}").run(size, place)
+    except Misconfigured:
+        raise
+    except Exception:
+        click.echo(f"\n{name} failed:\n{traceback.format_exc()}", err=True)
+        return None
     click.echo(f"\n{name} ({time.monotonic() - started:.0f} s)\n{report.notes(section)}", err=True)
     return section
 

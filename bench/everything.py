@@ -41,7 +41,7 @@ def run(size: str, folder: Path) -> Section:
     with site(folder) as here:
         for n, resources in enumerate(wanted):
             _fill(here, n, resources)
-        with web(here) as gunicorn:
+        with web(here, workers=1 if size == SHORT else 2) as gunicorn:
             readers = [_reader(here, n) for n in range(len(wanted))]
             with _bare(here, readers) as bare:
                 found = [figure for reader in readers for figure in _measure(here, gunicorn, bare, reader, requests)]

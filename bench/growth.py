@@ -34,6 +34,7 @@ class _Size:
     many: int
     rounds: int
     dossiers: int  # a round
+    processes: int  # web workers, and schedulers
 
 
 @dataclass(slots=True)
@@ -51,15 +52,15 @@ class _Town:
 
 def run(size: str, folder: Path) -> Section:
     """The section of growth, with what a dossier writes to disk."""
-    chosen = _Size(100, 1000, 1, 8) if size == SHORT else _Size(10_000, 300_000, 5, 100)
+    chosen = _Size(200, 200, 1, 4, 1) if size == SHORT else _Size(10_000, 300_000, 5, 100, 2)
     with ExitStack() as stack:
-        towns = [_open(stack, folder / f"of-{people}", people, chosen) for people in (chosen.few, chosen.many)]
+        towns = [_open(stack, folder / f"of-{people}", people, chosen) for people in sorted({chosen.few, chosen.many})]
         before = by_table(towns[-1].site)
         for number in range(chosen.rounds + 1):
             for town in towns:
                 _round(town, number, chosen.dossiers)
         after, lines = by_table(towns[-1].site), machine.storage(towns[-1].site)
-    few, many = towns
+    few, many = towns[0], towns[-1]
     disk, disk_notes = figures_of(many.written[1:], before, after, (chosen.rounds + 1) * chosen.dossiers)
     return Section("growth", (*_figures(few, many), *disk), (*lines, *_notes(few, many, chosen), *disk_notes))
 
@@ -71,8 +72,8 @@ def _open(stack: ExitStack, folder: Path, people: int, size: _Size) -> _Town:
     accept_all(here, (body(n, adult(n)) for n in range(real)))
     deliver_all(here)
     fill(here, take_out(here), people, seed=people)
-    gunicorn = stack.enter_context(web(here))
-    running = stack.enter_context(schedulers(here))
+    gunicorn = stack.enter_context(web(here, workers=size.processes))
+    running = stack.enter_context(schedulers(here, count=size.processes))
     return _Town(here, people, real, (gunicorn, *running, here.database.pid))
 
 

@@ -65,7 +65,7 @@ def run(size: str, folder: Path) -> Section:
         gate = _Clock()
         for bundle in bundles:
             gate("bundle", lambda bundle=bundle: bundle_findings(bundle))  # type: ignore[misc]
-        web_cpu, database_cpu = _over_http(here, count)
+        web_cpu, database_cpu = _over_http(here, count, workers=1 if size == SHORT else 2)
     assert accepted == count
     figures = _figures(pure, inside, web_cpu, database_cpu, count)
     pushed = cost("of a push: gate of the Bundle", gate.spent["bundle"] / len(bundles) * 1000, "ms")
@@ -117,9 +117,9 @@ def _statements(clock: _Clock) -> Iterator[None]:
         event.remove(Engine, "after_cursor_execute", after)
 
 
-def _over_http(site: Site, count: int) -> tuple[float, float]:
+def _over_http(site: Site, count: int, workers: int) -> tuple[float, float]:
     """Processor seconds a dossier of web workers and of PostgreSQL, after one round that warms them."""
-    with web(site) as gunicorn:
+    with web(site, workers=workers) as gunicorn:
         for number in (1, 2):
             first = 2_000_000 + number * count
             bodies = [body(first + n, adult(n if n % 2 == 0 else 100_000 * number + n)) for n in range(count)]
