@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +12,6 @@ from ehr_sync.sandbox.world import World
 from tests.databases import fresh_databases, postgres_of_session
 from tests.faults.city import City, city
 from tests.faults.forge import Forge
-
-LONG = os.environ.get("EHR_SYNC_LONG_FAULTS") == "1"
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -13,13 +13,14 @@ import orjson
 
 from ehr_sync.core.codes import record_version_of
 from ehr_sync.core.keys import ServiceKeys
+from ehr_sync.core.record_body import Body
 from ehr_sync.usecases.compose_body import compose
 from ehr_sync.usecases.plan_record import record_ids
 from mappings.formats.envelope import Limits, read_hoso, scan
 from mappings.gone import gone
-from mappings.model import PATIENT_PLACEHOLDER
+from mappings.model import PATIENT_PLACEHOLDER, Dossier
 from mappings.terminology.uris import load_uris
-from tests.faults.senders import Acknowledged, Visit
+from tests.faults.senders import Acknowledged, Post, Visit
 
 Key = tuple[str, str]  # type and id of a resource
 # They say when and by which submission: several versions of equal content may be named.
@@ -75,19 +76,24 @@ def tombstone(key: Key) -> Any:
 
 
 def _add(made: Expected, one: Acknowledged, keys: ServiceKeys) -> None:
-    source = io.BytesIO(one.post.body)
-    found = scan(source, _LIMITS)
-    for position, visit in enumerate(one.post.visits):
-        start, stop = found.spans[position]
-        piece = source.getvalue()[start:stop]
-        dossier = read_hoso(piece, found, position, _LIMITS)
+    for visit, dossier, code in zip(one.post.visits, dossiers(one.post), one.codes, strict=True):
         record_id = record_ids(*visit.record, keys.id)[0]
-        version = record_version_of(one.codes[position])[1]
-        body, _ = compose(
-            dossier, {}, record_id=record_id, version=version, keys=keys, uris=load_uris(), received_at=_AT
-        )
+        body = mapped(dossier, record_id, record_version_of(code)[1], keys)
         resources = {(line.type, line.id): orjson.loads(line.json) for line in body.shown if line.type not in UNJUDGED}
         _note(made, Mapped(visit.record, visit.version, _number(visit), resources))
+
+
+def dossiers(post: Post) -> Iterator[Dossier]:
+    """Its visits as a reader reads them."""
+    source = io.BytesIO(post.body)
+    found = scan(source, _LIMITS)
+    for position, (start, stop) in enumerate(found.spans):
+        yield read_hoso(source.getvalue()[start:stop], found, position, _LIMITS)
+
+
+def mapped(dossier: Dossier, record_id: bytes, version: int, keys: ServiceKeys) -> Body:
+    """A dossier as it is kept."""
+    return compose(dossier, {}, record_id=record_id, version=version, keys=keys, uris=load_uris(), received_at=_AT)[0]
 
 
 def _note(made: Expected, mapped: Mapped) -> None:

@@ -5,6 +5,7 @@ It has no thread and no connection of its own, so that forking it is safe. It en
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -38,6 +39,7 @@ def _serve() -> None:
     import ehr_sync.bootstrap_web  # noqa: F401  # parts are forked with both
     import scheduler.__main__  # noqa: F401
 
+    _warm()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for what was killed
     for line in sys.stdin:
         order = json.loads(line)
@@ -45,6 +47,20 @@ def _serve() -> None:
         if not child:
             _become(order["arguments"], order["environment"], order["log"])
         print(child, flush=True)
+
+
+def _warm() -> None:
+    # Shapes of resources are checked once a process, which would cost every replacement a second.
+    from ehr_sync.core.keys import ServiceKeys
+    from tests.faults.expected import dossiers, mapped
+    from tests.faults.load import Load
+
+    zero = bytes(32)
+    keys = ServiceKeys(root=zero, index=zero, id=zero, content=zero, audit=zero, signing={})
+    for bit in itertools.islice(Load(1, visits=4, crowd=4).bits(), 6):
+        for post in bit:
+            for dossier in dossiers(post):
+                mapped(dossier, bytes(16), 1, keys)
 
 
 def _become(arguments: list[str], environment: dict[str, str], log: str) -> None:

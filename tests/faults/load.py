@@ -112,7 +112,8 @@ def _twin(seed: int, n: int) -> Hoso:
 
 
 def _of_nobody(seed: int) -> Hoso:
-    return dossier(seed, person_index=NOT_FOUND, facility="01001", rows=3, visit_day=_VISIT_DAY, ma_lk=f"LK-{seed}-0")
+    ma_lk = f"LK-{seed}-nobody"
+    return dossier(seed, person_index=NOT_FOUND, facility="01001", rows=3, visit_day=_VISIT_DAY, ma_lk=ma_lk)
 
 
 def _crossing(draw: Random, seed: int, crowd: int) -> Iterator[Post]:

@@ -8,12 +8,13 @@ import pytest
 
 from tests.faults import clocks
 from tests.faults.city import City, eventually
+from tests.faults.forms import in_short
 from tests.faults.watching import Watch, order_resync, state_of, version
 
 pytestmark = pytest.mark.faults
 
 
-@pytest.mark.parametrize("days", [1, -1])
+@pytest.mark.parametrize("days", in_short(1, -1))
 def test_a_host_clock_that_jumps_by_a_day_harms_nothing(place: City, days: int) -> None:
     clocks.make(place.clock)
     place.start_web(1)
@@ -30,7 +31,7 @@ def test_a_host_clock_that_jumps_by_a_day_harms_nothing(place: City, days: int) 
     assert watch.faults() == []
 
 
-@pytest.mark.parametrize("days", [1, -1])
+@pytest.mark.parametrize("days", in_short(-1, 1))
 def test_the_timetable_goes_on_when_the_host_clock_jumps_by_a_day(place: City, days: int) -> None:
     clocks.make(place.clock)
     place.start_web(1)

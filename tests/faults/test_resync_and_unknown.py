@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.faults.city import City, eventually
+from tests.faults.forms import in_short
 from tests.faults.watching import PUSH, Watch, order_resync, state_of, version
 
 pytestmark = pytest.mark.faults
@@ -14,7 +15,7 @@ _PATIENTS = 4
 
 @pytest.mark.parametrize(
     "boundary",
-    ["after push", "before commit of settle_delivered", "after commit of settle_delivered", "before mark_some"],
+    in_short("before commit of settle_delivered", "after push", "after commit of settle_delivered", "before mark_some"),
 )
 def test_a_resync_ordered_during_a_push_pushes_all_again_and_ends(place: City, boundary: str) -> None:
     place.start_web(1)
@@ -37,8 +38,10 @@ def test_a_resync_ordered_during_a_push_pushes_all_again_and_ends(place: City, b
     assert watch.faults(resynced=True) == []
 
 
-@pytest.mark.parametrize("fate", ["drop_before", "drop_after", "garbage", "status_after"])
-@pytest.mark.parametrize("boundary", ["before settle_unknown", "after commit of settle_unknown", "after watermark"])
+@pytest.mark.parametrize("fate", in_short("drop_after", "drop_before", "garbage", "status_after"))
+@pytest.mark.parametrize(
+    "boundary", in_short("after commit of settle_unknown", "before settle_unknown", "after watermark")
+)
 def test_a_version_accepted_while_the_outcome_of_a_push_is_unknown_arrives_after_it(
     place: City, fate: str, boundary: str
 ) -> None:

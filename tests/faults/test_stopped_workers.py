@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from tests.faults.city import LEASE_SECONDS, City, eventually
+from tests.faults.forms import in_short
 from tests.faults.watching import PUSH, Watch, version
 
 pytestmark = pytest.mark.faults
@@ -25,7 +26,7 @@ def goes_on_without_it(watch: Watch) -> None:
     assert watch.arrives(LEASE_SECONDS * 4)
 
 
-@pytest.mark.parametrize("boundary", ["after commit of commit_intents", "before push", "after push"])
+@pytest.mark.parametrize("boundary", in_short("after push", "before push", "after commit of commit_intents"))
 def test_a_worker_stopped_at_a_push_does_no_harm_when_it_goes_on(place: City, boundary: str) -> None:
     place.start_web(1)
     part, watch = place.start_schedulers(1), Watch(place)
