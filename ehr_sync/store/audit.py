@@ -86,7 +86,7 @@ def faults(connection: Connection, audit_key: bytes, checkpoints: Mapping[int, b
     for row in connection.execution_options(yield_per=5000).execute(_WITH_HEAD):
         last, last_mac = row.head_n, row.head_mac
         if row.n is None:
-            break
+            continue  # the head alone
         if row.n != expected:
             yield f"entries {expected} to {row.n - 1} are missing"
         entry = AuditEntry(row.actor, row.action, row.person_id, row.detail)

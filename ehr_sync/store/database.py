@@ -105,6 +105,9 @@ def _translated(error: DBAPIError | PoolTimeout) -> Exception:
         return Unavailable(_OUTAGES[state[:2]])
     if state in {"40P01", "55P03"}:
         return Unavailable("database.busy")
+    if state == "25P03":
+        # This process was stopped within a transaction for so long that the database ended it.
+        return Unavailable("database.away")
     if not state and isinstance(original, psycopg.OperationalError | psycopg.InterfaceError):
         return Unavailable("database.away")
     return DatabaseFault(f"database.{state or type(original).__name__}")

@@ -124,6 +124,8 @@ class Spool(io.RawIOBase):
     def _slice(self, start: int, end: int) -> bytes:
         if self._memory is not None:
             return bytes(memoryview(self._memory)[start:end])
+        if start >= end:
+            return b""  # at or beyond the end there is no block
         parts = []
         for block in range(start // _BLOCK, -(-end // _BLOCK)):
             plain = self._block(block)

@@ -1,0 +1,103 @@
+"""A body on its way in: what was written is read, from anywhere; on disk it is unreadable and leaves nothing."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ehr_sync.core.errors import Unavailable
+from ehr_sync.store.spool import Spool
+
+BLOCK: Final = 262_144
+MEMORY: Final = 1000
+
+
+def filled(folder: Path, content: bytes, piece: int = 50_000) -> Spool:
+    spool = Spool(folder, MEMORY)
+    for at in range(0, len(content), piece):
+        spool.write(content[at : at + piece])
+    spool.finish()
+    return spool
+
+
+def bytes_of(size: int) -> bytes:
+    return bytes(n * n % 251 for n in range(size % 1021)) + b"x" * (size - size % 1021)
+
+
+SIZES: Final = [0, 1, MEMORY, MEMORY + 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK, 3 * BLOCK + 7]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("piece", [1021, BLOCK, 10 * BLOCK])
+def test_what_was_written_is_read(tmp_path: Path, size: int, piece: int) -> None:
+    content = bytes_of(size)
+    with filled(tmp_path, content, piece) as spool:
+        assert (spool.size, spool.on_disk) == (size, size > MEMORY)
+        assert spool.read() == content
+        assert spool.read() == b""
+
+
+@given(
+    size=st.sampled_from(SIZES),
+    reads=st.lists(st.tuples(st.integers(0, 4 * BLOCK), st.integers(-1, 2 * BLOCK)), max_size=5),
+)
+def test_any_part_can_be_read_at_any_time(
+    tmp_path_factory: pytest.TempPathFactory, size: int, reads: list[tuple[int, int]]
+) -> None:
+    content = bytes_of(size)
+    whole = io.BytesIO(content)
+    with filled(tmp_path_factory.getbasetemp(), content) as spool:
+        for at, count in reads:
+            assert spool.seek(at) == whole.seek(at)
+            assert spool.read(count) == whole.read(count)
+            assert spool.tell() == max(at, whole.tell())
+
+
+def test_it_moves_from_the_start_from_here_and_from_the_end(tmp_path: Path) -> None:
+    with filled(tmp_path, bytes_of(5000)) as spool:
+        assert [spool.seek(10), spool.seek(5, io.SEEK_CUR), spool.seek(-1, io.SEEK_END)] == [10, 15, 4999]
+        assert spool.seek(-9999, io.SEEK_CUR) == 0
+
+
+def test_p11_nothing_on_disk_is_readable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = (tmp_path / "file").open("w+b")
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: kept)
+    spool = filled(tmp_path, b"NGUYEN VAN MAU " * 50_000)
+    assert (tmp_path / "file").stat().st_size > 700_000
+    assert b"NGUYEN" not in (tmp_path / "file").read_bytes()
+    spool.close()
+
+
+def test_nothing_is_left_when_it_is_closed(tmp_path: Path) -> None:
+    with filled(tmp_path, bytes_of(2 * BLOCK)):
+        assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_two_spools_of_the_same_bytes_are_not_alike_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [(tmp_path / name).open("w+b") for name in "ab"]
+    left = iter(files)
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: next(left))
+    spools = [filled(tmp_path, bytes_of(BLOCK)) for _ in files]
+    assert (tmp_path / "a").read_bytes() != (tmp_path / "b").read_bytes()
+    for spool in spools:
+        spool.close()
+
+
+@pytest.mark.parametrize("size", [MEMORY + 1, 3 * BLOCK])
+def test_p1_a_full_disk_is_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    full = Path("/dev/full").open("r+b", buffering=0)  # noqa: SIM115 - closed below
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: full)
+    with pytest.raises(Unavailable, match=r"disk\.full"):
+        filled(tmp_path, bytes_of(size))
+    full.close()
+
+
+def test_p1_a_folder_that_takes_no_file_is_unavailable(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match=r"disk\.full"):
+        filled(tmp_path / "nowhere", bytes_of(MEMORY + 1))
