@@ -1,0 +1,316 @@
+"""The SQL of lanes: want, take, settle, park; an expired lease is an unknown outcome and never "due" (P6, P7)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+
+from ehr_sync.store import lanes
+from ehr_sync.store.database import Database
+from ehr_sync.store.lanes import Intent, Lane
+
+BOOK: Final = "so-suc-khoe"
+LEASE: Final = timedelta(seconds=60)
+WHO: Final = UUID(int=1)
+
+
+def want(database: Database, seq: int, who: UUID = WHO) -> None:
+    with database.begin() as connection:
+        lanes.want(connection, {who: seq}, BOOK)
+
+
+def take(database: Database, limit: int = 10) -> Sequence[Lane]:
+    """Take what is due as a worker does: intents for what was not sent, a hold on what was."""
+    with database.begin() as connection:
+        people = lanes.due_people(connection, BOOK, limit)
+        taken = lanes.due(connection, BOOK, people, limit)
+        fresh = [x for x in taken if x.sent_to is None]
+        lanes.hold(connection, [x for x in taken if x.sent_to is not None], LEASE)
+        lanes.commit_intents(connection, [Intent(x, x.want, b"key", 3) for x in fresh], LEASE)
+    return taken
+
+
+def taken(database: Database) -> Lane:
+    [found] = take(database)
+    return found
+
+
+def row(database: Database) -> Any:
+    with database.begin() as connection:
+        return connection.execute(text("SELECT *, due_at - clock_timestamp() AS left FROM lane")).one()
+
+
+def outcomes(database: Database) -> list[str]:
+    with database.begin() as connection:
+        return list(connection.execute(text("SELECT outcome FROM delivery ORDER BY fence")).scalars())
+
+
+def expire(database: Database) -> None:
+    with database.begin() as connection:
+        connection.execute(text("UPDATE lane SET due_at = clock_timestamp() WHERE due_at IS NOT NULL"))
+
+
+def deliver(database: Database, held: Lane, fence: int | None = None) -> None:
+    with database.begin() as connection:
+        lanes.settle_delivered(
+            connection, held, fence or held.fence + 1, target=held.want, epoch=held.epoch, etag='W/"1"'
+        )
+
+
+def test_a_wanted_lane_is_due_now(database: Database) -> None:
+    want(database, 1)
+    found = row(database)
+    assert (found.want, found.have, found.state, found.left <= timedelta(0)) == (1, 0, "open", True)
+
+
+def test_p6_want_never_falls(database: Database) -> None:
+    for seq in (5, 3):
+        want(database, seq)
+    assert row(database).want == 5
+
+
+def test_a_taken_lane_is_not_taken_again_before_its_lease_ends(database: Database) -> None:
+    want(database, 1)
+    held = taken(database)
+    assert (held.fence, row(database).fence, row(database).sent_to) == (0, 1, 1)
+    assert timedelta(seconds=50) < row(database).left <= LEASE
+    assert take(database) == []
+
+
+def test_a_new_want_does_not_make_a_taken_lane_due(database: Database) -> None:
+    want(database, 1)
+    taken(database)
+    want(database, 2)
+    assert take(database) == []
+    assert row(database).want == 2
+
+
+def test_p7_an_expired_lease_is_an_unknown_outcome_and_never_due(database: Database) -> None:
+    want(database, 1)
+    taken(database)
+    expire(database)
+    held = taken(database)
+
+    assert (held.sent_to, held.sent_key, held.sent_epoch) == (1, b"key", 0)
+    assert (row(database).state, row(database).fence, outcomes(database)) == ("unknown", 2, ["sent"])
+
+
+def test_p6_only_the_fence_that_holds_it_settles_a_lane(database: Database) -> None:
+    want(database, 1)
+    first = taken(database)
+    expire(database)
+    taken(database)
+    deliver(database, first)
+    assert (row(database).have, row(database).state) == (0, "unknown")
+
+
+@pytest.mark.parametrize("settle", ["failed", "parked", "unknown", "not_applied"])
+def test_p6_no_late_failure_moves_a_lane_that_another_holds(database: Database, settle: str) -> None:
+    want(database, 1)
+    first = taken(database)
+    expire(database)
+    taken(database)
+    before = row(database)[:-1]
+    with database.begin() as connection:
+        SETTLE[settle](connection, first, first.fence + 1)
+    assert row(database)[:-1] == before
+
+
+SETTLE: Final[dict[str, Any]] = {
+    "failed": lambda c, held, fence: lanes.settle_failed(c, held, fence, "book.status_503", timedelta(seconds=30)),
+    "parked": lambda c, held, fence: lanes.settle_parked(c, held, fence, "book.refused"),
+    "unknown": lambda c, held, fence: lanes.settle_unknown(c, held, fence, "book.no_answer", timedelta(seconds=1)),
+    "not_applied": lambda c, held, fence: lanes.settle_not_applied(c, held, fence, etag='W/"7"'),
+}
+
+
+def test_a_delivered_lane_rests(database: Database) -> None:
+    want(database, 1)
+    deliver(database, taken(database))
+    found = row(database)
+    assert (found.have, found.base, found.state, found.due_at, found.since) == (1, 1, "open", None, None)
+    assert (found.sent_to, found.sent_key, found.etag, outcomes(database)) == (None, None, 'W/"1"', ["delivered"])
+    assert take(database) == []
+
+
+def test_a_lane_that_wanted_more_meanwhile_is_due_again(database: Database) -> None:
+    want(database, 1)
+    held = taken(database)
+    want(database, 2)
+    deliver(database, held)
+    found = row(database)
+    assert (found.have, found.base, found.left <= timedelta(0), found.since is None) == (1, 1, True, False)
+
+
+def test_p6_have_never_falls_over_a_resync(database: Database) -> None:
+    want(database, 3)
+    deliver(database, taken(database))
+    start_over(database)
+    held = taken(database)
+    with database.begin() as connection:
+        lanes.settle_delivered(connection, held, held.fence + 1, target=2, epoch=held.epoch, etag="e")
+    found = row(database)
+    assert (found.have, found.base, found.left <= timedelta(0)) == (3, 2, True)
+
+
+def start_over(database: Database) -> None:
+    with database.begin() as connection:
+        connection.execute(text("UPDATE lane SET base = 0, epoch = epoch + 1, due_at = COALESCE(due_at, now())"))
+
+
+def test_p6_a_push_from_before_a_resync_does_not_count_for_it(database: Database) -> None:
+    want(database, 3)
+    held = taken(database)
+    start_over(database)
+    deliver(database, held)
+    found = row(database)
+    assert (found.have, found.base, found.left <= timedelta(0)) == (3, 0, True)
+
+
+def test_a_failed_lane_waits_and_remembers_how_often(database: Database) -> None:
+    want(database, 1)
+    held = taken(database)
+    with database.begin() as connection:
+        SETTLE["failed"](connection, held, held.fence + 1)
+    found = row(database)
+    assert (found.state, found.reason, found.attempts, found.sent_to) == ("open", "book.status_503", 1, None)
+    assert timedelta(seconds=20) < found.left <= timedelta(seconds=30)
+    want(database, 2)
+    assert take(database) == []
+
+
+def park(database: Database) -> None:
+    held = taken(database)
+    with database.begin() as connection:
+        SETTLE["parked"](connection, held, held.fence + 1)
+
+
+def test_a_parked_lane_waits_for_a_newer_want(database: Database) -> None:
+    want(database, 2)
+    park(database)
+    assert (row(database).state, row(database).due_at, outcomes(database)) == ("parked", None, ["refused"])
+    want(database, 2)
+    want(database, 1)
+    assert take(database) == []
+    want(database, 3)
+    assert (row(database).state, row(database).reason, row(database).attempts) == ("open", "", 0)
+    assert [x.want for x in take(database)] == [3]
+
+
+def test_a_lane_refused_while_a_newer_want_came_is_not_parked(database: Database) -> None:
+    want(database, 1)
+    held = taken(database)
+    want(database, 2)
+    with database.begin() as connection:
+        SETTLE["parked"](connection, held, held.fence + 1)
+    assert (row(database).state, row(database).left <= timedelta(0)) == ("open", True)
+
+
+def test_a_lane_parked_before_anything_was_sent_opens_too(database: Database) -> None:
+    want(database, 1)
+    with database.begin() as connection:
+        [held] = lanes.due(connection, BOOK, [WHO], 1)
+        lanes.park(connection, held, "gate.bundle_not_valid")
+    assert take(database) == []
+    want(database, 2)
+    assert len(take(database)) == 1
+
+
+def test_p7_an_unknown_lane_keeps_what_was_sent_until_it_is_known(database: Database) -> None:
+    want(database, 1)
+    held = taken(database)
+    with database.begin() as connection:
+        SETTLE["unknown"](connection, held, held.fence + 1)
+    assert (row(database).state, row(database).sent_to, row(database).attempts) == ("unknown", 1, 1)
+    want(database, 2)
+    assert take(database) == []
+    expire(database)
+    assert taken(database).sent_key == b"key"
+
+
+def test_p7_what_was_not_applied_is_free_to_be_sent_over_the_etag_just_seen(database: Database) -> None:
+    want(database, 1)
+    held = taken(database)
+    with database.begin() as connection:
+        SETTLE["not_applied"](connection, held, held.fence + 1)
+    again = taken(database)
+    assert (again.sent_to, again.etag, again.state, outcomes(database)) == (
+        None,
+        'W/"7"',
+        "open",
+        ["unavailable", "sent"],
+    )
+
+
+def test_a_lane_with_nothing_to_send_holds_what_it_wants(database: Database) -> None:
+    want(database, 4)
+    with database.begin() as connection:
+        lanes.close_idle(connection, lanes.due(connection, BOOK, [WHO], 1))
+    assert (row(database).have, row(database).base, row(database).due_at, row(database).since) == (4, 4, None, None)
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+def test_no_more_are_taken_than_asked_for_and_none_twice(database: Database, analysed: bool) -> None:
+    for _ in range(40):
+        want(database, 1, uuid4())
+    if analysed:
+        with database.begin() as connection:
+            connection.execute(text("ANALYZE lane"))
+    batches = [[x.person_id for x in take(database, 7)] for _ in range(7)]
+    assert list(map(len, batches)) == [7, 7, 7, 7, 7, 5, 0]
+    assert len({who for batch in batches for who in batch}) == 40
+
+
+def test_workers_at_once_never_take_one_lane_twice(database: Database) -> None:
+    for _ in range(60):
+        want(database, 1, uuid4())
+    with ThreadPoolExecutor(6) as threads:
+        batches = list(threads.map(lambda _: [x.person_id for x in take(database, 5)], range(24)))
+    everybody = [who for batch in batches for who in batch]
+    assert len(everybody) == len(set(everybody)) <= 60
+
+
+def test_the_oldest_are_taken_first(database: Database) -> None:
+    crowd = [uuid4() for _ in range(5)]
+    for who in crowd:
+        want(database, 1, who)
+    assert [take(database, 1)[0].person_id for _ in crowd] == crowd
+
+
+def test_of_another_destination_nothing_is_taken(database: Database) -> None:
+    want(database, 1)
+    with database.begin() as connection:
+        assert lanes.due_people(connection, "other", 10) == []
+        assert lanes.due(connection, "other", [WHO], 10) == []
+
+
+@pytest.mark.parametrize(("state", "found"), [(None, 2), ("open", 1), ("parked", 1), ("unknown", 0), ("behind", 2)])
+def test_lanes_are_listed_by_state(database: Database, state: str | None, found: int) -> None:
+    want(database, 1)
+    park(database)
+    want(database, 1, UUID(int=2))
+    with database.begin() as connection:
+        listed = lanes.listing(connection, state=state, after=None, limit=10)
+        assert len(listed) == found
+
+
+def test_lanes_are_listed_page_by_page(database: Database) -> None:
+    for n in range(5):
+        want(database, 1, UUID(int=n))
+    with database.begin() as connection:
+        first = lanes.listing(connection, state=None, after=None, limit=3)
+        rest = lanes.listing(connection, state=None, after=UUID(str(first[-1]["person_id"])), limit=3)
+    assert [x["person_id"] for x in (*first, *rest)] == [UUID(int=n) for n in range(5)]
+
+
+def test_p11_a_lane_does_not_show_its_key(database: Database) -> None:
+    want(database, 1)
+    taken(database)
+    expire(database)
+    assert "key" not in repr(taken(database)).replace("sent_key", "")

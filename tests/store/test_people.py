@@ -1,0 +1,215 @@
+"""The SQL of people and claims: one person behind a number, verdicts by their own fence, never over a proof."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from ehr_sync.core.identity import Claim, State, Verdict
+from ehr_sync.store import people
+from ehr_sync.store.database import Database
+from ehr_sync.store.people import NewClaim, TakenClaim
+from ehr_sync.store.sealing import Unreadable
+from tests.databases import Dsns
+
+KEY: Final = bytes(32)
+LEASE: Final = timedelta(seconds=60)
+FACTS: Final = Claim("099200000001", "cccd", "MẪU", "1990-01-01", "male", foreign=False, name_may_be_a_parents=False)
+PROVEN: Final = Verdict(State.PROVEN, "registry.exact")
+REFUTED: Final = Verdict(State.NOT_PROVEN, "registry.no_match")
+
+
+def add(database: Database, *claim_ids: bytes, state: State = State.DUE) -> list[UUID]:
+    fresh = {uuid4(): (KEY, NewClaim(c, b"number", FACTS, Verdict(state, ""))) for c in claim_ids}
+    at = database.now()
+    with database.begin() as connection:
+        people.add_claims(connection, fresh, at)
+    return list(fresh)
+
+
+def take(database: Database, limit: int = 10) -> list[TakenClaim]:
+    with database.begin() as connection:
+        return list(people.take_due(connection, LEASE, limit))
+
+
+def expire(database: Database) -> None:
+    with database.begin() as connection:
+        connection.execute(text("UPDATE claim SET due_at = clock_timestamp()"))
+
+
+def decide(database: Database, taken: TakenClaim, verdict: Verdict) -> bool:
+    with database.begin() as connection:
+        return people.decide_claim(connection, taken, verdict, 1)
+
+
+def row(database: Database) -> Any:
+    with database.begin() as connection:
+        return connection.execute(text("SELECT *, due_at - clock_timestamp() AS left FROM claim")).one()
+
+
+def test_a_claim_is_taken_once_within_its_lease(database: Database) -> None:
+    add(database, b"1")
+    [taken] = take(database)
+    assert (taken.claim_id, taken.fence, take(database)) == (b"1", 1, [])
+    expire(database)
+    assert [again.fence for again in take(database)] == [2]
+
+
+@pytest.mark.parametrize("state", [s for s in State if s is not State.DUE])
+def test_a_claim_that_was_decided_at_once_is_never_taken(database: Database, state: State) -> None:
+    add(database, b"1", state=state)
+    assert take(database) == []
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+def test_no_more_claims_are_taken_than_asked_for(database: Database, analysed: bool) -> None:
+    add(database, *(bytes([n]) for n in range(50)))
+    if analysed:
+        with database.begin() as connection:
+            connection.execute(text("ANALYZE claim"))
+    batches = [len(take(database, 8)) for _ in range(8)]
+    assert batches == [8, 8, 8, 8, 8, 8, 2, 0]
+
+
+def test_workers_at_once_never_take_one_claim_twice(database: Database) -> None:
+    add(database, *(bytes([n]) for n in range(60)))
+    with ThreadPoolExecutor(6) as threads:
+        batches = list(threads.map(lambda _: [t.claim_id for t in take(database, 5)], range(24)))
+    taken = [claim_id for batch in batches for claim_id in batch]
+    assert len(taken) == len(set(taken)) <= 60
+
+
+def test_p5_a_verdict_by_an_older_fence_is_dropped(database: Database) -> None:
+    add(database, b"1")
+    [late] = take(database)
+    expire(database)
+    [current] = take(database)
+    assert not decide(database, late, REFUTED)
+    assert decide(database, current, PROVEN)
+    assert row(database).state == "proven"
+
+
+@pytest.mark.parametrize("verdict", [REFUTED, Verdict(State.REVIEW, "x"), PROVEN])
+def test_p5_nothing_is_written_over_a_proof(database: Database, verdict: Verdict) -> None:
+    add(database, b"1")
+    [taken] = take(database)
+    assert decide(database, taken, PROVEN)
+    before = row(database)
+    assert not decide(database, taken, verdict)
+    with database.begin() as connection:
+        people.postpone_claim(connection, taken, "registry.no_answer", LEASE, 1)
+    assert row(database) == before
+
+
+def test_p5_a_postponed_claim_stays_due(database: Database) -> None:
+    add(database, b"1")
+    [taken] = take(database)
+    with database.begin() as connection:
+        people.postpone_claim(connection, taken, "registry.no_answer", timedelta(seconds=90), 2)
+    found = row(database)
+    assert (found.state, found.reason, found.attempts, found.calls) == ("due", "registry.no_answer", 1, 2)
+    assert timedelta(seconds=80) < found.left <= timedelta(seconds=90)
+
+
+def test_p4_of_many_who_take_one_number_one_gets_it(database: Database) -> None:
+    crowd = [uuid4() for _ in range(16)]
+
+    def grab(who: UUID) -> bool:
+        with database.begin() as connection:
+            return people.take_number(connection, b"number", who)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sorted(threads.map(grab, crowd)) == [False] * 15 + [True]
+
+
+def test_p4_a_proven_person_keeps_the_first_proof(database: Database) -> None:
+    [who] = add(database, b"1")
+    with database.begin() as connection:
+        people.prove(connection, who, b"1")
+        people.prove(connection, who, b"2")
+        facts = people.proven_facts(connection, who)
+    assert facts is not None
+    assert facts.claim_id == b"1"
+
+
+def test_p4_before_a_proof_a_person_has_no_facts_to_show(database: Database) -> None:
+    [who] = add(database, b"1")
+    with database.begin() as connection:
+        assert people.proven_facts(connection, who) is None
+        assert not people.is_proven(connection, who)
+
+
+def test_two_who_keep_one_claim_at_once_keep_it_once(database: Database) -> None:
+    def keep(_: int) -> bool:
+        fresh = {uuid4(): (KEY, NewClaim(b"1", b"number", FACTS, Verdict(State.DUE, "")))}
+        at = database.now()
+        with database.begin() as connection:
+            added = people.add_claims(connection, fresh, at)
+            if not added:
+                connection.rollback()
+            return added
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sorted(threads.map(keep, range(8))) == [False] * 7 + [True]
+    assert row(database).claim_id == b"1"
+
+
+def test_crowds_locked_in_any_order_never_lock_each_other_out(database: Database) -> None:
+    crowd = add(database, *(bytes([n]) for n in range(40)))
+
+    def lock(n: int) -> int:
+        order = crowd[n:] + crowd[:n]
+        with database.begin() as connection:
+            return len(people.lock(connection, order if n % 2 else order[::-1]))
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(lock, range(40))) == {40}
+
+
+def test_somebody_moved_twice_is_found_under_the_last(database: Database) -> None:
+    first, second, third = add(database, b"1", b"2", b"3")
+    with database.begin() as connection:
+        people.merge(connection, first, second)
+        people.merge(connection, second, third)
+        assert set(people.merged_into(connection, [third])) == {first, second}
+        assert people.merged_into(connection, [first]) == []
+
+
+def test_p4_facts_open_for_their_person_and_claim_only(database: Database) -> None:
+    who, sealed = uuid4(), b""
+    sealed = people.seal_facts(KEY, who, b"1", FACTS)
+    assert people.open_facts(KEY, who, b"1", sealed) == FACTS
+    for other, claim_id in [(uuid4(), b"1"), (who, b"2")]:
+        with pytest.raises(Unreadable):
+            people.open_facts(KEY, other, claim_id, sealed)
+
+
+@pytest.mark.parametrize(("text_of_id", "found"), [("", False), ("x", False), (str(UUID(int=5)), False)])
+def test_a_text_that_is_nobodys_id_is_nobodys(database: Database, text_of_id: str, found: bool) -> None:
+    with database.begin() as connection:
+        assert (people.known(connection, text_of_id) is not None) == found
+
+
+NEW_LANE: Final = "INSERT INTO lane (person_id, destination, want, {}) VALUES (gen_random_uuid(), 'x', 1, {})"
+
+
+@pytest.mark.parametrize(
+    ("statement", "rule"),
+    [
+        ("INSERT INTO person VALUES (gen_random_uuid(), 'lost')", "person_state_is_known"),
+        ("INSERT INTO person VALUES (gen_random_uuid(), 'merged')", "merged_people_say_into_whom"),
+        ("UPDATE claim SET state = 'perhaps'", "claim_state_is_known"),
+        (NEW_LANE.format("state", "'lost'"), "lane_state_is_known"),
+        (NEW_LANE.format("sent_to", "1"), "what_was_sent_has_a_key"),
+    ],
+)
+def test_what_must_hold_of_data_is_held_by_the_table(database: Database, dsns: Dsns, statement: str, rule: str) -> None:
+    add(database, b"1")
+    with psycopg.connect(dsns.main) as connection, pytest.raises(psycopg.errors.CheckViolation, match=rule):
+        connection.execute(statement.encode())
