@@ -1,0 +1,327 @@
+"""Every route and every kind of caller: who is let in, who hears what, and that foreign looks like unknown."""
+
+from __future__ import annotations
+
+import json
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+from uuid import UUID
+
+import pytest
+import requests
+from joserfc import jws
+from joserfc.jwk import ECKey, OctKey
+
+from ehr_sync.api.access import WHO_MAY, Anyone, Citizen, Sender, Staff
+from ehr_sync.processes import happens
+from ehr_sync.sandbox.dossiers import dossier, envelope
+from ehr_sync.sandbox.people import person
+from ehr_sync.sandbox.world import World
+from tests.api import hospital
+from tests.databases import Dsns
+from tests.whole import site as whole
+from tests.whole.site import Site, bearer
+
+OWNER, STRANGER = person(1), person(2)
+NOBODYS: Final = "11111111-1111-8111-8111-111111111111"
+
+ROUTES: Final[dict[str, tuple[str, str]]] = {
+    "submissions.submit": ("POST", "/api/v1/submissions"),
+    "transactions.follow": ("GET", "/api/v1/transactions/{code}"),
+    "transactions.make_current": ("POST", "/api/v1/transactions/{code}:make-current"),
+    "fhir.patient": ("GET", "/fhir/Patient"),
+    "fhir.everything": ("GET", "/fhir/Patient/{patient}/$everything"),
+    "fhir.read": ("GET", "/fhir/Encounter/{encounter}"),
+    "fhir.search": ("GET", "/fhir/Observation?patient={patient}"),
+    "ops.plan_resync": ("POST", "/api/v1/ops/resyncs"),
+    "ops.follow_resync": ("GET", f"/api/v1/ops/resyncs/{NOBODYS}"),
+    "ops.list_lanes": ("GET", "/api/v1/ops/lanes"),
+}
+OPEN: Final[dict[str, tuple[str, str]]] = {
+    "problems.explain": ("GET", "/problems/not_found"),
+    "health.alive": ("GET", "/healthz"),
+    "health.ready": ("GET", "/readyz"),
+    "health.metrics": ("GET", "/metrics"),
+    "oauth.token": ("POST", "/oauth2/token"),
+    "oauth.jwks": ("GET", "/.well-known/jwks.json"),
+    "oauth.smart_configuration": ("GET", "/.well-known/smart-configuration"),
+    "fhir.metadata": ("GET", "/fhir/metadata"),
+}
+
+
+@pytest.fixture(scope="module")
+def site(module_dsns: Dsns, world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """With a scheduler: the owner's book is filled."""
+    with whole.running(module_dsns, world, tmp_path_factory.mktemp("site"), schedulers=1) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def known(site: Site) -> dict[str, str]:
+    """A delivered dossier of the owner and one of the stranger, and every id in the owner's book by type."""
+    sent = [dossier(n, person_index=n, shape="inpatient", rows=30) for n in (1, 2)]
+    results = site.post(envelope(sent)).json()["fileResults"][0]["hoSo"]
+    code = str(results[0]["maGiaoDich"])
+    for number in (OWNER.number, STRANGER.number):
+        assert _is_shown(site, number)
+    found: dict[str, str] = {e["resource"]["resourceType"]: e["resource"]["id"] for e in _entries(site, OWNER.number)}
+    patient = found["Patient"]
+    everything = site.get(f"/fhir/Patient/{patient}/$everything", site.login(number=OWNER.number)).json()["entry"]
+    found |= {e["resource"]["resourceType"]: e["resource"]["id"] for e in everything}
+    return {**found, "code": code, "patient": patient, "encounter": found["Encounter"]}
+
+
+def _is_shown(site: Site, number: str) -> bool:
+    return happens(lambda: _entries(site, number) != [], 30)
+
+
+def _entries(site: Site, number: str) -> list[Any]:
+    return list(site.get("/fhir/Patient", site.login(number=number)).json().get("entry", []))
+
+
+def foreign_key_token(site: Site, **claims: Any) -> dict[str, str]:
+    """Signed by a key that is nobody's, for everything at once."""
+    key = ECKey.generate_key("P-256", {"kid": "x"})
+    good = {
+        **{"iss": site.address, "aud": site.address, "sub": "benh-vien-a", "client_id": "benh-vien-a"},
+        **{"scope": "submissions.write transactions.read", "exp": int(time.time()) + 200, "iat": int(time.time())},
+        **{"personal_number": OWNER.number, "roles": ["ops"], "jti": "x"},
+    }
+    header = {"alg": "ES256", "kid": "x", "typ": "at+jwt"}
+    return bearer(jws.serialize_compact(header, json.dumps(good | claims), key, algorithms=["ES256"]))
+
+
+def symmetric_token(site: Site) -> dict[str, str]:
+    """Signed with the service's public key as if it were a secret (RFC 8725 section 2.1)."""
+    public = site.get("/.well-known/jwks.json").json()["keys"][0]
+    key = OctKey.import_key(json.dumps(public).encode())
+    claims = {"iss": site.address, "aud": site.address, "client_id": "benh-vien-a", "scope": "submissions.write"}
+    header = {"alg": "HS256", "kid": public["kid"], "typ": "at+jwt"}
+    return bearer(jws.serialize_compact(header, json.dumps(claims), key, algorithms=["HS256"]))
+
+
+def unsigned_token(site: Site) -> dict[str, str]:
+    """Of nobody, by nobody: alg none."""
+    kid = site.get("/.well-known/jwks.json").json()["keys"][0]["kid"]
+    parts = ({"alg": "none", "kid": kid, "typ": "at+jwt"}, {"client_id": "benh-vien-a", "scope": "submissions.write"})
+    return bearer(".".join(urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + ".")
+
+
+CALLERS: Final[dict[str, Callable[[Site], dict[str, str]]]] = {
+    "nobody": lambda site: {},
+    "garbage": lambda site: bearer("a.b.c"),
+    "password": lambda site: {"Authorization": "Basic YTpi"},
+    "foreign key": foreign_key_token,
+    "public key as secret": symmetric_token,
+    "no signature": unsigned_token,
+    "assertion instead of token": lambda site: bearer(hospital.assertion(aud=site.address, exp=int(time.time()) + 99)),
+    "expired login": lambda site: site.login(number=OWNER.number, role="ops", claims={"exp": int(time.time()) - 60}),
+    "other audience": lambda site: site.login(number=OWNER.number, role="ops", claims={"aud": "somebody-else"}),
+    "other issuer": lambda site: site.login(number=OWNER.number, role="ops", claims={"iss": site.address}),
+    "no subject": lambda site: site.login(number=OWNER.number, role="ops", claims={"sub": None}),
+    "no end": lambda site: site.login(number=OWNER.number, role="ops", claims={"exp": None}),
+    "not yet": lambda site: site.login(number=OWNER.number, role="ops", claims={"nbf": int(time.time()) + 999}),
+    "number in a list": lambda site: site.login(number=OWNER.number, claims={"personal_number": [OWNER.number]}),
+    "number with a blank": lambda site: site.login(number=OWNER.number, claims={"personal_number": OWNER.number + " "}),
+    "roles as a text": lambda site: site.login(role="ops", claims={"roles": "ops"}),
+}
+
+
+def asked(site: Site, known: dict[str, str], endpoint: str, headers: dict[str, str]) -> requests.Response:
+    method, path = (ROUTES | OPEN)[endpoint]
+    kind = {"Content-Type": "application/json"} if method == "POST" else {}
+    return requests.request(method, site.address + path.format(**known), headers={**kind, **headers}, timeout=30)
+
+
+def test_every_route_is_in_this_table() -> None:
+    assert ROUTES.keys() | OPEN.keys() == WHO_MAY.keys()
+    assert {name for name, who in WHO_MAY.items() if isinstance(who, Anyone)} == OPEN.keys()
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_nobody_without_a_good_token_is_let_in_anywhere(site: Site, known: dict[str, str], caller: str) -> None:
+    headers = CALLERS[caller](site)
+    answers = {endpoint: asked(site, known, endpoint, headers) for endpoint in ROUTES}
+    assert {endpoint: answer.status_code for endpoint, answer in answers.items()} == dict.fromkeys(ROUTES, 401)
+    assert all(answer.headers["WWW-Authenticate"].startswith("Bearer ") for answer in answers.values())
+
+
+def test_the_wrong_kind_of_caller_is_let_in_nowhere(site: Site, known: dict[str, str]) -> None:
+    callers = {
+        Sender: site.sender(),
+        Citizen: site.login(number=OWNER.number),
+        Staff: site.login(role="ops"),
+    }
+    heard = {
+        (kind.__name__, endpoint): asked(site, known, endpoint, headers).status_code
+        for kind, headers in callers.items()
+        for endpoint in ROUTES
+        if not isinstance(WHO_MAY[endpoint], kind)
+    }
+    assert {key: status for key, status in heard.items() if status not in {401, 403}} == {}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "scope"),
+    [
+        ("submissions.submit", "transactions.read"),
+        ("transactions.follow", "submissions.write"),
+        ("transactions.make_current", "transactions.read"),
+    ],
+)
+def test_a_token_is_good_for_its_scope_only(site: Site, known: dict[str, str], endpoint: str, scope: str) -> None:
+    assert asked(site, known, endpoint, site.sender(scope=scope)).status_code == 403
+
+
+def test_a_role_of_another_name_is_no_operator(site: Site, known: dict[str, str]) -> None:
+    for role in ("OPS", "ops ", "admin", "citizen"):
+        assert asked(site, known, "ops.list_lanes", site.login(role=role)).status_code == 403
+
+
+@pytest.mark.parametrize("endpoint", OPEN)
+def test_what_is_open_needs_no_token(site: Site, known: dict[str, str], endpoint: str) -> None:
+    assert asked(site, known, endpoint, {}).status_code == (400 if endpoint == "oauth.token" else 200)
+
+
+def told(response: requests.Response, *ids: str) -> tuple[int, str, dict[str, str]]:
+    """All that an answer tells, but for its own id, the time and the ids asked for."""
+    incident = response.headers["X-Request-Id"]
+    text = response.text.replace(incident, "")
+    for id_ in ids:
+        text = text.replace(id_, "")
+    return response.status_code, text, {k: v for k, v in response.headers.items() if k not in {"Date", "X-Request-Id"}}
+
+
+@pytest.mark.parametrize("action", ["{}", "{}:make-current"])
+def test_another_hospitals_transaction_looks_like_an_unknown_one(
+    site: Site, known: dict[str, str], action: str
+) -> None:
+    method = "POST" if "make" in action else "GET"
+    unknown = f"GD{'A' * 29}"
+    answers = [
+        requests.request(
+            method,
+            f"{site.address}/api/v1/transactions/{action.format(code)}",
+            headers=site.sender("benh-vien-b"),
+            timeout=20,
+        )
+        for code in (known["code"], unknown)
+    ]
+    assert answers[0].status_code == 404
+    assert told(answers[0], known["code"]) == told(answers[1], unknown)
+
+
+def test_another_citizens_resources_of_every_type_look_like_unknown_ones(site: Site, known: dict[str, str]) -> None:
+    stranger = site.login(number=STRANGER.number)
+    # An Organization or Practitioner is the same for everybody; the owner's own may be the stranger's too.
+    own = {type_: id_ for type_, id_ in known.items() if type_[0].isupper()} | {"Patient": known["patient"]}
+    different = {}
+    for type_, id_ in own.items():
+        if type_ in {"Organization", "Practitioner"}:
+            continue
+        for path in (f"/fhir/{type_}/{{}}", f"/fhir/{type_}/{{}}?_format=json"):
+            answers = [site.get(path.format(x), stranger) for x in (id_, NOBODYS)]
+            if told(answers[0], id_) != told(answers[1], NOBODYS) or answers[0].status_code != 404:
+                different[type_] = answers[0].status_code
+    assert (different, len(own) > 8) == ({}, True)
+
+
+@pytest.mark.parametrize(
+    "path", ["/fhir/Patient/{}/$everything", "/fhir/Observation?patient={}", "/fhir/Device?patient={}"]
+)
+def test_another_citizens_book_looks_like_an_unknown_one(site: Site, known: dict[str, str], path: str) -> None:
+    stranger = site.login(number=STRANGER.number)
+    answers = [site.get(f"/fhir/{path.format(x)}", stranger) for x in (known["patient"], NOBODYS)]
+    assert answers[0].status_code == 404
+    assert told(answers[0], known["patient"]) == told(answers[1], NOBODYS)
+
+
+def test_a_foreign_read_is_noted_in_the_owners_log(site: Site, known: dict[str, str]) -> None:
+    def noted() -> int:
+        query = "SELECT count(*) FROM audit_event WHERE person_id = %s AND action LIKE 'refused%%'"
+        return int(site.rows(query, UUID(known["patient"]))[0][0])
+
+    before = noted()
+    stranger = site.login(number=STRANGER.number)
+    for path in (
+        f"Patient/{known['patient']}",
+        f"Encounter/{known['encounter']}",
+        f"Observation?patient={known['patient']}",
+    ):
+        site.get(f"/fhir/{path}", stranger)
+    assert noted() == before + 3
+
+
+@pytest.mark.parametrize(
+    "id_",
+    [
+        "%00",
+        "a%00b",
+        "..%2f..",
+        "%2e%2e",
+        "'%20OR%201=1--",
+        "%ff%fe",
+        "x" * 3_000,
+        "%F0%9F%92%A9",
+        "{patient}%0d%0aX-A:%20b",
+    ],
+)
+@pytest.mark.parametrize("path", ["Patient/{}", "Observation/{}", "Patient/{}/$everything", "Observation?patient={}"])
+def test_an_id_that_is_none_is_unknown_and_no_error(site: Site, known: dict[str, str], path: str, id_: str) -> None:
+    answer = site.get(f"/fhir/{path.format(id_.format(**known))}", site.login(number=OWNER.number))
+    assert answer.status_code == 404
+    assert "X" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "code", ["%00", "GD%00", "GD" + "A" * 3_000, "GD" + "1" * 29, "gd" + "a" * 29, "%ff", "GD" + "%C4%80" * 29]
+)
+def test_a_code_that_is_none_is_unknown_and_no_error(site: Site, code: str) -> None:
+    assert site.get(f"/api/v1/transactions/{code}", site.sender()).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[]", b"5", b"null", b'{"all": "true"}', b"{}", b'{"facility": {"a": 1}}',
+     b'{"patient": "x\\u0000"}', b'{"all": true, "reason": "NGUYEN VAN A"}',
+     b'{"all": true, "reason": "099099000001"}', b"[" * 9_000, b'{"all": true, "all": false, "x": 1}',
+     b'{"destination": "a\\nb"}'],
+)  # fmt: skip
+def test_an_order_that_is_none_is_refused(site: Site, body: bytes) -> None:
+    headers = {**site.login(role="ops"), "Content-Type": "application/json"}
+    answer = requests.post(f"{site.address}/api/v1/ops/resyncs", data=body, headers=headers, timeout=20)
+    assert answer.status_code == 400
+    assert "NGUYEN" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "query", ["state=x", "after=x", "after=%00", "limit=0", "limit=-1", "limit=1e3", "limit=99999"]
+)
+def test_a_list_that_is_none_is_refused(site: Site, query: str) -> None:
+    assert site.get(f"/api/v1/ops/lanes?{query}", site.login(role="ops")).status_code == 400
+
+
+def test_no_operator_sees_content(site: Site, known: dict[str, str]) -> None:
+    shown = site.get("/api/v1/ops/lanes", site.login(role="ops")).text
+    assert known["patient"] in shown
+    assert whole.leaks(shown, whole.words_of((1, 2))) == []
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [{"jti": 5}, {"jti": ["x"]}, {"exp": "soon"}, {"exp": float("nan")}, {"exp": float("inf")},
+     {"exp": 10**400}, {"exp": True}, {"aud": {"a": 1}},
+     {"iss": "benh-vien-a\x00"}, {"iss": ["benh-vien-a"]}, {"sub": None}],
+)  # fmt: skip
+def test_an_assertion_with_odd_claims_is_refused_and_no_error(site: Site, claims: dict[str, Any]) -> None:
+    names = {"iss": "benh-vien-a", "sub": "benh-vien-a", "aud": f"{site.address}/oauth2/token"}
+    given: dict[str, Any] = {**names, "exp": int(time.time()) + 99, **claims}
+    form = hospital.form(hospital.assertion(**given))
+    answer = requests.post(f"{site.address}/oauth2/token", data=form, timeout=20)
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+def test_nothing_of_all_this_was_an_unexpected_error(site: Site) -> None:
+    assert "unexpected_error" not in site.log
