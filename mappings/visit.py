@@ -149,6 +149,8 @@ class ServiceCode:
     performed_at: str  # .K.WWWWW: the facility that did it, or ""
 
 
+# Looked for at the end alone: a code of "_TB" without end would be tried at each of its letters.
+_LONGEST_ATTACHED: Final = 40
 _ATTACHED = re.compile(r"(?:\.K\.(\d{2}[0-9A-Z]{3}))?((?:_TB|_GT)*)(?:\.K\.(\d{2}[0-9A-Z]{3}))?$")
 
 
@@ -156,7 +158,7 @@ _ATTACHED = re.compile(r"(?:\.K\.(\d{2}[0-9A-Z]{3}))?((?:_TB|_GT)*)(?:\.K\.(\d{2
 def service_code(value: str) -> ServiceCode:
     """The parts of a service code; a code without attachments is itself."""
     value = code(value)
-    found = _ATTACHED.search(value)
+    found = _ATTACHED.search(value, max(len(value) - _LONGEST_ATTACHED, 0))
     if found is None or not found.group():
         return ServiceCode(value, attempted=False, local_anaesthesia=False, performed_at="")
     marks = found.group(2)

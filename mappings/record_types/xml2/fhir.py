@@ -52,6 +52,7 @@ _MAPPED: Final = (
     "MA_NHOM",
 )
 # QĐ 130, LIEU_DUNG: amount per time * times a day * days, then perhaps the day's total in brackets.
+_LONGEST_DOSE: Final = 200  # a longer text is no full match, and trying would take time squared
 _DOSE = re.compile(
     r"(\d+(?:[.,]\d+)?)\s*([^\d\s/*][^/*]*?)\s*/\s*lần\s*\*\s*(\d{1,2})\s*lần\s*/\s*ngày"
     r"\s*\*\s*(\d{1,3})\s*ngày(?:\s*\[[^\]]*\])?",
@@ -186,7 +187,8 @@ def _dosage(row: Row, visit: Visit) -> Json:
 
 def _dose(row: Row) -> _Dose | None:
     """LIEU_DUNG taken apart; None where it is not certain. Doctors write five thousand units as 5.000."""
-    found = _DOSE.fullmatch(text(row.get("LIEU_DUNG")))
+    said = text(row.get("LIEU_DUNG"))
+    found = _DOSE.fullmatch(said) if len(said) <= _LONGEST_DOSE else None
     digits = decimal(found.group(1)) if found else ""
     if found is None or not digits or _THOUSANDS.fullmatch(found.group(1)):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -298,3 +299,22 @@ def test_marks_of_cause_and_manifestation_are_no_part_of_a_code(written: str) ->
 
     assert condition["code"]["coding"][0]["code"] == "N08.3"
     assert condition["code"]["coding"][0]["display"].startswith("Biến đổi cầu thận")
+
+
+# Hostile values
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        {"XML3": [{**LAB, "MA_DICH_VU": "_TB" * 20_000 + "x"}]},
+        {"XML2": [{**DRUG, "LIEU_DUNG": "1 a" + " " * 20_000 + "b"}]},
+        {"XML2": [{**DRUG, "SO_LUONG": sign} for sign in ("1", "-1") for _ in range(3_000)]},
+    ],
+    ids=["attachments", "dose", "returns"],
+)
+def test_a_small_hostile_record_costs_no_minute(tables: dict[str, list[dict[str, str]]]) -> None:
+    before = time.process_time()
+    mapped(**tables)
+
+    assert time.process_time() - before < 1
