@@ -32,6 +32,7 @@ _REFETCH_SECONDS: Final = 30.0
 _RETRY_SECONDS: Final = 5.0
 _MALFORMED: Final = (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 _NUMBER: Final = re.compile(r"[0-9]{12}|[0-9]{9}")
+_SUBJECT: Final = re.compile(r"[\x20-\x7e]{1,255}")  # OpenID Connect Core, section 2: at most 255 ASCII characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,7 @@ def _keys_in(jwks: dict[str, Any]) -> dict[str, Key]:
 
 def _login(claims: dict[str, Any]) -> Login | None:
     subject, number, roles = claims["sub"], claims.get("personal_number", ""), claims.get("roles", [])
-    if not isinstance(subject, str) or not subject or not isinstance(roles, list):
+    if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject) or not isinstance(roles, list):
         return None
     if number != "" and not (isinstance(number, str) and _NUMBER.fullmatch(number)):
         return None

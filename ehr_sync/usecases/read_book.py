@@ -14,6 +14,7 @@ from ehr_sync.core.ports import Login
 from ehr_sync.store import audit, book_entries, clients, people, records
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.book_entries import OpenEntry
+from ehr_sync.store.sealing import mark
 from ehr_sync.usecases.open_book import ProvenPerson, cast_of, leaving, patient_of, proven_person
 from ehr_sync.usecases.plan_record import number_mark_of
 from ehr_sync.usecases.stores import Stores
@@ -133,8 +134,11 @@ def _key_of(login: Login, stores: Stores) -> tuple[UUID, bytes] | None:
     return (person_id, key) if person_id and key else None
 
 
-def _actor(login: Login) -> str:
-    return f"citizen:{login.subject}"
+def actor_of(login: Login, stores: Stores) -> str:
+    """A citizen as the audit log names them: by a keyed hash, as an identity provider may take the personal number
+    for the subject (P11).
+    """
+    return f"citizen:{mark(stores.keys.index, b'subject', login.subject.encode()).hex()}"
 
 
 def _own(login: Login, action: str, stores: Stores, find: Callable[[_Book], Sequence[bytes]]) -> Page:
@@ -143,7 +147,7 @@ def _own(login: Login, action: str, stores: Stores, find: Callable[[_Book], Sequ
         book = _open(connection, login, key)
         found = tuple(find(book)) if book else ()
         person_id = book.person.person_id if book else None
-        audit.write(connection, stores.keys.audit, [AuditEntry(_actor(login), action, person_id)])
+        audit.write(connection, stores.keys.audit, [AuditEntry(actor_of(login, stores), action, person_id)])
     return Page(found, len(found))
 
 
@@ -152,7 +156,7 @@ def _one(type_: str, id_: str, login: Login, stores: Stores, find: Callable[[_Bo
     with stores.database.begin() as connection:
         book = _open(connection, login, key)
         found = find(book) if book else None
-        entry = _read_entry(connection, type_, id_, login, book, found is not None)
+        entry = _read_entry(connection, type_, id_, actor_of(login, stores), book, found is not None)
         audit.write(connection, stores.keys.audit, [entry])
     if found is None:
         raise NotFound("resource.unknown")
@@ -174,9 +178,13 @@ def _page(
         own = book is not None and str(book.person.person_id) == patient_id
         found = find(book) if book and own else ()
         if own and book:
-            entry = AuditEntry(_actor(login), action, book.person.person_id, f"{offset}+{count or len(found)}")
+            entry = AuditEntry(
+                actor_of(login, stores), action, book.person.person_id, f"{offset}+{count or len(found)}"
+            )
         else:
-            entry = AuditEntry(_actor(login), f"refused {action}", _owner_of(connection, "Patient", patient_id))
+            entry = AuditEntry(
+                actor_of(login, stores), f"refused {action}", _owner_of(connection, "Patient", patient_id)
+            )
         audit.write(connection, stores.keys.audit, [entry])
     if not own:
         raise NotFound("resource.unknown")
@@ -184,11 +192,11 @@ def _page(
 
 
 def _read_entry(
-    connection: Connection, type_: str, id_: str, login: Login, book: _Book | None, found: bool
+    connection: Connection, type_: str, id_: str, actor: str, book: _Book | None, found: bool
 ) -> AuditEntry:
     if found and book:
-        return AuditEntry(_actor(login), f"read {type_}", book.person.person_id, id_)
-    return AuditEntry(_actor(login), "refused read", _owner_of(connection, type_, id_), "")
+        return AuditEntry(actor, f"read {type_}", book.person.person_id, id_)
+    return AuditEntry(actor, "refused read", _owner_of(connection, type_, id_), "")
 
 
 def _owner_of(connection: Connection, type_: str, id_: str) -> UUID | None:

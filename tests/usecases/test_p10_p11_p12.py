@@ -74,7 +74,7 @@ def test_p10_every_read_of_ones_own_book_is_exactly_one_entry(running: Running, 
     read(running, OWNER, patient_id, condition)
 
     [entry] = entries(running)[before:]
-    assert (entry.actor, entry.person_id) == ("citizen:owner", UUID(patient_id))
+    assert (entry.actor, entry.person_id) == (read_book.actor_of(OWNER, running.stores), UUID(patient_id))
 
 
 def test_p10_a_search_for_ones_patient_is_one_entry_with_or_without_a_book(running: Running) -> None:
@@ -99,7 +99,12 @@ def test_p10_a_foreign_id_is_as_unknown_and_its_owner_can_see_who_tried(
 
     assert foreign.value.code == unknown.value.code
     assert [entry.person_id for entry in entries(running)[before:]] == [UUID(patient_id), None]
-    assert {entry.actor for entry in entries(running)[before:]} == {f"citizen:{login.subject}"}
+    assert {entry.actor for entry in entries(running)[before:]} == {read_book.actor_of(login, running.stores)}
+
+
+def test_p11_the_log_does_not_name_a_reader_by_a_number_that_their_provider_calls_them(running: Running) -> None:
+    read_book.read_patient(**wiring(running, Login(NUMBER, NUMBER)))
+    assert NUMBER not in str(entries(running))
 
 
 @pytest.mark.parametrize("bad", ["", "x", "'; --", '","', UNKNOWN + "0", "\x00", "ø"])

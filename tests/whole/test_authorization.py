@@ -121,6 +121,8 @@ CALLERS: Final[dict[str, Callable[[Site], dict[str, str]]]] = {
     "other audience": lambda site: site.login(number=OWNER.number, role="ops", claims={"aud": "somebody-else"}),
     "other issuer": lambda site: site.login(number=OWNER.number, role="ops", claims={"iss": site.address}),
     "no subject": lambda site: site.login(number=OWNER.number, role="ops", claims={"sub": None}),
+    "subject with a NUL": lambda site: site.login(number=OWNER.number, role="ops", claims={"sub": "a\0b"}),
+    "subject of 256 letters": lambda site: site.login(number=OWNER.number, role="ops", claims={"sub": "a" * 256}),
     "no end": lambda site: site.login(number=OWNER.number, role="ops", claims={"exp": None}),
     "not yet": lambda site: site.login(number=OWNER.number, role="ops", claims={"nbf": int(time.time()) + 999}),
     "number in a list": lambda site: site.login(number=OWNER.number, claims={"personal_number": [OWNER.number]}),

@@ -24,7 +24,7 @@ from mappings.model import Dossier
 from mappings.record_types.catalogue import check
 from mappings.terminology.uris import load_uris
 
-KEYS = ServiceKeys(*(bytes([n]) * 32 for n in range(5)), signing={})
+KEYS = ServiceKeys(b"r" * 32, b"x" * 32, b"i" * 32, b"c" * 32, b"a" * 32, signing={})
 URIS = load_uris()
 AT = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 TABLES = ("XML1", "XML2", "XML3", "XML4", "XML5", "XML7", "XML14")
