@@ -103,6 +103,8 @@ class City:
                 os.killpg(part, signal.SIGKILL)
             happens(lambda part=part: not any(map(runs, family_of(part))), _END_SECONDS)  # type: ignore[misc]  # a loop's value
             self.watchdog.forget(part)
+        for process in self._cold:
+            process.wait()
 
     def _start(self, role: str, arguments: Sequence[str]) -> int:
         shared = [role, str(self.folder / "tickets"), str(self.clock) if self.clock.exists() else "-"]

@@ -12,6 +12,19 @@ from ehr_sync.sandbox.world import World
 from tests.databases import fresh_databases, postgres_of_session
 from tests.faults.city import City, city
 from tests.faults.forge import Forge
+from tests.faults.forms import LONG
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """pytest's."""
+    config.addinivalue_line("markers", "long_form: only where EHR_SYNC_LONG_FAULTS=1 asks for it (make faults)")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what belongs to the long form: not skipped, as nothing is amiss."""
+    left_out = [] if LONG else [item for item in items if item.get_closest_marker("long_form")]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
 
 
 @pytest.fixture(scope="session")

@@ -43,7 +43,7 @@ def faults_of(ledger: Ledger, stored: Sequence[Push], wanted: Expected, **known:
         *_marks(stored, again=known.get("resynced", False)),
         *_strangers(stored, wanted),
         *_backwards(stored, wanted),
-        *([] if known.get("resynced", False) else _repeats(stored)),
+        *([] if known.get("resynced", False) else _repeats(stored, wanted)),
         *_books(stored, wanted, known.get("unproven", frozenset())),
     ]
 
@@ -146,12 +146,20 @@ def _versions(push: Push, sent: Sequence[Mapped]) -> list[int]:
     return sorted(possible) if touched else []
 
 
-def _repeats(stored: Sequence[Push]) -> Iterator[str]:
-    """Nothing twice: what a book holds already is not pushed again."""
+def _repeats(stored: Sequence[Push], wanted: Expected) -> Iterator[str]:
+    """Nothing twice: what a book holds already is not pushed again, unless a version in between had it otherwise."""
     held: dict[Key, Any] = {}
     for push in stored:
-        yield from (f"{key} was pushed twice" for key, new in push.entries.items() if held.get(key) == (new,))
-        held.update({key: (new,) for key, new in push.entries.items()})
+        for key, new in push.entries.items():
+            if held.get(key) == (new,) and not _ever_changed(key, push, wanted):
+                yield f"{key} was pushed twice"
+            held[key] = (new,)
+
+
+def _ever_changed(key: Key, push: Push, wanted: Expected) -> bool:
+    records = {visit.record for visit in wanted.of(push.number) if key in visit.resources}
+    contents = [visit.resources.get(key) for visit in wanted.visits if visit.record in records]
+    return any(content != contents[0] for content in contents)
 
 
 def _books(stored: Sequence[Push], wanted: Expected, unproven: frozenset[str]) -> Iterator[str]:

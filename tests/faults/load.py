@@ -32,6 +32,7 @@ class Load:
         self._draw = Random(seed)
         self._sent: list[Post] = []
         self._hosos: list[Hoso] = []
+        self._versions: dict[int, int] = {}
         self._twins = 0
 
     def bits(self) -> Iterator[list[Post]]:
@@ -62,6 +63,14 @@ class Load:
         first = (bit - _LATER) * self._visits
         for n, hoso in enumerate(self._hosos[max(0, first) : first + self._visits], max(0, first)):
             yield from _corrections(self._draw, hoso, n)
+        old = [n for n in range(max(0, first)) if n % 2]
+        if old:
+            yield self._next_version(self._draw.choice(old))
+
+    def _next_version(self, n: int) -> Post:
+        """A correction of a visit that came long ago: its patient is proven."""
+        self._versions[n] = self._versions.get(n, 1) + 1
+        return _post(self._draw, [Visit(corrected(self._hosos[n], self._versions[n]), self._versions[n])])
 
 
 def _post(draw: Random, visits: list[Visit]) -> Post:

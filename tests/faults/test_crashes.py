@@ -35,7 +35,7 @@ _SHORT = 24  # boundaries of the short form, by its seed; the long one kills at 
 _AT_ONCE = 4
 _TURN_SECONDS = 0.25
 _PROVOKING = 0.2  # how often a turn makes the outside fail for a step that needs it
-_TURNS_A_RANDOM_KILL = 7
+_TURNS_A_RANDOM_KILL = 16
 
 
 # What the outside must do for a step to be reached at all.
@@ -121,7 +121,7 @@ def test_nothing_is_lost_doubled_or_reversed_while_everything_is_killed(place: C
     boundaries = [("web", name) for name in WEB] + [("scheduler", name) for name in SCHEDULER]
     chosen = draw.sample(boundaries * 3, 3 * len(boundaries)) if LONG else draw.sample(boundaries, _SHORT)
     left = conductor.kill_at(chosen, 900 if LONG else 75, lambda: conductor.kill_somebody(parts))
-    answered = crowd.finish(120 if LONG else 60)
+    answered = crowd.finish(180 if LONG else 90)
 
     assert (left, answered) == ([], True)
     _judge(place, ledger, after)
@@ -145,7 +145,7 @@ def _judge(place: City, ledger: Ledger, after: int) -> None:
         return list(pushes(place.world.journal("book", after=after, bodies=True)))
 
     print(f"{time.monotonic():.1f} all acknowledged")
-    eventually(lambda: not missing(stored(), wanted, unproven), 60 if LONG else 25, every=0.5)
+    eventually(lambda: not missing(stored(), wanted, unproven), 90 if LONG else 45, every=0.5)
     print(f"{time.monotonic():.1f} all arrived, or no more time")
     time.sleep(1.0)  # whatever is still under way may not do harm either
     print(len(ledger.acknowledged), "acknowledged,", ledger.unavailable, "times 503,", ledger.broken, "broken,")

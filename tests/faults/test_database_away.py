@@ -16,12 +16,13 @@ from tests.databases import Dsns, fresh_databases
 from tests.faults.cable import Cable
 from tests.faults.city import City, city
 from tests.faults.forge import Forge
+from tests.faults.forms import LONG
 from tests.faults.senders import Crowd
 from tests.faults.watching import Watch, version
 
 pytestmark = pytest.mark.faults
 
-_POSTS = 40
+_POSTS = 60 if LONG else 24
 
 
 def posted(watch: Watch) -> Crowd:
@@ -67,6 +68,7 @@ def far(power: EmbeddedPostgres, world: World, forge: Forge, tmp_path: Path) -> 
         yield cable, made
 
 
+@pytest.mark.long_form
 def test_a_cut_cable_is_a_503_and_heals_by_itself(far: tuple[Cable, City]) -> None:
     cable, place = far
     place.start_web()
@@ -90,7 +92,7 @@ def test_commits_whose_answers_are_lost_are_repeated_without_a_second_effect(far
     place.start_web()
     place.start_schedulers()
     watch = Watch(place)
-    cable.lose_commits(25)
+    cable.lose_commits(15)
     crowd = posted(watch)
 
     assert crowd.finish(60)

@@ -24,13 +24,13 @@ def test_a_resync_ordered_during_a_push_pushes_all_again_and_ends(place: City, b
     place.world.order("book", "delay_after", seconds=0.6, match=PUSH)
     for patient in range(_PATIENTS):
         watch.sender.send(version(1, patient=patient))
-    assert eventually(lambda: len(watch.stored()) > 0, 10, every=0.02)
+    assert eventually(lambda: len(watch.stored()) > 0, 30, every=0.02)
 
     place.tickets("scheduler").place(boundary)
     resync, before = order_resync(place), len(watch.stored())
     watch.sender.send(version(2))
 
-    assert eventually(lambda: state_of(place, resync) == "done", 25)
+    assert eventually(lambda: state_of(place, resync) == "done", 45)
     place.world.clear()
     assert watch.arrives()
     assert not place.tickets("scheduler").waits(boundary)
@@ -51,7 +51,7 @@ def test_a_version_accepted_while_the_outcome_of_a_push_is_unknown_arrives_after
     place.world.order("book", fate, times=1, match=PUSH)
     place.tickets("scheduler").place(boundary)
     watch.sender.send(version(1))
-    assert eventually(lambda: not place.tickets("scheduler").waits(boundary), 10)
+    assert eventually(lambda: not place.tickets("scheduler").waits(boundary), 30)
 
     watch.sender.send(version(2))
 

@@ -9,7 +9,6 @@ import psutil
 import pytest
 
 from tests.faults.city import LEASE_SECONDS, City, eventually
-from tests.faults.forms import in_short
 from tests.faults.watching import PUSH, Watch, version
 
 pytestmark = pytest.mark.faults
@@ -23,16 +22,17 @@ def goes_on_without_it(watch: Watch) -> None:
     """Another scheduler brings the next version, for which the lease of the stopped one must run out."""
     watch.place.start_schedulers(1)
     watch.sender.send(version(2))
-    assert watch.arrives(LEASE_SECONDS * 4)
+    assert watch.arrives()
 
 
-@pytest.mark.parametrize("boundary", in_short("after push", "before push", "after commit of commit_intents"))
+@pytest.mark.long_form
+@pytest.mark.parametrize("boundary", ["after push", "before push", "after commit of commit_intents"])
 def test_a_worker_stopped_at_a_push_does_no_harm_when_it_goes_on(place: City, boundary: str) -> None:
     place.start_web(1)
     part, watch = place.start_schedulers(1), Watch(place)
     place.tickets("scheduler").place(boundary, signal.SIGSTOP)
     watch.sender.send(version(1))
-    assert eventually(lambda: bool(stopped(place, part)), 10)
+    assert eventually(lambda: bool(stopped(place, part)), 30)
     goes_on_without_it(watch)
 
     os.kill(stopped(place, part)[0], signal.SIGCONT)
@@ -43,26 +43,29 @@ def test_a_worker_stopped_at_a_push_does_no_harm_when_it_goes_on(place: City, bo
 
 
 def test_a_stopped_workers_late_push_is_turned_away_by_the_fence(place: City) -> None:
+    # Time enough for the late push to leave, however busy the machine is.
+    place.settings |= {"EHR_SYNC_BOOK_DEADLINE_SECONDS": "2.4", "EHR_SYNC_LEASE_SECONDS": "5"}
     place.start_web(1)
     part, watch = place.start_schedulers(1), Watch(place)
     place.tickets("scheduler").place("before push", signal.SIGSTOP)
     watch.sender.send(version(1))
-    assert eventually(lambda: bool(stopped(place, part)), 10)
+    assert eventually(lambda: bool(stopped(place, part)), 30)
     goes_on_without_it(watch)
 
     os.kill(stopped(place, part)[0], signal.SIGCONT)
 
-    assert eventually(lambda: watch.declined() == [412], 10)
+    assert eventually(lambda: watch.declined() == [412], 20)
     assert watch.arrives()
     assert watch.faults() == []
 
 
+@pytest.mark.long_form
 def test_a_worker_stopped_while_the_book_answers_does_no_harm_when_it_goes_on(place: City) -> None:
     place.start_web(1)
     part, watch = place.start_schedulers(1), Watch(place)
     place.world.order("book", "delay_after", times=1, seconds=0.9, match=PUSH)
     watch.sender.send(version(1))
-    assert eventually(lambda: len(watch.stored()) == 1, 10, every=0.02)
+    assert eventually(lambda: len(watch.stored()) == 1, 30, every=0.02)
     worker = place.children(part)[0]
     worker.suspend()
     goes_on_without_it(watch)
@@ -74,6 +77,7 @@ def test_a_worker_stopped_while_the_book_answers_does_no_harm_when_it_goes_on(pl
     assert watch.faults() == []
 
 
+@pytest.mark.long_form
 def test_a_push_that_reaches_the_book_long_after_its_sender_gave_up_changes_nothing(place: City) -> None:
     place.start_web(1)
     place.start_schedulers(2)
@@ -82,6 +86,6 @@ def test_a_push_that_reaches_the_book_long_after_its_sender_gave_up_changes_noth
     watch.sender.send(version(1))
     watch.sender.send(version(2))
 
-    assert eventually(lambda: watch.declined() == [412], LEASE_SECONDS * 4)
+    assert eventually(lambda: watch.declined() == [412], 30)
     assert watch.arrives()
     assert watch.faults() == []

@@ -38,7 +38,7 @@ class Watch:
         """What follows from the ledger."""
         return expected(self.ledger.acknowledged, self.place.keys)
 
-    def arrives(self, seconds: float = 25.0) -> bool:
+    def arrives(self, seconds: float = 45.0) -> bool:
         """Whether every book comes to show what it must."""
         wanted = self.wanted()
         return eventually(lambda: not missing(self.stored(), wanted), seconds, every=0.2)
