@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from statistics import median
 
-import psutil  # type: ignore[import-untyped]  # ships no types
+import psutil
 import psycopg
 
 from bench.site import Site

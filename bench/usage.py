@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-import psutil  # type: ignore[import-untyped]  # ships no types
+import psutil
 
 from ehr_sync.processes import family_of
 
