@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from threading import Timer
 from typing import Any, Final
 
 from flask import Response
@@ -16,9 +19,33 @@ _BLOCK_BYTES: Final = 65_536
 
 def limit_silence(environ: Mapping[str, Any]) -> None:
     """Let no caller hold a thread by saying nothing: reading then fails, as from a broken connection."""
-    socket = environ.get("gunicorn.socket")
-    if socket is not None:
-        socket.settimeout(_SILENCE_SECONDS)
+    connected = environ.get("gunicorn.socket")
+    if connected is not None:
+        connected.settimeout(_SILENCE_SECONDS)
+
+
+@contextmanager
+def within(environ: Mapping[str, Any], seconds: float) -> Iterator[None]:
+    """Reading in this block ends after so many seconds, as at the body's end, however steadily a byte comes at a time.
+
+    For callers who have not said yet who they are: some dozens of them could hold every thread for hours.
+    """
+    connected = environ.get("gunicorn.socket")
+    if connected is None:
+        yield
+        return
+    timer = Timer(seconds, _stop_reading, (connected,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _stop_reading(connected: socket.socket) -> None:
+    with suppress(OSError):
+        connected.shutdown(socket.SHUT_RD)
 
 
 def linger(environ: Mapping[str, Any], response: Response, stopwatch: Stopwatch) -> None:
@@ -32,10 +59,8 @@ def linger(environ: Mapping[str, Any], response: Response, stopwatch: Stopwatch)
 
     def drop() -> None:
         until = stopwatch() + _LINGER_SECONDS
-        try:
+        with suppress(OSError), within(environ, _LINGER_SECONDS):
             while stopwatch() < until and body.read(_BLOCK_BYTES):
                 pass
-        except OSError:
-            return
 
     response.call_on_close(drop)

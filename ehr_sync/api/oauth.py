@@ -11,10 +11,12 @@ from typing import Any, Final
 import orjson
 from flask import Blueprint, Request, Response, request
 
+from ehr_sync.api import connection
 from ehr_sync.usecases.authenticate import ASSERTION_ALGORITHMS, SCOPES, AccessToken, Signer, TokenRefused
 
 FORM: Final = "application/x-www-form-urlencoded"
 _FORM_BYTES: Final = 64 * 1024
+_FORM_SECONDS: Final = 10.0
 
 # RFC 6749 section 5.2: descriptions are for developers, in ASCII.
 _DESCRIPTIONS: Final[Mapping[str, str]] = {
@@ -69,7 +71,8 @@ def _form(request: Request) -> dict[str, str]:
     request.max_content_length = _FORM_BYTES
     if request.mimetype != FORM:
         raise TokenRefused("invalid_request")
-    fields = request.form.to_dict(flat=False)
+    with connection.within(request.environ, _FORM_SECONDS):
+        fields = request.form.to_dict(flat=False)
     if any(len(values) > 1 for values in fields.values()):
         raise TokenRefused("invalid_request")
     return {name: values[0] for name, values in fields.items()}
