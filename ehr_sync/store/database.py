@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 import psycopg
 from sqlalchemy import Connection, create_engine, text
@@ -18,6 +19,15 @@ from ehr_sync.core.errors import Unavailable
 _CLOCK_SECONDS = 30.0
 _OPTIONS = "-c statement_timeout=60000 -c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
 
+# A host that falls silent is given up within half a minute: systems' own defaults wait for two hours (libpq 32.1.2).
+_PATIENCE: Final[dict[str, Any]] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,  # milliseconds
+}
+
 
 class Database:
     """One database by its libpq URI. Threads may share it; processes may not."""
@@ -25,7 +35,7 @@ class Database:
     def __init__(self, dsn: str, *, connections: int = 10, stopwatch: Callable[[], float] = time.monotonic) -> None:
         self._engine = create_engine(
             "postgresql+psycopg://",
-            creator=lambda: psycopg.connect(dsn, options=_OPTIONS, connect_timeout=5, prepare_threshold=2),
+            creator=lambda: psycopg.connect(dsn, options=_OPTIONS, prepare_threshold=2, **_PATIENCE),
             pool_size=connections,
             max_overflow=0,
             pool_timeout=20,
