@@ -36,7 +36,7 @@ _TEST_TAG = re.compile(r"^(?:TEN|MA)_(?:DICH_VU|CHI_SO)|^TEN_DV")
 _NAME_TAG = re.compile(r"^HO_?TEN|^TEN_BS$|^NGUOI_")
 _ADDRESS_TAG = re.compile(r"^DIA_?CHI|^NOI_")
 
-_RECORD_CODES = re.compile(r"(?<![a-z0-9])(?:b2[0-4](?: ?\d)?|z21(?: ?\d)?|r75(?: ?\d)?|f02 ?4|[o0]98 ?7)(?!\w)")
+_RECORD_CODES = re.compile(r"(?<![a-z0-9])(?:(?:b2[0-4]|z21|r75)(?: ?[\dx])?|f02 ?4|[o0]98 ?7)(?!\w)")
 _ITEM_CODES = re.compile(r"(?<![a-z0-9])(?:z11 ?4|z20 ?6|z71 ?7|z83 ?0)(?!\w)")
 _CODE_SIGNS = frozenset(
     ("b20", "b21", "b22", "b23", "b24", "z21", "r75", "f02", "o98", "098", "z11", "z20", "z71", "z83")

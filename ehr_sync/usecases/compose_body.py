@@ -33,7 +33,7 @@ def with_carried_tables(
     return replace(dossier, tables=merged), added, issues
 
 
-_CARRIED = frozenset({"XML2", "XML3", "XML4", "XML7", "XML8", "XML9", "XML13", "XML14"})
+_CARRIED = frozenset({"XML2", "XML3", "XML4", "XML6", "XML7", "XML8", "XML9", "XML13", "XML14", "XML15"})
 
 
 def _lacks_a_table(dossier: Dossier) -> bool:

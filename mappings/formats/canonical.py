@@ -11,7 +11,8 @@ import orjson
 from mappings.model import Issue, Row, Tables
 
 # Papers and registrations that are made once and are not sent again with every correction.
-_ALWAYS_KEPT = ("XML7", "XML8", "XML9", "XML13", "XML14")
+# XML6 and XML15 too: a version that merely lacks them must not show what the one before withheld (P9).
+_ALWAYS_KEPT = ("XML6", "XML7", "XML8", "XML9", "XML13", "XML14", "XML15")
 _DIAGNOSTIC_GROUPS = frozenset({"1", "2", "3"})
 _ZERO = Decimal(0)
 
@@ -40,7 +41,7 @@ def _row_bytes(row: Row) -> bytes:
 def carry_over(new: Tables, previous: Tables) -> tuple[Tables, tuple[Issue, ...]]:
     """The new tables with those of the version before that absence does not remove, and a warning for each.
 
-    An absent table is removed, except: always XML7, 8, 9, 13, 14; XML2 where T_THUOC > 0; XML3 where T_TONGCHI_BV >
+    An absent table is removed, except: always XML6, 7, 8, 9, 13, 14, 15; XML2 where T_THUOC > 0; XML3 where T_TONGCHI_BV >
     T_THUOC; XML4 where the result's XML3 still has groups 1-3 (trade rules 5). Without XML1 nothing is carried: an
     amendment is another rule's.
     """

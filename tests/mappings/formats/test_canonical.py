@@ -119,7 +119,7 @@ def test_results_are_kept_while_diagnostic_services_stand() -> None:
     assert kept(bed) == []
 
 
-@pytest.mark.parametrize("name", ["XML7", "XML8", "XML9", "XML13", "XML14"])
+@pytest.mark.parametrize("name", ["XML6", "XML7", "XML8", "XML9", "XML13", "XML14", "XML15"])
 def test_papers_are_always_kept(name: str) -> None:
     assert kept(only("XML2", "XML3", "XML4"), {**TABLES, name: ({"MA_LK": "LK0001"},)}) == [name]
 
