@@ -7,9 +7,10 @@ sent again, and the watermark in every Bundle makes a late worker's push fail wh
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -74,11 +75,25 @@ def delivering(
 def _take(
     free: int, *, stores: Stores, book_url: str, uris: Uris, limits: BundleLimits, lease: timedelta
 ) -> list[Push]:
-    with stores.database.begin() as connection:
-        likely = lanes.due_people(connection, stores.destination, free)
-    if not likely:
-        return []
-    keys = stores.key_store.keys(likely)
+    """What may be sent now. Lanes that turn out to have nothing to send are closed, and the next are looked at."""
+    while True:
+        with stores.database.begin() as connection:
+            likely = lanes.due_people(connection, stores.destination, free)
+        keys = stores.key_store.keys(likely) if likely else {}
+        looked_at, pushes = _take_some(free, keys, stores, book_url, uris, limits, lease) if keys else (0, [])
+        if pushes or not looked_at:
+            return pushes
+
+
+def _take_some(
+    free: int,
+    keys: Mapping[UUID, bytes],
+    stores: Stores,
+    book_url: str,
+    uris: Uris,
+    limits: BundleLimits,
+    lease: timedelta,
+) -> tuple[int, list[Push]]:
     pushes: list[Push] = []
     with stores.database.begin() as connection:
         due = lanes.due(connection, stores.destination, list(keys), free)
@@ -93,7 +108,7 @@ def _take(
         lanes.commit_intents(connection, intents, lease)
         read = [AuditEntry("service", "push", i.lane.person_id, stores.destination) for i in intents]
         audit.write(connection, stores.keys.audit, read)
-    return pushes
+    return len(due), pushes
 
 
 def _facility_names(connection: Connection) -> Callable[[str], str]:
