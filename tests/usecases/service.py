@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -221,8 +222,19 @@ def open_running(dsns: Dsns, world: World, folder: Path, **changed: str) -> Runn
             clients.add_client(connection, HOSPITAL, name="Bệnh viện", jwks={"keys": []}, scopes=["submissions.write"])
             clients.add_facility(connection, FACILITY, name="Bệnh viện mẫu")
             clients.grant(connection, HOSPITAL, FACILITY)
-    began = {name: max([e["seq"] for e in world.journal(name)], default=0) for name in ("registry", "book")}
-    return Running(service, world, began)
+    return Running(service, world, {name: _journalled(world, name) for name in ("registry", "book")})
+
+
+def _journalled(world: World, name: str) -> int:
+    """How far a server's journal is. Read on from the last time, as it grows over a whole session."""
+    read = _read_so_far(world.folder)
+    read[name] = max([entry["seq"] for entry in world.journal(name, after=read[name])], default=read[name])
+    return read[name]
+
+
+@lru_cache(maxsize=2)
+def _read_so_far(world_folder: Path) -> dict[str, int]:
+    return {"registry": 0, "book": 0}
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from ehr_sync import bootstrap
 from ehr_sync.adapters.fhir_book import FhirBook
 from ehr_sync.core.ports import HealthBook, Receipt, Watermark
 from ehr_sync.embedded_postgres import EmbeddedPostgres
-from ehr_sync.sandbox.dossiers import Hoso, corrected, dossier, with_patient, with_values, without_row
+from ehr_sync.sandbox.dossiers import Hoso, corrected, dossier, planted, with_patient, with_values, without_row
 from ehr_sync.sandbox.people import person
 from ehr_sync.store.resyncs import Scope
 from ehr_sync.usecases.resync_lanes import carry_on_resyncs, follow_resync, order_resync
@@ -469,6 +469,21 @@ def test_a_lane_that_is_up_to_date_is_left_alone(running: Running) -> None:
     running.settle()
     running.deliver()
     assert len(running.journal("book", kind="push")) == 1
+
+
+def test_p6_lanes_with_nothing_to_send_keep_no_other_waiting(running: Running) -> None:
+    for n in range(5):
+        running.post(dossier(750 + n, person_index=750 + n, rows=1))
+    running.verify()
+    for n in range(5):
+        running.post(planted(dossier(750 + n, person_index=750 + n, rows=1), "icd_main"), made_on=LATER)
+    running.post(VISIT)
+    running.verify()
+    sweep = running.delivery(slots=2)
+    sweep.run_dry()
+    sweep.drain()
+    assert [push["number"] for push in running.journal("book", kind="push")] == [NUMBER]
+    assert_settled(running)
 
 
 def test_a_book_that_never_heard_of_a_record_is_not_told_that_it_is_gone(running: Running) -> None:
