@@ -124,7 +124,7 @@ def test_papers_are_always_kept(name: str) -> None:
     assert kept(only("XML2", "XML3", "XML4"), {**TABLES, name: ({"MA_LK": "LK0001"},)}) == [name]
 
 
-@pytest.mark.parametrize("name", ["XML5", "XML6", "XML10", "XML15"])
+@pytest.mark.parametrize("name", ["XML5", "XML10"])
 def test_other_tables_are_removed(name: str) -> None:
     assert kept(only("XML2", "XML3", "XML4"), {**TABLES, name: ({"MA_LK": "LK0001"},)}) == []
 
