@@ -56,6 +56,8 @@ def _run(name: str, size: str, folder: Path) -> Section | None:
     except Exception:
         click.echo(f"\n{name} failed:\n{traceback.format_exc()}", err=True)
         return None
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
     click.echo(f"\n{name} ({time.monotonic() - started:.0f} s)\n{report.notes(section)}", err=True)
     return section
 
