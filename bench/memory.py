@@ -46,7 +46,7 @@ class _Told:
 
 def run(size: str, folder: Path) -> Section:
     """The section of memory."""
-    rows, most, zeros = (300, 1_500_000, 150_000_000) if size == SHORT else (18_000, 99_500_000, 1_000_000_000)
+    rows, most, zeros = (300, 1_500_000, 150_000_000) if size == SHORT else (15_000, 99_500_000, 1_000_000_000)
     bad = {f"base64 of {zeros / 1e9:g} GB of zeros": _zeros(zeros)}
     if size != SHORT:
         bad["a JSON batch that is one string"] = _one_string(most)
