@@ -148,12 +148,16 @@ def _check_all_there(responses: list[dict[str, Any]], wanted: int) -> None:
             raise Refused(f"book.entry_refused.status_{shown}.entry_{place}")
 
 
+# RFC 9110 8.8.3; what we keep and send back must be what it seems.
+_ETAG = re.compile(r'(W/)?"[\x21\x23-\x7e]{1,200}"')
+
+
 def _etag_of(responses: list[dict[str, Any]], place: int, name: str) -> str:
     # By location, as a book may answer in another order; by place, as `location` is not required.
     located = [response for response in responses if f"{name}/_history/" in str(response.get("location", ""))]
     response = located[0] if located else responses[place]
     etag = response.get("etag")
-    return etag if isinstance(etag, str) else ""
+    return etag if isinstance(etag, str) and _ETAG.fullmatch(etag) else ""
 
 
 def _watermark(answer: Answer, lane_id: str) -> Watermark:
@@ -161,7 +165,7 @@ def _watermark(answer: Answer, lane_id: str) -> Watermark:
         basic = orjson.loads(answer.body)
         tags = dict(tag["code"].split("|", 1) for tag in basic["meta"]["tag"] if "|" in tag.get("code", ""))
         etag = answer.headers.get("ETag") or f'W/"{basic["meta"]["versionId"]}"'
-        if (basic["resourceType"], basic["id"]) == ("Basic", lane_id):
+        if (basic["resourceType"], basic["id"]) == ("Basic", lane_id) and _ETAG.fullmatch(etag):
             return Watermark(int(tags["seq"]), tags["key"], etag)
     except (orjson.JSONDecodeError, TypeError, KeyError, ValueError, AttributeError):
         raise Unavailable("book.unreadable") from None

@@ -119,9 +119,9 @@ record = Table(
     Column("family", Text, nullable=False),
     Column("person_id", UUID, nullable=False),  # whose claim the newest version makes
     Column("others", ARRAY(UUID)),  # former people that hold versions of it; NULL: none
-    Column("versions", SmallInteger, nullable=False),  # how many there are
-    Column("newest", SmallInteger, nullable=False),  # the version that stands (P3); 0: none yet
-    Column("shown", SmallInteger),  # the version in its person's book; NULL: none
+    Column("versions", Integer, nullable=False),  # how many there are
+    Column("newest", Integer, nullable=False),  # the version that stands (P3); 0: none yet
+    Column("shown", Integer),  # the version in its person's book; NULL: none
     Column("shown_person", UUID),
     Column("patient_mark", BYTEA),  # keyed hashes of MA_BN and of the day of NGAY_VAO: is it the same visit?
     Column("day_mark", BYTEA),
@@ -133,7 +133,7 @@ record_version = Table(
     metadata,
     Column("person_id", UUID, primary_key=True),
     Column("record_id", BYTEA, primary_key=True),
-    Column("version", SmallInteger, primary_key=True),
+    Column("version", Integer, primary_key=True),
     Column("claim_id", BYTEA),  # NULL: an amendment without XML1 names nobody
     Column("submission_id", BYTEA, nullable=False),
     Column("ordinal", Integer, nullable=False),
@@ -154,7 +154,7 @@ book_entry = Table(
     metadata,
     Column("person_id", UUID, primary_key=True),
     Column("record_id", BYTEA, primary_key=True),
-    Column("version", SmallInteger, nullable=False),
+    Column("version", Integer, nullable=False),
     Column("seq", BigInteger, nullable=False),  # the person's seq of its last change
     Column("wrapped_key", BYTEA, nullable=False),
     Column("manifest", BYTEA, nullable=False),  # sealed

@@ -38,6 +38,8 @@ from mappings.record_types.catalogue import check
 
 MediaType = Literal["xml", "json"]
 _CHUNK_BYTES = 8_000_000
+_MOST_ISSUES = 20_000
+_ALWAYS_TOLD = 3
 _READ_BYTES = 262_144
 # One big body per worker at a time: memory is bounded by one, not by how many come at once.
 _BIG_BODY = threading.Lock()
@@ -132,6 +134,7 @@ class _Run:
     _files: list[FileResult | tuple[tuple[Issue, ...], list[HosoResult | None]]] = field(default_factory=list)
     _skeleton: Skeleton = field(default_factory=Skeleton)
     _begun: bool = False
+    _issues_told: int = 0
 
     @property
     def _limits(self) -> Limits:
@@ -207,7 +210,7 @@ class _Run:
         start, stop = found.spans[position]
         source.seek(start)
         piece = source.read(stop - start)
-        dossier = check(read_hoso(piece, found, position + 1, self._limits), self._today)
+        dossier = self._shortened(check(read_hoso(piece, found, position + 1, self._limits), self._today))
         if dossier.facility_code not in self.before.sending:
             dossier = _with_issue(dossier, Issue("facility.not_yours", "XML1[1].MA_CSKCB"))
         if any(map(is_refusal, dossier.issues)):
@@ -223,6 +226,16 @@ class _Run:
     @property
     def _today(self) -> date:
         return self.before.now.astimezone(VIETNAM).date()
+
+    def _shortened(self, dossier: Dossier) -> Dossier:
+        """Issues beyond the request's budget are left out of the answer, refusals last: who sends five thousand wrong
+        dossiers learns nothing from the millionth line.
+        """
+        self._issues_told += len(dossier.issues)
+        if self._issues_told <= _MOST_ISSUES or len(dossier.issues) <= _ALWAYS_TOLD:
+            return dossier
+        by_weight = sorted(dossier.issues, key=lambda issue: not is_refusal(issue))[:_ALWAYS_TOLD]
+        return dataclasses.replace(dossier, issues=(*by_weight, Issue("answer.shortened")))
 
     def _add(self, results: list[HosoResult | None], position: int, incoming: Incoming) -> None:
         same = any(_names_same_record(kept, incoming) for _, _, kept in self._chunk)

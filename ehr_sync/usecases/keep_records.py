@@ -53,7 +53,15 @@ def keep(
         if batch.answered and not any(step.plan.keeps for step in steps):
             return results
         try:
-            write(steps, look, batch, kept, ending(results) if ending else None, stores, fresh)
+            write(
+                [s for s in steps if not s.plan.refused],
+                look,
+                batch,
+                kept,
+                ending(results) if ending else None,
+                stores,
+                fresh,
+            )
         except Moved:
             continue
         return results
@@ -126,8 +134,8 @@ def _result(step: Step) -> HosoResult:
     notes = tuple(Issue(*note.split("@")) for note in planned.notes)
     return HosoResult(
         source_id=step.incoming.dossier.source_id,
-        transaction_code=transaction_code(planned.record_id, planned.version),
-        status="accepted",
+        transaction_code="" if planned.refused else transaction_code(planned.record_id, planned.version),
+        status="refused" if planned.refused else "accepted",
         issues=(*step.incoming.dossier.issues, *notes, *step.issues),
         superseded_by=transaction_code(planned.record_id, planned.superseded_by) if planned.superseded_by else "",
     )

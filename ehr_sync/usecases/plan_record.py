@@ -19,6 +19,8 @@ from mappings.record_types.xml1.identity import VisitFacts, claimed_identity, vi
 
 # How many visits one MA_LK may have named (trade rules 4): a facility that numbers anew each year stays below.
 GENERATIONS = 4
+# How many versions of one record are kept: a sender in a loop hears so, and our codes have two bytes for it.
+MOST_VERSIONS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,8 @@ class Known:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What to do. `version` is the one that is answered for: a new one where `keeps`, else the one that holds this
-    content already (`holder`). `stands` says that it becomes the newest; `standing` is the one that stands before.
+    content already (`holder`); none where it is `refused`. `stands` says that it becomes the newest; `standing` is the
+    one that stands before.
     """
 
     record_id: bytes
@@ -60,6 +63,7 @@ class Plan:
     superseded_by: int | None
     patient_mark: bytes | None = None
     day_mark: bytes | None = None
+    refused: bool = False
 
 
 def record_ids(family: str, source_id: str, id_key: bytes) -> list[bytes]:
@@ -138,10 +142,22 @@ def plan(incoming: Incoming, known: Known, *, keys: ServiceKeys, today: date, su
         day_mark=day_mark,
     )
     if facts is None:
-        return _waiting(base, heads)
+        return _bounded(_waiting(base, heads))
+    return _bounded(_judged(base, heads, facts, incoming.means, submission_id))
+
+
+def _bounded(planned: Plan) -> Plan:
+    if planned.keeps and planned.version > MOST_VERSIONS:
+        return replace(planned, keeps=False, stands=False, refused=True, notes=("record.too_many_versions",))
+    return planned
+
+
+def _judged(
+    base: Plan, heads: Sequence[VersionHead], facts: VisitFacts, means: MadeOnMeans, submission_id: bytes
+) -> Plan:
     if facts.discharged is None:
         base = replace(base, state="visit_open", notes=(*base.notes, "record.visit_open"))
-    return _ordered(base, heads, incoming.means, submission_id)
+    return _ordered(base, heads, means, submission_id)
 
 
 def _visit_marks(facts: VisitFacts | None, index_key: bytes) -> tuple[bytes | None, bytes | None]:

@@ -17,8 +17,9 @@ R = TypeVar("R")
 class Sweep(Generic[T, R]):
     """`take(n)` commits the intent of at most n pieces of work, `work` does one, `settle` commits what came of some.
 
-    Where `work` raises, which is a fault of ours, nothing is settled: the lease runs out, and the outcome counts as
-    unknown. Not for sharing between threads.
+    Where `work` raises, which is a fault of ours, that piece is not settled, its lease runs out, and its outcome
+    counts as unknown; the fault is raised by the step that hears of it, once all else is settled. Not for sharing
+    between threads.
     """
 
     def __init__(
@@ -31,7 +32,7 @@ class Sweep(Generic[T, R]):
     ) -> None:
         self._take, self._work, self._settle, self._slots = take, work, settle, slots
         self._executor = ThreadPoolExecutor(slots, thread_name_prefix="sweep")
-        self._done: queue.SimpleQueue[tuple[T, R] | None] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[tuple[T, R] | Exception] = queue.SimpleQueue()
         self._under_way = 0
 
     def step(self, wait: float) -> int:
@@ -66,12 +67,11 @@ class Sweep(Generic[T, R]):
         return len(taken)
 
     def _do(self, piece: T) -> None:
-        done: tuple[T, R] | None = None
+        # Whatever happens, the slot is free again.
         try:
-            done = (piece, self._work(piece))
-        finally:
-            # Whatever happened, the slot is free again.
-            self._done.put(done)
+            self._done.put((piece, self._work(piece)))
+        except Exception as fault:
+            self._done.put(fault)
 
     def _settle_done(self, wait: float) -> int:
         done = []
@@ -83,5 +83,7 @@ class Sweep(Generic[T, R]):
             pass
         if done:
             self._under_way -= len(done)
-            self._settle([pair for pair in done if pair is not None])
+            self._settle([pair for pair in done if not isinstance(pair, Exception)])
+            for fault in (pair for pair in done if isinstance(pair, Exception)):
+                raise fault
         return len(done)

@@ -1,0 +1,32 @@
+"""What a sender in a loop, or with nothing right, costs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from ehr_sync.sandbox.dossiers import dossier, envelope
+from ehr_sync.usecases import accept_submission, plan_record
+from tests.usecases.service import DAY, Running
+
+
+def test_a_record_has_so_many_versions_and_no_more(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_record, "MOST_VERSIONS", 1)
+    first = dossier(1, person_index=1)
+    other = dossier(2, person_index=1, ma_lk=first.ma_lk)
+    assert running.post(first).status == "accepted"
+    refused = running.post(other, made_on=DAY + timedelta(days=1))
+    assert (refused.status, refused.transaction_code) == ("refused", "")
+    assert "record.too_many_versions" in {issue.code for issue in refused.issues}
+
+
+def test_an_answer_beyond_its_budget_is_cut_short_and_says_so(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accept_submission, "_MOST_ISSUES", 5)
+    messy = [dossier(seed, person_index=seed, messy=True) for seed in range(10, 20)]
+    results = running.results(envelope(messy, facility="01001", made_on=DAY))
+    codes = [issue.code for one in results for issue in one.issues]
+    assert "answer.shortened" in codes
+    assert len(codes) < 60
