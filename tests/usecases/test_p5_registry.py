@@ -127,7 +127,8 @@ def test_p5_a_verdict_that_comes_after_another_worker_took_the_claim_is_dropped(
 def test_p5_a_worker_that_dies_leaves_the_claim_due_after_its_lease(running: Running) -> None:
     running.post(VISIT)
     dies = running.verification(Says(RuntimeError()))
-    dies.run_dry()
+    with pytest.raises(RuntimeError):
+        dies.run_dry()
     dies.drain()
     found = claim(running)
     assert (found.state, found.attempts) == ("due", 0)

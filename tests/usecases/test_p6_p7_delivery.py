@@ -170,7 +170,8 @@ def test_p7_a_push_whose_worker_died_is_asked_about_before_anything_is_sent(
     running.post(VISIT)
     running.verify()
     dies = running.delivery(Dying(bootstrap.book_of(running.service), after=after))
-    dies.run_dry()
+    with pytest.raises(Killed):
+        dies.run_dry()
     dies.drain()
     assert timedelta(seconds=5) < lane(running).left <= timedelta(seconds=10)
     running.deliver()
