@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import os
 import pkgutil
 import signal
 import threading
@@ -142,7 +141,8 @@ class Tickets:
             file.unlink()  # of two that reach it at once, one takes it
         except FileNotFoundError:
             return
-        os.kill(os.getpid(), sign)
+        # To this very thread: else another may take a stop, while this one runs on for a while.
+        signal.pthread_kill(threading.get_ident(), sign)
 
     def _file(self, boundary: str) -> Path:
         return self._folder / f"{self._role} {boundary}"

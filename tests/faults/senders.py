@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Final
 
@@ -99,7 +100,7 @@ class Sender:
             headers |= {"Idempotency-Key": post.key} if post.key else {}
             address = f"{self._url}/api/v1/submissions"
             return self._session.post(address, data=post.body, headers=headers, timeout=_CALL_SECONDS)
-        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
+        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError, HTTPException):
             self._ledger.broken += 1
         except Misconfigured as error:
             self._note_token(error.code)
