@@ -191,7 +191,7 @@ def _settle_asked(
         case Watermark(key=key, etag=etag) if key == push.key.hex():
             epoch = push.lane.sent_epoch or 0
             lanes.settle_delivered(connection, push.lane, push.fence, target=push.target, epoch=epoch, etag=etag)
-        case Watermark(seq=seq) if seq > max(push.target, push.lane.have):
+        case Watermark(seq=seq) if seq > max(push.target, push.lane.have, push.lane.want):
             # A book that holds more than we ever sent: this database is older than it is. Nothing goes back (P6).
             lanes.settle_parked(connection, push.lane, push.fence, "book.ahead_of_us")
         case Watermark(etag=etag):
