@@ -14,6 +14,7 @@ import click
 from bench import machine, report
 from bench.figures import FULL, SHORT, Section
 from ehr_sync.core.errors import Misconfigured
+from ehr_sync.supervisor import Stopped
 
 NAMES = ("ingest", "push", "everything", "growth", "memory", "stages")
 
@@ -68,3 +69,5 @@ if __name__ == "__main__":
     except Misconfigured as error:
         print(error.code, file=sys.stderr)
         sys.exit(2)
+    except Stopped:
+        sys.exit(130)
