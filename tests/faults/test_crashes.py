@@ -31,7 +31,7 @@ from tests.faults.senders import Crowd, Ledger, Post
 pytestmark = pytest.mark.faults
 
 SEED = int(os.environ.get("EHR_SYNC_FAULTS_SEED") or time.time_ns() % 1_000_000)
-_SHORT = 24  # boundaries of the short form, by its seed; the long one kills at each three times
+_SHORT = 21  # boundaries of the short form, by its seed; the long one kills at each three times
 _AT_ONCE = 4
 _TURN_SECONDS = 0.25
 _PROVOKING = 0.2  # how often a turn makes the outside fail for a step that needs it

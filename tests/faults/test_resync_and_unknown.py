@@ -48,7 +48,7 @@ def test_a_version_accepted_while_the_outcome_of_a_push_is_unknown_arrives_after
     place.start_web(1)
     place.start_schedulers(2)
     watch = Watch(place)
-    place.world.order("book", fate, times=1, match=PUSH)
+    place.world.order("book", fate, times=1, status=502, match=PUSH)
     place.tickets("scheduler").place(boundary)
     watch.sender.send(version(1))
     assert eventually(lambda: not place.tickets("scheduler").waits(boundary), 30)
@@ -57,3 +57,18 @@ def test_a_version_accepted_while_the_outcome_of_a_push_is_unknown_arrives_after
 
     assert watch.arrives()
     assert watch.faults() == []
+
+
+@pytest.mark.long_form
+def test_a_503_from_before_a_book_that_has_stored_costs_at_most_a_repetition(place: City) -> None:
+    # 503 counts as "nothing was done". Where a gateway lies, the same is stored again, never less.
+    place.start_web(1)
+    place.start_schedulers(2)
+    watch = Watch(place)
+    place.world.order("book", "status_after", times=1, status=503, match=PUSH)
+
+    watch.sender.send(version(1))
+    watch.sender.send(version(2))
+
+    assert watch.arrives()
+    assert watch.faults(resynced=True) == []
