@@ -42,8 +42,8 @@ def carry_over(new: Tables, previous: Tables) -> tuple[Tables, tuple[Issue, ...]
     """The new tables with those of the version before that absence does not remove, and a warning for each.
 
     An absent table is removed, except: always XML6, 7, 8, 9, 13, 14, 15; XML2 where T_THUOC > 0; XML3 where
-    T_TONGCHI_BV > T_THUOC; XML4 where the result's XML3 still has groups 1-3 (trade rules 5). Without XML1 nothing is carried: an
-    amendment is another rule's.
+    T_TONGCHI_BV > T_THUOC; XML4 where the result's XML3 still has groups 1-3 (trade rules 5). Without XML1 nothing
+    is carried: an amendment is another rule's.
     """
     if not new.get("XML1"):
         return new, ()
