@@ -55,13 +55,13 @@ def run(size: str, folder: Path) -> Section:
     chosen = _Size(200, 200, 1, 4, 1) if size == SHORT else _Size(10_000, 300_000, 5, 100, 2)
     with ExitStack() as stack:
         towns = [_open(stack, folder / f"of-{people}", people, chosen) for people in sorted({chosen.few, chosen.many})]
-        before = by_table(towns[-1].site)
+        rows = by_table(towns[-1].site)
         for number in range(chosen.rounds + 1):
             for town in towns:
                 _round(town, number, chosen.dossiers)
-        after, lines = by_table(towns[-1].site), machine.storage(towns[-1].site)
+        lines = machine.storage(towns[-1].site)
     few, many = towns[0], towns[-1]
-    disk, disk_notes = figures_of(many.written[1:], before, after, (chosen.rounds + 1) * chosen.dossiers)
+    disk, disk_notes = figures_of(many.written[1:], rows)
     return Section("growth", (*_figures(few, many), *disk), (*lines, *_notes(few, many, chosen), *disk_notes))
 
 
