@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -137,12 +138,19 @@ def test_a_folder_that_cannot_be_written_to_is_refused_in_one_sentence() -> None
         embedded_postgres.start(Path("/proc/ehr-sync"))
 
 
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def test_a_taken_tcp_port_is_refused_and_nothing_is_left_running(server: EmbeddedPostgres) -> None:
     with database_folder() as folder:
-        first = embedded_postgres.start(folder / "first", port=55432)
+        port = _free_port()
+        first = embedded_postgres.start(folder / "first", port=port)
         try:
             with pytest.raises(Misconfigured, match=r"^PostgreSQL did not start in .*"):
-                embedded_postgres.start(folder / "second", port=55432)
+                embedded_postgres.start(folder / "second", port=port)
             assert not [p for p in psutil.process_iter(["cmdline"]) if str(folder / "second") in str(p.info["cmdline"])]
         finally:
             first.stop("immediate")
