@@ -1,14 +1,14 @@
-"""Where the time goes: processor time of each stage of one dossier on its way in, and on its way out."""
+"""Where the time goes: processor time of each stage of one dossier on its way in, and of the last gate of a push."""
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import Engine, event
 
@@ -18,20 +18,28 @@ from bench.posting import post, submissions
 from bench.preparing import accept, accept_all, deliver_all
 from bench.site import Site, site, web
 from bench.usage import cpu_seconds
-from ehr_sync.core.record_body import Body, encode, line_of
-from ehr_sync.store.packing import Words, pack
-from ehr_sync.store.sealing import new_key, seal
-from mappings.fhir import to_fhir
-from mappings.formats import archive
-from mappings.formats.envelope import Limits, read_hoso, scan
-from mappings.gate import bundle_findings, findings
-from mappings.model import MappingContext
-from mappings.record_types.catalogue import check
-from mappings.restricted import triggers
-from mappings.terminology.uris import load_uris
+from mappings.gate import bundle_findings
 
-T = TypeVar("T")
 _PASSES = 3
+# Where the use case calls each stage: there the function is put behind a clock. None of them calls another.
+_CALLS = {
+    "scan the envelope": ("ehr_sync.usecases.accept_submission:scan",),
+    "read the tables": ("ehr_sync.usecases.accept_submission:read_hoso",),
+    "check the fields": ("ehr_sync.usecases.accept_submission:check",),
+    "map to FHIR": ("ehr_sync.usecases.compose_body:to_fhir",),
+    "gate": ("ehr_sync.usecases.compose_body:findings",),
+    "look for restricted data": ("ehr_sync.usecases.compose_body:triggers",),
+    "encode": ("ehr_sync.usecases.keep_records:encode",),
+    "pack the resources": ("ehr_sync.usecases.keep_records:pack",),
+    "pack the bytes received": ("mappings.formats.archive:pack", "ehr_sync.usecases.accept_submission:pack"),
+    "seal": (
+        "ehr_sync.store.records:seal",
+        "ehr_sync.store.submissions:seal",
+        "ehr_sync.store.people:seal",
+        "ehr_sync.store.book_entries:seal",
+    ),
+    "SQLAlchemy": ("sqlalchemy:Connection.execute",),
+}
 
 
 class _Clock:
@@ -41,14 +49,21 @@ class _Clock:
         self.spent: dict[str, float] = {}
         self.statements = 0
 
-    def __call__(self, stage: str, work: Callable[[], T]) -> T:
-        started = time.thread_time()
-        done = work()
-        self.add(stage, time.thread_time() - started)
-        return done
-
     def add(self, stage: str, seconds: float) -> None:
+        """So much more for a stage."""
         self.spent[stage] = self.spent.get(stage, 0.0) + seconds
+
+    def around(self, stage: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, with its time added to the stage."""
+
+        def timed(*given: Any, **named: Any) -> Any:
+            started = time.thread_time()
+            try:
+                return work(*given, **named)
+            finally:
+                self.add(stage, time.thread_time() - started)
+
+        return timed
 
 
 def run(size: str, folder: Path) -> Section:
@@ -74,12 +89,24 @@ def _bodies(number: int, count: int) -> list[bytes]:
 
 
 def _inside(site: Site, number: int, count: int) -> _Clock:
-    """One pass in this process: the pure stages one by one, then the whole use case."""
+    """One pass of the use case in this process, with a clock before every stage."""
     clock, bodies = _Clock(), _bodies(number, count)
-    _pure(bodies, clock)
-    with _statements(clock):
-        clock("in all", lambda: [accept(site, one) for one in bodies])
+    with _statements(clock), ExitStack() as stack:
+        for stage, calls in _CALLS.items():
+            for call in calls:
+                _put_behind(clock, stage, call, stack)
+        for one in bodies:
+            clock.around("in all", accept)(site, one)
     return clock
+
+
+def _put_behind(clock: _Clock, stage: str, call: str, stack: ExitStack) -> None:
+    module, _, path = call.partition(":")
+    *owners, name = path.split(".")
+    holder: Any = import_module(module)
+    for owner in owners:
+        holder = getattr(holder, owner)
+    stack.enter_context(patch.object(holder, name, clock.around(stage, getattr(holder, name))))
 
 
 def _gate(bundles: list[bytes]) -> float:
@@ -88,25 +115,6 @@ def _gate(bundles: list[bytes]) -> float:
     for bundle in bundles:
         bundle_findings(bundle)
     return (time.thread_time() - started) / len(bundles)
-
-
-def _pure(bodies: list[bytes], clock: _Clock) -> None:
-    uris, today = load_uris(), datetime.now(UTC).date()
-    for number, file in enumerate(bodies):
-        source = io.BytesIO(file)
-        found = clock("scan the envelope", lambda: scan(source, Limits()))  # noqa: B023
-        piece = file[slice(*found.spans[0])]
-        read = clock("read the tables", lambda: read_hoso(piece, found, 0, Limits()))  # noqa: B023
-        checked = clock("check the fields", lambda: check(read, today))  # noqa: B023
-        context = MappingContext(number.to_bytes(16, "big"), b"bench", datetime.now(UTC), "GD", uris)
-        mapped = clock("map to FHIR", lambda: to_fhir(checked, context))  # noqa: B023
-        clock("gate", lambda: [findings(resource.json) for resource in mapped.resources])  # noqa: B023
-        clock("look for restricted data", lambda: triggers(checked.tables))  # noqa: B023
-        lines = tuple(line_of(resource.json) for resource in mapped.resources)
-        plain = clock("encode", lambda: encode(Body(lines, (), mapped.organizations, mapped.practitioners)))  # noqa: B023
-        packed = clock("pack the resources", lambda: pack(plain, Words.BODIES))  # noqa: B023
-        kept = clock("pack the bytes received", lambda: pack(archive.pack(piece), Words.PIECES))  # noqa: B023
-        clock("seal", lambda: [seal(new_key(), one, b"bench") for one in (packed, kept)])  # noqa: B023
 
 
 @contextmanager
@@ -143,10 +151,10 @@ def _over_http(site: Site, count: int, workers: int) -> tuple[float, float]:
 
 
 def _figures(stages: dict[str, float], web_cpu: float, database_cpu: float) -> tuple[Figure, ...]:
-    accepted, statements = stages.pop("in all"), stages.pop("statements")
-    each = dict(stages)
-    each["database statements, in the driver"] = statements
-    each["planning, SQLAlchemy, transactions"] = accepted - sum(stages.values()) - statements
+    accepted, driver = stages.pop("in all"), stages.pop("statements")
+    stages["SQLAlchemy"] -= driver
+    each = {**stages, "psycopg, sending and receiving": driver}
+    each["the rest of the use case"] = accepted - sum(each.values())
     each["HTTP, token, answer, log"] = web_cpu - accepted
     rows = [cost(name, seconds * 1000, "ms") for name, seconds in each.items()]
     whole = cost("a web worker in all", web_cpu * 1000, "ms")
@@ -156,8 +164,8 @@ def _figures(stages: dict[str, float], web_cpu: float, database_cpu: float) -> t
 def _notes(statements: float, count: int) -> tuple[str, ...]:
     return (
         f"processor time a dossier: {count} dossiers of the ordinary mix a pass, every second of a known person; the"
-        f" least of {_PASSES} passes, after one that warms; stages one by one in one process, the whole from the"
-        " workers' own count",
+        f" least of {_PASSES} passes, after one that warms; stages by clocks within the use case in one process, the"
+        " whole from the workers' own count",
         f"{statements:.1f} statements a dossier; what the stages do not explain is a difference between passes: on a"
         " busy machine it is off, and can even be negative",
     )
