@@ -180,18 +180,6 @@ def skeleton_of(connection: Connection, key: SubmissionKey) -> bytes:
     return unpack(unseal(key.key, sealed, place("submission", "skeleton", key.submission_id)))
 
 
-def client_of(connection: Connection, submission_id: bytes) -> str | None:
-    """Which client sent a submission."""
-    return connection.execute(
-        select(submission.c.client_id).where(submission.c.submission_id == submission_id)
-    ).scalar()
-
-
-def count_submissions(connection: Connection) -> int:
-    """How many submissions are kept."""
-    return connection.execute(select(func.count()).select_from(submission)).scalar_one()
-
-
 def _key_place(submission_id: bytes) -> bytes:
     return place("submission", "wrapped_key", submission_id)
 
