@@ -14,6 +14,7 @@ from ehr_sync.core.record_body import Body, Line, Manifest, decode_manifest, enc
 from ehr_sync.store.packing import pack, unpack
 from ehr_sync.store.records import open_body, unwrap, wrap
 from ehr_sync.store.sealing import new_key, place, seal, unseal
+from ehr_sync.store.statement import Statement
 from ehr_sync.store.tables import book_entry, record_version
 
 
@@ -87,14 +88,16 @@ def _open_entry(row: Any, person_key: bytes) -> OpenEntry:
 
 def put_entries(connection: Connection, new: Sequence[BookEntry], person_keys: Mapping[UUID, bytes]) -> None:
     """Write entries, new or changed; their people are locked."""
-    if not new:
-        return
-    statement = upsert(book_entry)
-    names = ("version", "seq", "wrapped_key", "manifest")
-    statement = statement.on_conflict_do_update(
-        index_elements=["person_id", "record_id"], set_={name: statement.excluded[name] for name in names}
+    _PUT.count(connection, [_entry_row(e, person_keys[e.person_id]) for e in new])
+
+
+_NEW = upsert(book_entry)
+_PUT = Statement(
+    _NEW.on_conflict_do_update(
+        index_elements=["person_id", "record_id"],
+        set_={name: _NEW.excluded[name] for name in ("version", "seq", "wrapped_key", "manifest")},
     )
-    connection.execute(statement, [_entry_row(e, person_keys[e.person_id]) for e in new])
+)
 
 
 def _entry_row(entry: BookEntry, person_key: bytes) -> dict[str, Any]:

@@ -14,9 +14,9 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     LargeBinary,
-    Select,
     Table,
     Text,
+    bindparam,
     delete,
     func,
     or_,
@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.engine import Connection
 
 from ehr_sync.core.errors import Conflict, NotFound
+from ehr_sync.store.statement import Statement
 from ehr_sync.store.tables import metadata
 
 ALWAYS: Final = date.min  # a grant without a first day
@@ -176,20 +177,7 @@ def grant(
 
 def facilities_of(connection: Connection, client_id: str, on: date) -> frozenset[str]:
     """The codes that a client may send for on a day (in Viet Nam); none at all for a disabled client."""
-    return frozenset(connection.execute(_codes_of(client_id, on)).scalars())
-
-
-def _codes_of(client_id: str, on: date) -> Select[str]:
-    return (
-        select(client_facility.c.code)
-        .join(client, client.c.client_id == client_facility.c.client_id)
-        .where(
-            client.c.client_id == client_id,
-            client.c.disabled_at.is_(None),
-            client_facility.c.valid_from <= on,
-        )
-        .where(or_(client_facility.c.valid_to.is_(None), client_facility.c.valid_to >= on))
-    )
+    return frozenset(sending_for(connection, client_id, on))
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,11 +190,18 @@ class Sending:
 
 def sending_for(connection: Connection, client_id: str, on: date) -> Mapping[str, Sending]:
     """The codes that a client may send for on a day, with their families."""
-    codes = _codes_of(client_id, on)
-    rows = connection.execute(
-        select(facility.c.code, facility.c.family_id, facility.c.made_on_means).where(facility.c.code.in_(codes))
-    )
+    rows = _SENDING.rows(connection, client_id=client_id, on=on)
     return {r.code: Sending(r.family_id, r.made_on_means) for r in rows}
+
+
+_SENDING = Statement(
+    select(facility.c.code, facility.c.family_id, facility.c.made_on_means)
+    .join(client_facility, client_facility.c.code == facility.c.code)
+    .join(client, client.c.client_id == client_facility.c.client_id)
+    .where(client.c.client_id == bindparam("client_id"), client.c.disabled_at.is_(None))
+    .where(client_facility.c.valid_from <= bindparam("on"))
+    .where(or_(client_facility.c.valid_to.is_(None), client_facility.c.valid_to >= bindparam("on")))
+)
 
 
 def all_grants(connection: Connection) -> tuple[Grant, ...]:

@@ -57,8 +57,8 @@ class Database:
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except (DBAPIError, PoolTimeout) as error:
-            raise _translated(error) from None
+        except (DBAPIError, psycopg.Error, PoolTimeout) as error:
+            raise self._translated(error) from None
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -69,8 +69,8 @@ class Database:
         try:
             with self._autocommit.connect() as connection:
                 yield connection
-        except (DBAPIError, PoolTimeout) as error:
-            raise _translated(error) from None
+        except (DBAPIError, psycopg.Error, PoolTimeout) as error:
+            raise self._translated(error) from None
 
     def now(self) -> datetime:
         """The database's time, aware (P12): read now and then, carried on by the monotonic clock.
@@ -97,6 +97,13 @@ class Database:
             self._time, self._read_at = found, self._stopwatch()
         return found
 
+    def _translated(self, error: DBAPIError | psycopg.Error | PoolTimeout) -> Exception:
+        found = _translated(error.orig if isinstance(error, DBAPIError) else error)
+        if isinstance(error, psycopg.Error) and isinstance(found, Unavailable) and found.code != "database.busy":
+            # SQLAlchemy sees to its own errors only: what else lies in the pool is as dead as this one.
+            self._engine.dispose()
+        return found
+
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
@@ -106,10 +113,9 @@ class Database:
 _OUTAGES = {"08": "database.away", "53": "database.full", "57": "database.stopping", "58": "database.disk"}
 
 
-def _translated(error: DBAPIError | PoolTimeout) -> Exception:
-    if isinstance(error, PoolTimeout):
+def _translated(original: BaseException | None) -> Exception:
+    if isinstance(original, PoolTimeout):
         return Unavailable("database.busy")
-    original = error.orig
     state = getattr(original, "sqlstate", None) or ""
     if state[:2] in _OUTAGES:
         return Unavailable(_OUTAGES[state[:2]])

@@ -9,11 +9,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, insert, select, text, update
+from sqlalchemy import Connection, any_, bindparam, delete, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+from sqlalchemy.dialects.postgresql import UUID as SqlUuid
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.core.identity import Claim, State, Verdict
 from ehr_sync.store.sealing import place, seal, unseal
+from ehr_sync.store.statement import Statement
 from ehr_sync.store.tables import claim, identifier, person
 
 
@@ -49,12 +52,15 @@ class LockedPerson:
 
 def claims(connection: Connection, claim_ids: Collection[bytes]) -> dict[bytes, KeptClaim]:
     """The claims kept under these fingerprints."""
-    rows = connection.execute(
-        select(claim.c.claim_id, claim.c.person_id, claim.c.number_mark, claim.c.state).where(
-            claim.c.claim_id.in_(claim_ids)
-        )
-    )
+    rows = _CLAIMS.rows(connection, ids=list(claim_ids))
     return {r.claim_id: KeptClaim(r.claim_id, r.person_id, r.number_mark, State(r.state)) for r in rows}
+
+
+_CLAIMS = Statement(
+    select(claim.c.claim_id, claim.c.person_id, claim.c.number_mark, claim.c.state).where(
+        claim.c.claim_id == any_(bindparam("ids", type_=ARRAY(BYTEA)))
+    )
+)
 
 
 def add_claims(connection: Connection, fresh: Mapping[UUID, tuple[bytes, NewClaim]], at: datetime) -> bool:
@@ -64,12 +70,15 @@ def add_claims(connection: Connection, fresh: Mapping[UUID, tuple[bytes, NewClai
     name the same forty people wait for each other in one order only.
     """
     ordered = sorted(fresh.items(), key=lambda item: item[1][1].claim_id)
-    added = connection.execute(
-        upsert(claim).on_conflict_do_nothing().returning(claim.c.person_id),
-        [_claim_row(person_id, key, new, at) for person_id, (key, new) in ordered],
-    ).all()
-    connection.execute(insert(person), [{"person_id": p, "state": "provisional"} for p in fresh])
-    return len(added) == len(fresh)
+    rows = [_claim_row(person_id, key, new, at) for person_id, (key, new) in ordered]
+    added = _ADD_CLAIM.count(connection, rows)
+    _ADD_PERSON.count(connection, [{"person_id": p, "state": "provisional"} for p in fresh])
+    return added == len(fresh)
+
+
+_CLAIM = ("claim_id", "person_id", "number_mark", "state", "reason", "facts", "due_at", "decided_at")
+_ADD_CLAIM = Statement(upsert(claim).on_conflict_do_nothing(), _CLAIM)
+_ADD_PERSON = Statement(insert(person), ("person_id", "state"))
 
 
 def _claim_row(person_id: UUID, key: bytes, new: NewClaim, at: datetime) -> dict[str, Any]:
@@ -101,19 +110,23 @@ def _facts_place(person_id: UUID, claim_id: bytes) -> bytes:
 
 def lock(connection: Connection, people: Collection[UUID]) -> dict[UUID, LockedPerson]:
     """Lock these people in one statement, in the order of their ids: unsorted, crowds deadlock."""
-    rows = connection.execute(
-        select(person.c.person_id, person.c.state, person.c.seq, person.c.proven_claim)
-        .where(person.c.person_id.in_(people))
-        .order_by(person.c.person_id)
-        .with_for_update()
-    )
-    return {r.person_id: LockedPerson(r.person_id, r.state, r.seq, r.proven_claim) for r in rows}
+    return {r.person_id: LockedPerson(*r) for r in _LOCK.rows(connection, people=list(people))}
+
+
+_LOCK = Statement(
+    select(*(person.c[name] for name in LockedPerson.__dataclass_fields__))
+    .where(person.c.person_id == any_(bindparam("people", type_=ARRAY(SqlUuid))))
+    .order_by(person.c.person_id)
+    .with_for_update()
+)
 
 
 def set_seqs(connection: Connection, seqs: Mapping[UUID, int]) -> None:
     """Write the counters of locked people."""
-    for person_id, seq in seqs.items():
-        connection.execute(update(person).where(person.c.person_id == person_id).values(seq=seq))
+    _SET_SEQ.count(connection, [{"id_": person_id, "new": seq} for person_id, seq in seqs.items()])
+
+
+_SET_SEQ = Statement(update(person).where(person.c.person_id == bindparam("id_")).values(seq=bindparam("new")))
 
 
 def behind_number(connection: Connection, number_mark: bytes) -> UUID | None:

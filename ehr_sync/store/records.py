@@ -8,12 +8,15 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Select, any_, bindparam, func, insert, literal, select, tuple_, update
+from sqlalchemy import Connection, any_, bindparam, func, insert, literal, select, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+from sqlalchemy.dialects.postgresql import UUID as SqlUuid
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.core.record_body import Body, decode
 from ehr_sync.store.packing import unpack
 from ehr_sync.store.sealing import new_key, place, seal, unseal
+from ehr_sync.store.statement import Statement
 from ehr_sync.store.tables import record, record_version
 
 
@@ -60,50 +63,55 @@ class NewVersion:
 
 def records(connection: Connection, record_ids: Collection[bytes]) -> dict[bytes, KeptRecord]:
     """The records among these ids that are kept."""
-    return _records(connection, select(record).where(record.c.record_id.in_(record_ids)))
+    return _kept(_BY_ID.rows(connection, ids=list(record_ids)))
 
 
 def lock_records(connection: Connection, record_ids: Collection[bytes]) -> dict[bytes, KeptRecord]:
     """The same, locked in the order of their ids; their people are locked before."""
-    query = select(record).where(record.c.record_id.in_(record_ids)).order_by(record.c.record_id).with_for_update()
-    return _records(connection, query)
+    return _kept(_BY_ID_LOCKED.rows(connection, ids=list(record_ids)))
 
 
 def records_of(connection: Connection, people: Collection[UUID]) -> dict[bytes, KeptRecord]:
     """Every record that these people's claims make."""
-    return _records(connection, select(record).where(record.c.person_id.in_(people)))
+    return _kept(_BY_PERSON.rows(connection, people=list(people)))
 
 
-def _records(connection: Connection, query: Select[Any]) -> dict[bytes, KeptRecord]:
-    return {row.record_id: _kept(row) for row in connection.execute(query)}
+_RECORD = select(*(record.c[name] for name in KeptRecord.__dataclass_fields__))
+_BY_ID = Statement(_RECORD.where(record.c.record_id == any_(bindparam("ids", type_=ARRAY(BYTEA)))))
+_BY_ID_LOCKED = Statement(
+    _RECORD.where(record.c.record_id == any_(bindparam("ids", type_=ARRAY(BYTEA))))
+    .order_by(record.c.record_id)
+    .with_for_update()
+)
+_BY_PERSON = Statement(_RECORD.where(record.c.person_id == any_(bindparam("people", type_=ARRAY(SqlUuid)))))
 
 
-def _kept(row: Row[Any]) -> KeptRecord:
-    values = row._asdict()
-    return KeptRecord(**{**values, "others": tuple(values["others"] or ())})
+def _kept(rows: Iterable[Any]) -> dict[bytes, KeptRecord]:
+    return {row.record_id: KeptRecord(**{**row._asdict(), "others": tuple(row.others or ())}) for row in rows}
 
 
 def version_heads(connection: Connection, kept: Iterable[KeptRecord]) -> dict[bytes, list[VersionHead]]:
     """All versions of these records, oldest first, whoever holds them."""
-    keys = [(p, r.record_id) for r in kept for p in (r.person_id, *r.others)]
+    holders = {r.record_id: (r.person_id, *r.others) for r in kept}
     heads: dict[bytes, list[VersionHead]] = {}
-    if not keys:
+    if not holders:
         return heads
-    rows = connection.execute(
-        select(*_HEAD)
-        .where(tuple_(record_version.c.person_id, record_version.c.record_id).in_(keys))
-        .order_by(record_version.c.version)
-    )
-    for row in rows:
+    people = list({person for all_ in holders.values() for person in all_})
+    for row in _HEADS.rows(connection, people=people, ids=list(holders)):
         heads.setdefault(row.record_id, []).append(_head(row))
     return heads
 
 
 _BETWEEN_NOTES = "\x1f"
-_HEAD = [c for c in record_version.c if c.name not in {"wrapped_key", "body"}]
+_HEADS = Statement(
+    select(*(record_version.c[name] for name in VersionHead.__dataclass_fields__))
+    .where(record_version.c.person_id == any_(bindparam("people", type_=ARRAY(SqlUuid))))
+    .where(record_version.c.record_id == any_(bindparam("ids", type_=ARRAY(BYTEA))))
+    .order_by(record_version.c.version)
+)
 
 
-def _head(row: Row[Any]) -> VersionHead:
+def _head(row: Any) -> VersionHead:
     values = row._asdict()
     return VersionHead(**{**values, "notes": tuple(filter(None, values["notes"].split(_BETWEEN_NOTES)))})
 
@@ -115,7 +123,10 @@ def version_head(connection: Connection, kept: KeptRecord, version: int) -> Vers
 
 def add_versions(connection: Connection, new: Sequence[NewVersion], person_keys: Mapping[UUID, bytes]) -> None:
     """Keep versions, each body under a key of its own which the person's key wraps."""
-    connection.execute(insert(record_version), [_sealed_version(v, person_keys[v.head.person_id]) for v in new])
+    _ADD_VERSION.count(connection, [_sealed_version(v, person_keys[v.head.person_id]) for v in new])
+
+
+_ADD_VERSION = Statement(insert(record_version))
 
 
 def _sealed_version(new: NewVersion, person_key: bytes) -> dict[str, Any]:
@@ -170,24 +181,21 @@ def open_body(person_key: bytes, person_id: UUID, record_id: bytes, version: int
 
 def add_records(connection: Connection, new: Sequence[KeptRecord]) -> bool:
     """Keep new records; False where somebody else has kept one of them meanwhile."""
-    added = connection.execute(
-        upsert(record).on_conflict_do_nothing().returning(record.c.record_id), [_record_row(r) for r in new]
-    )
-    return len(added.all()) == len(new)
+    return _ADD_RECORD.count(connection, [_record_row(r) for r in new]) == len(new)
+
+
+_ADD_RECORD = Statement(upsert(record).on_conflict_do_nothing())
 
 
 def set_records(connection: Connection, changed: Sequence[KeptRecord]) -> None:
     """Write locked records anew."""
-    if changed:
-        connection.execute(
-            update(record)
-            .where(record.c.record_id == bindparam("id_"))
-            .values({name: bindparam(name) for name in _SETTABLE}),
-            [{"id_": r.record_id, **{name: _record_row(r)[name] for name in _SETTABLE}} for r in changed],
-        )
+    _SET_RECORD.count(connection, [{**_record_row(r), "id_": r.record_id} for r in changed])
 
 
 _SETTABLE = ("person_id", "others", "versions", "newest", "shown", "shown_person", "patient_mark", "day_mark")
+_SET_RECORD = Statement(
+    update(record).where(record.c.record_id == bindparam("id_")).values({name: bindparam(name) for name in _SETTABLE})
+)
 
 
 def _record_row(kept: KeptRecord) -> dict[str, Any]:

@@ -8,13 +8,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, select, tuple_, update
+from sqlalchemy import Connection, bindparam, delete, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.store.key_store import KeyStore
 from ehr_sync.store.packing import pack, unpack
 from ehr_sync.store.records import unwrap, wrap
 from ehr_sync.store.sealing import new_key, place, seal, unseal
+from ehr_sync.store.statement import Statement
 from ehr_sync.store.tables import idempotency, piece, submission
 
 
@@ -61,12 +62,15 @@ def begin_submission(
         "client_id": client_id,
         "media_type": media_type,
         "wrapped_key": key.wrapped,
-        **(_sealed_ending(key, ending) if ending else {}),
+        **(_sealed_ending(key, ending) if ending else {"skeleton": None, "answer": None}),
     }
-    added = connection.execute(
-        upsert(submission).values(row).on_conflict_do_nothing().returning(submission.c.submission_id)
-    ).scalar()
-    return added is not None
+    return _BEGIN.count(connection, [row]) == 1
+
+
+_BEGIN = Statement(
+    upsert(submission).on_conflict_do_nothing(),
+    ("submission_id", "client_id", "media_type", "wrapped_key", "skeleton", "answer"),
+)
 
 
 def _sealed_ending(key: SubmissionKey, ending: Ending) -> dict[str, bytes]:
@@ -87,14 +91,17 @@ class KeptSubmission:
 
 def kept_submission(connection: Connection, store: KeyStore, submission_id: bytes) -> KeptSubmission | None:
     """The submission, or None where it is not kept."""
-    row = connection.execute(
-        select(submission.c.wrapped_key, submission.c.answer).where(submission.c.submission_id == submission_id)
-    ).one_or_none()
+    row = _KEPT.row(connection, id_=submission_id)
     if row is None:
         return None
     key = SubmissionKey(submission_id, store.unwrap(row.wrapped_key, _key_place(submission_id)), row.wrapped_key)
     where = place("submission", "answer", submission_id)
     return KeptSubmission(key, unpack(unseal(key.key, row.answer, where)) if row.answer else None)
+
+
+_KEPT = Statement(
+    select(submission.c.wrapped_key, submission.c.answer).where(submission.c.submission_id == bindparam("id_"))
+)
 
 
 def end_submission(connection: Connection, key: SubmissionKey, ending: Ending) -> None:
@@ -124,10 +131,10 @@ def add_pieces(
     connection: Connection, key: SubmissionKey, pieces: Sequence[NewPiece], person_keys: Mapping[UUID, bytes]
 ) -> None:
     """Keep pieces; one that is kept already (the same bytes again) is left as it is."""
-    if pieces:
-        connection.execute(
-            upsert(piece).on_conflict_do_nothing(), [_piece_row(key, new, person_keys) for new in pieces]
-        )
+    _ADD_PIECE.count(connection, [_piece_row(key, new, person_keys) for new in pieces])
+
+
+_ADD_PIECE = Statement(upsert(piece).on_conflict_do_nothing())
 
 
 def _piece_row(key: SubmissionKey, new: NewPiece, person_keys: Mapping[UUID, bytes]) -> dict[str, Any]:

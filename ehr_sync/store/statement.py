@@ -1,0 +1,59 @@
+"""Statements that are built and compiled once: building one anew costs more than sending it and reading its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from psycopg import Cursor
+from psycopg.rows import namedtuple_row
+from sqlalchemy import Connection, Executable
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.sql.compiler import SQLCompiler
+
+_DIALECT: Final = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+_CURSOR: Final = "cursor of statements"
+
+
+class Statement:
+    """A statement of SQLAlchemy Core, sent by the driver itself; values are given by the names of its parameters.
+
+    For what runs at every dossier, push or page. `columns` are those that an INSERT is given. Lists are given whole
+    (`= any_(…)`), not as `in_`. Errors are psycopg's, which `Database` translates as it does SQLAlchemy's.
+    """
+
+    def __init__(self, core: Executable, columns: Sequence[str] | None = None) -> None:
+        compiled = core.compile(dialect=_DIALECT, column_keys=list(columns) if columns else None)  # type: ignore[attr-defined]
+        assert isinstance(compiled, SQLCompiler)
+        self._sql = str(compiled).encode()
+        self._constants = {name: bind.value for name, bind in compiled.binds.items() if bind.value is not None}
+
+    def run(self, connection: Connection, **values: Any) -> None:
+        """Run it for what it does."""
+        _cursor(connection).execute(self._sql, self._constants | values)
+
+    def rows(self, connection: Connection, **values: Any) -> list[Any]:
+        """Its rows, as named tuples."""
+        return _cursor(connection).execute(self._sql, self._constants | values).fetchall()
+
+    def row(self, connection: Connection, **values: Any) -> Any:
+        """Its only row, or None."""
+        return _cursor(connection).execute(self._sql, self._constants | values).fetchone()
+
+    def count(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Run it once for each of `rows`, in their order and in one round trip; how many rows it changed in all."""
+        cursor = _cursor(connection)
+        if len(rows) == 1:
+            cursor.execute(self._sql, {**self._constants, **rows[0]})
+        elif rows:
+            cursor.executemany(self._sql, [{**self._constants, **row} for row in rows])
+        return cursor.rowcount if rows else 0
+
+
+def _cursor(connection: Connection) -> Cursor[Any]:
+    # One a connection: a new one costs as much as a short statement. Its rows are all read before its next use.
+    cursor = connection.info.get(_CURSOR)
+    if cursor is None or cursor.closed:
+        driver: Any = connection.connection.driver_connection
+        cursor = connection.info[_CURSOR] = driver.cursor(row_factory=namedtuple_row, binary=True)
+    return cursor  # type: ignore[no-any-return]
