@@ -8,5 +8,6 @@ https://hl7.org/fhir/R4/validation.html
 from mappings.gate.bundles import bundle_findings
 from mappings.gate.checks import findings
 from mappings.gate.finding import Finding
+from mappings.gate.fingerprint import GATE
 
-__all__ = ["Finding", "bundle_findings", "findings"]
+__all__ = ["GATE", "Finding", "bundle_findings", "findings"]

@@ -12,6 +12,7 @@ from typing import Any
 from mappings.gate.checks import check
 from mappings.gate.definitions import Element
 from mappings.gate.finding import Finding
+from mappings.gate.gated import refers_only_to, without_gated
 from mappings.gate.local_references import place_of
 
 Json = dict[str, Any]
@@ -20,19 +21,38 @@ _VERSION = re.compile(r"/_history/[A-Za-z0-9\-.]{1,64}$")
 _ETAG = re.compile(r'W/"[^"]+"')
 
 
-def bundle_findings(bundle_json: bytes, *, known: Collection[str] = ()) -> tuple[Finding, ...]:
+def bundle_findings(
+    bundle_json: bytes, *, known: Collection[str] = (), gated: Collection[str] = ()
+) -> tuple[Finding, ...]:
     """What is wrong with a Bundle and everything in it, empty where nothing is.
 
     `known` holds the resources that the receiver already has, as "Type/id": references to them need no entry.
+    `gated` holds those in the Bundle that this very gate (GATE) found good before: of them only that they are what
+    their entry says, and where their references lead, is looked at. Where anything is wrong, everything is.
     Never raises, never echoes a value.
     """
+    known = frozenset(known)
+    if gated and _is_good_beside(bundle_json, known, frozenset(gated)):
+        return ()
+    return _looked_through(bundle_json, known)
+
+
+def _is_good_beside(bundle_json: bytes, known: frozenset[str], gated: frozenset[str]) -> bool:
+    """Whether nothing is wrong beside what is inside the gated resources; the full look tells what."""
+    cut = without_gated(bundle_json, gated)
+    if cut is None or not refers_only_to(bundle_json, cut.addresses, known):
+        return False
+    return not _looked_through(cut.rest, known | cut.addresses)
+
+
+def _looked_through(bundle_json: bytes, known: frozenset[str]) -> tuple[Finding, ...]:
     checked = check(bundle_json)
     if checked.findings:
         return checked.findings
     bundle = checked.resource
     if bundle.get("resourceType") != "Bundle":
         return (Finding("type.wrong", "", "Bundle"),)
-    broken = _broken(bundle, checked.walk.references, frozenset(known))
+    broken = _broken(bundle, checked.walk.references, known)
     return tuple(each.below("Bundle") for each in broken)
 
 

@@ -1,0 +1,130 @@
+"""A Bundle of resources gated before is looked at less, and never found better than the full look finds it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mappings.gate import GATE, bundle_findings, findings
+from mappings.gate.gated import refers_only_to, without_gated
+from tests.mappings.gate.examples import DEFECTS, GOOD, Defect, changed
+
+SENT = orjson.dumps(GOOD["transaction"])
+KEPT = frozenset({"Encounter/e1", "Condition/c1", "Observation/b1"})
+BUNDLES = [each for each in DEFECTS if each.kind == "bundle rule" and each.name != "defect inside an entry"]
+WORDS = [
+    *(orjson.dumps(word) for word in ("Encounter/e1", "Condition/c1", "Patient/p1", "Patient/p9", "PUT", "POST", "x")),
+    *(b'"reference":', b'"refe\\u0072ence":', b'"reference" : ', b'"resource":', b'"resource":{},', b'"request":'),
+    *(b"{", b"}", b"[", b"]", b",", b"\\", b'"', b"/", b"1", b"\xff", b"#", b"null", b"/_history/1", b"?a=b"),
+    *(orjson.dumps(each) + b"," for each in GOOD["transaction"]["entry"]),
+]
+
+
+@st.composite
+def spoilt(draw: st.DrawFn) -> bytes:
+    """The Bundle, written over in some places."""
+    sent = SENT
+    for _ in range(draw(st.integers(1, 3))):
+        word = draw(st.sampled_from(WORDS))
+        at = draw(st.sampled_from([at for at, letter in enumerate(sent) if letter in b'"{,:}']))
+        sent = sent[:at] + word + sent[at + draw(st.sampled_from([0, 1, 14, len(word)])) :]
+    return sent
+
+
+def told_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """What the gate calls unknown stands for a name that comes twice."""
+    return dict(pairs) if len(dict(pairs)) == len(pairs) else {**dict(pairs), "twice": True}
+
+
+def is_kept_good(sent: bytes) -> bool:
+    """Whether what is said to have been gated is good, as far as it can be read."""
+    try:
+        entries = json.loads(sent, object_pairs_hook=told_twice)["entry"]
+        resources = [each["resource"] for each in entries if "resource" in each]
+        kept = [each for each in resources if f"{each['resourceType']}/{each['id']}" in KEPT]
+    except (ValueError, KeyError, TypeError):
+        return True
+    return not any(findings(orjson.dumps(each)) for each in kept)
+
+
+@settings(max_examples=400, deadline=None)
+@given(spoilt(), st.sampled_from([frozenset[str](), frozenset({"Patient/p9"})]))
+def test_what_was_gated_before_changes_no_finding(sent: bytes, known: frozenset[str]) -> None:
+    full = bundle_findings(sent, known=known)
+    assert bundle_findings(sent, known=known, gated=KEPT) == full or not is_kept_good(sent)
+
+
+@pytest.mark.parametrize("defect", BUNDLES, ids=lambda each: each.name)
+def test_a_rule_of_bundles_is_broken_by_gated_resources_too(defect: Defect) -> None:
+    sent = orjson.dumps(defect.resource)
+    assert bundle_findings(sent, gated=KEPT) == bundle_findings(sent) != ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"/entry/5/resource/encounter/reference": "Encounter/sent-before"},
+        {"/entry/5/resource/encounter/reference": "Device/x9"},
+        {"/entry/5/resource/encounter/reference": "https://book.example/fhir/Condition/c1"},
+        {"/entry/5/fullUrl": "https://another.example/fhir/Observation/b1"},
+        {"/entry/5/fullUrl": "https://book .example/fhir/Observation/b1"},
+        {"/entry/5/request/ifMatch": "3"},
+        {"/entry/6/request/url": "Observation/b1"},
+        {"/entry/5/resource/id": "b2"},
+        {"/entry/5/resource/status": 1, "/entry/5/request/method": "POST"},
+        {"/entry/5/search": {"mode": "match"}},
+    ],
+)
+def test_an_entry_of_a_gated_resource_is_looked_at(change: dict[str, Any]) -> None:
+    sent = orjson.dumps(changed(GOOD["transaction"], change))
+    assert bundle_findings(sent, gated=KEPT) == bundle_findings(sent)
+
+
+def test_only_gated_resources_are_cut_out() -> None:
+    cut = without_gated(SENT, KEPT)
+    assert cut is not None
+    assert [each["request"]["url"] for each in orjson.loads(cut.rest)["entry"]] == [
+        "Basic/w1",
+        "Patient/p1",
+        "Organization/o1",
+        "Device/x9",
+    ]
+
+
+def test_values_inside_a_gated_resource_are_not_looked_at_again() -> None:
+    sent = orjson.dumps(changed(GOOD["transaction"], {"/entry/5/resource/status": "x"}))
+    assert bundle_findings(sent, gated=KEPT) == ()
+    assert bundle_findings(sent, gated=KEPT - {"Observation/b1"}) != ()
+
+
+def test_a_deleted_resource_is_nothing_to_refer_to() -> None:
+    sent = orjson.dumps(changed(GOOD["transaction"], {"/entry/5/resource/device": {"reference": "Device/x9"}}))
+    assert [each.code for each in bundle_findings(sent, gated=KEPT)] == ["reference.unresolved"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_clear"),
+    [
+        (b'{"reference":"A/1"}', True),
+        (b'{"reference":"#1"}', True),
+        (b'{"reference" :\n"A/1"}', True),
+        (b'{"code":"reference","x":"C/1"}', True),
+        (b'{"text":"\\"reference\\":\\"C/1\\""}', True),
+        (b'{"reference":"B/1"}', False),
+        (b'{"refer\\u0065nce":"B/1"}', False),
+        (b'{"reference":"A\\/1"}', False),
+        (b'{"reference":{"reference":"A/1"}}', False),
+        (b'{"reference":"B/1","reference":"A/1"}', False),
+    ],
+)
+def test_a_reference_is_found_however_it_is_spelt(sent: bytes, is_clear: bool) -> None:
+    assert refers_only_to(sent, {"A/1"}, ()) is is_clear
+
+
+def test_the_gate_has_a_short_name() -> None:
+    assert len(GATE) == len(bytes.fromhex(GATE)) * 2 == 8
