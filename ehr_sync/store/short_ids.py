@@ -1,0 +1,67 @@
+"""Resource ids, stored once: of what a record version says, half would be its ids, which no dictionary can shorten.
+
+The text keeps a mark for each id, the ids stand before it in binary. Their first halves, which a record's resources
+share, stand together, so that zstd makes one of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+_UUID: Final = rb"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"
+# Three patterns, as each begins with a letter that is looked for quickly: "any UUID" takes four times as long.
+_OWN: Final = re.compile(rb'("id":")' + _UUID + b'"')
+_REFERRED: Final = re.compile(rb"(/)" + _UUID + b'"')
+_LISTED: Final = re.compile(rb'(")' + _UUID + b'"')  # in the header line only
+# JSON writes control characters as escapes: these stand nowhere in it. Other text is left as it is.
+_NEXT: Final = b"\x02"  # the next id of the list
+_NAMED: Final = b"\x01"  # one of the list: two bytes with their high bit set say which
+_MOST: Final = 1 << 14  # ids beyond stay in the text
+_AS_IT_IS: Final = b"\xff\xff"  # in the place of the count
+
+
+def shorten(ndjson: bytes) -> bytes:
+    """The text with its ids in front."""
+    if _NEXT in ndjson or _NAMED in ndjson:
+        return _AS_IT_IS + ndjson
+    ids: dict[bytes, int] = {}
+    text = _OWN.sub(_marking(ids, own=True), ndjson)
+    header, line_end, lines = text.partition(b"\n")
+    referred = _marking(ids, own=False)
+    text = _LISTED.sub(referred, header) + line_end + _REFERRED.sub(referred, lines)
+    raw = [bytes.fromhex(id_.replace(b"-", b"").decode()) for id_ in ids]
+    return b"".join([len(raw).to_bytes(2, "big"), *(i[:8] for i in raw), *(i[8:] for i in raw), text])
+
+
+def _marking(ids: dict[bytes, int], *, own: bool) -> Callable[[re.Match[bytes]], bytes]:
+    def marked(found: re.Match[bytes]) -> bytes:
+        before, id_ = found.groups()
+        number = ids.get(id_)
+        if number is None:
+            if len(ids) == _MOST:
+                return found[0]
+            number = ids[id_] = len(ids)
+            if own:
+                return before + _NEXT + b'"'
+        return before + _NAMED + bytes((0x80 | number >> 7, 0x80 | number & 0x7F)) + b'"'
+
+    return marked
+
+
+def lengthen(short: bytes) -> bytes:
+    """The opposite of `shorten`."""
+    if short[:2] == _AS_IT_IS:
+        return short[2:]
+    count = int.from_bytes(short[:2], "big")
+    middle, end = 2 + count * 8, 2 + count * 16
+    ids = [_written(short[2 + at : 10 + at] + short[middle + at : middle + 8 + at]) for at in range(0, count * 8, 8)]
+    first, *own = short[end:].split(_NEXT)
+    first, *named = b"".join([first, *(part for pair in zip(ids, own, strict=False) for part in pair)]).split(_NAMED)
+    return b"".join([first, *(ids[(p[0] & 0x7F) << 7 | p[1] & 0x7F] + p[2:] for p in named)])
+
+
+def _written(id_: bytes) -> bytes:
+    text = id_.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}".encode()
