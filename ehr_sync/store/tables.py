@@ -125,7 +125,6 @@ record = Table(
     Column("shown_person", UUID),
     Column("patient_mark", BYTEA),  # keyed hashes of MA_BN and of the day of NGAY_VAO: is it the same visit?
     Column("day_mark", BYTEA),
-    Index("records_of_a_person", "person_id"),
 )
 
 record_version = Table(
