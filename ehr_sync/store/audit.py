@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, func, insert, select, true, update
+from sqlalchemy import Connection, func, select, text, true
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from ehr_sync.store.statement import Statement
 from ehr_sync.store.tables import audit_event, audit_head
 
 _CHAIN = 1
@@ -36,37 +37,48 @@ def write(connection: Connection, audit_key: bytes, entries: Sequence[AuditEntry
     if not entries:
         return
     n, mac, at = _lock_head(connection)
-    rows = []
-    for entry in entries:
-        n += 1
+    first, macs = n + 1, []
+    for n, entry in enumerate(entries, first):
         mac = _mac(audit_key, mac, n, at, entry)
-        rows.append(
-            {
-                "n": n,
-                "at": at,
-                "person_id": entry.person_id,
-                "actor": entry.actor,
-                "action": entry.action,
-                "detail": entry.detail,
-                "mac": mac,
-            }
-        )
-    connection.execute(insert(audit_event), rows)
-    connection.execute(update(audit_head).where(audit_head.c.chain == _CHAIN).values(n=n, mac=mac))
+        macs.append(mac)
+    _APPEND.run(
+        connection,
+        ns=list(range(first, n + 1)),
+        people=[entry.person_id for entry in entries],
+        actors=[entry.actor for entry in entries],
+        actions=[entry.action for entry in entries],
+        details=[entry.detail for entry in entries],
+        macs=macs,
+        at=at,
+        last=n,
+        last_mac=mac,
+    )
 
 
 def _lock_head(connection: Connection) -> tuple[int, bytes, datetime]:
-    head = connection.execute(_HEAD).one_or_none()
+    head = _HEAD.row(connection)
     if head is None:
         connection.execute(upsert(audit_head).values(chain=_CHAIN, n=0, mac=_GENESIS).on_conflict_do_nothing())
-        head = connection.execute(_HEAD).one()
+        head = _HEAD.row(connection)
     return head.n, head.mac, head.at.astimezone(UTC)
 
 
-_HEAD = (
+_HEAD = Statement(
     select(audit_head.c.n, audit_head.c.mac, func.clock_timestamp().label("at"))
     .where(audit_head.c.chain == _CHAIN)
     .with_for_update()
+)
+
+# One round trip while everybody else waits for the head.
+_APPEND = Statement(
+    text(
+        "WITH appended AS ("
+        " INSERT INTO audit_event (n, at, person_id, actor, action, detail, mac)"
+        " SELECT n, :at, person_id, actor, action, detail, mac FROM unnest(CAST(:ns AS bigint[]),"
+        " CAST(:people AS uuid[]), CAST(:actors AS text[]), CAST(:actions AS text[]), CAST(:details AS text[]),"
+        " CAST(:macs AS bytea[])) AS entry (n, person_id, actor, action, detail, mac))"
+        " UPDATE audit_head SET n = :last, mac = :last_mac WHERE chain = :chain"
+    ).bindparams(chain=_CHAIN)
 )
 
 
