@@ -114,17 +114,17 @@ class _Scanner:
         raise SourceRefused(Issue("file.dtd_forbidden"))
 
     def _on_start(self, name: str, _: object) -> None:
-        self._close_span()
-        tag = name.rpartition(":")[2]
-        if self._depth == 0 and tag != "GIAMDINHHS":
-            raise SourceRefused(Issue("file.not_a_dossier", expected="GIAMDINHHS"))
+        if self._ended:
+            self._close_span()
         self._depth += 1
         if self._depth > DEEPEST:
             raise SourceRefused(Issue("record.too_deep", self._line(), f"<= {DEEPEST}"))
         if not self._hoso_depth:
-            self._on_outer_start(tag)
+            self._on_outer_start(name.rpartition(":")[2])
 
     def _on_outer_start(self, tag: str) -> None:
+        if self._depth == 1 and tag != "GIAMDINHHS":
+            raise SourceRefused(Issue("file.not_a_dossier", expected="GIAMDINHHS"))
         if tag == "HOSO":
             self._hoso_depth = self._depth
             self._start = self._skipped + self._parser.CurrentByteIndex
@@ -139,7 +139,8 @@ class _Scanner:
             self._parser.CharacterDataHandler = self._on_header_text
 
     def _on_end(self, name: str) -> None:
-        self._close_span()
+        if self._ended:
+            self._close_span()
         if self._depth == self._hoso_depth:
             self._hoso_depth = 0
             self._ended = True
@@ -167,8 +168,6 @@ class _Scanner:
         self._close_span()
 
     def _close_span(self) -> None:
-        if not self._ended:
-            return
         self._ended = False
         self._parser.CharacterDataHandler = None
         self._parser.DefaultHandler = None

@@ -14,12 +14,13 @@ from xml.parsers import expat
 
 from mappings.formats.canonical import content_hash
 from mappings.formats.source import EnvelopeScan, Limits
-from mappings.formats.tables import Rows, TableRefused, read_table
+from mappings.formats.tables import ROOTS, Rows, TableRefused, read_table
 from mappings.model import Dossier, Issue, Row, Tables
 from mappings.text import canonical_code
 
 MAPPED = ("XML1", "XML2", "XML3", "XML4", "XML5")
 
+_NAMES = frozenset(table for table, _ in ROOTS.values())
 _NUMBERED = re.compile(r"XML0*(\d{1,2})")
 # Tags of XML1 that ended with QĐ 4210, and those that took their place.
 _OLD_TAGS = frozenset({"MA_THE", "MA_BENH", "MA_BENHKHAC", "MA_LYDO_VVIEN", "TINH_TRANG_RV"})
@@ -90,6 +91,8 @@ def _part_rows(
 
 def _table_name(text: str) -> str:
     """XML0 to XML99 from "xml 1", "XML01", "Check-in"; "" for any other text."""
+    if text in _NAMES:
+        return text
     word = re.sub(r"[\s_-]", "", canonical_code(text).upper())
     if word == "CHECKIN":
         return "XML0"

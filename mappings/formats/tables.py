@@ -94,7 +94,8 @@ def _as_utf8(content: bytes) -> bytes:
 def _parse(content: bytes, limits: Limits) -> etree._Element:
     if b"<!DOCTYPE" in content and _PROLOG_DOCTYPE.match(content):
         raise TableRefused("table.dtd_forbidden")
-    if content.count(b"<") + content.count(b"=") > limits.table_rows * TAGS_PER_ROW:
+    most = limits.table_rows * TAGS_PER_ROW
+    if len(content) > most and content.count(b"<") + content.count(b"=") > most:
         raise TableRefused("record.too_many_rows", f"<= {limits.table_rows}")
     try:
         return etree.fromstring(content, _parser())
@@ -177,28 +178,26 @@ def _is_one_row(element: etree._Element) -> bool:
 def _row(item: etree._Element, whole: bool, odd: list[tuple[str, str]]) -> Row:
     """The values that are not blank. What was odd is added to `odd` as (code, tag)."""
     row: dict[str, str] = {}
-    for leaf in item:
-        value = leaf.text
+    for leaf in item.iterchildren():
+        text = _inner_text(leaf, whole) if len(leaf) else leaf.text
+        if not text:
+            continue
+        tag = leaf.tag
+        if tag[0] == "{":
+            tag = _local(tag)
         # Most values are plain codes and numbers: these tests spare them the rest, 0.2 ms a dossier.
-        if value and value.isascii() and value.isprintable() and " " not in value and not len(leaf):
-            tag = leaf.tag
-            if tag not in row and tag[0] != "{":
-                row[tag] = value
-                continue
-        _take(leaf, whole, row, odd)
+        if not (text.isascii() and text.isprintable() and " " not in text):
+            text = _canonical(tag, text, odd)
+        if text and tag in row:
+            odd.append(("tag.repeated", _shown(tag)))
+        elif text:
+            row[tag] = text
     return _padded(row, odd) if "MA_LOAI_KCB" in row else row
 
 
-def _take(leaf: etree._Element, whole: bool, row: dict[str, str], odd: list[tuple[str, str]]) -> None:
-    text = leaf.text
-    if len(leaf):
-        text = "".join(map(str, leaf.itertext())) if whole and not _holds_a_row(leaf) else None
-    tag = _local(leaf.tag)
-    value = _canonical(tag, text, odd) if text else ""
-    if value and tag in row:
-        odd.append(("tag.repeated", _shown(tag)))
-    elif value:
-        row[tag] = value
+def _inner_text(leaf: etree._Element, whole: bool) -> str:
+    """The text of all elements inside a value; "" where they are no part of it."""
+    return "".join(map(str, leaf.itertext())) if whole and not _holds_a_row(leaf) else ""
 
 
 def _holds_a_row(leaf: etree._Element) -> bool:
@@ -208,7 +207,7 @@ def _holds_a_row(leaf: etree._Element) -> bool:
 
 
 def _canonical(tag: str, text: str, odd: list[tuple[str, str]]) -> str:
-    if holds_forbidden(text.strip()):
+    if not text.isprintable() and holds_forbidden(text.strip()):
         odd.append(("value.characters_removed", _shown(tag)))
     return canonical_code(text) if tag.startswith("MA_") else canonical(text)
 
