@@ -15,10 +15,17 @@ def parse_minute(text: str) -> datetime | None:
 
     Hour 2400 is 0000 of the next day (trade rules 6).
     """
-    day = parse_day(text[:8]) if len(text) == 12 else None
-    if day is None or not _is_digits(text):
+    if len(text) != 12 or not _is_digits(text):
         return None
-    return _at(day, int(text[8:10]), int(text[10:]))
+    if text[8:] == "2400":
+        return _midnight_after(parse_day(text[:8]))
+    year = int(text[:4])
+    if year < EARLIEST_YEAR:
+        return None
+    try:
+        return datetime(year, int(text[4:6]), int(text[6:8]), int(text[8:10]), int(text[10:]), tzinfo=VIETNAM)
+    except ValueError:
+        return None
 
 
 def parse_day(text: str) -> date | None:
@@ -57,17 +64,10 @@ def _year_alone(text: str) -> tuple[str, None] | None:
     return (text[:4], None) if int(text[:4]) >= EARLIEST_YEAR else None
 
 
-def _at(day: date, hour: int, minute: int) -> datetime | None:
-    if hour == 24 and minute == 0:
-        return _midnight_after(day)
-    if hour > 23 or minute > 59:
+def _midnight_after(day: date | None) -> datetime | None:
+    if day is None or day == date.max:
         return None
-    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=VIETNAM)
-
-
-def _midnight_after(day: date) -> datetime | None:
-    midnight = datetime(day.year, day.month, day.day, tzinfo=VIETNAM)
-    return None if day == date.max else midnight + timedelta(days=1)
+    return datetime(day.year, day.month, day.day, tzinfo=VIETNAM) + timedelta(days=1)
 
 
 def _is_digits(text: str) -> bool:

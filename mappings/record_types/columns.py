@@ -20,6 +20,8 @@ Required = Literal["never", "always", "insured"]
 """Whether the portal wants the field: money and settlement only of visits that an insurance card pays."""
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+# The days that every month has, in two centuries: a minute that is not of this form may still be one.
+_PLAIN_MINUTE = re.compile("(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|1[0-9]|2[0-8])(?:[01][0-9]|2[0-3])[0-5][0-9]")
 
 
 class Column(fields.Field[str]):
@@ -107,6 +109,13 @@ class PersonalCode(Code):
 
     remembers = False
 
+    @property
+    def passes(self) -> Callable[[str], object]:
+        longest = self.longest
+        if longest is None or self._pattern or self._list:
+            return _fails
+        return lambda value: len(value) <= longest
+
 
 class Amount(Column):
     """A number with a decimal point. Negative ones warn: they are returned goods or a slip."""
@@ -134,6 +143,12 @@ class Whole(Amount):
 
 class Minute(Column):
     """yyyymmddHHMM."""
+
+    remembers = False
+
+    @property
+    def passes(self) -> Callable[[str], object]:
+        return _PLAIN_MINUTE.fullmatch
 
     def problem(self, value: str, on: date) -> Problem | None:
         """A day without its time and the hour 2400 are readable, so they only warn."""

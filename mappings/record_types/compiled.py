@@ -11,7 +11,7 @@ from mappings.record_types.columns import Column, TableSchema
 
 # A table that is wrong in one way is wrong in every row: beyond this many, one more says nothing new.
 MOST_OF_A_KIND = 20
-# Values known to be good, per field. Codes and minutes: none of them names a person.
+# Values known to be good, per field. Codes alone: none of them names a person.
 MOST_REMEMBERED = 2_000
 LONGEST_REMEMBERED = 64
 

@@ -29,13 +29,11 @@ def product_differs(row: Row, tag: str, quantity: str, price: str, percent: str 
 
 def total(rows: Iterable[Row], tag: str) -> float | None:
     """The sum of a field over rows, blank as 0; None where one of them is no number."""
-    summed = 0.0
-    for row in rows:
-        value = amount(row.get(tag, "0"))
-        if value is None:
-            return None
-        summed += value
-    return summed
+    try:
+        values = [float(row.get(tag, "0")) for row in rows]
+    except ValueError:
+        return None
+    return sum(values) if all(map(isfinite, values)) else None
 
 
 def amount(text: str | None) -> float | None:
