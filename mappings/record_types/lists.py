@@ -1,4 +1,7 @@
-"""Which codes a field may hold, and on which days: the ministry's small lists (lists.json) and ICD-10 VN."""
+"""Which codes a field may hold, and on which days: the ministry's small lists (lists.json) and ICD-10 VN.
+
+A list whose codes have names too stands in the terminology alone, and lists.json says under which name.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from importlib.resources import files
 
 import orjson
 
-from mappings.terminology import icd10
+from mappings.terminology import code_lists, icd10
 
 Problem = tuple[str, str]
 """An issue's code and what is expected."""
@@ -56,5 +59,7 @@ class Icd10List:
 def code_list(name: str) -> CodeList:
     """The list of a field. Raises KeyError where there is none."""
     stored = orjson.loads(files(__package__).joinpath("lists.json").read_bytes())[name]
-    starts = {code: date.fromisoformat(day) for day, codes in stored.get("from", {}).items() for code in codes}
-    return CodeList(name, frozenset(stored["codes"]), starts)
+    if "codes" in stored:
+        return CodeList(name, frozenset(stored["codes"]), {})
+    since = code_lists.starts(stored["named"])
+    return CodeList(name, frozenset(since), {code: day for code, day in since.items() if day > date.min})

@@ -25,6 +25,11 @@ def display(name: str, code: str, on: date) -> str:
     return entry.display if entry is not None and entry.valid_from <= on <= entry.valid_until else ""
 
 
+def starts(name: str) -> dict[str, date]:
+    """Every code of a list with its first day, date.min where it was always in it; KeyError as of `display`."""
+    return {code: entry.valid_from for code, entry in _lists()[name].items()}
+
+
 @cache
 def _lists() -> dict[str, dict[str, _Entry]]:
     stored = json.loads(files(__package__).joinpath("code_lists.json").read_text("utf-8"))
