@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, any_, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Connection, any_, bindparam, delete, func, insert, or_, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from sqlalchemy.dialects.postgresql import UUID as SqlUuid
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -225,6 +225,21 @@ def postpone_claim(connection: Connection, taken: TakenClaim, reason: str, pause
     )
 
 
+def ask_again(connection: Connection, claim_ids: Sequence[bytes], at: datetime) -> None:
+    """Make claims that were not proven a day ago or earlier due once more: a register is mended too, and a hospital
+    that sends ten visits in a row is not ten questions.
+    """
+    _ASK_AGAIN.run(connection, ids=list(claim_ids), at=at, before=at - timedelta(days=1))
+
+
+_ASK_AGAIN = Statement(
+    update(claim)
+    .where(claim.c.claim_id == any_(bindparam("ids", type_=ARRAY(BYTEA))))
+    .where(or_(claim.c.state == "not_proven", claim.c.state == "review"), claim.c.decided_at < bindparam("before"))
+    .values(state="due", due_at=bindparam("at"), decided_at=None)
+)
+
+
 def move_claim(connection: Connection, claim_id: bytes, into: UUID, facts: bytes) -> None:
     """Put a claim, its facts sealed anew, under another person."""
     connection.execute(update(claim).where(claim.c.claim_id == claim_id).values(person_id=into, facts=facts))
@@ -258,12 +273,34 @@ class ProvenFacts:
 
 def proven_facts(connection: Connection, person_id: UUID) -> ProvenFacts | None:
     """What proved a person, or None where the person is not proven."""
-    row = connection.execute(
-        select(claim.c.claim_id, claim.c.facts, claim.c.reason)
-        .join(person, person.c.proven_claim == claim.c.claim_id)
-        .where(person.c.person_id == person_id, person.c.state == "proven")
-    ).one_or_none()
-    return ProvenFacts(row.claim_id, row.facts, row.reason) if row else None
+    return proven_facts_of(connection, [person_id]).get(person_id)
+
+
+def proven_facts_of(connection: Connection, people: Collection[UUID]) -> dict[UUID, ProvenFacts]:
+    """What proved each of these people; one who is not proven is not among them."""
+    rows = _PROVEN.rows(connection, people=list(people))
+    return {r.person_id: ProvenFacts(r.claim_id, r.facts, r.reason) for r in rows}
+
+
+_PROVEN = Statement(
+    select(person.c.person_id, claim.c.claim_id, claim.c.facts, claim.c.reason)
+    .join(person, person.c.proven_claim == claim.c.claim_id)
+    .where(person.c.person_id == any_(bindparam("people", type_=ARRAY(SqlUuid))), person.c.state == "proven")
+)
+
+
+def proven_behind(connection: Connection, number_mark: bytes) -> tuple[UUID, ProvenFacts] | None:
+    """The proven person behind an active number, and what proved them."""
+    row = _PROVEN_BEHIND.row(connection, mark=number_mark)
+    return (row.person_id, ProvenFacts(row.claim_id, row.facts, row.reason)) if row else None
+
+
+_PROVEN_BEHIND = Statement(
+    select(person.c.person_id, claim.c.claim_id, claim.c.facts, claim.c.reason)
+    .join(claim, person.c.proven_claim == claim.c.claim_id)
+    .join(identifier, identifier.c.person_id == person.c.person_id)
+    .where(identifier.c.mark == bindparam("mark"), person.c.state == "proven")
+)
 
 
 def known(connection: Connection, person_id: str) -> UUID | None:

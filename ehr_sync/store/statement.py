@@ -24,9 +24,9 @@ class Statement:
 
     def __init__(self, core: Executable, columns: Sequence[str] | None = None) -> None:
         compiled = core.compile(dialect=_DIALECT, column_keys=list(columns) if columns else None)  # type: ignore[attr-defined]
-        assert isinstance(compiled, SQLCompiler)
+        assert isinstance(compiled, SQLCompiler) and not compiled.post_compile_params
         self._sql = str(compiled).encode()
-        self._constants = {name: bind.value for name, bind in compiled.binds.items() if bind.value is not None}
+        self._constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
 
     def run(self, connection: Connection, **values: Any) -> None:
         """Run it for what it does."""

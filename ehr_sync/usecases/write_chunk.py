@@ -155,7 +155,16 @@ def _write_locked(
     first = [rows[s.plan.record_id] for s in kept if s.plan.record is None]
     if first and not records.add_records(connection, first):
         raise Moved
+    _ask_again(connection, kept, claims, batch)
     records.set_records(connection, [rows[s.plan.record_id] for s in kept if s.plan.record is not None])
+
+
+def _ask_again(connection: Connection, kept: Sequence[Step], claims: Mapping[bytes, KeptClaim], batch: Batch) -> None:
+    """A new record is a reason to ask about its claim once more (trade rules 13)."""
+    named = {s.claim.claim_id for s in kept if s.claim is not None and s.plan.record is None}
+    doubted = sorted(i for i in named if claims[i].state in {State.NOT_PROVEN, State.REVIEW})
+    if doubted:
+        people.ask_again(connection, doubted, batch.received_at)
 
 
 def _people(steps: Sequence[Step], look: Look) -> set[UUID]:

@@ -201,3 +201,35 @@ def test_one_claim_of_many_records_is_asked_about_once(running: Running) -> None
     running.settle()
     assert len(running.journal("registry")) == 1
     assert len([key for key in running.living(NUMBER) if key[0] == "Encounter"]) == 3
+
+
+@pytest.mark.parametrize(("age", "state"), [("25 hours", "due"), ("23 hours", "not_proven")])
+def test_a_new_record_has_a_claim_that_was_not_proven_asked_again_but_not_on_the_same_day(
+    running: Running, age: str, state: str
+) -> None:
+    running.post(dossier(640, person_index=900_001, rows=1))
+    running.verify()
+    running.run("UPDATE claim SET decided_at = decided_at - CAST(:age AS interval)", age=age)
+    running.post(dossier(641, person_index=900_001, rows=1))
+    assert claim(running).state == state
+
+
+def test_a_new_version_of_a_known_record_asks_nobody_again(running: Running) -> None:
+    visit = dossier(642, person_index=900_001, rows=1)
+    running.post(visit)
+    running.verify()
+    running.run("UPDATE claim SET decided_at = decided_at - interval '2 days'")
+    running.post(with_values(visit, "XML1", LOI_DAN="Tái khám sau một tuần"))
+    assert claim(running).state == "not_proven"
+
+
+def test_what_a_mended_register_proves_at_last_comes_with_all_its_records(running: Running) -> None:
+    first = dossier(643, person_index=643, rows=1)
+    running.world.order("registry", "status", status=500, times=1)
+    running.post(first)
+    running.verify()
+    running.run("UPDATE claim SET state = 'not_proven', decided_at = now() - interval '2 days', due_at = NULL")
+    running.post(dossier(644, person_index=643, rows=1))
+    running.settle()
+    assert claim(running).state == "proven"
+    assert len([key for key in running.living(number_of(643)) if key[0] == "Encounter"]) == 2
