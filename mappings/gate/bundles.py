@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from mappings.gate.checks import check
-from mappings.gate.definitions import Element
 from mappings.gate.finding import Finding
 from mappings.gate.gated import refers_only_to, without_gated
 from mappings.gate.local_references import place_of
+from mappings.gate.table import Element
 
 Json = dict[str, Any]
 _LITERAL = re.compile(r"[A-Z][A-Za-z]{1,40}/[A-Za-z0-9\-.]{1,64}")

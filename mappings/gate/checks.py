@@ -49,18 +49,17 @@ def check(resource_json: bytes) -> Checked:
         own += _only_new(_from_fhirkit(reported), own)
     if not own:
         # A model is asked about good values only: what it says is then about the shape.
-        own = [each for sample in walk.samples for each in model_findings(sample, _GOOD_SHAPES)]
-    return Checked(resource if isinstance(resource, dict) else {}, walk, tuple(own))
+        own = tuple([each for sample in walk.samples for each in model_findings(sample, _GOOD_SHAPES)])
+    return Checked(resource if isinstance(resource, dict) else {}, walk, own)
 
 
-def _walked(resource: object, walk: Walk) -> list[Finding]:
+def _walked(resource: object, walk: Walk) -> tuple[Finding, ...]:
     found = walk.resource(resource)
     if not isinstance(resource, dict) or not walk.samples:
         return found
     if not found and walk.has_local:
-        found = broken_local_references(resource)
-    kind = resource["resourceType"]
-    return [each.below(kind) for each in found]
+        found = tuple(broken_local_references(resource))
+    return tuple([each.below(resource["resourceType"]) for each in found])
 
 
 def _from_fhirkit(reported: list[fhirkit.Issue]) -> list[Finding]:
@@ -74,6 +73,6 @@ def _from_fhirkit(reported: list[fhirkit.Issue]) -> list[Finding]:
     return [Finding("shape.refused", place(each.path)) for each in reported if each.severity == "error"]
 
 
-def _only_new(reported: list[Finding], own: list[Finding]) -> list[Finding]:
+def _only_new(reported: list[Finding], own: tuple[Finding, ...]) -> tuple[Finding, ...]:
     seen = {each.path for each in own}
-    return [each for each in reported if each.path not in seen]
+    return tuple(each for each in reported if each.path not in seen)

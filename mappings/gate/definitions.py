@@ -1,61 +1,20 @@
-"""The compact table of FHIR R4 4.0.1 (r4.json, made by generate.py), as the walk reads it.  https://hl7.org/fhir/R4/"""
+"""Reads the compact table of FHIR R4 4.0.1 (r4.json, made by generate.py).  https://hl7.org/fhir/R4/"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from mappings.gate.invariants import DOMAIN_RESOURCE, INVARIANTS, Rule
-from mappings.gate.primitives import Check, check_of, check_of_codes
-
-if TYPE_CHECKING:
-    from mappings.gate.plans import Plan
+from mappings.gate.primitives import check_of, check_of_codes
+from mappings.gate.table import Definitions, Element, Type
 
 _KIND = re.compile(r"(?P<type>[^()]+)(?:\((?P<targets>[^)]*)\))?")
-
-
-@dataclass(slots=True, eq=False)
-class Element:
-    """One element under the name that it has in JSON (`valueQuantity`, not `value[x]`)."""
-
-    name: str
-    many: bool
-    number: int  # unique in the table; its negative stands for the `_name` beside a primitive
-    kind: str
-    choice: str  # "value[x]" for a choice, else ""
-    check: Check | None = None  # primitives
-    value_set: str = ""
-    codings: frozenset[str] | None = None  # CodeableConcept and Coding: "system|code"
-    targets: frozenset[str] | None = None  # Reference; None: any
-    of: Type | None = None  # None for a primitive and for any resource
-    is_reference: bool = False
-    plain_type: Type | None = None  # `of`, where nothing but what is in the object is to be checked
-
-
-@dataclass(slots=True, eq=False)
-class Type:
-    """A resource type, data type or backbone element."""
-
-    name: str
-    number: int
-    is_resource: bool
-    elements: dict[str, Element] = field(default_factory=dict)
-    required: tuple[tuple[str, tuple[str, ...]], ...] = ()  # element, and the names that fulfil it
-    rules: tuple[Rule, ...] = ()
-    plans: dict[tuple[str, ...], Plan] = field(default_factory=dict)  # by names, see plans.py
-
-
-@dataclass(frozen=True, slots=True)
-class Definitions:
-    types: dict[str, Type]
-    resources: frozenset[str]
-    names: frozenset[str]  # every element name; what else a sender wrote is not echoed
-    choices: frozenset[str]  # every "value[x]"
 
 
 @lru_cache(maxsize=1)
@@ -72,10 +31,7 @@ class _Builder:
         self._sets = {name: frozenset(codes) for name, codes in table["value_sets"].items()}
         self._checks = {kind: check_of(kind, pattern) for kind, pattern in table["primitives"].items()}
         self._code_checks = {name: check_of_codes(codes) for name, codes in self._sets.items()}
-        self._types = {
-            name: Type(name, number, name in self._resources) for number, name in enumerate(table["types"], 1)
-        }
-        self._next_number = len(self._types) + 1
+        self._types = {name: Type(name, name in self._resources) for name in table["types"]}
 
     def build(self) -> Definitions:
         for name, rows in self._table["types"].items():
@@ -121,23 +77,29 @@ class _Builder:
         parts = _KIND.fullmatch(kind)
         if parts is None:
             raise ValueError(f"{of.name}.{name}: no type")
-        self._next_number += 1
-        element = Element(name, many, self._next_number, parts["type"], choice, value_set=value_set)
+        element = Element(name, many, parts["type"], choice, value_set=value_set)
         self._describe(element, parts["targets"])
         return element
 
     def _describe(self, element: Element, targets: str | None) -> None:
         element.check = self._checks.get(element.kind)
         element.of = self._types.get(element.kind)
-        element.is_reference = element.kind == "Reference"
         if targets and targets != "Resource":
             element.targets = frozenset(targets.split())
+        if element.kind == "Reference":
+            element.is_literal = _literal_of(element.targets or frozenset())
         if element.value_set and element.check:
             element.check = self._code_checks[element.value_set]
         elif element.value_set:
             element.codings = self._sets[element.value_set]
         if element.of and not (element.of.is_resource or element.is_reference or element.codings):
             element.plain_type = element.of
+
+
+@lru_cache(maxsize=512)
+def _literal_of(targets: frozenset[str]) -> Callable[[str], object]:
+    types = "|".join(sorted(targets)) or "[A-Z][A-Za-z]{1,40}"
+    return re.compile(rf"(?:{types})/[A-Za-z0-9\-.]{{1,64}}(?:/_history/[A-Za-z0-9\-.]{{1,64}})?").fullmatch
 
 
 def _names(element: Element) -> tuple[str, ...]:

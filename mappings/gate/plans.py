@@ -7,33 +7,15 @@ are left to look at, which is what makes the gate cheap enough for every resourc
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
-from mappings.gate.definitions import Definitions, Element, Type
 from mappings.gate.finding import Finding
-from mappings.gate.invariants import Rule
-from mappings.gate.primitives import Check
+from mappings.gate.table import Definitions, Plan, Type
 
 # A type has some ten forms in what we make; a stranger's forms must not fill the memory.
 _MOST_PLANS_A_TYPE = 256
 _NUMBERS = count(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The values to look at; `beside` is for the `_name` of primitives."""
-
-    number: int  # unique in the process: stands for the type and the names in a shape
-    leaves: tuple[tuple[str, Check, Element], ...]
-    is_flat: bool  # the leaves are all there is to look at
-    plain: tuple[tuple[str, Element, Type], ...]  # objects with nothing to check but what is in them
-    special: tuple[tuple[str, Element], ...]  # references, bound concepts, resources
-    arrays: tuple[tuple[str, Element], ...]
-    beside: tuple[tuple[str, Element], ...]
-    rules: tuple[Rule, ...]  # those that read values that are there
-    findings: tuple[Finding, ...]
 
 
 def plan_of(node: dict[str, Any], of: Type, table: Definitions) -> Plan:
@@ -60,13 +42,18 @@ def _made(node: dict[str, Any], of: Type, table: Definitions) -> Plan:
         number=next(_NUMBERS),
         leaves=leaves,
         is_flat=len(leaves) == len(node) and not rules and not findings,
-        plain=tuple((name, each, each.plain_type) for name, each in single if each.plain_type),
-        special=tuple((name, each) for name, each in single if not each.plain_type),
-        arrays=tuple((name, each) for name, each in known if each.many),
-        beside=tuple((name, of.elements[name[1:]]) for name in node if _is_beside(name, of)),
+        plain=tuple((name, each, each.plain_type, _place()) for name, each in single if each.plain_type),
+        special=tuple((name, each, _place()) for name, each in single if not each.plain_type),
+        arrays=tuple((name, each, _place()) for name, each in known if each.many),
+        beside=tuple((name, of.elements[name[1:]], _place()) for name in node if _is_beside(name, of)),
         rules=rules,
         findings=findings,
     )
+
+
+def _place() -> int:
+    # Far above the numbers of plans: the sum of a place and a plan tells both.
+    return next(_NUMBERS) << 32
 
 
 def _is_beside(name: str, of: Type) -> bool:
