@@ -28,8 +28,11 @@ def resource_id(record_id: bytes, table: str, natural_key: Key, ordinal: int) ->
     low half of byte 7 | 00 | 56 bits of BLAKE2b over (record_id, table, natural key, ordinal). So the first 8 bytes
     of the record id can be read back (`record_prefix`), while the other 8, which nobody outside knows, key the hash.
     """
-    digest = blake2b(_joined(table, natural_key, ordinal), key=record_id, digest_size=7).hexdigest()
-    return f"{_prefix(record_id)}{digest[:2]}-{digest[2:]}"
+    prefix, keyed = _of_record(record_id)
+    state = keyed.copy()
+    state.update(_joined(table, natural_key, ordinal))
+    digest = state.hexdigest()
+    return f"{prefix}{digest[:2]}-{digest[2:]}"
 
 
 def record_prefix(resource_id: str) -> bytes | None:
@@ -70,9 +73,11 @@ def numbered(
 
 
 @lru_cache(maxsize=256)
-def _prefix(record_id: bytes) -> str:
+def _of_record(record_id: bytes) -> tuple[str, blake2b]:
+    """How each id of the record starts, and a hash that its key has gone into: copied, never updated."""
     head = record_id[:PREFIX_BYTES].hex()
-    return f"{head[:8]}-{head[8:12]}-8{head[12:15]}-{0x80 | int(head[15], 16) << 2:02x}"
+    prefix = f"{head[:8]}-{head[8:12]}-8{head[12:15]}-{0x80 | int(head[15], 16) << 2:02x}"
+    return prefix, blake2b(key=record_id, digest_size=7)
 
 
 def _joined(table: str, natural_key: Key, ordinal: int) -> bytes:
