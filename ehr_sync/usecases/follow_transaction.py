@@ -66,11 +66,13 @@ def may_see(connection: Connection, client_id: str, kept: KeptRecord, today: dat
 
 def _line(connection: Connection, kept: KeptRecord, head: VersionHead, stores: Stores) -> LifeLine:
     steps = [Step("received", head.accepted_at)]
-    state, following = _before_verdict(kept, head)
     superseded = ""
-    if head.state == "ready" and head.version != kept.newest:
+    if _is_superseded(kept, head):
+        state, following = "superseded", "nothing"
         superseded = transaction_code(kept.record_id, kept.newest)
-    elif head.state == "ready":
+    elif head.state in _WAITING:
+        state, following = _WAITING[head.state]
+    else:
         state, following = _after_verdict(connection, kept, head, stores, steps)
     return LifeLine(
         transaction_code(kept.record_id, head.version),
@@ -89,10 +91,12 @@ _WAITING = {
 }
 
 
-def _before_verdict(kept: KeptRecord, head: VersionHead) -> tuple[str, str]:
-    if head.state in _WAITING:
-        return _WAITING[head.state]
-    return ("superseded", "nothing") if head.version != kept.newest else ("received", "verification")
+def _is_superseded(kept: KeptRecord, head: VersionHead) -> bool:
+    if head.state == "waiting_for_xml1":
+        return False  # it waits to be joined, whatever stands
+    if head.state == "order_unclear":
+        return head.version < kept.newest  # what came after it stands: nobody waits for its order any more
+    return head.version != kept.newest
 
 
 def _after_verdict(

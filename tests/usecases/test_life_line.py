@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
 import pytest
@@ -10,12 +11,14 @@ from sqlalchemy import Connection
 from ehr_sync.sandbox.dossiers import dossier, with_values
 from ehr_sync.store import people
 from ehr_sync.store.people import KeptVerdict
-from tests.usecases.service import Running
+from tests.usecases.service import DAY, Running
 
 PERSON: Final = 402
 FIRST: Final = dossier(402, person_index=PERSON, shape="outpatient", rows=6)
 # Another claim with the same number: its proof moves it to the person whom the first one proved.
 SECOND: Final = with_values(dossier(403, person_index=PERSON, shape="outpatient", rows=6), "XML1", GIOI_TINH="3")
+
+THE_DAY_BEFORE: Final = DAY - timedelta(days=1)
 
 
 def prove_just_before_the_verdict_is_read(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,3 +53,23 @@ def test_a_record_moved_while_its_life_line_is_read_is_on_its_way(
     line = running.follow(sent.transaction_code)
 
     assert (line.state, line.next) == ("delivering", "book")
+
+
+def test_an_open_visit_that_was_closed_since_is_superseded_by_its_discharge(running: Running) -> None:
+    opened = running.post(with_values(FIRST, "XML1", NGAY_RA=""))
+    closed = running.post(FIRST)
+
+    line = running.follow(opened.transaction_code)
+
+    assert (line.state, line.next, line.superseded_by) == ("superseded", "nothing", closed.transaction_code)
+
+
+def test_an_unclear_version_is_superseded_once_a_later_one_stands(running: Running) -> None:
+    running.post(FIRST)
+    unclear = running.post(with_values(FIRST, "XML1", LOI_DAN="Uống nhiều nước"), made_on=THE_DAY_BEFORE)
+    assert running.follow(unclear.transaction_code).state == "order_unclear"
+
+    later = running.post(with_values(FIRST, "XML1", LOI_DAN="Tái khám sau một tuần"))
+
+    line = running.follow(unclear.transaction_code)
+    assert (line.state, line.superseded_by) == ("superseded", later.transaction_code)
