@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mappings.bundle import Deletion, Mark, transaction
 from mappings.gate import GATE, bundle_findings, findings
 from mappings.gate.gated import refers_only_to, without_gated
+from mappings.terminology.uris import load_uris
 from tests.mappings.gate.examples import DEFECTS, GOOD, Defect, changed
 
 SENT = orjson.dumps(GOOD["transaction"])
@@ -94,6 +96,14 @@ def test_only_gated_resources_are_cut_out() -> None:
         "Organization/o1",
         "Device/x9",
     ]
+
+
+def test_what_we_write_has_the_form_that_is_cut() -> None:
+    mark = Mark("a1", 7, "ab", 'W/"3"')
+    sent = transaction([Deletion("Device", "x9")], base_url="https://book.example/fhir", mark=mark, uris=load_uris())
+    cut = without_gated(sent, ())
+    assert cut is not None
+    assert cut.rest == sent
 
 
 def test_values_inside_a_gated_resource_are_not_looked_at_again() -> None:
