@@ -63,7 +63,7 @@ def _held(site: Site, person: int) -> int:
     login, service = Login("bench", adult_person(person).number), site.service
     own = read_patient(login=login, stores=service.stores, uris=service.uris).resources
     id_ = json.loads(own[0])["id"]
-    return read_everything(id_, login=login, stores=service.stores, uris=service.uris, offset=0, count=1).total
+    return read_everything(id_, login=login, stores=service.stores, uris=service.uris, count=1).total
 
 
 def _reader(site: Site, person: int) -> _Reader:

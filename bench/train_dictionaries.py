@@ -12,7 +12,7 @@ from pathlib import Path
 
 import zstandard
 
-from ehr_sync.core.record_body import Body, encode, line_of
+from ehr_sync.core.record_body import Body, encode, resources_of
 from ehr_sync.sandbox.dossiers import dossier, envelope
 from ehr_sync.store.sealing import mark
 from mappings.fhir import to_fhir
@@ -43,8 +43,8 @@ def _sample(seed: int) -> tuple[bytes, bytes]:
     record_id = mark(b"dictionary", str(seed).encode())
     context = MappingContext(record_id, b"dictionary", datetime(2026, 11, 20, tzinfo=UTC), "GD", load_uris())
     mapped = to_fhir(read, context)
-    lines = tuple(line_of(r.json) for r in mapped.resources)
-    return encode(Body(lines, (), mapped.organizations, mapped.practitioners)), archive.pack(piece)
+    resources = resources_of(r.json for r in mapped.resources)
+    return encode(Body(resources, (), mapped.organizations, mapped.practitioners)), archive.pack(piece)
 
 
 if __name__ == "__main__":

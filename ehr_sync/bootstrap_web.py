@@ -32,7 +32,7 @@ from ehr_sync.usecases.authenticate import Signer, issue_token, verify_bearer
 from ehr_sync.usecases.check_readiness import check_readiness
 from ehr_sync.usecases.follow_transaction import follow_transaction
 from ehr_sync.usecases.make_current import make_current
-from ehr_sync.usecases.read_book import Page
+from ehr_sync.usecases.read_book import Page, Position
 from ehr_sync.usecases.stores import Stores
 from mappings.model import Uris
 
@@ -83,14 +83,14 @@ class _Book:
     def resource(self, type_: str, id_: str, *, login: Login) -> bytes:
         return read_book.read_resource(type_, id_, login=login, stores=self.stores, uris=self.uris)
 
-    def everything(self, patient_id: str, *, login: Login, offset: int, count: int | None) -> Page:
+    def everything(self, patient_id: str, *, login: Login, start: Position, count: int | None) -> Page:
         return read_book.read_everything(
-            patient_id, login=login, stores=self.stores, uris=self.uris, offset=offset, count=count
+            patient_id, login=login, stores=self.stores, uris=self.uris, start=start, count=count
         )
 
-    def search(self, type_: str, patient_id: str, *, login: Login, offset: int, count: int | None) -> Page:
+    def search(self, type_: str, patient_id: str, *, login: Login, start: Position, count: int | None) -> Page:
         return read_book.search_type(
-            type_, patient_id, login=login, stores=self.stores, uris=self.uris, offset=offset, count=count
+            type_, patient_id, login=login, stores=self.stores, uris=self.uris, start=start, count=count
         )
 
 

@@ -26,6 +26,14 @@ TYPES: Final[Mapping[str, str]] = {
 # Searched without parameters: it finds one's own.
 OWN: Final = "Patient"
 _CHANGED_ON: Final = "2026-11-22"  # of this statement, by hand
+# Kept by the order in which `usecases.read_book` reads.
+_PAGES: Final = (
+    "$everything and searches give all in one order: the Patient, then record by record as each last changed, a record"
+    " behind the Organizations and Practitioners that it is the first to refer to. With `_count`, follow the `next`"
+    " links as they are. A record that changes or comes while pages are read moves to the end: nothing that stands in"
+    " the book all the while is skipped, and what changed meanwhile may be seen again, as it is then. `total` is of"
+    " the moment of its page."
+)
 
 
 def searched_types() -> tuple[str, ...]:
@@ -47,6 +55,7 @@ def capability_statement(base: str, version: str) -> dict[str, Any]:
         "rest": [
             {
                 "mode": "server",
+                "documentation": _PAGES,
                 "security": {"cors": False, "description": "OpenID Connect bearer token of the citizen"},
                 "resource": [_resource(name, definition) for name, definition in TYPES.items()],
             }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,22 +16,26 @@ from ehr_sync.api import access
 from ehr_sync.api.capabilities import TYPES, capability_statement, searched_types
 from ehr_sync.api.problems import FHIR_JSON, Problem
 from ehr_sync.core.ports import Login
+from ehr_sync.usecases.read_book import START, Position
 from mappings.bundle import searchset
 
 PAGE: Final = 100  # resources of a search where _count is not given; $everything then gives all
 LARGEST_PAGE: Final = 1_000
 _FORMATS: Final = {"application/fhir+json", "application/json", "json", "application/*", "*/*"}
 # What a search looks at. FHIR lets a server take no notice of others; the `self` link shows what it did.
-_KNOWN: Final = {"patient", "_count", "_offset", "_format"}
+_KNOWN: Final = {"patient", "_count", "_from", "_format"}
+_POSITION: Final = re.compile(r"([0-9]{1,18})\.([0-9]{1,9})", re.ASCII)
 
 
 class Page(Protocol):
-    """Some of a person's resources as JSON with meta, and how many there are in all."""
+    """Some of a person's resources as JSON with meta, how many there are in all, and where the next page begins."""
 
     @property
     def resources(self) -> Sequence[bytes]: ...
     @property
     def total(self) -> int: ...
+    @property
+    def following(self) -> Position | None: ...
 
 
 class Book(Protocol):
@@ -38,8 +43,8 @@ class Book(Protocol):
 
     def patient(self, *, login: Login) -> Page: ...
     def resource(self, type_: str, id_: str, *, login: Login) -> bytes: ...
-    def everything(self, patient_id: str, *, login: Login, offset: int, count: int | None) -> Page: ...
-    def search(self, type_: str, patient_id: str, *, login: Login, offset: int, count: int | None) -> Page: ...
+    def everything(self, patient_id: str, *, login: Login, start: Position, count: int | None) -> Page: ...
+    def search(self, type_: str, patient_id: str, *, login: Login, start: Position, count: int | None) -> Page: ...
 
 
 def fhir(book: Book, *, public_url: str, version: str) -> Blueprint:
@@ -56,13 +61,13 @@ def fhir(book: Book, *, public_url: str, version: str) -> Blueprint:
     @blueprint.get("/Patient")
     def patient() -> Response:
         _check(request)
-        return _bundle(book.patient(login=access.login()), _Window(0, None), "Patient", {}, base)
+        return _bundle(book.patient(login=access.login()), _Window(START, None), "Patient", {}, base)
 
     @blueprint.get("/Patient/<patient_id>/$everything")
     def everything(patient_id: str) -> Response:
         _check(request)
         window = _window(request, None)
-        page = book.everything(patient_id, login=access.login(), offset=window.offset, count=window.count)
+        page = book.everything(patient_id, login=access.login(), start=window.start, count=window.count)
         return _bundle(page, window, f"Patient/{patient_id}/$everything", {}, base)
 
     @blueprint.get(f"/<any({','.join(TYPES)}):type_>/<resource_id>")
@@ -75,7 +80,7 @@ def fhir(book: Book, *, public_url: str, version: str) -> Blueprint:
         _check(request)
         window = _window(request, PAGE)
         patient_id = _patient_id(request, base)
-        page = book.search(type_, patient_id, login=access.login(), offset=window.offset, count=window.count)
+        page = book.search(type_, patient_id, login=access.login(), start=window.start, count=window.count)
         return _bundle(page, window, type_, {"patient": patient_id}, base)
 
     return blueprint
@@ -83,7 +88,7 @@ def fhir(book: Book, *, public_url: str, version: str) -> Blueprint:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    offset: int
+    start: Position
     count: int | None
 
 
@@ -104,7 +109,18 @@ def _window(request: Request, default: int | None) -> _Window:
     count = _whole_number(request, "_count")
     if count is not None:
         count = min(count, LARGEST_PAGE)
-    return _Window(_whole_number(request, "_offset") or 0, default if count is None else count)
+    return _Window(_start(request), default if count is None else count)
+
+
+def _start(request: Request) -> Position:
+    """Where a page begins: as the `next` link of the page before says."""
+    text = request.args.get("_from")
+    if text is None:
+        return START
+    found = _POSITION.fullmatch(text)
+    if found is None:
+        raise Problem("request.parameter", parameters=["_from"])
+    return Position(int(found[1]), int(found[2]))
 
 
 def _whole_number(request: Request, name: str) -> int | None:
@@ -125,22 +141,22 @@ def _patient_id(request: Request, base: str) -> str:
 
 
 def _bundle(page: Page, window: _Window, path: str, query: dict[str, str], base: str) -> Response:
-    shown = window.offset + len(page.resources)
-    more = bool(window.count) and shown < page.total
+    following = page.following if window.count else None
     return _fhir(
         searchset(
             page.resources,
             total=page.total,
-            self_url=_address(base, path, query, window.offset, window.count),
-            next_url=_address(base, path, query, shown, window.count) if more else None,
+            self_url=_address(base, path, query, window.start, window.count),
+            next_url=_address(base, path, query, following, window.count) if following else None,
             base_url=base,
         )
     )
 
 
-def _address(base: str, path: str, query: dict[str, str], offset: int, count: int | None) -> str:
+def _address(base: str, path: str, query: dict[str, str], start: Position, count: int | None) -> str:
     paging = {"_count": str(count)} if count is not None else {}
-    whole = urlencode(query | paging | ({"_offset": str(offset)} if offset else {}))
+    place = {"_from": f"{start.seq}.{start.passed}"} if start != START else {}
+    whole = urlencode(query | paging | place)
     return f"{base}/{path}?{whole}" if whole else f"{base}/{path}"
 
 

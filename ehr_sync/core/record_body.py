@@ -8,39 +8,68 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
-_HEAD: Final = re.compile(rb'\{"resourceType":"([A-Za-z]+)","id":"([A-Za-z0-9.-]+)"')
+_HEAD: Final = re.compile(rb'\{"resourceType":"[A-Za-z]+","id":"[A-Za-z0-9.-]+"')
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One resource as stored: JSON without meta, the person a placeholder."""
+    """One resource as stored: JSON without meta, the person a placeholder. It starts with its type and id."""
 
-    type: str
-    id: str
     json: bytes = field(repr=False)
+
+    @property
+    def type(self) -> str:
+        """Its FHIR type."""
+        return self.json.split(b'"', 4)[3].decode()
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return self.json.split(b'"', 8)[7].decode()
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
     """One record version. `restricted` names the rules that withhold it whole (P9): it then shows nothing.
 
+    `resources` are one a line, as they are stored: who wants but to hand them on need not cut them up.
     `carried` says which tables were absent from the dossier and were taken over, and from which version.
+    `gate` names the gate that found every resource good when the body was made; "" where that is not known.
     """
 
-    lines: tuple[Line, ...]
+    resources: bytes = field(default=b"", repr=False)
     restricted: tuple[str, ...] = field(default=(), repr=False)
     organizations: tuple[str, ...] = ()
     practitioners: tuple[str, ...] = ()
     carried: Mapping[str, int] = field(default_factory=dict)
+    gate: str = ""
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The resources, one by one."""
+        return tuple(map(Line, self.resources.split(b"\n"))) if self.resources else ()
 
     @property
     def shown(self) -> tuple[Line, ...]:
         """What may leave the service."""
         return () if self.restricted else self.lines
+
+
+def resources_of(each: Iterable[bytes]) -> bytes:
+    """A body's resources from the JSON of each. Raises ValueError for what does not start with its type and id."""
+    return b"\n".join([line_of(json_).json for json_ in each])
+
+
+def line_of(resource: bytes) -> Line:
+    """A line from a resource's JSON. Raises ValueError where it does not start with its type and id."""
+    if not _HEAD.match(resource):
+        raise ValueError("a stored resource starts with resourceType and id")
+    return Line(resource)
 
 
 def encode(body: Body) -> bytes:
@@ -50,31 +79,24 @@ def encode(body: Body) -> bytes:
         "organizations": body.organizations,
         "practitioners": body.practitioners,
         "carried": dict(body.carried),
+        "gate": body.gate,
     }
-    return b"\n".join(
-        [json.dumps({k: v for k, v in header.items() if v}).encode(), *(line.json for line in body.lines)]
-    )
+    first = json.dumps({k: v for k, v in header.items() if v}).encode()
+    return b"\n".join([first, body.resources]) if body.resources else first
 
 
 def decode(ndjson: bytes) -> Body:
     """The opposite of `encode`."""
-    first, *rest = ndjson.split(b"\n")
+    first, _, resources = ndjson.partition(b"\n")
     header = json.loads(first)
     return Body(
-        lines=tuple(map(line_of, rest)),
+        resources=resources,
         restricted=tuple(header.get("restricted", ())),
         organizations=tuple(header.get("organizations", ())),
         practitioners=tuple(header.get("practitioners", ())),
         carried=header.get("carried", {}),
+        gate=header.get("gate", ""),
     )
-
-
-def line_of(resource: bytes) -> Line:
-    """A line from a resource's JSON, which starts with its type and id."""
-    head = _HEAD.match(resource)
-    if head is None:
-        raise ValueError("a stored resource starts with resourceType and id")
-    return Line(head[1].decode(), head[2].decode(), resource)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +140,8 @@ def decode_manifest(encoded: bytes) -> Manifest:
     """The opposite of `encode_manifest`."""
     columns = json.loads(encoded)
     return Manifest(
-        tuple(map(Mark, columns["v"], columns["s"], columns["t"])),
+        # What came together has one mark.
+        tuple(map(cache(Mark), columns["v"], columns["s"], columns["t"])),
         tuple(Gone(kind, id_, Mark(*mark)) for kind, id_, *mark in columns["gone"]),
     )
 
@@ -130,20 +153,18 @@ def advance(before: Sequence[Line], manifest: Manifest, after: Sequence[Line], *
     there is gone. A Provenance alone is no change: it names another submission of the same content.
     """
     old = {line.id: (line, mark) for line, mark in zip(before, manifest.marks, strict=True)}
-    dead = {gone.id: gone for gone in manifest.gone}
-    changed = [x for x in after if x.id not in old or old[x.id][0].json != x.json]
-    left = [line for line in before if line.id not in {x.id for x in after}]
-    if not left and all(x.type == "Provenance" and x.id in old for x in changed):
+    new = {line.id: line for line in after}
+    dead = {gone.id: gone.mark for gone in manifest.gone}
+    changed = {id_ for id_, line in new.items() if id_ not in old or old[id_][0].json != line.json}
+    left = [id_ for id_ in old if id_ not in new]
+    if not left and all(new[id_].type == "Provenance" and id_ in old for id_ in changed):
         return None
-    new_ids = {x.id for x in changed}
     marks = tuple(
-        _next(old[x.id][1] if x.id in old else dead[x.id].mark if x.id in dead else None, seq, at)
-        if x.id in new_ids
-        else old[x.id][1]
-        for x in after
+        _next(old[id_][1] if id_ in old else dead.get(id_), seq, at) if id_ in changed else old[id_][1] for id_ in new
     )
-    still_gone = tuple(g for g in manifest.gone if g.id not in new_ids)
-    return Manifest(marks, still_gone + tuple(Gone(x.type, x.id, _next(old[x.id][1], seq, at)) for x in left))
+    still_gone = tuple(g for g in manifest.gone if g.id not in changed)
+    fresh = tuple(Gone(old[id_][0].type, id_, _next(old[id_][1], seq, at)) for id_ in left)
+    return Manifest(marks, still_gone + fresh)
 
 
 def _next(mark: Mark | None, seq: int, at: int) -> Mark:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, select
+from sqlalchemy import BigInteger, Connection, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import UUID as SqlUuid
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.core.record_body import Body, Line, Manifest, decode_manifest, encode_manifest
@@ -53,31 +55,53 @@ def entries(
 
     One statement, hence one snapshot: what it sees of a person is everything up to some seq and nothing beyond.
     """
-    v, e = record_version.c, book_entry.c
-    query = (
-        select(
-            e.person_id,
-            e.record_id,
-            e.version,
-            e.seq,
-            e.wrapped_key.label("entry_key"),
-            e.manifest,
-            v.wrapped_key,
-            v.body,
-        )
-        .join(
-            record_version,
-            (v.person_id == e.person_id) & (v.record_id == e.record_id) & (v.version == e.version),
-        )
-        .where(e.person_id.in_(list(people)), e.seq > after)
-        .order_by(e.seq)
-    )
+    e = book_entry.c
+    query = _ENTRIES.where(e.person_id.in_(list(people)), e.seq > after).order_by(e.seq)
     if record_ids:
         query = query.where(e.record_id.in_(record_ids))
-    return [_open_entry(row, people[row.person_id]) for row in connection.execute(query)]
+    return [open_entry(row, people[row.person_id]) for row in connection.execute(query)]
 
 
-def _open_entry(row: Any, person_key: bytes) -> OpenEntry:
+_ENTRIES = select(
+    book_entry.c.person_id,
+    book_entry.c.record_id,
+    book_entry.c.version,
+    book_entry.c.seq,
+    book_entry.c.wrapped_key.label("entry_key"),
+    book_entry.c.manifest,
+    record_version.c.wrapped_key,
+    record_version.c.body,
+).join(
+    record_version,
+    (record_version.c.person_id == book_entry.c.person_id)
+    & (record_version.c.record_id == book_entry.c.record_id)
+    & (record_version.c.version == book_entry.c.version),
+)
+
+
+def sealed_entries(connection: Connection, bases: Mapping[UUID, int]) -> dict[UUID, list[Any]]:
+    """The entries of each of these people that are beyond their base, in the order of seq, for `open_entry`.
+
+    One statement, hence one snapshot, as `entries`.
+    """
+    found: dict[UUID, list[Any]] = {person_id: [] for person_id in bases}
+    for row in _BEYOND.rows(connection, people=list(bases), bases=list(bases.values())):
+        found[row.person_id].append(row)
+    return found
+
+
+def _beyond() -> Statement:
+    people, bases = bindparam("people", type_=ARRAY(SqlUuid)), bindparam("bases", type_=ARRAY(BigInteger))
+    asked = func.unnest(people, bases).table_valued("person_id", "base").render_derived(name="asked")
+    e = book_entry.c
+    return Statement(_ENTRIES.join(asked, (e.person_id == asked.c.person_id) & (e.seq > asked.c.base)).order_by(e.seq))
+
+
+_BEYOND = _beyond()
+
+
+def open_entry(row: Any, person_key: bytes) -> OpenEntry:
+    """A row of `sealed_entries`, opened. Raises Unreadable."""
     where = _entry_place(row.record_id)
     manifest = decode_manifest(
         unpack(unseal(unwrap(person_key, row.person_id, row.entry_key, where), row.manifest, where))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
@@ -16,6 +16,7 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
+    any_,
     bindparam,
     delete,
     func,
@@ -158,6 +159,16 @@ def add_facility(connection: Connection, code: str, *, name: str, same_place_as:
 def register(connection: Connection) -> Mapping[str, Facility]:
     """Every registered facility, by code."""
     return {r.code: Facility(r.code, r.name, r.family_id) for r in connection.execute(select(facility))}
+
+
+def names(connection: Connection, codes: Collection[str]) -> dict[str, str]:
+    """The names of these codes; one that is not registered is not among them."""
+    return {r.code: r.name for r in _NAMES.rows(connection, codes=list(codes))}
+
+
+_NAMES = Statement(
+    select(facility.c.code, facility.c.name).where(facility.c.code == any_(bindparam("codes", type_=ARRAY(Text))))
+)
 
 
 def grant(

@@ -8,10 +8,10 @@ from datetime import datetime
 
 from ehr_sync.core.codes import transaction_code
 from ehr_sync.core.keys import ServiceKeys
-from ehr_sync.core.record_body import Body, line_of
+from ehr_sync.core.record_body import Body, resources_of
 from mappings.fhir import to_fhir
 from mappings.formats.canonical import carry_over
-from mappings.gate import findings
+from mappings.gate import GATE, findings
 from mappings.model import Dossier, Issue, MappingContext, Resource, Tables, Uris
 from mappings.restricted import triggers
 
@@ -61,11 +61,12 @@ def compose(
     mapped = to_fhir(dossier, context)
     sound = [resource for resource in mapped.resources if _passes(resource)]
     body = Body(
-        lines=tuple(line_of(resource.json) for resource in sound),
+        resources=resources_of(resource.json for resource in sound),
         restricted=tuple(sorted(triggers(dossier.tables))),
         organizations=mapped.organizations,
         practitioners=mapped.practitioners,
         carried=carried,
+        gate=GATE,
     )
     return body, len(mapped.resources) - len(sound)
 

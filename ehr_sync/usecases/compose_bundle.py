@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ehr_sync.core.keys import ServiceKeys
+from ehr_sync.core.record_body import Line
 from ehr_sync.store.book_entries import OpenEntry
 from ehr_sync.store.lanes import Lane
 from ehr_sync.store.sealing import mark
@@ -78,18 +79,21 @@ def compose_push(
     key = mark(keys.content, b"push", person.person_id.bytes, round_, content)
     # A resync starts over at base 0, but the book's mark never goes backwards.
     fence = bundle.Mark(lane_id(keys, lane), max(target, lane.have), key.hex(), lane.etag or "")
-    known = frozenset(f"{line.type}/{line.id}" for e, _ in taken for line, _ in leaving(e))
+    known = frozenset(f"{r.type}/{r.id}" for e, _ in taken for r in (_resource(json) for json, _ in leaving(e)))
     return ComposedPush(bundle.transaction(resources, base_url=book_url, mark=fence, uris=uris), target, key, known)
 
 
 def _changes(entry: OpenEntry, lane: Lane) -> list[Resource | Deletion]:
-    changed: list[Resource | Deletion] = [
-        Resource(line.type, line.id, line.json) for line, mark_ in leaving(entry) if mark_.seq > lane.base
-    ]
+    changed: list[Resource | Deletion] = [_resource(json) for json, mark_ in leaving(entry) if mark_.seq > lane.base]
     if not _is_known(lane):
         # A book that holds nothing yet need not hear of what is gone.
         return changed
     return changed + [_gone(g.type, g.id) for g in entry.entry.manifest.gone if g.mark.seq > lane.base]
+
+
+def _resource(json: bytes) -> Resource:
+    line = Line(json)
+    return Resource(line.type, line.id, json)
 
 
 def _is_known(lane: Lane) -> bool:

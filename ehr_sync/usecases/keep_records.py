@@ -92,7 +92,7 @@ def _step(one: Incoming, claim: NewClaim | None, look: Look, batch: Batch, store
     if not planned.keeps:
         return Step(one, planned, claim, None, b"", ())
     if planned.state in {"visit_open", "waiting_for_xml1"}:
-        return Step(one, planned, claim, Body(()), pack(encode(Body(())), Words.BODIES), ())
+        return Step(one, planned, claim, Body(), pack(encode(Body()), Words.BODIES), ())
     body, issues = _composed(one, planned, claim, batch, stores, uris)
     return Step(one, planned, claim, body, pack(encode(body), Words.BODIES), issues)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -10,9 +10,11 @@ from sqlalchemy import Connection
 
 from ehr_sync.core.identity import SEX_PROVEN, Claim
 from ehr_sync.core.keys import ServiceKeys
-from ehr_sync.core.record_body import Line, Mark
+from ehr_sync.core.record_body import Mark
 from ehr_sync.store import people
 from ehr_sync.store.book_entries import OpenEntry
+from ehr_sync.store.people import ProvenFacts
+from mappings.bundle import for_person
 from mappings.model import Resource, Uris
 from mappings.people import organization, patient, practitioner
 
@@ -29,18 +31,29 @@ class ProvenPerson:
 def proven_person(connection: Connection, person_id: UUID, person_key: bytes) -> ProvenPerson | None:
     """The person, or None: then nothing of theirs leaves (P4)."""
     facts = people.proven_facts(connection, person_id)
-    if facts is None:
-        return None
+    return None if facts is None else opened(person_id, facts, person_key)
+
+
+def opened(person_id: UUID, facts: ProvenFacts, person_key: bytes) -> ProvenPerson:
+    """The person of these facts. Raises Unreadable."""
     claim = people.open_facts(person_key, person_id, facts.claim_id, facts.sealed)
     return ProvenPerson(person_id, claim, claim.sex if facts.reason == SEX_PROVEN else "unknown")
 
 
-def leaving(entry: OpenEntry) -> Iterator[tuple[Line, Mark]]:
-    """The lines of an entry that may leave, with their marks. A record with any restricted trigger is withheld whole
-    (trade rules 14), whatever its manifest says: this door does not rely on who filed it.
+def leaving(entry: OpenEntry) -> Sequence[tuple[bytes, Mark]]:
+    """The resources of an entry that may leave, the person filled in, with their marks."""
+    if not _may_leave(entry):
+        return ()
+    # Filled in all at once: one by one it takes five times as long.
+    resources = for_person(entry.body.resources, str(entry.entry.person_id))
+    return list(zip(resources.split(b"\n"), entry.entry.manifest.marks, strict=True))
+
+
+def _may_leave(entry: OpenEntry) -> bool:
+    """The last door. A record with any restricted trigger is withheld whole (trade rules 14), whatever its manifest
+    says: this door does not rely on who filed it. One that was withdrawn has no marks.
     """
-    if not entry.body.restricted:
-        yield from zip(entry.lines, entry.entry.manifest.marks, strict=True)
+    return not entry.body.restricted and bool(entry.entry.manifest.marks)
 
 
 def patient_of(person: ProvenPerson, uris: Uris) -> Resource:
@@ -58,10 +71,17 @@ def patient_of(person: ProvenPerson, uris: Uris) -> Resource:
 
 
 def cast_of(
-    entries: Sequence[OpenEntry], *, names: Callable[[str], str], keys: ServiceKeys, uris: Uris
+    entries: Sequence[OpenEntry],
+    *,
+    names: Callable[[str], str],
+    keys: ServiceKeys,
+    uris: Uris,
+    told: Set[str] = frozenset(),
 ) -> list[Resource]:
-    """The Organizations and Practitioners that entries refer to: a function of code and register alone."""
-    shown = [e.body for e in entries if any(True for _ in leaving(e))]
-    codes = sorted({code for body in shown for code in body.organizations})
-    ids = sorted({id_ for body in shown for id_ in body.practitioners})
+    """The Organizations and Practitioners that entries refer to, but for those `told` (facility codes, practitioner
+    ids): a function of code and register alone.
+    """
+    shown = [e.body for e in entries if _may_leave(e)]
+    codes = sorted({code for body in shown for code in body.organizations} - told)
+    ids = sorted({id_ for body in shown for id_ in body.practitioners} - told)
     return [organization(code, names(code), keys.id, uris) for code in codes] + [practitioner(id_, uris) for id_ in ids]

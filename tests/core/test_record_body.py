@@ -22,6 +22,7 @@ from ehr_sync.core.record_body import (
     encode,
     encode_manifest,
     line_of,
+    resources_of,
 )
 
 
@@ -117,7 +118,7 @@ def test_nothing_to_nothing_is_no_change() -> None:
 
 BODIES: Final = st.builds(
     Body,
-    lines=LINES,
+    resources=LINES.map(lambda lines: resources_of(x.json for x in lines)),
     restricted=st.lists(st.sampled_from(["record.code", "item.term"]), unique=True).map(tuple),
     organizations=st.lists(st.sampled_from(["01001", "01002"]), unique=True).map(tuple),
     practitioners=st.lists(st.uuids().map(str), max_size=2).map(tuple),
@@ -150,6 +151,6 @@ def test_what_does_not_start_as_our_resources_do_is_no_line(bad: bytes) -> None:
 
 
 def test_p11_no_repr_shows_content() -> None:
-    body = Body((line("a", 987_654),), restricted=("record.code",))
+    body = Body(line("a", 987_654).json, restricted=("record.code",))
     assert "987654" not in repr(body)
     assert "record.code" not in repr(body)

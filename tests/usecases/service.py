@@ -154,9 +154,7 @@ class Running:
         if not found.total:
             return found
         patient = orjson.loads(found.resources[0])["id"]
-        return read_book.read_everything(
-            patient, login=login, stores=self.stores, uris=self.service.uris, offset=0, count=None
-        )
+        return read_book.read_everything(patient, login=login, stores=self.stores, uris=self.service.uris, count=None)
 
     def shown(self, number: str) -> Resources:
         """The same as values, by type and id."""

@@ -44,11 +44,11 @@ def resource(running: Running, login: Login, _: str, condition: str) -> Any:
 
 
 def everything(running: Running, login: Login, patient_id: str, _: str) -> Any:
-    return read_book.read_everything(patient_id, **wiring(running, login), offset=0, count=3)
+    return read_book.read_everything(patient_id, **wiring(running, login), count=3)
 
 
 def search(running: Running, login: Login, patient_id: str, _: str) -> Any:
-    return read_book.search_type("Condition", patient_id, **wiring(running, login), offset=0, count=None)
+    return read_book.search_type("Condition", patient_id, **wiring(running, login), count=None)
 
 
 READS: Final = [patient, resource, everything, search]
@@ -243,17 +243,6 @@ def test_p12_times_come_from_the_database_and_not_from_the_host(
     [(age,)] = running.rows("SELECT clock_timestamp() - accepted_at FROM record_version")
     assert timedelta(0) <= age < timedelta(seconds=30)
     assert running.follow(code).steps[0].at is not None
-
-
-def test_pages_of_everything_are_cut_from_one_order(running: Running) -> None:
-    patient_id, _ = delivered(running)
-    whole = running.everything(NUMBER)
-    pages = [
-        read_book.read_everything(patient_id, **wiring(running, OWNER), offset=at, count=4)
-        for at in range(0, whole.total, 4)
-    ]
-    assert [r for page in pages for r in page.resources] == list(whole.resources)
-    assert {page.total for page in pages} == {whole.total}
 
 
 def test_what_a_citizen_is_shown_is_what_the_book_holds(running: Running) -> None:
