@@ -16,7 +16,6 @@ from ehr_sync.core.ports import FenceLost, Receipt, Watermark
 
 _FHIR: Final = "application/fhir+json"
 _LARGEST_ANSWER: Final = 10_000_000
-_NOTHING_DONE: Final = frozenset({429, 503})  # what a book says before it takes a request up
 
 # A transaction as mappings.bundle writes it: counted and searched, not parsed, as it can have 5 MB.
 _ENTRY: Final = b'"request":{"method":"'
@@ -95,11 +94,12 @@ def _raise_for(answer: Answer) -> None:
         return
     if status == 412:
         raise FenceLost
-    if status in _NOTHING_DONE or 300 <= status < 400:
+    if status == 429 or 300 <= status < 400:
         raise Unavailable(f"book.status_{status}", answer.retry_after)
     if 400 <= status < 500:
         raise Refused(f"book.refused.status_{status}{_entry_at_fault(answer)}")
-    raise UnknownOutcome(f"book.status_{status}")
+    # 503 too: it may come from a gateway that has lost the answer of a book that has stored.
+    raise UnknownOutcome(f"book.status_{status}", answer.retry_after)
 
 
 def _entry_at_fault(answer: Answer) -> str:

@@ -24,7 +24,13 @@ class Refused(EhrSyncError):
 
 
 class UnknownOutcome(EhrSyncError):
-    """Something was sent and no usable answer came: it may have taken effect. Ask before sending again."""
+    """Something was sent and no usable answer came: it may have taken effect. Ask before sending again; `retry_after`
+    is in seconds where the other side said so.
+    """
+
+    def __init__(self, code: str, retry_after: float | None = None) -> None:
+        super().__init__(code)
+        self.retry_after = retry_after
 
 
 class NotFound(EhrSyncError):

@@ -67,9 +67,10 @@ class HealthBook(Protocol):
         """Store the whole Bundle, atomically; returns when every entry is present and 2xx.
 
         Raises Unavailable (with retry_after where given) where nothing can have taken effect: connection refused,
-        429, 503, sign-in failure. Raises FenceLost on 412. Raises Refused for any other 4xx and for an answer in
-        which an entry is missing or is not 2xx. Raises UnknownOutcome for a time-out, a broken connection after the
-        request was sent, any other 5xx and an unreadable answer. Ends within the total deadline that it was made with.
+        429, sign-in failure. Raises FenceLost on 412. Raises Refused for any other 4xx and for an answer in
+        which an entry is missing or is not 2xx. Raises UnknownOutcome (with retry_after where given) for a time-out,
+        a broken connection after the request was sent, any 5xx (a gateway may say 503 after the book has stored) and
+        an unreadable answer. Ends within the total deadline that it was made with.
         """
         ...
 

@@ -41,7 +41,7 @@ _TURNS_A_RANDOM_KILL = 16
 # What the outside must do for a step to be reached at all.
 _PROVOKED: dict[str, tuple[str, dict[str, Any]]] = {
     "postpone_claim": ("registry", {"kind": "status", "status": 503}),
-    "settle_failed": ("book", {"kind": "status", "status": 503, "match": {"method": "POST", "path": "/fhir"}}),
+    "settle_failed": ("book", {"kind": "status", "status": 429, "match": {"method": "POST", "path": "/fhir"}}),
     "settle_unknown": ("book", {"kind": "drop_after", "match": {"method": "POST", "path": "/fhir"}}),
     "settle_not_applied": ("book", {"kind": "drop_before", "match": {"method": "POST", "path": "/fhir"}}),
     "hold": ("book", {"kind": "drop_after", "match": {"method": "POST", "path": "/fhir"}}),

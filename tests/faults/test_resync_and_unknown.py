@@ -60,8 +60,7 @@ def test_a_version_accepted_while_the_outcome_of_a_push_is_unknown_arrives_after
 
 
 @pytest.mark.long_form
-def test_a_503_from_before_a_book_that_has_stored_costs_at_most_a_repetition(place: City) -> None:
-    # 503 counts as "nothing was done". Where a gateway lies, the same is stored again, never less.
+def test_p7_what_a_book_has_stored_behind_a_gateway_that_says_503_is_not_stored_again(place: City) -> None:
     place.start_web(1)
     place.start_schedulers(2)
     watch = Watch(place)
@@ -71,4 +70,4 @@ def test_a_503_from_before_a_book_that_has_stored_costs_at_most_a_repetition(pla
     watch.sender.send(version(2))
 
     assert watch.arrives()
-    assert watch.faults(resynced=True) == []
+    assert watch.faults() == []
