@@ -17,9 +17,10 @@ from ehr_sync.settings import Settings
 from ehr_sync.store.database import Database, DatabaseFault
 from ehr_sync.store.key_store import KeyStore
 from ehr_sync.usecases.compose_bundle import BundleLimits
-from ehr_sync.usecases.deliver_due import Outcome as PushOutcome
-from ehr_sync.usecases.deliver_due import Push, delivering
+from ehr_sync.usecases.deliver_due import delivering
 from ehr_sync.usecases.erase_person import replay_erasures
+from ehr_sync.usecases.settle_pushes import Outcome as PushOutcome
+from ehr_sync.usecases.settle_pushes import Push
 from ehr_sync.usecases.stores import Stores
 from ehr_sync.usecases.sweep import Sweep
 from ehr_sync.usecases.verify_due import Asking, verifying

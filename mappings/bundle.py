@@ -38,15 +38,22 @@ class Mark:
     etag: str
 
 
-def transaction(entries: Iterable[Resource | Deletion], *, base_url: str, mark: Mark | None, uris: Uris) -> bytes:
-    """A transaction Bundle: the watermark first, guarded by ifMatch (or ifNoneMatch "*"), then the entries.
+def transaction(entries: Iterable[bytes | Deletion], *, base_url: str, mark: Mark | None, uris: Uris) -> bytes:
+    """A transaction Bundle: the watermark first, guarded by ifMatch (or ifNoneMatch "*"), then the entries: resources
+    as built by mappings, and what is to be removed.
 
     The patient of the entries must be filled in already (`for_person`). `base_url` is the book's own,
     without a slash at its end. `mark` is None only for a book that has no versions to fence with.
     """
-    parts = [] if mark is None else [_guarded(mark, base_url, uris)]
-    parts.extend(_deleted(e) if isinstance(e, Deletion) else _put(e, base_url, "") for e in entries)
+    base = base_url.encode()
+    parts = [] if mark is None else [_guarded(mark, base, uris)]
+    parts.extend([_deleted(entry) if isinstance(entry, Deletion) else _put(entry, base) for entry in entries])
     return b'{"resourceType":"Bundle","type":"transaction","entry":[' + b",".join(parts) + b"]}"
+
+
+def address_of(resource: bytes) -> str:
+    """A resource's "Type/id"."""
+    return b"/".join(_named(resource)).decode()
 
 
 def watermark(mark: Mark, uris: Uris) -> Resource:
@@ -112,18 +119,17 @@ def _named(resource: bytes) -> tuple[bytes, bytes]:
     return kind, id_
 
 
-def _put(resource: Resource, base_url: str, condition: str) -> bytes:
-    address = f"{resource.type}/{resource.id}"
-    return (
-        f'{{"fullUrl":"{base_url}/{address}","resource":'.encode()
-        + resource.json
-        + f',"request":{{"method":"PUT","url":"{address}"{condition}}}}}'.encode()
-    )
+_PUT: Final = b'{"fullUrl":"%s/%s","resource":%s,"request":{"method":"PUT","url":"%s"%s}}'
 
 
-def _guarded(mark: Mark, base_url: str, uris: Uris) -> bytes:
-    name, value = ("ifMatch", mark.etag) if mark.etag else ("ifNoneMatch", "*")
-    return _put(watermark(mark, uris), base_url, f',"{name}":{orjson.dumps(value).decode()}')
+def _put(resource: bytes, base: bytes, condition: bytes = b"") -> bytes:
+    address = b"/".join(_named(resource))
+    return _PUT % (base, address, resource, address, condition)
+
+
+def _guarded(mark: Mark, base: bytes, uris: Uris) -> bytes:
+    name, value = (b"ifMatch", mark.etag) if mark.etag else (b"ifNoneMatch", "*")
+    return _put(watermark(mark, uris).json, base, b',"%s":%s' % (name, orjson.dumps(value)))
 
 
 def _deleted(entry: Deletion) -> bytes:

@@ -9,15 +9,41 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, insert, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    Interval,
+    Text,
+    and_,
+    bindparam,
+    case,
+    column,
+    func,
+    insert,
+    literal_column,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+from sqlalchemy.dialects.postgresql import UUID as SqlUuid
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlalchemy.sql.elements import KeyedColumnElement
+from sqlalchemy.types import TypeEngine
 
+from ehr_sync.store.statement import Statement
 from ehr_sync.store.tables import delivery, lane
 
 # Stable within a statement, so that an index can be asked with it; clock_timestamp() would be tried on every row.
-_NOW = func.statement_timestamp()
+NOW = func.statement_timestamp()
+LATER = NOW + bindparam("lease", type_=Interval)
+THIS = (lane.c.person_id == bindparam("person"), lane.c.destination == bindparam("to"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +63,24 @@ class Lane:
     sent_key: bytes | None = field(repr=False)
     sent_epoch: int | None
     etag: str | None
+    row_version: str = field(repr=False)  # another one after any change of the row
 
 
-_COLUMNS = [lane.c[name] for name in Lane.__dataclass_fields__]
+# The transaction that wrote the row: the one word that stands for all its columns (PostgreSQL 5.6, System Columns).
+_ROW_VERSION = literal_column("lane.xmin::text", Text).label("row_version")
+_COLUMNS = [lane.c[name] for name in Lane.__dataclass_fields__ if name != "row_version"] + [_ROW_VERSION]
+
+
+def in_row(held: Lane) -> dict[str, Any]:
+    """Which lane, and the fence that its worker has: the next after the one that it was read under."""
+    return {"person": held.person_id, "to": held.destination, "mine": held.fence + 1}
+
+
+def each(**lists: TypeEngine[Any]) -> ReadOnlyColumnCollection[str, KeyedColumnElement[Any]]:
+    """The rows of which these lists, parameters of a statement, are the columns."""
+    given = [bindparam(name, type_=ARRAY(type_)) for name, type_ in lists.items()]
+    named = [column(name, type_) for name, type_ in lists.items()]
+    return func.unnest(*given).table_valued(*named, name="given").render_derived().c
 
 
 def want(connection: Connection, seqs: Mapping[UUID, int], destination: str) -> None:
@@ -48,52 +89,75 @@ def want(connection: Connection, seqs: Mapping[UUID, int], destination: str) -> 
     A parked lane opens when `want` passes what it parked at; one whose last outcome is unknown, or which a worker
     holds, keeps its time.
     """
-    if not seqs:
-        return
-    new = upsert(lane)
+    _WANT.count(connection, [{"person": p, "to": destination, "seq": seq} for p, seq in sorted(seqs.items())])
+
+
+def _wanting() -> Statement:
+    new = upsert(lane).values(
+        person_id=bindparam("person"), destination=bindparam("to"), want=bindparam("seq"), due_at=NOW, since=NOW
+    )
     busy = or_(lane.c.sent_to.isnot(None), lane.c.due_at.isnot(None))
     opens = and_(lane.c.state == "parked", new.excluded.want > lane.c.parked_want)
-    statement = new.on_conflict_do_update(
-        index_elements=["person_id", "destination"],
-        set_={
-            "want": func.greatest(lane.c.want, new.excluded.want),
-            "state": case((opens, "open"), else_=lane.c.state),
-            "reason": case((opens, ""), else_=lane.c.reason),
-            "attempts": case((opens, 0), else_=lane.c.attempts),
-            "due_at": case((opens, _NOW), (or_(busy, lane.c.state == "parked"), lane.c.due_at), else_=_NOW),
-            "since": func.coalesce(lane.c.since, _NOW),
-        },
+    return Statement(
+        new.on_conflict_do_update(
+            index_elements=["person_id", "destination"],
+            set_={
+                "want": func.greatest(lane.c.want, new.excluded.want),
+                "state": case((opens, "open"), else_=lane.c.state),
+                "reason": case((opens, ""), else_=lane.c.reason),
+                "attempts": case((opens, 0), else_=lane.c.attempts),
+                "due_at": case((opens, NOW), (or_(busy, lane.c.state == "parked"), lane.c.due_at), else_=NOW),
+                "since": func.coalesce(lane.c.since, NOW),
+            },
+        )
     )
-    rows = [
-        {"person_id": p, "destination": destination, "want": seq, "due_at": _NOW, "since": _NOW}
-        for p, seq in sorted(seqs.items())
-    ]
-    for row in rows:
-        connection.execute(statement.values(row))
 
 
-def due_people(connection: Connection, destination: str, limit: int) -> Sequence[UUID]:
-    """Whose lanes look due, oldest first; nothing is locked. Looked at first, so that keys are at hand before locks."""
-    query = (
+_WANT = _wanting()
+
+
+def due(connection: Connection, destination: str, limit: int, *, skip: int = 0) -> Sequence[Lane]:
+    """Lanes that are due, oldest first, passing over `skip` of them. Nothing is locked: see `lock_unchanged`."""
+    rows = _DUE.rows(connection, destination=destination, limit=limit, skip=skip)
+    return [Lane(*row) for row in rows]
+
+
+_DUE = Statement(
+    select(*_COLUMNS)
+    .where(lane.c.destination == bindparam("destination"), lane.c.due_at <= NOW)
+    .order_by(lane.c.due_at)
+    .limit(bindparam("limit", type_=BigInteger))
+    .offset(bindparam("skip", type_=BigInteger))
+)
+
+
+def lock_unchanged(connection: Connection, lanes: Collection[Lane]) -> set[UUID]:
+    """Lock those of these lanes that nobody has changed since they were read, passing over those that others hold.
+
+    Returns whose they are. Lanes of one destination.
+    """
+    if not lanes:
+        return set()
+    rows = _UNCHANGED.rows(
+        connection,
+        destination=next(iter(lanes)).destination,
+        people=[x.person_id for x in lanes],
+        versions=[x.row_version for x in lanes],
+    )
+    return {row.person_id for row in rows}
+
+
+def _unchanged() -> Statement:
+    read = each(people=SqlUuid(), versions=Text())
+    return Statement(
         select(lane.c.person_id)
-        .where(lane.c.destination == destination, lane.c.due_at <= _NOW)
-        .order_by(lane.c.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+        .where(lane.c.person_id == read.people, read.versions == _ROW_VERSION)
+        .where(lane.c.destination == bindparam("destination"))
+        .with_for_update(of=lane, skip_locked=True)
     )
-    return connection.execute(query).scalars().all()
 
 
-def due(connection: Connection, destination: str, people: Collection[UUID], limit: int) -> Sequence[Lane]:
-    """Lock those of these people's lanes that are due still, passing over those that others hold."""
-    query = (
-        select(*_COLUMNS)
-        .where(lane.c.destination == destination, lane.c.person_id.in_(people), lane.c.due_at <= _NOW)
-        .order_by(lane.c.person_id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return [Lane(**row._asdict()) for row in connection.execute(query)]
+_UNCHANGED = _unchanged()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,167 +171,72 @@ class Intent:
 
 
 def commit_intents(connection: Connection, intents: Collection[Intent], lease: timedelta) -> None:
-    """Write the intents of locked lanes; when this has committed, and only then, they may be sent."""
-    for intent in intents:
-        connection.execute(
-            update(lane)
-            .where(*_is(intent.lane))
-            .values(
-                fence=intent.lane.fence + 1,
-                sent_to=intent.target,
-                sent_key=intent.key,
-                sent_epoch=intent.lane.epoch,
-                due_at=_NOW + lease,
-            )
-        )
+    """Write the intents of locked lanes of one destination; only when this has committed may they be sent."""
     if intents:
-        connection.execute(
-            insert(delivery),
-            [
-                {
-                    "person_id": i.lane.person_id,
-                    "destination": i.lane.destination,
-                    "fence": i.lane.fence + 1,
-                    "target": i.target,
-                    "entries": i.entries,
-                }
-                for i in intents
-            ],
+        _INTEND.run(
+            connection,
+            to=next(iter(intents)).lane.destination,
+            people=[i.lane.person_id for i in intents],
+            targets=[i.target for i in intents],
+            sent_keys=[i.key for i in intents],
+            counts=[i.entries for i in intents],
+            lease=lease,
         )
+
+
+def _intend() -> Statement:
+    # For all at once, with their deliveries: what is sent costs less than to say so one by one.
+    sent = each(people=SqlUuid(), targets=BigInteger(), sent_keys=BYTEA(), counts=Integer())
+    taken = (
+        update(lane)
+        .where(lane.c.person_id == sent.people, lane.c.destination == bindparam("to"))
+        .values(
+            fence=lane.c.fence + 1,
+            sent_to=sent.targets,
+            sent_key=sent.sent_keys,
+            sent_epoch=lane.c.epoch,
+            due_at=LATER,
+        )
+        .returning(lane.c.person_id, lane.c.destination, lane.c.fence, sent.targets, sent.counts)
+        .cte("taken")
+    )
+    columns = ("person_id", "destination", "fence", "target", "entries")
+    return Statement(insert(delivery).from_select(columns, select(taken)))
+
+
+_INTEND = _intend()
 
 
 def hold(connection: Connection, lanes: Collection[Lane], lease: timedelta) -> None:
     """Take locked lanes whose outcome is unknown, to ask about them."""
-    for held in lanes:
-        connection.execute(
-            update(lane).where(*_is(held)).values(fence=held.fence + 1, state="unknown", due_at=_NOW + lease)
-        )
+    _HOLD.count(connection, [{**in_row(held), "lease": lease} for held in lanes])
+
+
+_HOLD = Statement(update(lane).where(*THIS).values(fence=bindparam("mine"), state="unknown", due_at=LATER))
 
 
 def close_idle(connection: Connection, lanes: Collection[Lane]) -> None:
     """Locked lanes that turn out to have nothing to send hold what they want."""
-    for idle in lanes:
-        connection.execute(
-            update(lane)
-            .where(*_is(idle))
-            .values(
-                have=func.greatest(lane.c.have, idle.want),
-                base=idle.want,
-                due_at=None,
-                since=None,
-                resync_id=None,
-            )
-        )
+    _CLOSE.count(connection, [in_row(idle) for idle in lanes])
 
 
-def _is(held: Lane) -> tuple[ColumnElement[bool], ...]:
-    return (lane.c.person_id == held.person_id, lane.c.destination == held.destination)
-
-
-def _held(person_id: UUID, destination: str, fence: int) -> tuple[ColumnElement[bool], ...]:
-    return (lane.c.person_id == person_id, lane.c.destination == destination, lane.c.fence == fence)
-
-
-def settle_delivered(connection: Connection, held: Lane, fence: int, *, target: int, epoch: int, etag: str) -> None:
-    """The book holds `target`. Written only by the fence that sent or asked; `have` only grows."""
-    current = lane.c.epoch == epoch
-    base = case((current, target), else_=lane.c.base)
-    behind = or_(lane.c.want > target, ~current)
-    connection.execute(
-        update(lane)
-        .where(*_held(held.person_id, held.destination, fence))
-        .values(
-            have=func.greatest(lane.c.have, target),
-            base=base,
-            state="open",
-            reason="",
-            attempts=0,
-            sent_to=None,
-            sent_key=None,
-            sent_epoch=None,
-            etag=etag,
-            due_at=case((behind, _NOW), else_=None),
-            since=case((behind, lane.c.since), else_=None),
-            resync_id=case((behind, lane.c.resync_id), else_=None),
-        )
+_CLOSE = Statement(
+    update(lane)
+    .where(*THIS)
+    .values(
+        have=func.greatest(lane.c.have, lane.c.want), base=lane.c.want, due_at=null(), since=null(), resync_id=null()
     )
-    _end_delivery(connection, held, "delivered")
-
-
-def settle_failed(connection: Connection, held: Lane, fence: int, reason: str, pause: timedelta) -> None:
-    """Nothing took effect; the lane is due again after the pause."""
-    connection.execute(
-        update(lane)
-        .where(*_held(held.person_id, held.destination, fence))
-        .values(
-            state="open",
-            reason=reason,
-            attempts=lane.c.attempts + 1,
-            sent_to=None,
-            sent_key=None,
-            sent_epoch=None,
-            due_at=_NOW + pause,
-        )
-    )
-    _end_delivery(connection, held, "unavailable")
-
-
-def settle_parked(connection: Connection, held: Lane, fence: int, reason: str) -> None:
-    """The book refused: the lane waits until it wants more than when this was sent, or an operator opens it."""
-    connection.execute(
-        update(lane)
-        .where(*_held(held.person_id, held.destination, fence))
-        .values(
-            state=case((lane.c.want > held.want, "open"), else_="parked"),
-            reason=reason,
-            parked_want=held.want,
-            sent_to=None,
-            sent_key=None,
-            sent_epoch=None,
-            due_at=case((lane.c.want > held.want, _NOW), else_=None),
-        )
-    )
-    _end_delivery(connection, held, "refused")
+)
 
 
 def park(connection: Connection, locked: Lane, reason: str) -> None:
     """Park a locked lane that nothing was sent on."""
-    connection.execute(
-        update(lane).where(*_is(locked)).values(state="parked", reason=reason, parked_want=locked.want, due_at=None)
-    )
+    _PARK.run(connection, **in_row(locked), why=reason)
 
 
-def settle_unknown(
-    connection: Connection, held: Lane, fence: int, reason: str, pause: timedelta, outcome: str = "unknown"
-) -> None:
-    """Nobody knows whether it took effect: what was sent is kept, and asked about after the pause."""
-    connection.execute(
-        update(lane)
-        .where(*_held(held.person_id, held.destination, fence))
-        .values(state="unknown", reason=reason, attempts=lane.c.attempts + 1, due_at=_NOW + pause)
-    )
-    _end_delivery(connection, held, outcome)
-
-
-def settle_not_applied(connection: Connection, held: Lane, fence: int, *, etag: str | None) -> None:
-    """The book was asked, and what was sent is not there: free to send again, over the ETag just seen."""
-    connection.execute(
-        update(lane)
-        .where(*_held(held.person_id, held.destination, fence))
-        .values(state="open", reason="", sent_to=None, sent_key=None, sent_epoch=None, etag=etag, due_at=_NOW)
-    )
-    _end_delivery(connection, held, "unavailable")
-
-
-def _end_delivery(connection: Connection, held: Lane, outcome: str) -> None:
-    # A lane has at most one delivery under way, whichever fence began it.
-    d = delivery.c
-    connection.execute(
-        update(delivery)
-        .where(d.person_id == held.person_id, d.destination == held.destination)
-        .where(d.outcome.in_(("sent", "unknown")), d.fence <= held.fence + 1)
-        .values(ended_at=_NOW, outcome=outcome)
-    )
+_PARK = Statement(
+    update(lane).where(*THIS).values(state="parked", reason=bindparam("why"), parked_want=lane.c.want, due_at=null())
+)
 
 
 def lanes_of(connection: Connection, person_id: UUID) -> Sequence[Lane]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from ehr_sync.core.keys import ServiceKeys
-from ehr_sync.core.record_body import Line
+from ehr_sync.core.record_body import Gone
 from ehr_sync.store.book_entries import OpenEntry
 from ehr_sync.store.lanes import Lane
 from ehr_sync.store.sealing import mark
 from ehr_sync.usecases.open_book import ProvenPerson, cast_of, leaving, patient_of
 from mappings import bundle
-from mappings.bundle import Deletion, for_person
+from mappings.bundle import Deletion, address_of, for_person
+from mappings.gate import GATE, findings
 from mappings.gone import gone
 from mappings.model import Resource, Uris
 
@@ -30,12 +32,15 @@ class ComposedPush:
     """A Bundle, the seq that the book will hold by it, and the push's key, which its watermark carries.
 
     `known` names what its resources may refer to beside each other: what of the same records is in the book already.
+    `gated` names what this very gate found good before: those of them that were kept so, and the cast.
     """
 
     bundle: bytes = field(repr=False)
     target: int
     key: bytes = field(repr=False)
+    entries: int
     known: frozenset[str]
+    gated: frozenset[str]
 
 
 def lane_id(keys: ServiceKeys, lane: Lane) -> str:
@@ -58,42 +63,63 @@ def compose_push(
     there is such a person (P9). `entries` are those beyond its base.
     """
     # By what waits longest: a record that changed again waits with its old lines for its first turn, not its last.
-    waiting = sorted(entries, key=lambda entry: _first_waiting(entry, lane.base))
-    changes = [(entry, _changes(entry, lane)) for entry in waiting]
+    waiting = [_change(entry, lane) for entry in sorted(entries, key=lambda entry: _first_waiting(entry, lane.base))]
     # Where anything was sent, an empty Bundle goes too: its watermark keeps out a push that is still on its way.
-    if lane.fence == 0 and not any(changed for _, changed in changes):
+    if lane.fence == 0 and not any(change.told for change in waiting):
         return None
-    taken = _cut(changes, limits)
+    taken = _cut(waiting, limits)
     # Everything up to the target has been told; what was taken from beyond it is told again.
     target = max(lane.want, *(entry.entry.seq for entry in entries))
     if len(taken) < len(waiting):
-        target = _first_waiting(waiting[len(taken)], lane.base) - 1
-    person_id = str(person.person_id)
-    cast = cast_of([e for e, _ in taken], names=names, keys=keys, uris=uris)
-    resources: list[Resource | Deletion] = [patient_of(person, uris), *cast]
-    for _, changed in taken:
-        resources += [_for(person_id, r) for r in changed]
+        target = _first_waiting(waiting[len(taken)].entry, lane.base) - 1
+    cast = cast_of([change.entry for change in taken], names=names, keys=keys, uris=uris)
+    told: list[bytes | Deletion] = [patient_of(person, uris).json, *(resource.json for resource in cast)]
+    for change in taken:
+        told += change.told
     # The key names what is sent, how far it goes, and which try of it: so that an answer is never taken for another.
-    content = b"".join(r.json if isinstance(r, Resource) else r.id.encode() for r in resources)
+    content = b"".join([each.id.encode() if isinstance(each, Deletion) else each for each in told])
     round_ = f"{lane.epoch}/{lane.base}/{target}/{lane.fence}".encode()
     key = mark(keys.content, b"push", person.person_id.bytes, round_, content)
     # A resync starts over at base 0, but the book's mark never goes backwards.
     fence = bundle.Mark(lane_id(keys, lane), max(target, lane.have), key.hex(), lane.etag or "")
-    known = frozenset(f"{r.type}/{r.id}" for e, _ in taken for r in (_resource(json) for json, _ in leaving(e)))
-    return ComposedPush(bundle.transaction(resources, base_url=book_url, mark=fence, uris=uris), target, key, known)
+    return ComposedPush(
+        bundle.transaction(told, base_url=book_url, mark=fence, uris=uris),
+        target,
+        key,
+        entries=len(told) + 1,
+        known=frozenset(address for change in taken for address in change.shown),
+        gated=_gated(taken, cast),
+    )
 
 
-def _changes(entry: OpenEntry, lane: Lane) -> list[Resource | Deletion]:
-    changed: list[Resource | Deletion] = [_resource(json) for json, mark_ in leaving(entry) if mark_.seq > lane.base]
-    if not _is_known(lane):
-        # A book that holds nothing yet need not hear of what is gone.
-        return changed
-    return changed + [_gone(g.type, g.id) for g in entry.entry.manifest.gone if g.mark.seq > lane.base]
+def _gated(taken: Sequence[_Change], cast: Sequence[Resource]) -> frozenset[str]:
+    kept = [address for change in taken if change.entry.body.gate == GATE for address in change.shown]
+    return frozenset(kept).union([address_of(each.json) for each in cast if _is_sound(each.json)])
 
 
-def _resource(json: bytes) -> Resource:
-    line = Line(json)
-    return Resource(line.type, line.id, json)
+@lru_cache(maxsize=4096)
+def _is_sound(resource: bytes) -> bool:
+    # Of the cast alone, which comes again in nearly every Bundle and is nobody's own.
+    return not findings(resource)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What of an entry the book is to be told, and the names of all that it shows."""
+
+    entry: OpenEntry
+    told: list[bytes | Deletion] = field(repr=False)
+    shown: list[str]
+
+
+def _change(entry: OpenEntry, lane: Lane) -> _Change:
+    shown = leaving(entry)
+    told: list[bytes | Deletion] = [resource for resource, mark_ in shown if mark_.seq > lane.base]
+    # A book that holds nothing yet need not hear of what is gone.
+    if _is_known(lane):
+        person_id = str(lane.person_id)
+        told += [_farewell(each, person_id) for each in entry.entry.manifest.gone if each.mark.seq > lane.base]
+    return _Change(entry, told, [address_of(resource) for resource, _ in shown])
 
 
 def _is_known(lane: Lane) -> bool:
@@ -107,26 +133,18 @@ def _first_waiting(entry: OpenEntry, base: int) -> int:
     return min(seqs, default=entry.entry.seq)
 
 
-def _gone(type_: str, id_: str) -> Resource | Deletion:
-    tombstone = gone(type_, id_)
-    return Deletion(type_, id_) if tombstone is None else Resource(type_, id_, tombstone)
+def _farewell(left: Gone, person_id: str) -> bytes | Deletion:
+    tombstone = gone(left.type, left.id)
+    return Deletion(left.type, left.id) if tombstone is None else for_person(tombstone, person_id)
 
 
-def _for(person_id: str, resource: Resource | Deletion) -> Resource | Deletion:
-    if isinstance(resource, Deletion):
-        return resource
-    return Resource(resource.type, resource.id, for_person(resource.json, person_id))
-
-
-def _cut(
-    changes: list[tuple[OpenEntry, list[Resource | Deletion]]], limits: BundleLimits
-) -> list[tuple[OpenEntry, list[Resource | Deletion]]]:
-    taken: list[tuple[OpenEntry, list[Resource | Deletion]]] = []
+def _cut(changes: Sequence[_Change], limits: BundleLimits) -> list[_Change]:
+    taken: list[_Change] = []
     entries, size = 2, 0  # the watermark and the Patient
-    for entry, changed in changes:
-        entries += len(changed) + len(entry.body.organizations) + len(entry.body.practitioners)
-        size += sum(len(r.json) for r in changed if isinstance(r, Resource))
+    for change in changes:
+        entries += len(change.told) + len(change.entry.body.organizations) + len(change.entry.body.practitioners)
+        size += sum([len(each) for each in change.told if isinstance(each, bytes)])
         if taken and (entries > limits.entries or size > limits.bytes):
             break
-        taken.append((entry, changed))
+        taken.append(change)
     return taken

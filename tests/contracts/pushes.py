@@ -42,7 +42,8 @@ def finding_of(patient_id: str, finding_id: str | None = None, *, text: str = "G
 def pushed(lane_id: str, *entries: Resource | Deletion, seq: int = 1, key: str = "aa", etag: str = "") -> bytes:
     """A transaction with its watermark."""
     mark = Mark(lane_id, seq, key, etag)
-    return transaction(entries, base_url="http://127.0.0.1/fhir", mark=mark, uris=load_uris())
+    told = [entry if isinstance(entry, Deletion) else entry.json for entry in entries]
+    return transaction(told, base_url="http://127.0.0.1/fhir", mark=mark, uris=load_uris())
 
 
 def push_about(index: int, lane_id: str | None = None) -> bytes:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 
-from ehr_sync.store import lanes
+from ehr_sync.store import lanes, settling
 from ehr_sync.store.database import Database
 from ehr_sync.store.lanes import Intent, Lane
+from ehr_sync.store.settling import Delivered
 
 BOOK: Final = "so-suc-khoe"
 LEASE: Final = timedelta(seconds=60)
@@ -28,8 +30,9 @@ def want(database: Database, seq: int, who: UUID = WHO) -> None:
 def take(database: Database, limit: int = 10) -> Sequence[Lane]:
     """Take what is due as a worker does: intents for what was not sent, a hold on what was."""
     with database.begin() as connection:
-        people = lanes.due_people(connection, BOOK, limit)
-        taken = lanes.due(connection, BOOK, people, limit)
+        read = lanes.due(connection, BOOK, limit)
+        ours = lanes.lock_unchanged(connection, read)
+        taken = [x for x in read if x.person_id in ours]
         fresh = [x for x in taken if x.sent_to is None]
         lanes.hold(connection, [x for x in taken if x.sent_to is not None], LEASE)
         lanes.commit_intents(connection, [Intent(x, x.want, b"key", 3) for x in fresh], LEASE)
@@ -56,11 +59,9 @@ def expire(database: Database) -> None:
         connection.execute(text("UPDATE lane SET due_at = clock_timestamp() WHERE due_at IS NOT NULL"))
 
 
-def deliver(database: Database, held: Lane, fence: int | None = None) -> None:
+def deliver(database: Database, *held: Lane) -> None:
     with database.begin() as connection:
-        lanes.settle_delivered(
-            connection, held, fence or held.fence + 1, target=held.want, epoch=held.epoch, etag='W/"1"'
-        )
+        settling.settle_delivered(connection, [Delivered(x, x.want, x.epoch, 'W/"1"') for x in held])
 
 
 def test_a_wanted_lane_is_due_now(database: Database) -> None:
@@ -81,6 +82,33 @@ def test_a_taken_lane_is_not_taken_again_before_its_lease_ends(database: Databas
     assert (held.fence, row(database).fence, row(database).sent_to) == (0, 1, 1)
     assert timedelta(seconds=50) < row(database).left <= LEASE
     assert take(database) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE lane SET want = want",
+        "UPDATE lane SET epoch = epoch + 1",
+        "UPDATE lane SET etag = 'x'",
+        "DELETE FROM lane",
+    ],
+)
+def test_p6_a_lane_that_was_changed_since_it_was_read_is_not_taken(database: Database, change: str) -> None:
+    want(database, 1)
+    with database.begin() as connection:
+        read = lanes.due(connection, BOOK, 10)
+    with database.begin() as connection:
+        connection.execute(text(change))
+    with database.begin() as connection:
+        assert lanes.lock_unchanged(connection, read) == set()
+
+
+def test_a_lane_that_another_transaction_holds_is_passed_over(database: Database) -> None:
+    want(database, 1)
+    with database.begin() as connection, database.begin() as other:
+        read = lanes.due(connection, BOOK, 10)
+        assert lanes.lock_unchanged(connection, read) == {WHO}
+        assert lanes.lock_unchanged(other, read) == set()
 
 
 def test_a_new_want_does_not_make_a_taken_lane_due(database: Database) -> None:
@@ -118,15 +146,15 @@ def test_p6_no_late_failure_moves_a_lane_that_another_holds(database: Database, 
     taken(database)
     before = row(database)[:-1]
     with database.begin() as connection:
-        SETTLE[settle](connection, first, first.fence + 1)
+        SETTLE[settle](connection, first)
     assert row(database)[:-1] == before
 
 
 SETTLE: Final[dict[str, Any]] = {
-    "failed": lambda c, held, fence: lanes.settle_failed(c, held, fence, "book.status_503", timedelta(seconds=30)),
-    "parked": lambda c, held, fence: lanes.settle_parked(c, held, fence, "book.refused"),
-    "unknown": lambda c, held, fence: lanes.settle_unknown(c, held, fence, "book.no_answer", timedelta(seconds=1)),
-    "not_applied": lambda c, held, fence: lanes.settle_not_applied(c, held, fence, etag='W/"7"'),
+    "failed": lambda c, held: settling.settle_failed(c, held, "book.status_503", timedelta(seconds=30)),
+    "parked": lambda c, held: settling.settle_parked(c, held, "book.refused"),
+    "unknown": lambda c, held: settling.settle_unknown(c, held, "book.no_answer", timedelta(seconds=1)),
+    "not_applied": lambda c, held: settling.settle_not_applied(c, held, etag='W/"7"'),
 }
 
 
@@ -148,13 +176,50 @@ def test_a_lane_that_wanted_more_meanwhile_is_due_again(database: Database) -> N
     assert (found.have, found.base, found.left <= timedelta(0), found.since is None) == (1, 1, True, False)
 
 
+def test_p6_a_want_that_is_committed_while_a_push_is_being_settled_is_not_lost(database: Database) -> None:
+    want(database, 1)
+    held = taken(database)
+    with ThreadPoolExecutor(1) as other:
+        with database.begin() as connection:
+            lanes.want(connection, {WHO: 2}, BOOK)
+            settled = other.submit(deliver, database, held)
+            wait_until_somebody_waits(database)
+        settled.result()
+    found = row(database)
+    assert (found.want, found.have, found.base, found.left <= timedelta(0)) == (2, 1, 1, True)
+
+
+def wait_until_somebody_waits(database: Database) -> None:
+    pause = Event()
+    for _ in range(500):
+        with database.begin() as connection:
+            if connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar():
+                return
+        pause.wait(0.01)
+    raise AssertionError("nobody waits")
+
+
+def test_p6_many_are_settled_at_once_and_each_by_its_own_fence_alone(database: Database) -> None:
+    crowd = [UUID(int=n) for n in range(1, 5)]
+    for n, who in enumerate(crowd, start=1):
+        want(database, n, who)
+    first = take(database)
+    expire(database)
+    again = take(database, 2)
+    deliver(database, *first)
+    with database.begin() as connection:
+        have = {who: have for who, have in connection.execute(text("SELECT person_id, have FROM lane"))}
+    late = {lane.person_id for lane in again}
+    assert have == {who: 0 if who in late else n for n, who in enumerate(crowd, start=1)}
+
+
 def test_p6_have_never_falls_over_a_resync(database: Database) -> None:
     want(database, 3)
     deliver(database, taken(database))
     start_over(database)
     held = taken(database)
     with database.begin() as connection:
-        lanes.settle_delivered(connection, held, held.fence + 1, target=2, epoch=held.epoch, etag="e")
+        settling.settle_delivered(connection, [Delivered(held, 2, held.epoch, "e")])
     found = row(database)
     assert (found.have, found.base, found.left <= timedelta(0)) == (3, 2, True)
 
@@ -177,7 +242,7 @@ def test_a_failed_lane_waits_and_remembers_how_often(database: Database) -> None
     want(database, 1)
     held = taken(database)
     with database.begin() as connection:
-        SETTLE["failed"](connection, held, held.fence + 1)
+        SETTLE["failed"](connection, held)
     found = row(database)
     assert (found.state, found.reason, found.attempts, found.sent_to) == ("open", "book.status_503", 1, None)
     assert timedelta(seconds=20) < found.left <= timedelta(seconds=30)
@@ -188,7 +253,7 @@ def test_a_failed_lane_waits_and_remembers_how_often(database: Database) -> None
 def park(database: Database) -> None:
     held = taken(database)
     with database.begin() as connection:
-        SETTLE["parked"](connection, held, held.fence + 1)
+        SETTLE["parked"](connection, held)
 
 
 def test_a_parked_lane_waits_for_a_newer_want(database: Database) -> None:
@@ -208,14 +273,14 @@ def test_a_lane_refused_while_a_newer_want_came_is_not_parked(database: Database
     held = taken(database)
     want(database, 2)
     with database.begin() as connection:
-        SETTLE["parked"](connection, held, held.fence + 1)
+        SETTLE["parked"](connection, held)
     assert (row(database).state, row(database).left <= timedelta(0)) == ("open", True)
 
 
 def test_a_lane_parked_before_anything_was_sent_opens_too(database: Database) -> None:
     want(database, 1)
     with database.begin() as connection:
-        [held] = lanes.due(connection, BOOK, [WHO], 1)
+        [held] = lanes.due(connection, BOOK, 1)
         lanes.park(connection, held, "gate.bundle_not_valid")
     assert take(database) == []
     want(database, 2)
@@ -226,7 +291,7 @@ def test_p7_an_unknown_lane_keeps_what_was_sent_until_it_is_known(database: Data
     want(database, 1)
     held = taken(database)
     with database.begin() as connection:
-        SETTLE["unknown"](connection, held, held.fence + 1)
+        SETTLE["unknown"](connection, held)
     assert (row(database).state, row(database).sent_to, row(database).attempts) == ("unknown", 1, 1)
     want(database, 2)
     assert take(database) == []
@@ -238,7 +303,7 @@ def test_p7_what_was_not_applied_is_free_to_be_sent_over_the_etag_just_seen(data
     want(database, 1)
     held = taken(database)
     with database.begin() as connection:
-        SETTLE["not_applied"](connection, held, held.fence + 1)
+        SETTLE["not_applied"](connection, held)
     again = taken(database)
     assert (again.sent_to, again.etag, again.state, outcomes(database)) == (
         None,
@@ -251,7 +316,7 @@ def test_p7_what_was_not_applied_is_free_to_be_sent_over_the_etag_just_seen(data
 def test_a_lane_with_nothing_to_send_holds_what_it_wants(database: Database) -> None:
     want(database, 4)
     with database.begin() as connection:
-        lanes.close_idle(connection, lanes.due(connection, BOOK, [WHO], 1))
+        lanes.close_idle(connection, lanes.due(connection, BOOK, 1))
     assert (row(database).have, row(database).base, row(database).due_at, row(database).since) == (4, 4, None, None)
 
 
@@ -286,8 +351,7 @@ def test_the_oldest_are_taken_first(database: Database) -> None:
 def test_of_another_destination_nothing_is_taken(database: Database) -> None:
     want(database, 1)
     with database.begin() as connection:
-        assert lanes.due_people(connection, "other", 10) == []
-        assert lanes.due(connection, "other", [WHO], 10) == []
+        assert lanes.due(connection, "other", 10) == []
 
 
 @pytest.mark.parametrize(("state", "found"), [(None, 2), ("open", 1), ("parked", 1), ("unknown", 0), ("behind", 2)])

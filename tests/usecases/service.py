@@ -35,10 +35,11 @@ from ehr_sync.store import clients
 from ehr_sync.usecases import read_book
 from ehr_sync.usecases.accept_submission import MediaType, accept_submission
 from ehr_sync.usecases.compose_bundle import BundleLimits
-from ehr_sync.usecases.deliver_due import Outcome, Push, delivering
+from ehr_sync.usecases.deliver_due import delivering
 from ehr_sync.usecases.follow_transaction import LifeLine, follow_transaction
 from ehr_sync.usecases.read_book import Page
 from ehr_sync.usecases.resync_lanes import carry_on_resyncs
+from ehr_sync.usecases.settle_pushes import Outcome, Push
 from ehr_sync.usecases.stores import Stores
 from ehr_sync.usecases.sweep import Sweep
 from ehr_sync.usecases.verify_due import verifying

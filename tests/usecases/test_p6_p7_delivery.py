@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 from threading import Event
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 import orjson
 import pytest
+from sqlalchemy import text
 
 from ehr_sync import bootstrap
 from ehr_sync.adapters.fhir_book import FhirBook
@@ -20,6 +22,8 @@ from ehr_sync.embedded_postgres import EmbeddedPostgres
 from ehr_sync.sandbox.dossiers import Hoso, corrected, dossier, planted, with_patient, with_values, without_row
 from ehr_sync.sandbox.people import person
 from ehr_sync.store.resyncs import Scope
+from ehr_sync.usecases import deliver_due
+from ehr_sync.usecases.prepare_pushes import Prepared, prepare_pushes
 from ehr_sync.usecases.resync_lanes import carry_on_resyncs, follow_resync, order_resync
 from tests.usecases.service import DAY, Running, backup_of, is_clinical, number_of
 
@@ -194,11 +198,70 @@ def test_two_schedulers_at_once_push_everybody_once(running: Running) -> None:
     assert [len(running.pushes(number_of(index))) for index in people] == [1] * 12
 
 
+def test_p6_a_version_accepted_between_composing_and_intent_is_what_is_sent(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running.post(VISIT)
+    running.verify()
+    overtaken(monkeypatch, lambda: running.post(corrected(VISIT, 1), made_on=LATER))
+    running.deliver()
+    assert running.pushes(NUMBER) == []
+    running.deliver()
+
+    assert [push["watermarks"][0]["seq"] for push in running.stored(NUMBER)] == [2]
+    assert_settled(running)
+
+
+def test_p6_a_resync_ordered_between_composing_and_intent_is_what_is_sent(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for visit in visits(2):
+        running.post(visit)
+        running.settle()
+    running.post(corrected(visits(2)[1], 1), made_on=LATER)
+    overtaken(monkeypatch, lambda: resync_all(running))
+    running.deliver()
+    running.deliver()
+
+    assert len([e for e in running.stored(NUMBER)[-1]["entries"] if e["type"] == "Encounter"]) == 2
+    assert_settled(running)
+
+
+def test_p6_of_two_workers_that_composed_the_same_one_sends_it(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running.post(VISIT)
+    running.verify()
+    overtaken(monkeypatch, running.deliver)
+    running.deliver()
+
+    assert len(running.pushes(NUMBER)) == 1
+    assert_settled(running)
+
+
+def overtaken(monkeypatch: pytest.MonkeyPatch, event: Callable[[], object]) -> None:
+    """Let something happen once, just after the next push was composed and before its intent is written."""
+    events = iter([event])
+
+    def prepare(*args: Any, **named: Any) -> list[Prepared]:
+        prepared = prepare_pushes(*args, **named)
+        next(events, lambda: None)()
+        return prepared
+
+    monkeypatch.setattr(deliver_due, "prepare_pushes", prepare)
+
+
 # ---- Unknown outcomes ----
 
 
 @pytest.mark.parametrize(
-    "fault", [{"kind": "drop_after"}, {"kind": "status_after", "status": 500}, {"kind": "garbage"}]
+    "fault",
+    [
+        {"kind": "drop_after"},
+        {"kind": "status_after", "status": 500},
+        {"kind": "status_after", "status": 503},
+        {"kind": "garbage"},
+    ],
 )
 def test_p7_what_was_stored_without_an_answer_is_asked_about_and_pushed_once(
     running: Running, fault: dict[str, Any]
@@ -234,6 +297,29 @@ def test_p7_what_was_not_stored_is_asked_about_and_pushed_again(running: Running
     assert_settled(running)
 
 
+def test_p7_a_book_that_asks_for_time_is_not_asked_before(running: Running) -> None:
+    running.post(VISIT)
+    running.verify()
+    running.world.order("book", "drop_after", times=1, match={"method": "POST", "path": "/fhir"})
+    running.world.order(
+        "book", "status", status=503, retry_after="3500", match={"method": "GET", "path": "/fhir/Basic"}
+    )
+    running.deliver()
+    running.deliver()
+    assert timedelta(seconds=3490) < lane(running).left <= timedelta(seconds=3500)
+
+
+def test_p7_a_push_that_never_has_an_outcome_is_tried_less_and_less_often(running: Running) -> None:
+    running.post(VISIT)
+    running.verify()
+    running.world.order("book", "drop_before", match={"method": "POST", "path": "/fhir"})
+    running.deliver()
+    assert lane(running).left <= timedelta(seconds=1)
+    running.deliver()
+    assert (len(running.pushes(NUMBER)), lane(running).attempts) == (0, 2)
+    assert lane(running).left > timedelta(minutes=29)
+
+
 def test_p7_a_book_that_cannot_say_is_not_pushed_to(running: Running) -> None:
     running.post(VISIT)
     running.verify()
@@ -242,6 +328,7 @@ def test_p7_a_book_that_cannot_say_is_not_pushed_to(running: Running) -> None:
     for _ in range(3):
         running.deliver()
     assert (lane(running).state, len(running.pushes(NUMBER))) == ("unknown", 1)
+    assert (lane(running).reason, lane(running).attempts) == ("book.status_503", 3)
     running.world.clear("book")
     running.deliver()
     assert_settled(running)
@@ -290,15 +377,20 @@ def test_p6_a_book_that_is_ahead_of_a_restored_database_is_not_taken_back(
 # ---- Failures of the book ----
 
 
-@pytest.mark.parametrize(("status", "reason"), [(429, "book.status_429"), (503, "book.status_503")])
-def test_p7_a_busy_book_is_given_the_time_it_asks_for(running: Running, status: int, reason: str) -> None:
+@pytest.mark.parametrize(
+    ("status", "state", "asked_about"), [(429, "open", None), (503, "unknown", 1), (502, "unknown", 1)]
+)
+def test_p7_a_busy_book_is_given_the_time_it_asks_for(
+    running: Running, status: int, state: str, asked_about: int | None
+) -> None:
     running.post(VISIT)
     running.verify()
     running.world.order("book", "status", status=status, retry_after="3500", times=1, match={"path": "/fhir"})
     running.deliver()
 
     found = lane(running)
-    assert (found.state, found.reason, found.attempts, found.sent_to) == ("open", reason, 1, None)
+    assert (found.state, found.reason, found.attempts) == (state, f"book.status_{status}", 1)
+    assert found.sent_to == asked_about
     assert timedelta(seconds=3490) < found.left <= timedelta(seconds=3500)
     running.deliver()
     assert len(running.stored(NUMBER)) == 1
@@ -372,6 +464,39 @@ def test_p6_a_record_that_cannot_be_opened_parks_its_own_lane_alone(running: Run
     assert [reason for (reason,) in running.rows("SELECT reason FROM lane WHERE state = 'parked'")] == [
         "record.unreadable"
     ]
+
+
+def test_p6_lanes_of_erased_people_are_closed_and_hold_no_slot(running: Running) -> None:
+    for n in range(3):
+        running.post(dossier(760 + n, person_index=760 + n, rows=1))
+    running.verify()
+    for (erased,) in running.rows("SELECT person_id FROM lane"):
+        # Erased, and died before their rows were taken out.
+        running.stores.key_store.erase(erased)
+    running.post(VISIT)
+    running.verify()
+    running.hurry()
+    sweep = running.delivery(slots=2)
+    sweep.run_dry()
+    sweep.drain()
+
+    assert [push["number"] for push in running.journal("book", kind="push")] == [NUMBER]
+    assert_settled(running)
+
+
+def test_p6_a_lane_whose_key_is_missing_is_parked_and_blocks_nobody(running: Running) -> None:
+    running.post(dossier(770, person_index=770, rows=1))
+    running.verify()
+    with running.service.key_database.begin() as connection:
+        connection.execute(text("DELETE FROM person_key WHERE person_id = :id"), {"id": lane(running).person_id})
+    running.post(VISIT)
+    running.verify()
+    restarted = replace(running, service=bootstrap.open_service(running.service.settings))
+    restarted.deliver()
+    restarted.service.close()
+
+    assert [push["number"] for push in running.journal("book", kind="push")] == [NUMBER]
+    assert sorted(running.rows("SELECT state, reason FROM lane")) == [("open", ""), ("parked", "keys.missing")]
 
 
 # ---- Big people ----

@@ -88,7 +88,7 @@ def test_a_type_that_cannot_say_entered_in_error_is_deleted(kind: str) -> None:
 
 def test_a_transaction_holds_the_guarded_mark_the_puts_and_the_deletions() -> None:
     mark = Mark(lane_id="lane-1", seq=7, key="0a0b", etag='W/"3"')
-    bundle = transaction([PATIENT, Deletion("Provenance", "p1")], base_url=BASE, mark=mark, uris=URIS)
+    bundle = transaction([PATIENT.json, Deletion("Provenance", "p1")], base_url=BASE, mark=mark, uris=URIS)
 
     entries = json.loads(bundle)["entry"]
     assert [entry["request"] for entry in entries] == [

@@ -1,0 +1,185 @@
+"""What came of pushes: written on a lane by the fence that sent or asked, never by an older one's later word (P6)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Integer,
+    Text,
+    Update,
+    bindparam,
+    case,
+    func,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import UUID as SqlUuid
+
+from ehr_sync.store.lanes import LATER, NOW, THIS, Lane, each, in_row
+from ehr_sync.store.statement import Statement
+from ehr_sync.store.tables import delivery, lane
+
+_HELD = (*THIS, lane.c.fence == bindparam("mine"))
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """A lane, as it was before it was taken, whose book holds `target`; `epoch` is that which it was sent in."""
+
+    lane: Lane
+    target: int
+    epoch: int
+    etag: str
+
+
+def settle_delivered(connection: Connection, done: Collection[Delivered]) -> None:
+    """The books of these lanes, of one destination, hold what was sent. Written only by the fence that sent or asked;
+    `have` only grows.
+    """
+    if done:
+        _DELIVERED.run(
+            connection,
+            to=next(iter(done)).lane.destination,
+            people=[one.lane.person_id for one in done],
+            fences=[one.lane.fence + 1 for one in done],
+            targets=[one.target for one in done],
+            epochs=[one.epoch for one in done],
+            etags=[one.etag for one in done],
+            how="delivered",
+        )
+
+
+def _delivered() -> Statement:
+    done = each(people=SqlUuid(), fences=Integer(), targets=BigInteger(), epochs=Integer(), etags=Text())
+    this = (lane.c.person_id == done.people, lane.c.destination == bindparam("to"), lane.c.fence == done.fences)
+    # In the order of the rows, so that nobody waits in a ring with whoever else writes several lanes.
+    held = select(lane.c.person_id).where(*this).order_by(lane.c.person_id).with_for_update(of=lane).cte("held")
+    current = lane.c.epoch == done.epochs
+    behind = or_(lane.c.want > done.targets, ~current)
+    settled = (
+        update(lane)
+        .where(*this, lane.c.person_id == held.c.person_id)
+        .values(
+            have=func.greatest(lane.c.have, done.targets),
+            base=case((current, done.targets), else_=lane.c.base),
+            state="open",
+            reason="",
+            attempts=0,
+            sent_to=null(),
+            sent_key=null(),
+            sent_epoch=null(),
+            etag=done.etags,
+            due_at=case((behind, NOW), else_=null()),
+            since=case((behind, lane.c.since), else_=null()),
+            resync_id=case((behind, lane.c.resync_id), else_=null()),
+        )
+        .cte("settled")
+    )
+    return Statement(_ended(done.people, done.fences).add_cte(settled))
+
+
+def _ended(person: ColumnElement[Any], fence: ColumnElement[Any]) -> Update:
+    # A lane has at most one delivery under way, whichever fence began it.
+    d = delivery.c
+    return (
+        update(delivery)
+        .where(d.person_id == person, d.destination == bindparam("to"), d.fence <= fence)
+        .where(or_(d.outcome == "sent", d.outcome == "unknown"))
+        .values(ended_at=NOW, outcome=bindparam("how"))
+    )
+
+
+_DELIVERED = _delivered()
+
+
+def settle_failed(connection: Connection, held: Lane, reason: str, pause: timedelta) -> None:
+    """Nothing took effect; the lane is due again after the pause."""
+    _FAILED.run(connection, **in_row(held), why=reason, lease=pause)
+    _END.run(connection, **in_row(held), how="unavailable")
+
+
+_FAILED = Statement(
+    update(lane)
+    .where(*_HELD)
+    .values(
+        state="open",
+        reason=bindparam("why"),
+        attempts=lane.c.attempts + 1,
+        sent_to=null(),
+        sent_key=null(),
+        sent_epoch=null(),
+        due_at=LATER,
+    )
+)
+
+
+def settle_parked(connection: Connection, held: Lane, reason: str) -> None:
+    """The book refused: the lane waits until it wants more than when this was sent, or an operator opens it."""
+    _REFUSED.run(connection, **in_row(held), why=reason, wanted=held.want)
+    _END.run(connection, **in_row(held), how="refused")
+
+
+def _refused() -> Statement:
+    wanted = bindparam("wanted", type_=BigInteger)
+    return Statement(
+        update(lane)
+        .where(*_HELD)
+        .values(
+            state=case((lane.c.want > wanted, "open"), else_="parked"),
+            reason=bindparam("why"),
+            parked_want=wanted,
+            sent_to=null(),
+            sent_key=null(),
+            sent_epoch=null(),
+            due_at=case((lane.c.want > wanted, NOW), else_=null()),
+        )
+    )
+
+
+_REFUSED = _refused()
+
+
+def settle_unknown(connection: Connection, held: Lane, reason: str, pause: timedelta, outcome: str = "unknown") -> None:
+    """Nobody knows whether it took effect: what was sent is kept, and asked about after the pause."""
+    _UNKNOWN.run(connection, **in_row(held), why=reason, lease=pause)
+    _END.run(connection, **in_row(held), how=outcome)
+
+
+_UNKNOWN = Statement(
+    update(lane)
+    .where(*_HELD)
+    .values(state="unknown", reason=bindparam("why"), attempts=lane.c.attempts + 1, due_at=LATER)
+)
+
+
+def settle_not_applied(connection: Connection, held: Lane, *, etag: str | None) -> None:
+    """The book was asked, and what was sent is not there: free to send again, over the ETag just seen."""
+    _NOT_APPLIED.run(connection, **in_row(held), etag_=etag)
+    _END.run(connection, **in_row(held), how="unavailable")
+
+
+_NOT_APPLIED = Statement(
+    update(lane)
+    .where(*_HELD)
+    .values(
+        state="open",
+        reason="",
+        sent_to=null(),
+        sent_key=null(),
+        sent_epoch=null(),
+        etag=bindparam("etag_"),
+        due_at=NOW,
+    )
+)
+
+
+_END = Statement(_ended(bindparam("person", type_=SqlUuid()), bindparam("mine", type_=Integer())))

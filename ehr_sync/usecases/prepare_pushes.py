@@ -1,0 +1,115 @@
+"""What the books of due lanes are to be told: read, composed and gated, with no transaction open.
+
+The lanes were read first, then, in one statement, everything beyond their bases: so a target never claims more than
+was read. What comes later is not in it, and need not be: `deliver_due` sends only on lanes that are still as they
+were read here, and every later change of a book raises what its lane wants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ehr_sync.store import book_entries, clients, people
+from ehr_sync.store.book_entries import OpenEntry
+from ehr_sync.store.database import Database
+from ehr_sync.store.lanes import Lane
+from ehr_sync.store.people import ProvenFacts
+from ehr_sync.store.sealing import Unreadable
+from ehr_sync.usecases.compose_bundle import BundleLimits, ComposedPush, compose_push
+from ehr_sync.usecases.open_book import ProvenPerson, opened
+from ehr_sync.usecases.stores import Stores
+from mappings.gate import bundle_findings
+from mappings.model import Uris
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A lane as it was read, and what is to become of it: a push; or, without one, it is parked for a reason; or,
+    without either, it has nothing to send.
+    """
+
+    lane: Lane
+    push: ComposedPush | None = None
+    parked: str = ""
+
+
+def prepare_pushes(
+    due: Sequence[Lane], *, stores: Stores, book_url: str, uris: Uris, limits: BundleLimits
+) -> list[Prepared]:
+    """One for each of these lanes, on which nothing is under way."""
+    found = _read(due, stores)
+    names = _facility_names([book for book in found if isinstance(book, _Book)], stores.database)
+    prepared = []
+    for book in found:
+        if isinstance(book, Prepared):
+            prepared.append(book)
+            continue
+        push = compose_push(
+            book.lane,
+            book.person,
+            book.entries,
+            names=lambda code: names.get(code, ""),
+            keys=stores.keys,
+            book_url=book_url,
+            uris=uris,
+            limits=limits,
+        )
+        prepared.append(_gated(book.lane, push))
+    return prepared
+
+
+def _gated(lane: Lane, push: ComposedPush | None) -> Prepared:
+    if push is not None and bundle_findings(push.bundle, known=push.known, gated=push.gated):
+        return Prepared(lane, parked="gate.bundle_not_valid")
+    return Prepared(lane, push)
+
+
+@dataclass(frozen=True, slots=True)
+class _Book:
+    """What waits on a lane, opened."""
+
+    lane: Lane
+    person: ProvenPerson = field(repr=False)
+    entries: Sequence[OpenEntry]
+
+
+def _read(due: Sequence[Lane], stores: Stores) -> list[_Book | Prepared]:
+    keys = stores.key_store.keys([lane.person_id for lane in due])
+    bases = {lane.person_id: lane.base for lane in due if lane.person_id in keys}
+    with stores.database.reading() as connection:
+        facts = people.proven_facts_of(connection, bases.keys())
+        sealed = book_entries.sealed_entries(connection, bases)
+    return [
+        _open(lane, keys[lane.person_id], facts.get(lane.person_id), sealed[lane.person_id])
+        if lane.person_id in keys
+        else _without_key(lane, stores)
+        for lane in due
+    ]
+
+
+def _open(lane: Lane, key: bytes, facts: ProvenFacts | None, sealed: Sequence[Any]) -> _Book | Prepared:
+    if facts is None or not sealed:
+        return Prepared(lane)
+    try:
+        person = opened(lane.person_id, facts, key)
+        return _Book(lane, person, [book_entries.open_entry(row, key) for row in sealed])
+    except Unreadable:
+        # Its own lane's trouble: the others taken with it must go on (P6).
+        return Prepared(lane, parked="record.unreadable")
+
+
+def _without_key(lane: Lane, stores: Stores) -> Prepared:
+    # Of an erased person nothing is left to send. A key that is missing otherwise is a key store that is too old: an
+    # operator must know.
+    erased = lane.person_id in stores.key_store.erased()
+    return Prepared(lane, parked="" if erased else "keys.missing")
+
+
+def _facility_names(books: Sequence[_Book], database: Database) -> dict[str, str]:
+    codes = {code for book in books for entry in book.entries for code in entry.body.organizations}
+    if not codes:
+        return {}
+    with database.reading() as connection:
+        return clients.names(connection, codes)
