@@ -19,15 +19,19 @@ from zstandard import ZstdCompressionDict, ZstdCompressor, ZstdDecompressor
 from ehr_sync.store.short_ids import lengthen, shorten
 
 _FOLDER: Final = Path(__file__).parent / "dictionaries"
-_LEVEL: Final = 3
 
 
 class Words(Enum):
-    """What the packed bytes speak of: which dictionary fits."""
+    """What the packed bytes speak of: the dictionary that fits, and zstd's level. A body, of which most is written,
+    gives back in log and disk what the higher level costs.
+    """
 
-    PLAIN = ""
-    BODIES = "bodies-2"
-    PIECES = "pieces-2"
+    PLAIN = ("", 3)
+    BODIES = ("bodies-2", 6)
+    PIECES = ("pieces-2", 3)
+
+    def __init__(self, dictionary: str, level: int) -> None:
+        self.dictionary, self.level = dictionary, level
 
 
 def pack(plain: bytes, words: Words = Words.PLAIN) -> bytes:
@@ -49,25 +53,25 @@ _local = threading.local()
 def _compressor(words: Words) -> ZstdCompressor:
     found: dict[Words, ZstdCompressor] = _local.__dict__.setdefault("compressors", {})
     if words not in found:
-        dictionary = _dictionary(words) if words.value else None
-        found[words] = ZstdCompressor(level=_LEVEL, dict_data=dictionary)
+        dictionary = _dictionary(words) if words.dictionary else None
+        found[words] = ZstdCompressor(level=words.level, dict_data=dictionary)
     return found[words]
 
 
 def _decompressor(words: Words) -> ZstdDecompressor:
     found: dict[Words, ZstdDecompressor] = _local.__dict__.setdefault("decompressors", {})
     if words not in found:
-        found[words] = ZstdDecompressor(dict_data=_dictionary(words) if words.value else None)
+        found[words] = ZstdDecompressor(dict_data=_dictionary(words) if words.dictionary else None)
     return found[words]
 
 
 @cache
 def _words_of(dict_id: int) -> Words:
-    return next(w for w in Words if dict_id == (_dictionary(w).dict_id() if w.value else 0))
+    return next(w for w in Words if dict_id == (_dictionary(w).dict_id() if w.dictionary else 0))
 
 
 @cache
 def _dictionary(words: Words) -> ZstdCompressionDict:
-    dictionary = ZstdCompressionDict((_FOLDER / f"{words.value}.zdict").read_bytes())
-    dictionary.precompute_compress(level=_LEVEL)
+    dictionary = ZstdCompressionDict((_FOLDER / f"{words.dictionary}.zdict").read_bytes())
+    dictionary.precompute_compress(level=words.level)
     return dictionary
