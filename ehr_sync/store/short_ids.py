@@ -18,7 +18,7 @@ _LISTED: Final = re.compile(rb'(")' + _UUID + b'"')  # in the header line only
 # JSON writes control characters as escapes: these stand nowhere in it. Other text is left as it is.
 _NEXT: Final = b"\x02"  # the next id of the list
 _NAMED: Final = b"\x01"  # one of the list: two bytes with their high bit set say which
-_MOST: Final = 1 << 14  # ids beyond stay in the text
+_PLACES: Final = tuple(bytes((0x80 | n >> 7, 0x80 | n & 0x7F)) for n in range(1 << 14))  # ids beyond stay in the text
 _AS_IT_IS: Final = b"\xff\xff"  # in the place of the count
 
 
@@ -40,12 +40,12 @@ def _marking(ids: dict[bytes, int], *, own: bool) -> Callable[[re.Match[bytes]],
         before, id_ = found.groups()
         number = ids.get(id_)
         if number is None:
-            if len(ids) == _MOST:
+            if len(ids) == len(_PLACES):
                 return found[0]
             number = ids[id_] = len(ids)
             if own:
                 return before + _NEXT + b'"'
-        return before + _NAMED + bytes((0x80 | number >> 7, 0x80 | number & 0x7F)) + b'"'
+        return before + _NAMED + _PLACES[number] + b'"'
 
     return marked
 
@@ -55,13 +55,17 @@ def lengthen(short: bytes) -> bytes:
     if short[:2] == _AS_IT_IS:
         return short[2:]
     count = int.from_bytes(short[:2], "big")
-    middle, end = 2 + count * 8, 2 + count * 16
-    ids = [_written(short[2 + at : 10 + at] + short[middle + at : middle + 8 + at]) for at in range(0, count * 8, 8)]
+    end = 2 + count * 16
+    ids = _written(short[2:end].hex().encode(), count)
+    # Cut and joined, not substituted: a book is read by the thousand of such marks.
     first, *own = short[end:].split(_NEXT)
-    first, *named = b"".join([first, *(part for pair in zip(ids, own, strict=False) for part in pair)]).split(_NAMED)
-    return b"".join([first, *(ids[(p[0] & 0x7F) << 7 | p[1] & 0x7F] + p[2:] for p in named)])
+    first, *named = b"".join([first, *map(bytes.__add__, ids, own)]).split(_NAMED)
+    by_place = dict(zip(_PLACES, ids, strict=False))
+    return b"".join([first, *[by_place[part[:2]] + part[2:] for part in named]])
 
 
-def _written(id_: bytes) -> bytes:
-    text = id_.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}".encode()
+def _written(halves: bytes, count: int) -> list[bytes]:
+    """The ids as text, from all first halves and all second halves in hexadecimal."""
+    firsts = [halves[at : at + 16] for at in range(0, count * 16, 16)]
+    seconds = [halves[at : at + 16] for at in range(count * 16, count * 32, 16)]
+    return [b"-".join((a[:8], a[8:12], a[12:], b[:4], b[4:])) for a, b in zip(firsts, seconds, strict=True)]
