@@ -14,8 +14,8 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.core.record_body import Body, Line, Manifest, decode_manifest, encode_manifest
 from ehr_sync.store.packing import pack, unpack
-from ehr_sync.store.records import open_body, unwrap, wrap
-from ehr_sync.store.sealing import new_key, place, seal, unseal
+from ehr_sync.store.records import open_body
+from ehr_sync.store.sealing import place, seal, unseal
 from ehr_sync.store.statement import Statement
 from ehr_sync.store.tables import book_entry, record_version
 
@@ -67,7 +67,6 @@ _ENTRIES = select(
     book_entry.c.record_id,
     book_entry.c.version,
     book_entry.c.seq,
-    book_entry.c.wrapped_key.label("entry_key"),
     book_entry.c.manifest,
     record_version.c.wrapped_key,
     record_version.c.body,
@@ -102,10 +101,7 @@ _BEYOND = _beyond()
 
 def open_entry(row: Any, person_key: bytes) -> OpenEntry:
     """A row of `sealed_entries`, opened. Raises Unreadable."""
-    where = _entry_place(row.record_id)
-    manifest = decode_manifest(
-        unpack(unseal(unwrap(person_key, row.person_id, row.entry_key, where), row.manifest, where))
-    )
+    manifest = decode_manifest(unpack(unseal(person_key, row.manifest, _entry_place(row.person_id, row.record_id))))
     body = open_body(person_key, row.person_id, row.record_id, row.version, row.wrapped_key, row.body)
     return OpenEntry(BookEntry(row.person_id, row.record_id, row.version, row.seq, manifest), body)
 
@@ -119,21 +115,21 @@ _NEW = upsert(book_entry)
 _PUT = Statement(
     _NEW.on_conflict_do_update(
         index_elements=["person_id", "record_id"],
-        set_={name: _NEW.excluded[name] for name in ("version", "seq", "wrapped_key", "manifest")},
+        set_={name: _NEW.excluded[name] for name in ("version", "seq", "manifest")},
     )
 )
 
 
 def _entry_row(entry: BookEntry, person_key: bytes) -> dict[str, Any]:
-    row_key = new_key()
-    where = _entry_place(entry.record_id)
     return {
         "person_id": entry.person_id,
         "record_id": entry.record_id,
         "version": entry.version,
         "seq": entry.seq,
-        "wrapped_key": wrap(person_key, entry.person_id, row_key, where),
-        "manifest": seal(row_key, pack(encode_manifest(entry.manifest)), where),
+        # Under the person's key itself: an entry is proven, so it never moves to somebody else as a version may.
+        "manifest": seal(
+            person_key, pack(encode_manifest(entry.manifest)), _entry_place(entry.person_id, entry.record_id)
+        ),
     }
 
 
@@ -144,5 +140,5 @@ def entry_seq(connection: Connection, person_id: UUID, record_id: bytes) -> int 
     ).scalar()
 
 
-def _entry_place(record_id: bytes) -> bytes:
-    return place("book_entry", "manifest", record_id)
+def _entry_place(person_id: UUID, record_id: bytes) -> bytes:
+    return place("book_entry", "manifest", person_id, record_id)

@@ -155,8 +155,7 @@ book_entry = Table(
     Column("record_id", BYTEA, primary_key=True),
     Column("version", Integer, nullable=False),
     Column("seq", BigInteger, nullable=False),  # the person's seq of its last change
-    Column("wrapped_key", BYTEA, nullable=False),
-    Column("manifest", BYTEA, nullable=False),  # sealed
+    Column("manifest", BYTEA, nullable=False),  # sealed under the person key
 )
 
 lane = Table(
