@@ -1,7 +1,8 @@
 """Lanes: per person and destination, what the book should hold and what it holds (design section 5, "Lanes").
 
 There is no queue: work exists exactly while a lane is behind. A lane whose lease has run out while something was sent
-is never "due": its outcome is unknown and is asked for.
+is never simply due: its outcome is unknown and is asked for. A lease stands apart from the time that a lane is due: no
+index knows it, so that taking a lane writes to none.
 """
 
 from __future__ import annotations
@@ -32,7 +33,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from sqlalchemy.dialects.postgresql import UUID as SqlUuid
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.elements import KeyedColumnElement
 from sqlalchemy.types import TypeEngine
@@ -89,35 +89,43 @@ def want(connection: Connection, seqs: Mapping[UUID, int], destination: str) -> 
     A parked lane opens when `want` passes what it parked at; one whose last outcome is unknown, or which a worker
     holds, keeps its time.
     """
-    _WANT.count(connection, [{"person": p, "to": destination, "seq": seq} for p, seq in sorted(seqs.items())])
+    for person_id, seq in sorted(seqs.items()):
+        # Nearly every lane is there: updated at once it is not locked before, which the log would hold too.
+        wanted = {"person": person_id, "to": destination, "seq": seq}
+        if not _WANT.count(connection, [wanted]):
+            _FIRST.count(connection, [wanted])
 
 
 def _wanting() -> Statement:
-    new = upsert(lane).values(
-        person_id=bindparam("person"), destination=bindparam("to"), want=bindparam("seq"), due_at=NOW, since=NOW
-    )
+    seq = bindparam("seq", type_=BigInteger)
     busy = or_(lane.c.sent_to.isnot(None), lane.c.due_at.isnot(None))
-    opens = and_(lane.c.state == "parked", new.excluded.want > lane.c.parked_want)
+    opens = and_(lane.c.state == "parked", seq > lane.c.parked_want)
     return Statement(
-        new.on_conflict_do_update(
-            index_elements=["person_id", "destination"],
-            set_={
-                "want": func.greatest(lane.c.want, new.excluded.want),
-                "state": case((opens, "open"), else_=lane.c.state),
-                "reason": case((opens, ""), else_=lane.c.reason),
-                "attempts": case((opens, 0), else_=lane.c.attempts),
-                "due_at": case((opens, NOW), (or_(busy, lane.c.state == "parked"), lane.c.due_at), else_=NOW),
-                "since": func.coalesce(lane.c.since, NOW),
-            },
+        update(lane)
+        .where(*THIS)
+        .values(
+            want=func.greatest(lane.c.want, seq),
+            state=case((opens, "open"), else_=lane.c.state),
+            reason=case((opens, ""), else_=lane.c.reason),
+            attempts=case((opens, 0), else_=lane.c.attempts),
+            due_at=case((opens, NOW), (or_(busy, lane.c.state == "parked"), lane.c.due_at), else_=NOW),
+            since=func.coalesce(lane.c.since, NOW),
         )
     )
 
 
 _WANT = _wanting()
+_FIRST = Statement(
+    insert(lane).values(
+        person_id=bindparam("person"), destination=bindparam("to"), want=bindparam("seq"), due_at=NOW, since=NOW
+    )
+)
 
 
 def due(connection: Connection, destination: str, limit: int, *, skip: int = 0) -> Sequence[Lane]:
-    """Lanes that are due, oldest first, passing over `skip` of them. Nothing is locked: see `lock_unchanged`."""
+    """Lanes that are due and not leased, oldest first, passing over `skip` of them. Nothing is locked: see
+    `lock_unchanged`.
+    """
     rows = _DUE.rows(connection, destination=destination, limit=limit, skip=skip)
     return [Lane(*row) for row in rows]
 
@@ -125,6 +133,7 @@ def due(connection: Connection, destination: str, limit: int, *, skip: int = 0) 
 _DUE = Statement(
     select(*_COLUMNS)
     .where(lane.c.destination == bindparam("destination"), lane.c.due_at <= NOW)
+    .where(or_(lane.c.leased_until.is_(None), lane.c.leased_until <= NOW))
     .order_by(lane.c.due_at)
     .limit(bindparam("limit", type_=BigInteger))
     .offset(bindparam("skip", type_=BigInteger))
@@ -195,7 +204,7 @@ def _intend() -> Statement:
             sent_to=sent.targets,
             sent_key=sent.sent_keys,
             sent_epoch=lane.c.epoch,
-            due_at=LATER,
+            leased_until=LATER,
         )
         .returning(lane.c.person_id, lane.c.destination, lane.c.fence, sent.targets, sent.counts)
         .cte("taken")
@@ -212,7 +221,7 @@ def hold(connection: Connection, lanes: Collection[Lane], lease: timedelta) -> N
     _HOLD.count(connection, [{**in_row(held), "lease": lease} for held in lanes])
 
 
-_HOLD = Statement(update(lane).where(*THIS).values(fence=bindparam("mine"), state="unknown", due_at=LATER))
+_HOLD = Statement(update(lane).where(*THIS).values(fence=bindparam("mine"), state="unknown", leased_until=LATER))
 
 
 def close_idle(connection: Connection, lanes: Collection[Lane]) -> None:

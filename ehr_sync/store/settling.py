@@ -77,6 +77,7 @@ def _delivered() -> Statement:
             sent_to=null(),
             sent_key=null(),
             sent_epoch=null(),
+            leased_until=null(),
             etag=done.etags,
             due_at=case((behind, NOW), else_=null()),
             since=case((behind, lane.c.since), else_=null()),
@@ -117,6 +118,7 @@ _FAILED = Statement(
         sent_to=null(),
         sent_key=null(),
         sent_epoch=null(),
+        leased_until=null(),
         due_at=LATER,
     )
 )
@@ -140,6 +142,7 @@ def _refused() -> Statement:
             sent_to=null(),
             sent_key=null(),
             sent_epoch=null(),
+            leased_until=null(),
             due_at=case((lane.c.want > wanted, NOW), else_=null()),
         )
     )
@@ -157,7 +160,13 @@ def settle_unknown(connection: Connection, held: Lane, reason: str, pause: timed
 _UNKNOWN = Statement(
     update(lane)
     .where(*_HELD)
-    .values(state="unknown", reason=bindparam("why"), attempts=lane.c.attempts + 1, due_at=LATER)
+    .values(
+        state="unknown",
+        reason=bindparam("why"),
+        attempts=lane.c.attempts + 1,
+        leased_until=null(),
+        due_at=LATER,
+    )
 )
 
 
@@ -176,6 +185,7 @@ _NOT_APPLIED = Statement(
         sent_to=null(),
         sent_key=null(),
         sent_epoch=null(),
+        leased_until=null(),
         etag=bindparam("etag_"),
         due_at=NOW,
     )

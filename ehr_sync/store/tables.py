@@ -170,6 +170,7 @@ lane = Table(
     Column("state", Text, nullable=False, server_default=text("'open'")),
     Column("reason", Text, nullable=False, server_default=text("''")),
     Column("due_at", DateTime(timezone=True)),
+    Column("leased_until", DateTime(timezone=True)),  # by the worker that holds it
     Column("since", DateTime(timezone=True)),  # since when the lane is behind
     Column("fence", Integer, nullable=False, server_default=text("0")),
     Column("attempts", Integer, nullable=False, server_default=text("0")),

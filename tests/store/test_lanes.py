@@ -46,7 +46,9 @@ def taken(database: Database) -> Lane:
 
 def row(database: Database) -> Any:
     with database.begin() as connection:
-        return connection.execute(text("SELECT *, due_at - clock_timestamp() AS left FROM lane")).one()
+        return connection.execute(
+            text("SELECT *, coalesce(leased_until, due_at) - clock_timestamp() AS left FROM lane")
+        ).one()
 
 
 def outcomes(database: Database) -> list[str]:
@@ -56,7 +58,9 @@ def outcomes(database: Database) -> list[str]:
 
 def expire(database: Database) -> None:
     with database.begin() as connection:
-        connection.execute(text("UPDATE lane SET due_at = clock_timestamp() WHERE due_at IS NOT NULL"))
+        connection.execute(
+            text("UPDATE lane SET due_at = clock_timestamp(), leased_until = NULL WHERE due_at IS NOT NULL")
+        )
 
 
 def deliver(database: Database, *held: Lane) -> None:

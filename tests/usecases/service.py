@@ -133,7 +133,7 @@ class Running:
 
     def hurry(self) -> None:
         """Let all that waits for its time be due now: back-offs, questions, and leases as if they had run out."""
-        self.run("UPDATE lane SET due_at = clock_timestamp() WHERE due_at IS NOT NULL")
+        self.run("UPDATE lane SET due_at = clock_timestamp(), leased_until = NULL WHERE due_at IS NOT NULL")
 
     def settle(self) -> None:
         """Verify, then deliver, then ask about what nobody knows."""

@@ -42,7 +42,8 @@ def lane(running: Running) -> Any:
     """The only lane there is."""
     # Counted from the end of the last delivery: a machine's clock may be set back while a test runs.
     [row] = running.rows(
-        "SELECT *, due_at - coalesce((SELECT max(ended_at) FROM delivery), clock_timestamp()) AS left FROM lane"
+        "SELECT *, coalesce(leased_until, due_at) - coalesce((SELECT max(ended_at) FROM delivery), clock_timestamp())"
+        " AS left FROM lane"
     )
     return row
 
