@@ -38,7 +38,7 @@ from sqlalchemy.sql.elements import KeyedColumnElement
 from sqlalchemy.types import TypeEngine
 
 from ehr_sync.store.statement import Statement
-from ehr_sync.store.tables import delivery, lane
+from ehr_sync.store.tables import delivery, lane, person
 
 # Stable within a statement, so that an index can be asked with it; clock_timestamp() would be tried on every row.
 NOW = func.statement_timestamp()
@@ -84,7 +84,8 @@ def each(**lists: TypeEngine[Any]) -> ReadOnlyColumnCollection[str, KeyedColumnE
 
 
 def want(connection: Connection, seqs: Mapping[UUID, int], destination: str) -> None:
-    """These people's books should come up to these seqs: their lanes are due now. Their rows are locked.
+    """These people's counters stand at these seqs now, and their books should come up to them: their lanes are due.
+    The people are locked.
 
     A parked lane opens when `want` passes what it parked at; one whose last outcome is unknown, or which a worker
     holds, keeps its time.
@@ -100,8 +101,10 @@ def _wanting() -> Statement:
     seq = bindparam("seq", type_=BigInteger)
     busy = or_(lane.c.sent_to.isnot(None), lane.c.due_at.isnot(None))
     opens = and_(lane.c.state == "parked", seq > lane.c.parked_want)
+    counted = update(person).where(person.c.person_id == bindparam("person")).values(seq=seq).cte("counted")
     return Statement(
         update(lane)
+        .add_cte(counted)
         .where(*THIS)
         .values(
             want=func.greatest(lane.c.want, seq),

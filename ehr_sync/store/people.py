@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, any_, bindparam, delete, func, insert, or_, select, text, update
+from sqlalchemy import Connection, any_, bindparam, delete, func, insert, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from sqlalchemy.dialects.postgresql import UUID as SqlUuid
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -71,14 +71,18 @@ def add_claims(connection: Connection, fresh: Mapping[UUID, tuple[bytes, NewClai
     """
     ordered = sorted(fresh.items(), key=lambda item: item[1][1].claim_id)
     rows = [_claim_row(person_id, key, new, at) for person_id, (key, new) in ordered]
-    added = _ADD_CLAIM.count(connection, rows)
-    _ADD_PERSON.count(connection, [{"person_id": p, "state": "provisional"} for p in fresh])
-    return added == len(fresh)
+    return _ADD_CLAIM.count(connection, rows) == len(fresh)
 
 
-_CLAIM = ("claim_id", "person_id", "number_mark", "state", "reason", "facts", "due_at", "decided_at")
-_ADD_CLAIM = Statement(upsert(claim).on_conflict_do_nothing(), _CLAIM)
-_ADD_PERSON = Statement(insert(person), ("person_id", "state"))
+def _adding_claim() -> Statement:
+    columns = ("claim_id", "person_id", "number_mark", "state", "reason", "facts", "due_at", "decided_at")
+    new = upsert(claim).values({name: bindparam(name) for name in columns}).on_conflict_do_nothing()
+    added = new.returning(claim.c.person_id).cte("added")
+    provisional = select(added.c.person_id, literal("provisional"))
+    return Statement(insert(person).from_select(("person_id", "state"), provisional))
+
+
+_ADD_CLAIM = _adding_claim()
 
 
 def _claim_row(person_id: UUID, key: bytes, new: NewClaim, at: datetime) -> dict[str, Any]:
@@ -119,14 +123,6 @@ _LOCK = Statement(
     .order_by(person.c.person_id)
     .with_for_update()
 )
-
-
-def set_seqs(connection: Connection, seqs: Mapping[UUID, int]) -> None:
-    """Write the counters of locked people."""
-    _SET_SEQ.count(connection, [{"id_": person_id, "new": seq} for person_id, seq in seqs.items()])
-
-
-_SET_SEQ = Statement(update(person).where(person.c.person_id == bindparam("id_")).values(seq=bindparam("new")))
 
 
 def behind_number(connection: Connection, number_mark: bytes) -> UUID | None:

@@ -65,7 +65,6 @@ def release(
             rows[change.record.record_id] = _shown(rows[change.record.record_id], change)
     book_entries.put_entries(connection, new_entries, person_keys)
     raised = {p: seq for p, seq in seqs.items() if seq != locked[p].seq}
-    people.set_seqs(connection, raised)
     lanes.want(connection, raised, destination)
     return rows
 
