@@ -5,14 +5,28 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, select, union, update
 
 from ehr_sync.store import people
-from ehr_sync.store.tables import book_entry, delivery, lane, person, piece, record, record_version
+from ehr_sync.store.tables import book_entry, claim, delivery, identifier, lane, person, piece, record, record_version
+
+
+def refused_of(connection: Connection, people: Collection[UUID]) -> list[UUID]:
+    """The nobodies under whom refused dossiers stand that claim a number of these people, or of one of their claims."""
+    numbers = union(
+        select(identifier.c.mark).where(identifier.c.person_id.in_(people)),
+        select(claim.c.number_mark).where(claim.c.person_id.in_(people), claim.c.number_mark.is_not(None)),
+    )
+    refused = piece.c.number_mark.is_not(None), piece.c.number_mark.in_(numbers)
+    return list(connection.execute(select(piece.c.person_id).where(*refused)).scalars())
 
 
 def take_out(connection: Connection, erased: Collection[UUID]) -> int:
-    """Delete all that hangs from these people; their rows stay as tombstones. Returns how many were not yet out."""
+    """Delete all that hangs from these people; their rows stay as tombstones. Returns how many were not yet out.
+
+    Nobodies, who have no row, may be among them, and do not count.
+    """
+    connection.execute(delete(piece).where(piece.c.number_mark.is_not(None), piece.c.person_id.in_(erased)))
     present = list(
         connection.execute(
             select(person.c.person_id)

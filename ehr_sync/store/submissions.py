@@ -1,4 +1,7 @@
-"""What facilities sent, byte for byte: the skeleton under the submission's key, each HOSO under its person's."""
+"""What facilities sent, byte for byte: the skeleton under the submission's key, each HOSO under its person's.
+
+A refused HOSO is under a person of its own, who is nobody: only a key, and no row among the people.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.store.key_store import KeyStore
@@ -16,16 +19,17 @@ from ehr_sync.store.packing import pack, unpack
 from ehr_sync.store.records import unwrap, wrap
 from ehr_sync.store.sealing import new_key, place, seal, unseal
 from ehr_sync.store.statement import Statement
-from ehr_sync.store.tables import idempotency, piece, submission
+from ehr_sync.store.tables import idempotency, person, piece, submission
 
 
 @dataclass(frozen=True, slots=True)
 class NewPiece:
-    """One HOSO's bytes, packed, and whose they are."""
+    """One HOSO's bytes, packed, and whose they are. `number_mark` is a refused one's, empty where it has no number."""
 
     ordinal: int
     person_id: UUID
     body: bytes = field(repr=False)
+    number_mark: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +134,13 @@ def claim_idempotency_key(connection: Connection, client_id: str, key_mark: byte
 def add_pieces(
     connection: Connection, key: SubmissionKey, pieces: Sequence[NewPiece], person_keys: Mapping[UUID, bytes]
 ) -> None:
-    """Keep pieces; one that is kept already (the same bytes again) is left as it is."""
-    _ADD_PIECE.count(connection, [_piece_row(key, new, person_keys) for new in pieces])
+    """Keep pieces; one that is kept already (the same bytes again) is left as it is, except that one which was refused
+    and is accepted now belongs to its person from then on.
+    """
+    # In one order: two requests with the same bytes may write the same pieces at once.
+    rows = [_piece_row(key, new, person_keys) for new in sorted(pieces, key=lambda new: new.ordinal)]
+    if _ADD_PIECE.count(connection, rows) < len(rows):
+        _take_over(connection, key, {new.ordinal: new.person_id for new in pieces if new.number_mark is None})
 
 
 _ADD_PIECE = Statement(upsert(piece).on_conflict_do_nothing())
@@ -147,7 +156,24 @@ def _piece_row(key: SubmissionKey, new: NewPiece, person_keys: Mapping[UUID, byt
         "person_id": new.person_id,
         "wrapped_key": wrapped,
         "body": seal(row_key, new.body, where),
+        "number_mark": new.number_mark,
     }
+
+
+def _take_over(connection: Connection, key: SubmissionKey, owners: Mapping[int, UUID]) -> None:
+    """Move the nobody of what was refused before into whose it is now. The piece stays as it is, and older backups with
+    it: erasing somebody destroys the keys of all who were moved into them.
+    """
+    theirs = piece.c.submission_id == key.submission_id, piece.c.ordinal.in_(owners)
+    refused = connection.execute(
+        update(piece)
+        .where(*theirs, piece.c.number_mark.is_not(None))
+        .values(number_mark=None)
+        .returning(piece.c.person_id, piece.c.ordinal)
+    ).all()
+    if refused:
+        rows = [{"person_id": p, "state": "merged", "merged_into": owners[ordinal]} for p, ordinal in refused]
+        connection.execute(insert(person), rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +187,18 @@ class KeptPiece:
     body: bytes = field(repr=False)
 
 
+_KEPT_PIECE = [piece.c[name] for name in KeptPiece.__dataclass_fields__]
+
+
 def pieces(connection: Connection, keys: Collection[tuple[bytes, int]]) -> list[KeptPiece]:
     """The pieces of these (submission, ordinal)."""
-    query = select(piece).where(tuple_(piece.c.submission_id, piece.c.ordinal).in_(keys))
+    query = select(*_KEPT_PIECE).where(tuple_(piece.c.submission_id, piece.c.ordinal).in_(keys))
     return [KeptPiece(**row._asdict()) for row in connection.execute(query)]
 
 
 def all_pieces(connection: Connection, submission_id: bytes) -> list[KeptPiece]:
     """Every piece of a submission."""
-    query = select(piece).where(piece.c.submission_id == submission_id).order_by(piece.c.ordinal)
+    query = select(*_KEPT_PIECE).where(piece.c.submission_id == submission_id).order_by(piece.c.ordinal)
     return [KeptPiece(**row._asdict()) for row in connection.execute(query)]
 
 

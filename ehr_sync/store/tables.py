@@ -67,6 +67,9 @@ piece = Table(
     Column("person_id", UUID, nullable=False),  # stays, also when the person is moved: an erasure covers both
     Column("wrapped_key", BYTEA, nullable=False),
     Column("body", BYTEA, nullable=False),
+    # Of a refused dossier, which is under nobody: the mark of its number, empty where none can be read. NULL: accepted.
+    Column("number_mark", BYTEA),
+    Index("refused_pieces", "number_mark", "person_id", postgresql_where=text("number_mark IS NOT NULL")),
 )
 
 person = Table(

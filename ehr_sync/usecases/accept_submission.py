@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import hashlib
 import threading
@@ -25,16 +24,17 @@ from ehr_sync.store.spool import Reader, Spool
 from ehr_sync.store.submissions import Ending, KeptSubmission
 from ehr_sync.usecases import skeleton, stored_answer
 from ehr_sync.usecases.keep_records import keep
-from ehr_sync.usecases.plan_record import Incoming
+from ehr_sync.usecases.plan_record import Incoming, number_mark_of
 from ehr_sync.usecases.skeleton import Skeleton
 from ehr_sync.usecases.stores import Stores
-from ehr_sync.usecases.write_chunk import Batch
+from ehr_sync.usecases.write_chunk import Batch, Refused
 from mappings.dates import VIETNAM
-from mappings.formats import archive, json_batch
+from mappings.formats import archive, base64_writing, json_batch
 from mappings.formats.envelope import EnvelopeScan, Limits, SourceRefused, read_hoso, scan
 from mappings.issues import is_refusal
 from mappings.model import Dossier, Issue, Uris
 from mappings.record_types.catalogue import check
+from mappings.record_types.xml1.identity import claimed_number
 
 MediaType = Literal["xml", "json"]
 _CHUNK_BYTES = 8_000_000
@@ -131,6 +131,7 @@ class _Run:
     uris: Uris
     _chunk: list[tuple[list[HosoResult | None], int, Incoming]] = field(default_factory=list)
     _chunk_bytes: int = 0
+    _refused: list[Refused] = field(default_factory=list)
     _files: list[FileResult | tuple[tuple[Issue, ...], list[HosoResult | None]]] = field(default_factory=list)
     _skeleton: Skeleton = field(default_factory=Skeleton)
     _begun: bool = False
@@ -169,59 +170,76 @@ class _Run:
                 return
             decoded.finish()
             self._accept_file(cast(BinaryIO, decoded), inner, lambda at: start + at * 4 // 3)
-            if _exact(source, start, stop, decoded):
-                self._skeleton.file(inner)
-            else:
+            writing = base64_writing.of(source, start, stop, cast(BinaryIO, decoded), decoded.size)
+            if writing is None and stop - start <= skeleton.MOST_BYTES:
                 self._skeleton.text(source, start, stop)
+            else:
+                self._skeleton.file(inner, writing)
 
     def _accept_file(self, source: BinaryIO, around: Skeleton, ordinal: Callable[[int], int]) -> None:
         """`ordinal` says where in the request a byte of the file stands. A piece is known by that place: the same bytes
         sent again may have other dossiers accepted, and counting these would give one dossier another one's bytes.
         """
-        size = cast(Spool, source).size
         try:
             found = scan(source, self._limits)
         except SourceRefused as refused:
             self._files.append(FileResult("refused", (refused.issue,), ()))
-            around.text(source, 0, size)
+            around.text(source, 0, cast(Spool, source).size)
             return
-        if found.facility_code not in self.before.sending:
-            self._files.append(FileResult("refused", (Issue("facility.not_yours", "THONGTINDONVI.MACSKCB"),), ()))
-            around.text(source, 0, size)
+        if found.facility_code in self.before.sending:
+            results: list[HosoResult | None] = [None] * len(found.spans)
+            self._files.append((found.issues, results))
+            self._cut(source, found, results, around, ordinal)
             return
-        results: list[HosoResult | None] = [None] * len(found.spans)
-        self._files.append((found.issues, results))
-        end = 0
-        for position, (start, stop) in enumerate(found.spans):
-            around.text(source, end, start)
-            end = stop
-            self._accept_hoso(source, found, position, results, around, ordinal(start))
-        around.text(source, end, size)
+        self._files.append(FileResult("refused", (Issue("facility.not_yours", "THONGTINDONVI.MACSKCB"),), ()))
+        if self.media_type == "json":  # other files may be accepted; of a request that is refused whole nothing is kept
+            self._cut(source, found, None, around, ordinal)
 
-    def _accept_hoso(
+    def _cut(
         self,
         source: BinaryIO,
         found: EnvelopeScan,
-        position: int,
-        results: list[HosoResult | None],
+        results: list[HosoResult | None] | None,
         around: Skeleton,
-        ordinal: int,
+        ordinal: Callable[[int], int],
     ) -> None:
-        start, stop = found.spans[position]
-        source.seek(start)
-        piece = source.read(stop - start)
-        dossier = self._shortened(check(read_hoso(piece, found, position + 1, self._limits), self._today))
+        """Cut a file at each HOSO; `results` is None where it is refused as a whole."""
+        end = 0
+        for position, (start, stop) in enumerate(found.spans):
+            around.text(source, end, start)
+            around.piece(ordinal(start))
+            end = stop
+            source.seek(start)
+            piece = source.read(stop - start)
+            dossier = read_hoso(piece, found, position + 1, self._limits)
+            if results is None:
+                self._refuse(piece, dossier, ordinal(start))
+            else:
+                self._accept_hoso(piece, dossier, results, position, ordinal(start))
+        around.text(source, end, cast(Spool, source).size)
+
+    def _accept_hoso(
+        self, piece: bytes, read: Dossier, results: list[HosoResult | None], position: int, ordinal: int
+    ) -> None:
+        dossier = self._shortened(check(read, self._today))
         if dossier.facility_code not in self.before.sending:
             dossier = _with_issue(dossier, Issue("facility.not_yours", "XML1[1].MA_CSKCB"))
         if any(map(is_refusal, dossier.issues)):
             results[position] = HosoResult(dossier.source_id, "", "refused", dossier.issues)
-            around.text(source, start, stop)
+            self._refuse(piece, dossier, ordinal)
             return
-        around.piece(ordinal)
         sending = self.before.sending[dossier.facility_code]
         means = cast(MadeOnMeans, sending.made_on_means)
         packed = pack(archive.pack(piece), Words.PIECES)
         self._add(results, position, Incoming(ordinal, dossier, sending.family, means, packed))
+
+    def _refuse(self, piece: bytes, dossier: Dossier, ordinal: int) -> None:
+        number = claimed_number(dossier.tables)
+        number_mark = number_mark_of(self.stores.keys.index, number) if number else b""
+        self._refused.append(Refused(ordinal, number_mark, pack(archive.pack(piece), Words.PIECES)))
+        self._chunk_bytes += len(self._refused[-1].piece)
+        if self._is_full():
+            self._keep_chunk(last=False)
 
     @property
     def _today(self) -> date:
@@ -239,16 +257,20 @@ class _Run:
 
     def _add(self, results: list[HosoResult | None], position: int, incoming: Incoming) -> None:
         same = any(_names_same_record(kept, incoming) for _, _, kept in self._chunk)
-        full = len(self._chunk) >= self.settings.chunk_records or self._chunk_bytes >= _CHUNK_BYTES
-        if same or full:
+        if same or self._is_full():
             self._keep_chunk(last=False)
         self._chunk.append((results, position, incoming))
         self._chunk_bytes += len(incoming.piece) * 4
 
+    def _is_full(self) -> bool:
+        waiting = len(self._chunk) + len(self._refused)
+        return waiting >= self.settings.chunk_records or self._chunk_bytes >= _CHUNK_BYTES
+
     def _keep_chunk(self, *, last: bool) -> None:
-        if not self._chunk and not (self._begun and last):
-            return
+        if not self._chunk and not self._begun:
+            return  # of a submission in which nothing is accepted nothing is kept, and what was refused waits to see
         chunk, self._chunk, self._chunk_bytes = self._chunk, [], 0
+        refused, self._refused = self._refused, []
 
         def ending(kept: tuple[HosoResult, ...]) -> Ending:
             self._note(chunk, kept)
@@ -256,6 +278,7 @@ class _Run:
 
         kept = keep(
             [incoming for _, _, incoming in chunk],
+            refused=refused,
             batch=self._batch(),
             ending=ending if last else None,
             stores=self.stores,
@@ -288,16 +311,6 @@ class _Run:
             for f in self._files
         )
         return Answer(batch_id(self.submission_id), files)
-
-
-def _exact(source: BinaryIO, start: int, stop: int, decoded: Spool) -> bool:
-    """Whether encoding the file again gives the text that came: no blanks, no escapes, no stray bits at the end."""
-    if stop - start != -(-decoded.size // 3) * 4 or not decoded.size:
-        return False
-    tail = (decoded.size - 1) % 3 + 1
-    decoded.seek(decoded.size - tail)
-    source.seek(stop - 4)
-    return base64.b64encode(decoded.read(tail)) == source.read(4)
 
 
 def _names_same_record(one: Incoming, other: Incoming) -> bool:

@@ -11,7 +11,8 @@ from ehr_sync.usecases.stores import Stores
 
 
 def erase_person(person_id: UUID, *, by: str, stores: Stores) -> None:
-    """Destroy the keys of a person and of everybody who was moved into them, and take their rows out.
+    """Destroy the keys of a person, of everybody who was moved into them, and of the refused dossiers that claim one
+    of their numbers, and take the rows out.
 
     Raises NotFound. Safe to repeat. What destinations hold is theirs to erase.
     """
@@ -19,6 +20,7 @@ def erase_person(person_id: UUID, *, by: str, stores: Stores) -> None:
         if people.known(connection, str(person_id)) is None:
             raise NotFound("person.unknown")
         everybody = [person_id, *people.merged_into(connection, [person_id])]
+        everybody += erasing.refused_of(connection, everybody)
     for each in everybody:
         stores.key_store.erase(each)
     with stores.database.begin() as connection:

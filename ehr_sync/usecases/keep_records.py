@@ -22,7 +22,7 @@ from ehr_sync.usecases.compose_body import compose, with_carried_tables
 from ehr_sync.usecases.kept_tables import tables_of
 from ehr_sync.usecases.plan_record import Incoming, Known, Plan, new_claim_of, plan, record_ids
 from ehr_sync.usecases.stores import Stores
-from ehr_sync.usecases.write_chunk import Batch, Look, Moved, Step, write
+from ehr_sync.usecases.write_chunk import Batch, Look, Moved, Refused, Step, write
 from mappings.model import Issue, Tables, Uris
 
 _ATTEMPTS = 50
@@ -32,12 +32,14 @@ _NOBODY = Claim("", "none", "", "", "unknown", foreign=False, name_may_be_a_pare
 def keep(
     incoming: Sequence[Incoming],
     *,
+    refused: Sequence[Refused],
     batch: Batch,
     ending: Callable[[tuple[HosoResult, ...]], Ending] | None,
     stores: Stores,
     uris: Uris,
 ) -> tuple[HosoResult, ...]:
-    """Keep these dossiers, of which no two name the same record. Returns one result each, in their order.
+    """Keep these dossiers, of which no two name the same record. Returns one result each, in their order. Of what was
+    `refused` the bytes are kept, and nothing else.
 
     `ending`, given with the last chunk only, says what else is written with it. Raises Unavailable where the database
     is away: then nothing of the chunk was kept.
@@ -55,6 +57,7 @@ def keep(
         try:
             write(
                 [s for s in steps if not s.plan.refused],
+                [*refused, *(_refused(s) for s in steps if s.plan.refused)],
                 look,
                 batch,
                 kept,
@@ -66,6 +69,11 @@ def keep(
             continue
         return results
     raise Unavailable("database.busy")
+
+
+def _refused(step: Step) -> Refused:
+    number_mark = step.claim.number_mark if step.claim else None
+    return Refused(step.incoming.ordinal, number_mark or b"", step.incoming.piece)
 
 
 def _kept(batch: Batch, stores: Stores) -> KeptSubmission | None:

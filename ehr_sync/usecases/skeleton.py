@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any, BinaryIO
+
+from mappings.formats.base64_writing import Writing, written
 
 # Nobody puts megabytes between the records; who does is not kept waiting with memory.
 MOST_BYTES = 4_000_000
@@ -14,7 +17,9 @@ MOST_BYTES = 4_000_000
 
 @dataclass(slots=True)
 class Skeleton:
-    """Segments in order: text between the pieces, a piece by its ordinal, or a whole file in base64."""
+    """Segments in order: text between the pieces, a piece by its ordinal, or a whole file in base64: alone, or with how
+    its text was written.
+    """
 
     segments: list[Any] = field(default_factory=list)
 
@@ -30,9 +35,12 @@ class Skeleton:
         """The piece of this ordinal stands here."""
         self.segments.append(ordinal)
 
-    def file(self, inner: Skeleton) -> None:
-        """A file in base64 stands here, made of these segments."""
-        self.segments.append(inner.segments)
+    def file(self, inner: Skeleton, writing: Writing | None) -> None:
+        """A file in base64 stands here, made of these segments. Without a `writing` only its content can be joined."""
+        plain = writing == Writing()
+        self.segments.append(
+            inner.segments if plain else {"file": inner.segments, "writing": writing and astuple(writing)}
+        )
 
 
 def encode(skeleton: Skeleton) -> bytes:
@@ -57,5 +65,7 @@ def _segment(segment: Any, piece: Callable[[int], bytes]) -> bytes:
             return piece(segment)
         case list():
             return base64.b64encode(_join(segment, piece))
+        case {"file": inner, "writing": [letters, *lines]}:
+            return b"".join(written(io.BytesIO(_join(inner, piece)), Writing(letters, *lines)))
         case _:
-            raise KeyError("this part of the submission was refused for its size and not kept")
+            raise KeyError("this part of the submission was not kept for its size, or only its content")

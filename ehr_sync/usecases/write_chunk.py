@@ -61,8 +61,18 @@ class Step:
     issues: tuple[Issue, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A refused dossier's bytes, packed. `number_mark` is the blind index of the number it claims, empty without."""
+
+    ordinal: int
+    number_mark: bytes
+    piece: bytes = field(repr=False)
+
+
 def write(
     steps: Sequence[Step],
+    refused: Sequence[Refused],
     look: Look,
     batch: Batch,
     kept: KeptSubmission | None,
@@ -70,7 +80,8 @@ def write(
     stores: Stores,
     fresh: dict[bytes, tuple[UUID, bytes]],
 ) -> None:
-    """Write a chunk, all or nothing. `fresh` collects, by claim, the people made for new claims, for the next try.
+    """Write a chunk and what of it was refused, all or nothing. `fresh` collects, by claim, the people made for new
+    claims, for the next try.
 
     Raises Moved where what was planned on is no longer so, Unavailable where somebody's key is gone.
     """
@@ -81,6 +92,9 @@ def write(
     keys = stores.key_store.keys(crowd) | {fresh[i][0]: fresh[i][1] for i in new}
     if crowd - keys.keys():
         raise Unavailable("keys.missing")
+    nobodies = [stores.key_store.new_person() for _ in refused]
+    keys |= dict(nobodies)
+    pieces = [NewPiece(r.ordinal, p, r.piece, r.number_mark) for r, (p, _) in zip(refused, nobodies, strict=True)]
     with stores.database.begin() as connection:
         key = _submission(connection, kept, batch, ending, stores)
         if new and not people.add_claims(
@@ -93,7 +107,7 @@ def write(
         }
         if crowd:
             _look_again(connection, steps)
-        _write_locked(connection, steps, {**look.claims, **added}, locked, keys, batch, key, stores)
+        _write_locked(connection, steps, pieces, {**look.claims, **added}, locked, keys, batch, key, stores)
 
 
 def _submission(
@@ -121,6 +135,7 @@ def _lock(connection: Connection, crowd: set[UUID], look: Look) -> dict[UUID, Lo
 def _write_locked(
     connection: Connection,
     steps: Sequence[Step],
+    refused: Sequence[NewPiece],
     claims: Mapping[bytes, KeptClaim],
     locked: Mapping[UUID, LockedPerson],
     person_keys: Mapping[UUID, bytes],
@@ -132,7 +147,7 @@ def _write_locked(
     submissions.add_pieces(
         connection,
         submission,
-        [NewPiece(s.incoming.ordinal, holders[s.incoming.ordinal], s.incoming.piece) for s in steps],
+        [*refused, *(NewPiece(s.incoming.ordinal, holders[s.incoming.ordinal], s.incoming.piece) for s in steps)],
         person_keys,
     )
     kept = [s for s in steps if s.plan.keeps]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mappings.dates import VIETNAM
 from mappings.model import ClaimedIdentity
-from mappings.record_types.xml1.identity import claimed_identity, visit_facts
+from mappings.record_types.xml1.identity import claimed_identity, claimed_number, visit_facts
 from tests.mappings.formats.made import SUMMARY, with_values
 
 
@@ -115,6 +115,23 @@ def test_a_newborn_under_a_parents_name_is_noticed(values: dict[str, str], told:
 @pytest.mark.parametrize("values", [{"HO_TEN": ""}, {"NGAY_SINH": ""}, {"NGAY_SINH": "199013150000"}])
 def test_nobody_is_claimed_without_a_name_or_a_birth_date(values: dict[str, str]) -> None:
     assert claimed_identity(with_values("XML1", **values)) is None
+
+
+@pytest.mark.parametrize("values", [{}, {"HO_TEN": ""}, {"NGAY_SINH": "khong ro"}, {"SO_CCCD": " 099 090 000 017"}])
+def test_a_number_can_be_read_where_nothing_else_is_right(values: dict[str, str]) -> None:
+    assert claimed_number({"XML1": (SUMMARY | {"SO_CCCD": "099090000017"} | values,)}) == "099090000017"
+
+
+@pytest.mark.parametrize("tables", [{}, {"XML1": ({"SO_CCCD": " "},)}, {"XML2": ({"MA_LK": "1"},)}])
+def test_a_dossier_may_claim_no_number(tables: Any) -> None:
+    assert claimed_number(tables) == ""
+
+
+def test_a_number_is_looked_for_in_other_tables_where_there_is_no_summary() -> None:
+    assert (
+        claimed_number({"XML2": ({},), "XML0": ({"SO_CCCD": "099090000017", "NGAY_SINH": "19900101"},)})
+        == "099090000017"
+    )
 
 
 def test_without_a_summary_there_is_neither_claim_nor_visit() -> None:

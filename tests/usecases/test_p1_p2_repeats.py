@@ -12,10 +12,8 @@ from ehr_sync.core.codes import record_version_of
 from ehr_sync.core.errors import Conflict
 from ehr_sync.sandbox.bad_inputs import XML, bad_inputs
 from ehr_sync.sandbox.dossiers import MESSY_STYLES, Hoso, corrected, dossier, envelope, json_batch, with_values
-from ehr_sync.store import clients, submissions
-from ehr_sync.store.packing import unpack
-from ehr_sync.usecases import skeleton
-from mappings.formats import archive
+from ehr_sync.store import clients
+from tests.usecases.kept import joined, pieces
 from tests.usecases.service import DAY, FACILITY, HOSPITAL, Running, number_of, with_settings
 
 HOSO = dossier(101, person_index=101, rows=6)
@@ -241,28 +239,6 @@ def test_what_is_refused_keeps_nothing(running: Running, outcome: str) -> None:
     bodies = [bad.body for bad in bad_inputs(FACILITY).values() if (bad.outcome, bad.content_type) == (outcome, XML)]
     assert {running.post_bytes(body).succeeded for body in bodies} == {0}
     assert set(running.counts("submission", "piece", "record", "claim").values()) == {0}
-
-
-def joined(running: Running) -> bytes:
-    """The only submission, put together from what is kept."""
-    stores = running.stores
-    with stores.database.begin() as connection:
-        [(submission_id,)] = running.rows("SELECT submission_id FROM submission")
-        kept = submissions.kept_submission(connection, stores.key_store, submission_id)
-        assert kept is not None
-        encoded = submissions.skeleton_of(connection, kept.key)
-    return skeleton.join(encoded, {ordinal: piece for (_, ordinal), piece in pieces(running).items()})
-
-
-def pieces(running: Running) -> dict[tuple[bytes, int], bytes]:
-    """Every piece that is kept, as it came."""
-    stores = running.stores
-    with stores.database.begin() as connection:
-        ids = [row.submission_id for row in running.rows("SELECT submission_id FROM submission")]
-        kept = [piece for id_ in ids for piece in submissions.all_pieces(connection, id_)]
-    keys = stores.key_store.keys(p.person_id for p in kept)
-    opened = {(p.submission_id, p.ordinal): submissions.open_piece(p, keys[p.person_id]) for p in kept}
-    return {key: archive.unpack(unpack(packed)) for key, packed in opened.items()}
 
 
 def grant(running: Running, code: str) -> None:

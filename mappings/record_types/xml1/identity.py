@@ -71,6 +71,17 @@ def claimed_identity(tables: Tables) -> ClaimedIdentity | None:
     )
 
 
+def claimed_number(tables: Tables) -> str:
+    """The personal number in a dossier of which nothing else need be right: of XML1, else of another table; else ""."""
+    rows = (*tables.get("XML1", ()), *(row for others in tables.values() for row in others))
+    row = next((row for row in rows if row.get("SO_CCCD", "").strip()), None)
+    if row is None:
+        return ""
+    birth = parse_birth(row.get("NGAY_SINH", ""))
+    foreign = row.get("MA_QUOCTICH", "").upper() not in VIETNAMESE
+    return read_number(row["SO_CCCD"], birth[0] if birth else "", foreign=foreign)[0]
+
+
 def read_number(text: str, birth_date: str, *, foreign: bool) -> tuple[str, NumberType]:
     """SO_CCCD without blanks, padded to 12 digits where its century and year digits then agree with the birth.
 
