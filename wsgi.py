@@ -1,12 +1,18 @@
 """gunicorn's target."""
 
+import gc
 import math
 
 from ehr_sync.bootstrap import open_service_when_up
 from ehr_sync.bootstrap_web import web_application
 from ehr_sync.logs import quiet_libraries
 from ehr_sync.settings import from_environment
+from mappings import gate, gone
 
 quiet_libraries()
+gate.load(gone.TYPES)
 # A worker that gave up would end all of gunicorn, and with it those that still answer.
 app = web_application(open_service_when_up(from_environment(), seconds=math.inf))
+# What was loaded stays: the collector need not look through it at every dossier, nor so often.
+gc.freeze()
+gc.set_threshold(10_000, 20, 20)

@@ -47,6 +47,9 @@ _BODIES: Final[Mapping[str, Json]] = MappingProxyType(
     }
 )
 
+TYPES: Final = tuple(_BODIES)
+"""The types of which a resource may be gone: all that records are mapped to, but for what must be deleted."""
+
 
 def gone(resource_type: str, resource_id: str) -> bytes | None:
     """The smallest valid resource that says "entered in error", or None where it must be deleted instead:

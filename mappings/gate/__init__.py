@@ -9,5 +9,6 @@ from mappings.gate.bundles import bundle_findings
 from mappings.gate.checks import findings
 from mappings.gate.finding import Finding
 from mappings.gate.fingerprint import GATE
+from mappings.gate.shapes import load
 
-__all__ = ["GATE", "Finding", "bundle_findings", "findings"]
+__all__ = ["GATE", "Finding", "bundle_findings", "findings", "load"]
