@@ -21,7 +21,7 @@ from ehr_sync.store.clients import Sending
 from ehr_sync.store.packing import Words, pack
 from ehr_sync.store.sealing import mark
 from ehr_sync.store.spool import Reader, Spool
-from ehr_sync.store.submissions import Ending, KeptSubmission
+from ehr_sync.store.submissions import Ending
 from ehr_sync.usecases import skeleton, stored_answer
 from ehr_sync.usecases.keep_records import keep
 from ehr_sync.usecases.plan_record import Incoming, number_mark_of
@@ -76,25 +76,30 @@ def accept_submission(
 
 @dataclass(frozen=True, slots=True)
 class _Before:
-    """What stood before this request: who may be sent for, and whether the same bytes were answered already."""
+    """What stood before this request: who may be sent for, and what the same bytes were answered under the same key."""
 
     now: datetime
     sending: Mapping[str, Sending]
-    kept: KeptSubmission | None
     replay: Answer | None
 
 
 def _before(stores: Stores, client_id: str, submission_id: bytes, idempotency_key: str | None) -> _Before:
     now = stores.database.now()
+    replay = None
     if idempotency_key is not None:
         _claim(stores, client_id, submission_id, idempotency_key)
+        replay = _replay(stores, submission_id)
     with stores.database.reading() as connection:
         sending = clients.sending_for(connection, client_id, now.astimezone(VIETNAM).date())
+    return _Before(now, sending, replay)
+
+
+def _replay(stores: Stores, submission_id: bytes) -> Answer | None:
+    with stores.database.reading() as connection:
         kept = submissions.kept_submission(connection, stores.key_store, submission_id)
     answer = stored_answer.decode(kept.answer) if kept and kept.answer else None
     # Only what was accepted is replayed: what was refused may be right by now (a code registered meanwhile).
-    replay = answer if answer and idempotency_key is not None and not answer.failed else None
-    return _Before(now, sending, kept, replay)
+    return answer if answer and not answer.failed else None
 
 
 def _claim(stores: Stores, client_id: str, submission_id: bytes, idempotency_key: str) -> None:
@@ -234,6 +239,8 @@ class _Run:
         self._add(results, position, Incoming(ordinal, dossier, sending.family, means, packed))
 
     def _refuse(self, piece: bytes, dossier: Dossier, ordinal: int) -> None:
+        if len(piece) > self.settings.record_bytes * 3 // 2:
+            return  # only its place is kept: to pack what can be no dossier would take four times its length in memory
         number = claimed_number(dossier.tables)
         number_mark = number_mark_of(self.stores.keys.index, number) if number else b""
         self._refused.append(Refused(ordinal, number_mark, pack(archive.pack(piece), Words.PIECES)))
@@ -288,16 +295,13 @@ class _Run:
 
     def _batch(self) -> Batch:
         first, self._begun = not self._begun, True
-        kept = self.before.kept
         return Batch(
             submission_id=self.submission_id,
             client_id=self.client_id,
             media_type=self.media_type,
             received_at=self.before.now,
             today=self._today,
-            answered=kept is not None and kept.answer is not None,
             first=first,
-            kept=kept,
         )
 
     @staticmethod

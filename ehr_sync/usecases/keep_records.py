@@ -48,11 +48,11 @@ def keep(
     fresh: dict[bytes, tuple[UUID, bytes]] = {}
     for attempt in range(_ATTEMPTS):
         look = _look(incoming, claims, stores)
-        # Most submissions are new and have one chunk: only a later chunk, or somebody quicker, makes one be there.
-        kept = batch.kept if batch.first and not attempt else _kept(batch, stores)
+        # Most submissions are new and have one chunk: where the first try finds it there, that one is asked for.
+        kept = None if batch.first and not attempt else _kept(batch, stores)
         steps = [_step(one, claim, look, batch, stores, uris) for one, claim in zip(incoming, claims, strict=True)]
         results = tuple(_result(step) for step in steps)
-        if batch.answered and not any(step.plan.keeps for step in steps):
+        if kept is not None and kept.answer is not None and not any(step.plan.keeps for step in steps):
             return results
         try:
             write(

@@ -28,16 +28,14 @@ class Moved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What the chunks of one submission share. `answered` says that the same bytes were kept and answered before."""
+    """What the chunks of one submission share."""
 
     submission_id: bytes
     client_id: str
     media_type: str
     received_at: datetime
     today: date
-    answered: bool
     first: bool  # whether this is the submission's first chunk
-    kept: KeptSubmission | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
