@@ -13,7 +13,7 @@ import pytest
 from ehr_sync.embedded_postgres import EmbeddedPostgres
 from ehr_sync.sandbox.dossiers import Hoso, corrected, dossier, envelope, json_batch, with_number, with_values
 from ehr_sync.sandbox.people import person
-from ehr_sync.usecases import plan_record
+from ehr_sync.usecases import plan_record, skeleton
 from ehr_sync.usecases.erase_person import erase_person, replay_erasures
 from tests.usecases.kept import joined, pieces, readable
 from tests.usecases.service import DAY, FACILITY, Running, backup_of, number_of, with_settings
@@ -103,6 +103,13 @@ def test_p1_many_refused_dossiers_between_the_chunks_are_joined_too(running: Run
     body = envelope(hosos, facility=FACILITY, made_on=DAY)
     assert with_settings(running, chunk_records=2).post_bytes(body).failed == 8
     assert joined(running) == body
+
+
+def test_of_what_is_longer_than_any_dossier_only_the_place_is_kept(running: Running) -> None:
+    body = envelope([dossier(886, person_index=ALICE, rows=90), OTHERS], made_on=DAY)
+    assert with_settings(running, record_bytes=len(envelope([OTHERS]))).post_bytes(body).failed == 1
+    assert running.counts("piece") == {"piece": 1}
+    assert NUMBER not in readable(running)
 
 
 def test_p2_refused_dossiers_sent_again_are_kept_once(running: Running) -> None:
@@ -198,4 +205,17 @@ def test_base64_in_another_writing_is_joined_as_it_came_and_erased(
     assert NUMBER in readable(running)
     erase(running, A)
 
+    assert nothing_is_left(running)
+
+
+def test_of_a_long_file_in_an_unknown_writing_the_content_is_kept_and_erased(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(skeleton, "MOST_BYTES", 1_000)
+    body = json_batch([envelope([VISIT, OTHERS], made_on=DAY)], FACILITY)
+    at = body.index(b'"files"') + 100
+    running.post_bytes(body[:at] + b"  " + body[at:], media_type="json")
+    running.settle()
+    assert NUMBER in readable(running)
+    erase(running, A)
     assert nothing_is_left(running)
