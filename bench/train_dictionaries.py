@@ -1,41 +1,51 @@
 """Makes the zstd dictionaries of ehr_sync/store/dictionaries from invented dossiers. Once for each name, never again.
 
-usage: python -m bench.train_dictionaries FOLDER NUMBER   (writes bodies-NUMBER.zdict and pieces-NUMBER.zdict)
+usage: python -m bench.train_dictionaries FOLDER NUMBER NAME …   (writes NAME-NUMBER.zdict: bodies, endings, pieces)
 """
 
 from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import zstandard
 
+from ehr_sync.core.answers import Answer, FileResult, HosoResult
+from ehr_sync.core.codes import batch_id, transaction_code
 from ehr_sync.core.record_body import Body, encode, resources_of
 from ehr_sync.sandbox.dossiers import dossier, envelope
 from ehr_sync.store.sealing import mark
+from ehr_sync.store.short_ids import shorten
+from ehr_sync.usecases import skeleton, stored_answer
+from ehr_sync.usecases.skeleton import Skeleton
 from mappings.fhir import to_fhir
 from mappings.formats import archive
-from mappings.formats.envelope import Limits, read_hoso, scan
-from mappings.model import MappingContext
+from mappings.formats.envelope import EnvelopeScan, Limits, read_hoso, scan
+from mappings.model import Dossier, MappingContext
 from mappings.record_types.catalogue import check
 from mappings.terminology.uris import load_uris
 
 _SAMPLES = 3000
-_BYTES = 112_640  # zstd's own default
+# In the order of the dictionaries' own numbers: 1001 is the first of bodies. The first size is zstd's own default.
+_BYTES = {"bodies": 112_640, "pieces": 112_640, "endings": 16_384}
 _MADE_ON = date(2026, 11, 20)
 
 
-def main(folder: Path, number: int) -> None:
-    """Write both dictionaries."""
-    bodies, pieces = zip(*(_sample(seed) for seed in range(_SAMPLES)), strict=True)
-    for name, samples, base in (("bodies", bodies, 1000), ("pieces", pieces, 2000)):
-        dictionary = zstandard.train_dictionary(_BYTES, list(samples), level=3, dict_id=base + number)
-        (folder / f"{name}-{number}.zdict").write_bytes(dictionary.as_bytes())
+def main(folder: Path, number: int, names: Sequence[str]) -> None:
+    """Write these dictionaries."""
+    samples = [_sample(seed) for seed in range(_SAMPLES)]
+    for base, (name, size) in enumerate(_BYTES.items(), start=1):
+        if name in names:
+            texts: list[Any] = [text for sample in samples for text in sample[name]]
+            dictionary = zstandard.train_dictionary(size, texts, level=3, dict_id=base * 1000 + number)
+            (folder / f"{name}-{number}.zdict").write_bytes(dictionary.as_bytes())
 
 
-def _sample(seed: int) -> tuple[bytes, bytes]:
+def _sample(seed: int) -> dict[str, list[bytes]]:
     file = envelope([dossier(1_000_000 + seed, person_index=seed)], facility="01001", made_on=_MADE_ON)
     found = scan(io.BytesIO(file), Limits())
     piece = file[slice(*found.spans[0])]
@@ -44,8 +54,23 @@ def _sample(seed: int) -> tuple[bytes, bytes]:
     context = MappingContext(record_id, b"dictionary", datetime(2026, 11, 20, tzinfo=UTC), "GD", load_uris())
     mapped = to_fhir(read, context)
     resources = resources_of(r.json for r in mapped.resources)
-    return encode(Body(resources, (), mapped.organizations, mapped.practitioners)), archive.pack(piece)
+    body = encode(Body(resources, (), mapped.organizations, mapped.practitioners))
+    return {
+        "bodies": [shorten(body)],
+        "pieces": [archive.pack(piece)],
+        "endings": _ending(file, found, read, record_id),
+    }
+
+
+def _ending(file: bytes, found: EnvelopeScan, read: Dossier, record_id: bytes) -> list[bytes]:
+    around, (start, stop) = Skeleton(), found.spans[0]
+    around.text(io.BytesIO(file), 0, start)
+    around.piece(start)
+    around.text(io.BytesIO(file), stop, len(file))
+    result = HosoResult(read.source_id, transaction_code(record_id, 1), "accepted", read.issues)
+    answer = Answer(batch_id(record_id), (FileResult("accepted", found.issues, (result,)),))
+    return [skeleton.encode(around), stored_answer.encode(answer)]
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])

@@ -29,6 +29,7 @@ class Words(Enum):
     PLAIN = ("", 3)
     BODIES = ("bodies-2", 6)
     PIECES = ("pieces-2", 3)
+    ENDINGS = ("endings-1", 6)
 
     def __init__(self, dictionary: str, level: int) -> None:
         self.dictionary, self.level = dictionary, level

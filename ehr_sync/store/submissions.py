@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, tupl
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.store.key_store import KeyStore
-from ehr_sync.store.packing import pack, unpack
+from ehr_sync.store.packing import Words, pack, unpack
 from ehr_sync.store.records import unwrap, wrap
 from ehr_sync.store.sealing import new_key, place, seal, unseal
 from ehr_sync.store.statement import Statement
@@ -80,8 +80,8 @@ _BEGIN = Statement(
 def _sealed_ending(key: SubmissionKey, ending: Ending) -> dict[str, bytes]:
     id_ = key.submission_id
     return {
-        "skeleton": seal(key.key, pack(ending.skeleton), place("submission", "skeleton", id_)),
-        "answer": seal(key.key, pack(ending.answer), place("submission", "answer", id_)),
+        "skeleton": seal(key.key, pack(ending.skeleton, Words.ENDINGS), place("submission", "skeleton", id_)),
+        "answer": seal(key.key, pack(ending.answer, Words.ENDINGS), place("submission", "answer", id_)),
     }
 
 
