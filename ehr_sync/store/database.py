@@ -97,10 +97,10 @@ class Database:
             self._time, self._read_at = found, self._stopwatch()
         return found
 
-    def _translated(self, error: DBAPIError | psycopg.Error | PoolTimeout) -> Exception:
+    def _translated(self, error: DBAPIError | psycopg.Error | PoolTimeout) -> Unavailable | DatabaseFault:
         found = _translated(error.orig if isinstance(error, DBAPIError) else error)
-        if isinstance(error, psycopg.Error) and isinstance(found, Unavailable) and found.code != "database.busy":
-            # SQLAlchemy sees to its own errors only: what else lies in the pool is as dead as this one.
+        if isinstance(found, Unavailable) and found.code != "database.busy":
+            # What else lies in the pool is as dead, or as old, as this one; SQLAlchemy does not see all of it.
             self._engine.dispose()
         return found
 
@@ -111,9 +111,10 @@ class Database:
 
 # SQLSTATE classes in which the database, not the statement, is at fault (PostgreSQL appendix A).
 _OUTAGES = {"08": "database.away", "53": "database.full", "57": "database.stopping", "58": "database.disk"}
+_CHANGED: Final = "database.changed"
 
 
-def _translated(original: BaseException | None) -> Exception:
+def _translated(original: BaseException | None) -> Unavailable | DatabaseFault:
     if isinstance(original, PoolTimeout):
         return Unavailable("database.busy")
     state = getattr(original, "sqlstate", None) or ""
@@ -121,6 +122,9 @@ def _translated(original: BaseException | None) -> Exception:
         return Unavailable(_OUTAGES[state[:2]])
     if state in {"40P01", "55P03"}:
         return Unavailable("database.busy")
+    if state == "0A000":
+        # A migration gave a column another type: a statement prepared before it fails until it is prepared anew.
+        return Unavailable(_CHANGED)
     if state == "25P03":
         # This process was stopped within a transaction for so long that the database ended it.
         return Unavailable("database.away")
