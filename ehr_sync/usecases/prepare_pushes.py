@@ -7,9 +7,10 @@ were read here, and every later change of a book raises what its lane wants.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from ehr_sync.store import book_entries, clients, people
 from ehr_sync.store.book_entries import OpenEntry
@@ -22,6 +23,8 @@ from ehr_sync.usecases.open_book import ProvenPerson, opened
 from ehr_sync.usecases.stores import Stores
 from mappings.gate import bundle_findings
 from mappings.model import Uris
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,8 @@ def prepare_pushes(
     """One for each of these lanes, on which nothing is under way."""
     found = _read(due, stores)
     names = _facility_names([book for book in found if isinstance(book, _Book)], stores.database)
-    prepared = []
-    for book in found:
-        if isinstance(book, Prepared):
-            prepared.append(book)
-            continue
+
+    def composed(book: _Book) -> Prepared:
         push = compose_push(
             book.lane,
             book.person,
@@ -56,14 +56,25 @@ def prepare_pushes(
             uris=uris,
             limits=limits,
         )
-        prepared.append(_gated(book.lane, push))
-    return prepared
+        return _gated(book.lane, push)
+
+    return [book if isinstance(book, Prepared) else _or_parked(book.lane, partial(composed, book)) for book in found]
 
 
 def _gated(lane: Lane, push: ComposedPush | None) -> Prepared:
     if push is not None and bundle_findings(push.bundle, known=push.known, gated=push.gated):
         return Prepared(lane, parked="gate.bundle_not_valid")
     return Prepared(lane, push)
+
+
+def _or_parked(lane: Lane, make: Callable[[], T]) -> T | Prepared:
+    # Whatever is wrong with what is kept of somebody is their own lane's trouble: the others taken with it go on (P6).
+    try:
+        return make()
+    except Unreadable:
+        return Prepared(lane, parked="record.unreadable")
+    except Exception:
+        return Prepared(lane, parked="record.fault")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +93,7 @@ def _read(due: Sequence[Lane], stores: Stores) -> list[_Book | Prepared]:
         facts = people.proven_facts_of(connection, bases.keys())
         sealed = book_entries.sealed_entries(connection, bases)
     return [
-        _open(lane, keys[lane.person_id], facts.get(lane.person_id), sealed[lane.person_id])
+        _or_parked(lane, partial(_open, lane, keys[lane.person_id], facts.get(lane.person_id), sealed[lane.person_id]))
         if lane.person_id in keys
         else _without_key(lane, stores)
         for lane in due
@@ -92,12 +103,8 @@ def _read(due: Sequence[Lane], stores: Stores) -> list[_Book | Prepared]:
 def _open(lane: Lane, key: bytes, facts: ProvenFacts | None, sealed: Sequence[Any]) -> _Book | Prepared:
     if facts is None or not sealed:
         return Prepared(lane)
-    try:
-        person = opened(lane.person_id, facts, key)
-        return _Book(lane, person, [book_entries.open_entry(row, key) for row in sealed])
-    except Unreadable:
-        # Its own lane's trouble: the others taken with it must go on (P6).
-        return Prepared(lane, parked="record.unreadable")
+    person = opened(lane.person_id, facts, key)
+    return _Book(lane, person, [book_entries.open_entry(row, key) for row in sealed])
 
 
 def _without_key(lane: Lane, stores: Stores) -> Prepared:

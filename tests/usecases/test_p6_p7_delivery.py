@@ -18,9 +18,11 @@ from sqlalchemy import text
 from ehr_sync import bootstrap
 from ehr_sync.adapters.fhir_book import FhirBook
 from ehr_sync.core.ports import HealthBook, Receipt, Watermark
+from ehr_sync.core.record_body import Manifest
 from ehr_sync.embedded_postgres import EmbeddedPostgres
 from ehr_sync.sandbox.dossiers import Hoso, corrected, dossier, planted, with_patient, with_values, without_row
 from ehr_sync.sandbox.people import person
+from ehr_sync.store import book_entries
 from ehr_sync.store.resyncs import Scope
 from ehr_sync.usecases import deliver_due
 from ehr_sync.usecases.prepare_pushes import Prepared, prepare_pushes
@@ -465,6 +467,21 @@ def test_p6_a_record_that_cannot_be_opened_parks_its_own_lane_alone(running: Run
     assert [reason for (reason,) in running.rows("SELECT reason FROM lane WHERE state = 'parked'")] == [
         "record.unreadable"
     ]
+
+
+def test_p6_a_record_that_contradicts_itself_parks_its_own_lane_alone(running: Running) -> None:
+    codes = [running.post(dossier(780 + n, person_index=780 + n, rows=1)).transaction_code for n in range(4)]
+    running.verify()
+    with running.stores.database.begin() as connection:
+        [first, *_] = connection.execute(text("SELECT person_id FROM lane ORDER BY person_id")).scalars()
+        keys = running.stores.key_store.keys([first])
+        [found] = book_entries.entries(connection, keys)
+        cut = replace(found.entry, manifest=Manifest(found.entry.manifest.marks[1:]))
+        book_entries.put_entries(connection, [cut], keys)
+    running.deliver()
+
+    assert sorted(running.follow(code).state for code in codes) == ["delivered"] * 3 + ["refused_by_book"]
+    assert running.rows("SELECT reason FROM lane WHERE state = 'parked'") == [("record.fault",)]
 
 
 def test_p6_lanes_of_erased_people_are_closed_and_hold_no_slot(running: Running) -> None:
