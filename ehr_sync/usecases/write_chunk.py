@@ -90,9 +90,6 @@ def write(
     keys = stores.key_store.keys(crowd) | {fresh[i][0]: fresh[i][1] for i in new}
     if crowd - keys.keys():
         raise Unavailable("keys.missing")
-    nobodies = [stores.key_store.new_person() for _ in refused]
-    keys |= dict(nobodies)
-    pieces = [NewPiece(r.ordinal, p, r.piece, r.number_mark) for r, (p, _) in zip(refused, nobodies, strict=True)]
     with stores.database.begin() as connection:
         key = _submission(connection, kept, batch, ending, stores)
         if new and not people.add_claims(
@@ -105,6 +102,10 @@ def write(
         }
         if crowd:
             _look_again(connection, steps)
+        # Not before: of the same bytes again each would leave a key in the key store that opens nothing.
+        nobodies = [stores.key_store.new_person() for _ in refused]
+        pieces = [NewPiece(r.ordinal, p, r.piece, r.number_mark) for r, (p, _) in zip(refused, nobodies, strict=True)]
+        keys |= dict(nobodies)
         _write_locked(connection, steps, pieces, {**look.claims, **added}, locked, keys, batch, key, stores)
 
 

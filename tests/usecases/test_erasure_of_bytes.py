@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Callable
 from typing import Final
 
+import psycopg
 import pytest
 
 from ehr_sync.embedded_postgres import EmbeddedPostgres
@@ -117,6 +118,21 @@ def test_p2_refused_dossiers_sent_again_are_kept_once(running: Running) -> None:
     before = running.post_bytes(body), running.counts("piece", "person")
     assert (running.post_bytes(body), running.counts("piece", "person")) == before
     assert joined(running) == body
+
+
+def test_refused_dossiers_sent_again_leave_no_keys_that_open_nothing(running: Running) -> None:
+    # More than the key store makes at a time.
+    hosos = [dossier(950 + n, person_index=950 + n, rows=1, facility=ELSEWHERE) for n in range(70)]
+    body = envelope([*hosos, OTHERS], facility=FACILITY, made_on=DAY)
+    assert running.post_bytes(body).failed == 70
+    before = keys_kept(running)
+    assert running.post_bytes(body).failed == 70
+    assert keys_kept(running) == before
+
+
+def keys_kept(running: Running) -> int:
+    with psycopg.connect(running.service.settings.key_dsn) as connection:
+        return int(connection.execute("SELECT count(*) FROM person_key").fetchall()[0][0])
 
 
 # ---- What was refused and is right by now ----
