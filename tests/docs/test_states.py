@@ -69,7 +69,7 @@ def test_every_order_of_versions_is_told() -> None:
 
 def test_every_state_of_a_life_line_is_told_with_what_it_waits_for() -> None:
     told = {(*quoted(row[0]), *quoted(row[2])) for row in rows(section(PAGE, "## Life line")) if len(row) == 4}
-    assert told - {("state", "next")} == set(re.findall(r'(?:return |\()"(\w+)", "(\w+)"', SOURCE))
+    assert told - {("state", "next")} == set(re.findall(r'(?:return |= |\()"(\w+)", "(\w+)"', SOURCE))
 
 
 def test_every_step_of_a_life_line_is_told() -> None:
