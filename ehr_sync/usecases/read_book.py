@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ from mappings.model import Uris
 
 # Organization, Practitioner and Patient are derived anew at each read: they have no history of their own.
 _DERIVED_VERSION = 1
+# What else a caller wrote could go on with what a resource says behind its id.  http://hl7.org/fhir/R4/datatypes.html#id
+_ID: Final = re.compile(r"[A-Za-z0-9.-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -73,7 +76,7 @@ def read_resource(type_: str, id_: str, *, login: Login, stores: Stores, uris: U
     """
     actor = actor_of(login, stores)
     with _reading(login, stores, uris) as (connection, book):
-        found = book.find(_head(type_, id_)) if book else None
+        found = book.find(_head(type_, id_)) if book and _ID.fullmatch(id_) else None
         if book and found:
             entry = AuditEntry(actor, f"read {type_}", book.person.person_id, id_)
         else:

@@ -102,6 +102,14 @@ def test_p10_a_foreign_id_is_as_unknown_and_its_owner_can_see_who_tried(
     assert {entry.actor for entry in entries(running)[before:]} == {read_book.actor_of(login, running.stores)}
 
 
+def test_p11_what_only_begins_with_an_id_reads_nothing_and_is_not_written_to_the_log(running: Running) -> None:
+    patient_id, _ = delivered(running)
+    begins = f'{patient_id}","identifier":[{{"use":"official'
+    with pytest.raises(NotFound):
+        read_book.read_resource("Patient", begins, **wiring(running, OWNER))
+    assert (entries(running)[-1].action, entries(running)[-1].detail) == ("refused read", "")
+
+
 def test_p11_the_log_does_not_name_a_reader_by_a_number_that_their_provider_calls_them(running: Running) -> None:
     read_book.read_patient(**wiring(running, Login(NUMBER, NUMBER)))
     assert NUMBER not in str(entries(running))
