@@ -305,11 +305,11 @@ def test_p7_a_book_that_asks_for_time_is_not_asked_before(running: Running) -> N
     running.verify()
     running.world.order("book", "drop_after", times=1, match={"method": "POST", "path": "/fhir"})
     running.world.order(
-        "book", "status", status=503, retry_after="3500", match={"method": "GET", "path": "/fhir/Basic"}
+        "book", "status", status=503, retry_after="3600", match={"method": "GET", "path": "/fhir/Basic"}
     )
     running.deliver()
     running.deliver()
-    assert timedelta(seconds=3490) < lane(running).left <= timedelta(seconds=3500)
+    assert timedelta(seconds=3590) < lane(running).left <= timedelta(seconds=3600)
 
 
 def test_p7_a_push_that_never_has_an_outcome_is_tried_less_and_less_often(running: Running) -> None:
@@ -388,13 +388,13 @@ def test_p7_a_busy_book_is_given_the_time_it_asks_for(
 ) -> None:
     running.post(VISIT)
     running.verify()
-    running.world.order("book", "status", status=status, retry_after="3500", times=1, match={"path": "/fhir"})
+    running.world.order("book", "status", status=status, retry_after="3600", times=1, match={"path": "/fhir"})
     running.deliver()
 
     found = lane(running)
     assert (found.state, found.reason, found.attempts) == (state, f"book.status_{status}", 1)
     assert found.sent_to == asked_about
-    assert timedelta(seconds=3490) < found.left <= timedelta(seconds=3500)
+    assert timedelta(seconds=3590) < found.left <= timedelta(seconds=3600)
     running.deliver()
     assert len(running.stored(NUMBER)) == 1
     assert_settled(running)
