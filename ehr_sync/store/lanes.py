@@ -165,7 +165,8 @@ def _unchanged() -> Statement:
         select(lane.c.person_id)
         .where(lane.c.person_id == read.people, read.versions == _ROW_VERSION)
         .where(lane.c.destination == bindparam("destination"))
-        .with_for_update(of=lane, skip_locked=True)
+        .with_for_update(of=lane, skip_locked=True),
+        planned_anew=True,
     )
 
 
@@ -213,7 +214,7 @@ def _intend() -> Statement:
         .cte("taken")
     )
     columns = ("person_id", "destination", "fence", "target", "entries")
-    return Statement(insert(delivery).from_select(columns, select(taken)))
+    return Statement(insert(delivery).from_select(columns, select(taken)), planned_anew=True)
 
 
 _INTEND = _intend()

@@ -16,6 +16,7 @@ from typing import Final
 import zstandard
 from zstandard import ZstdCompressionDict, ZstdCompressor, ZstdDecompressor
 
+from ehr_sync.store.sealing import Unreadable
 from ehr_sync.store.short_ids import lengthen, shorten
 
 _FOLDER: Final = Path(__file__).parent / "dictionaries"
@@ -41,7 +42,7 @@ def pack(plain: bytes, words: Words = Words.PLAIN) -> bytes:
 
 
 def unpack(packed: bytes) -> bytes:
-    """The opposite of `pack`, whatever dictionary it was packed with."""
+    """The opposite of `pack`, whatever dictionary it was packed with. Raises Unreadable for one that is not ours."""
     words = _words_of(zstandard.get_frame_parameters(packed).dict_id)
     plain = _decompressor(words).decompress(packed)
     return lengthen(plain) if words is Words.BODIES else plain
@@ -68,7 +69,10 @@ def _decompressor(words: Words) -> ZstdDecompressor:
 
 @cache
 def _words_of(dict_id: int) -> Words:
-    return next(w for w in Words if dict_id == (_dictionary(w).dict_id() if w.dictionary else 0))
+    found = next((w for w in Words if dict_id == (_dictionary(w).dict_id() if w.dictionary else 0)), None)
+    if found is None:
+        raise Unreadable("packing.dictionary_unknown")
+    return found
 
 
 @cache

@@ -85,7 +85,7 @@ def _delivered() -> Statement:
         )
         .cte("settled")
     )
-    return Statement(_ended(done.people, done.fences).add_cte(settled))
+    return Statement(_ended(done.people, done.fences).add_cte(settled), planned_anew=True)
 
 
 def _ended(person: ColumnElement[Any], fence: ColumnElement[Any]) -> Update:

@@ -20,34 +20,41 @@ class Statement:
 
     For what runs at every dossier, push or page. `columns` are those that an INSERT is given. Lists are given whole
     (`= any_(…)`), not as `in_`. Errors are psycopg's, which `Database` translates as it does SQLAlchemy's.
+
+    `planned_anew` is for joins with lists: a plan that PostgreSQL kept from when the tables were small is then hundreds
+    of times too slow, until they are next analysed.
     """
 
-    def __init__(self, core: Executable, columns: Sequence[str] | None = None) -> None:
+    def __init__(self, core: Executable, columns: Sequence[str] | None = None, *, planned_anew: bool = False) -> None:
         compiled = core.compile(dialect=_DIALECT, column_keys=list(columns) if columns else None)  # type: ignore[attr-defined]
         assert isinstance(compiled, SQLCompiler) and not compiled.post_compile_params
         self._sql = str(compiled).encode()
+        self._prepare = False if planned_anew else None  # None: once it has run twice on a connection
         self._constants = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
 
     def run(self, connection: Connection, **values: Any) -> None:
         """Run it for what it does."""
-        _cursor(connection).execute(self._sql, self._constants | values)
+        self._sent(connection, values)
 
     def rows(self, connection: Connection, **values: Any) -> list[Any]:
         """Its rows, as named tuples."""
-        return _cursor(connection).execute(self._sql, self._constants | values).fetchall()
+        return self._sent(connection, values).fetchall()
 
     def row(self, connection: Connection, **values: Any) -> Any:
         """Its only row, or None."""
-        return _cursor(connection).execute(self._sql, self._constants | values).fetchone()
+        return self._sent(connection, values).fetchone()
 
     def count(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
         """Run it once for each of `rows`, in their order and in one round trip; how many rows it changed in all."""
-        cursor = _cursor(connection)
         if len(rows) == 1:
-            cursor.execute(self._sql, {**self._constants, **rows[0]})
-        elif rows:
+            return self._sent(connection, rows[0]).rowcount
+        cursor = _cursor(connection)
+        if rows:
             cursor.executemany(self._sql, [{**self._constants, **row} for row in rows])
         return cursor.rowcount if rows else 0
+
+    def _sent(self, connection: Connection, values: Mapping[str, Any]) -> Cursor[Any]:
+        return _cursor(connection).execute(self._sql, {**self._constants, **values}, prepare=self._prepare)
 
 
 def _cursor(connection: Connection) -> Cursor[Any]:

@@ -26,7 +26,7 @@ from ehr_sync.usecases.sweep import Sweep
 from mappings.model import Uris
 
 # Among how many of the oldest lanes a worker begins: two that began at the first would compose the same, one in vain.
-_OLDEST = 256
+_OLDEST = (256, 16, 1)
 
 
 def delivering(
@@ -63,8 +63,8 @@ def delivering(
 
 def _look(free: int, stores: Stores, jitter: Callable[[], float]) -> Sequence[Lane]:
     with stores.database.reading() as connection:
-        some = lanes.due(connection, stores.destination, free, skip=int(jitter() * _OLDEST))
-        return some or lanes.due(connection, stores.destination, free)
+        looks = (lanes.due(connection, stores.destination, free, skip=int(jitter() * oldest)) for oldest in _OLDEST)
+        return next((due for due in looks if due), ())
 
 
 def _commit(

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 import pytest
+import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from ehr_sync.store.records import unwrap, wrap
 from ehr_sync.store.sealing import Unreadable, mark, new_key, place, seal, unseal
 
 KEY: Final = bytes(range(32))
+SAMPLES: Final = [b"%d %d" % (n, n * n) for n in range(1000)]
 HERE: Final = place("record_version", "body", b"\x01", 1)
 
 
@@ -92,3 +94,10 @@ def test_two_rows_have_two_places(one: list[bytes | int | UUID], other: list[byt
 @given(st.binary(max_size=500), st.sampled_from(Words))
 def test_what_is_packed_comes_back_whatever_it_was_packed_with(plain: bytes, words: Words) -> None:
     assert unpack(pack(plain, words)) == plain
+
+
+def test_what_was_packed_with_a_dictionary_that_is_not_ours_is_unreadable() -> None:
+    dictionary = zstandard.train_dictionary(4096, SAMPLES, dict_id=77_777)  # type: ignore[arg-type]
+    strange = zstandard.ZstdCompressor(dict_data=dictionary).compress(b"x")
+    with pytest.raises(Unreadable, match=r"packing\.dictionary_unknown"):
+        unpack(strange)
