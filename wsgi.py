@@ -13,6 +13,5 @@ quiet_libraries()
 gate.load(gone.TYPES)
 # A worker that gave up would end all of gunicorn, and with it those that still answer.
 app = web_application(open_service_when_up(from_environment(), seconds=math.inf))
-# What was loaded stays: the collector need not look through it at every dossier, nor so often.
+# What was loaded stays: the collector need not look through it at every dossier.
 gc.freeze()
-gc.set_threshold(10_000, 20, 20)
