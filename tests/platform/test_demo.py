@@ -6,7 +6,6 @@ import json
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import pytest
 from ehr_sync.demo.cast import CITIZEN, WITHHELD
 from ehr_sync.processes import happens
 from tests.databases import database_folder
+from tests.ports import first_of_free_ports
 
 LAST_WORDS = "Ctrl-C stops everything."
 
@@ -33,13 +33,8 @@ class Demo:
     said: list[str]
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return min(int(probe.getsockname()[1]), 65_000)
-
-
 def command(folder: Path, *more: str) -> list[str]:
-    where = ["--port", str(free_port()), "--folder", str(folder)]
+    where = ["--port", str(first_of_free_ports()), "--folder", str(folder)]
     return [sys.executable, "-m", "ehr_sync.cli", "demo", *where, *more]
 
 

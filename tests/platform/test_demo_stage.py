@@ -12,22 +12,17 @@ import pytest
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.demo.cast import SPECIAL, cast
 from ehr_sync.demo.stage import own_folder, require_ports
-
-
-@pytest.fixture
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-    return min(port, 65_000)
+from tests.ports import first_of_free_ports
 
 
 @pytest.mark.parametrize("above", [0, 11, 12, 13])
-def test_a_taken_port_is_told_with_the_option(free_port: int, above: int) -> None:
+def test_a_taken_port_is_told_with_the_option(above: int) -> None:
+    first = first_of_free_ports()
     with (
-        socket.create_server(("127.0.0.1", free_port + above)),
-        pytest.raises(Misconfigured, match=rf"^Port {free_port + above} is taken: choose others with --port .*\.$"),
+        socket.create_server(("127.0.0.1", first + above)),
+        pytest.raises(Misconfigured, match=rf"^Port {first + above} is taken: choose others with --port .*\.$"),
     ):
-        require_ports(free_port)
+        require_ports(first)
 
 
 def test_a_folder_of_an_earlier_demo_is_emptied(tmp_path: Path) -> None:
@@ -64,7 +59,8 @@ def test_a_folder_that_cannot_be_written_to_is_told() -> None:
         pass
 
 
-def test_a_taken_port_leaves_nothing_behind(tmp_path: Path, free_port: int) -> None:
+def test_a_taken_port_leaves_nothing_behind(tmp_path: Path) -> None:
+    free_port = first_of_free_ports()
     with socket.create_server(("127.0.0.1", free_port)):
         command = [sys.executable, "-m", "ehr_sync.cli", "demo", "--port", str(free_port), "--folder", "demo"]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
