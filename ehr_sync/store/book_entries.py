@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, bindparam, func, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import BigInteger, Connection, select
 from sqlalchemy.dialects.postgresql import UUID as SqlUuid
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -16,7 +15,7 @@ from ehr_sync.core.record_body import Body, Line, Manifest, decode_manifest, enc
 from ehr_sync.store.packing import pack, unpack
 from ehr_sync.store.records import open_body
 from ehr_sync.store.sealing import place, seal, unseal
-from ehr_sync.store.statement import Statement
+from ehr_sync.store.statement import Statement, among, rows_of
 from ehr_sync.store.tables import book_entry, record_version
 
 
@@ -44,22 +43,10 @@ class OpenEntry:
         return self.body.shown if self.entry.manifest.marks else ()
 
 
-def entries(
-    connection: Connection,
-    people: Mapping[UUID, bytes],
-    *,
-    after: int = -1,
-    record_ids: Collection[bytes] = (),
-) -> list[OpenEntry]:
-    """Entries of these people (with their keys) whose seq is beyond `after`, in the order of seq, opened.
-
-    One statement, hence one snapshot: what it sees of a person is everything up to some seq and nothing beyond.
-    """
-    e = book_entry.c
-    query = _ENTRIES.where(e.person_id.in_(list(people)), e.seq > after).order_by(e.seq)
-    if record_ids:
-        query = query.where(e.record_id.in_(record_ids))
-    return [open_entry(row, people[row.person_id]) for row in connection.execute(query)]
+def entries(connection: Connection, people: Mapping[UUID, bytes], record_ids: Collection[bytes]) -> list[OpenEntry]:
+    """Entries of these people (with their keys) for these records, opened."""
+    rows = _OF_RECORDS.rows(connection, people=list(people), ids=list(record_ids))
+    return [open_entry(row, people[row.person_id]) for row in rows]
 
 
 _ENTRIES = select(
@@ -78,10 +65,13 @@ _ENTRIES = select(
 )
 
 
+_OF_RECORDS = Statement(_ENTRIES.where(among(book_entry.c.person_id, "people"), among(book_entry.c.record_id, "ids")))
+
+
 def sealed_entries(connection: Connection, bases: Mapping[UUID, int]) -> dict[UUID, list[Any]]:
     """The entries of each of these people that are beyond their base, in the order of seq, for `open_entry`.
 
-    One statement, hence one snapshot, as `entries`.
+    One statement, hence one snapshot: what it sees of a person is everything up to some seq and nothing beyond.
     """
     found: dict[UUID, list[Any]] = {person_id: [] for person_id in bases}
     for row in _BEYOND.rows(connection, people=list(bases), bases=list(bases.values())):
@@ -90,10 +80,8 @@ def sealed_entries(connection: Connection, bases: Mapping[UUID, int]) -> dict[UU
 
 
 def _beyond() -> Statement:
-    people, bases = bindparam("people", type_=ARRAY(SqlUuid)), bindparam("bases", type_=ARRAY(BigInteger))
-    asked = func.unnest(people, bases).table_valued("person_id", "base").render_derived(name="asked")
-    e = book_entry.c
-    return Statement(_ENTRIES.join(asked, (e.person_id == asked.c.person_id) & (e.seq > asked.c.base)).order_by(e.seq))
+    asked, e = rows_of(people=SqlUuid(), bases=BigInteger()), book_entry.c
+    return Statement(_ENTRIES.where(e.person_id == asked.people, e.seq > asked.bases).order_by(e.seq))
 
 
 _BEYOND = _beyond()

@@ -16,7 +16,6 @@ from sqlalchemy import (
     LargeBinary,
     Table,
     Text,
-    any_,
     bindparam,
     delete,
     func,
@@ -28,7 +27,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.engine import Connection
 
 from ehr_sync.core.errors import Conflict, NotFound
-from ehr_sync.store.statement import Statement
+from ehr_sync.store.statement import Statement, among
 from ehr_sync.store.tables import metadata
 
 ALWAYS: Final = date.min  # a grant without a first day
@@ -166,9 +165,7 @@ def names(connection: Connection, codes: Collection[str]) -> dict[str, str]:
     return {r.code: r.name for r in _NAMES.rows(connection, codes=list(codes))}
 
 
-_NAMES = Statement(
-    select(facility.c.code, facility.c.name).where(facility.c.code == any_(bindparam("codes", type_=ARRAY(Text))))
-)
+_NAMES = Statement(select(facility.c.code, facility.c.name).where(among(facility.c.code, "codes")))
 
 
 def grant(

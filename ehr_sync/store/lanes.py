@@ -22,7 +22,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    column,
     func,
     insert,
     literal_column,
@@ -31,13 +30,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.dialects.postgresql import UUID as SqlUuid
-from sqlalchemy.sql.base import ReadOnlyColumnCollection
-from sqlalchemy.sql.elements import KeyedColumnElement
-from sqlalchemy.types import TypeEngine
 
-from ehr_sync.store.statement import Statement
+from ehr_sync.store.statement import Statement, rows_of
 from ehr_sync.store.tables import delivery, lane, person
 
 # Stable within a statement, so that an index can be asked with it; clock_timestamp() would be tried on every row.
@@ -74,13 +70,6 @@ _COLUMNS = [lane.c[name] for name in Lane.__dataclass_fields__ if name != "row_v
 def in_row(held: Lane) -> dict[str, Any]:
     """Which lane, and the fence that its worker has: the next after the one that it was read under."""
     return {"person": held.person_id, "to": held.destination, "mine": held.fence + 1}
-
-
-def each(**lists: TypeEngine[Any]) -> ReadOnlyColumnCollection[str, KeyedColumnElement[Any]]:
-    """The rows of which these lists, parameters of a statement, are the columns."""
-    given = [bindparam(name, type_=ARRAY(type_)) for name, type_ in lists.items()]
-    named = [column(name, type_) for name, type_ in lists.items()]
-    return func.unnest(*given).table_valued(*named, name="given").render_derived().c
 
 
 def want(connection: Connection, seqs: Mapping[UUID, int], destination: str) -> None:
@@ -160,7 +149,7 @@ def lock_unchanged(connection: Connection, lanes: Collection[Lane]) -> set[UUID]
 
 
 def _unchanged() -> Statement:
-    read = each(people=SqlUuid(), versions=Text())
+    read = rows_of(people=SqlUuid(), versions=Text())
     return Statement(
         select(lane.c.person_id)
         .where(lane.c.person_id == read.people, read.versions == _ROW_VERSION)
@@ -199,7 +188,7 @@ def commit_intents(connection: Connection, intents: Collection[Intent], lease: t
 
 def _intend() -> Statement:
     # For all at once, with their deliveries: what is sent costs less than to say so one by one.
-    sent = each(people=SqlUuid(), targets=BigInteger(), sent_keys=BYTEA(), counts=Integer())
+    sent = rows_of(people=SqlUuid(), targets=BigInteger(), sent_keys=BYTEA(), counts=Integer())
     taken = (
         update(lane)
         .where(lane.c.person_id == sent.people, lane.c.destination == bindparam("to"))

@@ -9,14 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, any_, bindparam, delete, func, insert, literal, or_, select, text, update
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
-from sqlalchemy.dialects.postgresql import UUID as SqlUuid
+from sqlalchemy import Connection, bindparam, delete, func, insert, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.core.identity import Claim, State, Verdict
 from ehr_sync.store.sealing import place, seal, unseal
-from ehr_sync.store.statement import Statement
+from ehr_sync.store.statement import Statement, among
 from ehr_sync.store.tables import claim, identifier, person
 
 
@@ -58,7 +56,7 @@ def claims(connection: Connection, claim_ids: Collection[bytes]) -> dict[bytes, 
 
 _CLAIMS = Statement(
     select(claim.c.claim_id, claim.c.person_id, claim.c.number_mark, claim.c.state).where(
-        claim.c.claim_id == any_(bindparam("ids", type_=ARRAY(BYTEA)))
+        among(claim.c.claim_id, "ids")
     )
 )
 
@@ -119,7 +117,7 @@ def lock(connection: Connection, people: Collection[UUID]) -> dict[UUID, LockedP
 
 _LOCK = Statement(
     select(*(person.c[name] for name in LockedPerson.__dataclass_fields__))
-    .where(person.c.person_id == any_(bindparam("people", type_=ARRAY(SqlUuid))))
+    .where(among(person.c.person_id, "people"))
     .order_by(person.c.person_id)
     .with_for_update()
 )
@@ -230,7 +228,7 @@ def ask_again(connection: Connection, claim_ids: Sequence[bytes], at: datetime) 
 
 _ASK_AGAIN = Statement(
     update(claim)
-    .where(claim.c.claim_id == any_(bindparam("ids", type_=ARRAY(BYTEA))))
+    .where(among(claim.c.claim_id, "ids"))
     .where(or_(claim.c.state == "not_proven", claim.c.state == "review"), claim.c.decided_at < bindparam("before"))
     .values(state="due", due_at=bindparam("at"), decided_at=None)
 )
@@ -267,12 +265,7 @@ class ProvenFacts:
     reason: str
 
 
-def proven_facts(connection: Connection, person_id: UUID) -> ProvenFacts | None:
-    """What proved a person, or None where the person is not proven."""
-    return proven_facts_of(connection, [person_id]).get(person_id)
-
-
-def proven_facts_of(connection: Connection, people: Collection[UUID]) -> dict[UUID, ProvenFacts]:
+def proven_facts(connection: Connection, people: Collection[UUID]) -> dict[UUID, ProvenFacts]:
     """What proved each of these people; one who is not proven is not among them."""
     rows = _PROVEN.rows(connection, people=list(people))
     return {r.person_id: ProvenFacts(r.claim_id, r.facts, r.reason) for r in rows}
@@ -281,7 +274,7 @@ def proven_facts_of(connection: Connection, people: Collection[UUID]) -> dict[UU
 _PROVEN = Statement(
     select(person.c.person_id, claim.c.claim_id, claim.c.facts, claim.c.reason)
     .join(person, person.c.proven_claim == claim.c.claim_id)
-    .where(person.c.person_id == any_(bindparam("people", type_=ARRAY(SqlUuid))), person.c.state == "proven")
+    .where(among(person.c.person_id, "people"), person.c.state == "proven")
 )
 
 

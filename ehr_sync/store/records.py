@@ -9,14 +9,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, any_, bindparam, func, insert, literal, select, tuple_, update
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
-from sqlalchemy.dialects.postgresql import UUID as SqlUuid
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.core.record_body import Body, decode
 from ehr_sync.store.packing import unpack
 from ehr_sync.store.sealing import new_key, place, seal, unseal
-from ehr_sync.store.statement import Statement
+from ehr_sync.store.statement import Statement, among
 from ehr_sync.store.tables import record, record_version
 
 
@@ -77,19 +75,13 @@ def records_of(connection: Connection, people: Collection[UUID]) -> dict[bytes, 
 
 
 _RECORD = select(*(record.c[name] for name in KeptRecord.__dataclass_fields__))
-_BY_ID = Statement(_RECORD.where(record.c.record_id == any_(bindparam("ids", type_=ARRAY(BYTEA)))))
+_BY_ID = Statement(_RECORD.where(among(record.c.record_id, "ids")))
 _BY_ID_LOCKED = Statement(
-    _RECORD.where(record.c.record_id == any_(bindparam("ids", type_=ARRAY(BYTEA))))
-    .order_by(record.c.record_id)
-    .with_for_update()
+    _RECORD.where(among(record.c.record_id, "ids")).order_by(record.c.record_id).with_for_update()
 )
 # By way of the versions, whose key starts with the person: an index of its own would cost more at every dossier.
-_HELD = select(record_version.c.record_id).where(
-    record_version.c.person_id == any_(bindparam("people", type_=ARRAY(SqlUuid)))
-)
-_BY_PERSON = Statement(
-    _RECORD.where(record.c.record_id.in_(_HELD), record.c.person_id == any_(bindparam("people", type_=ARRAY(SqlUuid))))
-)
+_HELD = select(record_version.c.record_id).where(among(record_version.c.person_id, "people"))
+_BY_PERSON = Statement(_RECORD.where(record.c.record_id.in_(_HELD), among(record.c.person_id, "people")))
 
 
 def _kept(rows: Iterable[Any]) -> dict[bytes, KeptRecord]:
@@ -111,8 +103,8 @@ def version_heads(connection: Connection, kept: Iterable[KeptRecord]) -> dict[by
 _BETWEEN_NOTES = "\x1f"
 _HEADS = Statement(
     select(*(record_version.c[name] for name in VersionHead.__dataclass_fields__))
-    .where(record_version.c.person_id == any_(bindparam("people", type_=ARRAY(SqlUuid))))
-    .where(record_version.c.record_id == any_(bindparam("ids", type_=ARRAY(BYTEA))))
+    .where(among(record_version.c.person_id, "people"))
+    .where(among(record_version.c.record_id, "ids"))
     .order_by(record_version.c.version)
 )
 

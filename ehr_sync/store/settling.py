@@ -24,11 +24,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import UUID as SqlUuid
 
-from ehr_sync.store.lanes import LATER, NOW, THIS, Lane, each, in_row
-from ehr_sync.store.statement import Statement
+from ehr_sync.store.lanes import LATER, NOW, THIS, Lane, in_row
+from ehr_sync.store.statement import Statement, rows_of
 from ehr_sync.store.tables import delivery, lane
 
 _HELD = (*THIS, lane.c.fence == bindparam("mine"))
+_NOTHING_SENT: dict[str, Any] = dict.fromkeys(("sent_to", "sent_key", "sent_epoch", "leased_until"), null())
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def settle_delivered(connection: Connection, done: Collection[Delivered]) -> Non
 
 
 def _delivered() -> Statement:
-    done = each(people=SqlUuid(), fences=Integer(), targets=BigInteger(), epochs=Integer(), etags=Text())
+    done = rows_of(people=SqlUuid(), fences=Integer(), targets=BigInteger(), epochs=Integer(), etags=Text())
     this = (lane.c.person_id == done.people, lane.c.destination == bindparam("to"), lane.c.fence == done.fences)
     # In the order of the rows, so that nobody waits in a ring with whoever else writes several lanes.
     held = select(lane.c.person_id).where(*this).order_by(lane.c.person_id).with_for_update(of=lane).cte("held")
@@ -74,10 +75,7 @@ def _delivered() -> Statement:
             state="open",
             reason="",
             attempts=0,
-            sent_to=null(),
-            sent_key=null(),
-            sent_epoch=null(),
-            leased_until=null(),
+            **_NOTHING_SENT,
             etag=done.etags,
             due_at=case((behind, NOW), else_=null()),
             since=case((behind, lane.c.since), else_=null()),
@@ -115,10 +113,7 @@ _FAILED = Statement(
         state="open",
         reason=bindparam("why"),
         attempts=lane.c.attempts + 1,
-        sent_to=null(),
-        sent_key=null(),
-        sent_epoch=null(),
-        leased_until=null(),
+        **_NOTHING_SENT,
         due_at=LATER,
     )
 )
@@ -139,10 +134,7 @@ def _refused() -> Statement:
             state=case((lane.c.want > wanted, "open"), else_="parked"),
             reason=bindparam("why"),
             parked_want=wanted,
-            sent_to=null(),
-            sent_key=null(),
-            sent_epoch=null(),
-            leased_until=null(),
+            **_NOTHING_SENT,
             due_at=case((lane.c.want > wanted, NOW), else_=null()),
         )
     )
@@ -182,10 +174,7 @@ _NOT_APPLIED = Statement(
     .values(
         state="open",
         reason="",
-        sent_to=null(),
-        sent_key=null(),
-        sent_epoch=null(),
-        leased_until=null(),
+        **_NOTHING_SENT,
         etag=bindparam("etag_"),
         due_at=NOW,
     )

@@ -7,9 +7,13 @@ from typing import Any, Final
 
 from psycopg import Cursor
 from psycopg.rows import namedtuple_row
-from sqlalchemy import Connection, Executable
+from sqlalchemy import ColumnElement, Connection, Executable, any_, bindparam, column, func
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import KeyedColumnElement
+from sqlalchemy.types import TypeEngine
 
 _DIALECT: Final = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 _CURSOR: Final = "cursor of statements"
@@ -19,7 +23,7 @@ class Statement:
     """A statement of SQLAlchemy Core, sent by the driver itself; values are given by the names of its parameters.
 
     For what runs at every dossier, push or page. `columns` are those that an INSERT is given. Lists are given whole
-    (`= any_(…)`), not as `in_`. Errors are psycopg's, which `Database` translates as it does SQLAlchemy's.
+    (`among`, `rows_of`), not as `in_`. Errors are psycopg's, which `Database` translates as it does SQLAlchemy's.
 
     `planned_anew` is for joins with lists: a plan that PostgreSQL kept from when the tables were small is then hundreds
     of times too slow, until they are next analysed.
@@ -55,6 +59,18 @@ class Statement:
 
     def _sent(self, connection: Connection, values: Mapping[str, Any]) -> Cursor[Any]:
         return _cursor(connection).execute(self._sql, {**self._constants, **values}, prepare=self._prepare)
+
+
+def among(column_: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Whether the column is one of the list given as parameter `name`."""
+    return column_ == any_(bindparam(name, type_=ARRAY(column_.type)))
+
+
+def rows_of(**lists: TypeEngine[Any]) -> ReadOnlyColumnCollection[str, KeyedColumnElement[Any]]:
+    """The rows of which these lists, parameters of a statement, are the columns."""
+    given = [bindparam(name, type_=ARRAY(type_)) for name, type_ in lists.items()]
+    named = [column(name, type_) for name, type_ in lists.items()]
+    return func.unnest(*given).table_valued(*named, name="given").render_derived().c
 
 
 def _cursor(connection: Connection) -> Cursor[Any]:

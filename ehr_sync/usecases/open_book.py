@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import Connection
-
 from ehr_sync.core.identity import SEX_PROVEN, Claim
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.record_body import Mark
@@ -26,12 +24,6 @@ class ProvenPerson:
     person_id: UUID
     claim: Claim = field(repr=False)
     sex: str  # "unknown" where the registry holds another one
-
-
-def proven_person(connection: Connection, person_id: UUID, person_key: bytes) -> ProvenPerson | None:
-    """The person, or None: then nothing of theirs leaves (P4)."""
-    facts = people.proven_facts(connection, person_id)
-    return None if facts is None else opened(person_id, facts, person_key)
 
 
 def opened(person_id: UUID, facts: ProvenFacts, person_key: bytes) -> ProvenPerson:

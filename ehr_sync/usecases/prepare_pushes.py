@@ -90,7 +90,7 @@ def _read(due: Sequence[Lane], stores: Stores) -> list[_Book | Prepared]:
     keys = stores.key_store.keys([lane.person_id for lane in due])
     bases = {lane.person_id: lane.base for lane in due if lane.person_id in keys}
     with stores.database.reading() as connection:
-        facts = people.proven_facts_of(connection, bases.keys())
+        facts = people.proven_facts(connection, bases.keys())
         sealed = book_entries.sealed_entries(connection, bases)
     return [
         _or_parked(lane, partial(_open, lane, keys[lane.person_id], facts.get(lane.person_id), sealed[lane.person_id]))

@@ -79,7 +79,7 @@ def _standing(
     found = book_entries.entries(
         connection,
         {c.person_id: person_keys[c.person_id] for c in had_books},
-        record_ids=[c.record.record_id for c in had_books],
+        [c.record.record_id for c in had_books],
     )
     return {(o.entry.person_id, o.entry.record_id): o for o in found}
 

@@ -133,7 +133,7 @@ def test_p4_a_proven_person_keeps_the_first_proof(database: Database) -> None:
     with database.begin() as connection:
         people.prove(connection, who, b"1")
         people.prove(connection, who, b"2")
-        facts = people.proven_facts(connection, who)
+        facts = people.proven_facts(connection, [who]).get(who)
     assert facts is not None
     assert facts.claim_id == b"1"
 
@@ -141,7 +141,7 @@ def test_p4_a_proven_person_keeps_the_first_proof(database: Database) -> None:
 def test_p4_before_a_proof_a_person_has_no_facts_to_show(database: Database) -> None:
     [who] = add(database, b"1")
     with database.begin() as connection:
-        assert people.proven_facts(connection, who) is None
+        assert people.proven_facts(connection, [who]).get(who) is None
         assert not people.is_proven(connection, who)
 
 

@@ -473,9 +473,10 @@ def test_p6_a_record_that_contradicts_itself_parks_its_own_lane_alone(running: R
     codes = [running.post(dossier(780 + n, person_index=780 + n, rows=1)).transaction_code for n in range(4)]
     running.verify()
     with running.stores.database.begin() as connection:
-        [first, *_] = connection.execute(text("SELECT person_id FROM lane ORDER BY person_id")).scalars()
+        query = text("SELECT person_id, record_id FROM book_entry ORDER BY person_id")
+        [(first, record_id), *_] = connection.execute(query)
         keys = running.stores.key_store.keys([first])
-        [found] = book_entries.entries(connection, keys)
+        [found] = book_entries.entries(connection, keys, [record_id])
         cut = replace(found.entry, manifest=Manifest(found.entry.manifest.marks[1:]))
         book_entries.put_entries(connection, [cut], keys)
     running.deliver()

@@ -31,7 +31,6 @@ from mappings.terminology.icd10 import icd10
 from mappings.visit import Order, ServiceCode, Visit, cost_group, service_code
 
 TABLE: Final = "XML3"
-_DIAGNOSTIC: Final = frozenset({"1", "2", "3"})
 _OPERATIONS: Final = frozenset({"8", "18"})
 _BY_RATE: Final = "9"  # paid by rate: an examination or an operation
 _EXAM: Final = "13"
