@@ -120,16 +120,17 @@ def version_head(connection: Connection, kept: KeptRecord, version: int) -> Vers
 
 
 def add_versions(connection: Connection, new: Sequence[NewVersion], person_keys: Mapping[UUID, bytes]) -> None:
-    """Keep versions, each body under a key of its own which the person's key wraps."""
-    _ADD_VERSION.count(connection, [_sealed_version(v, person_keys[v.head.person_id]) for v in new])
+    """Keep further versions of locked records."""
+    _ADD_VERSION.count(connection, [_version_row(v, person_keys) for v in new])
 
 
 _ADD_VERSION = Statement(insert(record_version))
 
 
-def _sealed_version(new: NewVersion, person_key: bytes) -> dict[str, Any]:
+def _version_row(new: NewVersion, person_keys: Mapping[UUID, bytes]) -> dict[str, Any]:
+    """The body is under a key of its own, which the person's key wraps."""
     head, row_key = new.head, new_key()
-    where = _version_place(head.record_id, head.version)
+    person_key, where = person_keys[head.person_id], _version_place(head.record_id, head.version)
     return {
         **{name: getattr(head, name) for name in VersionHead.__dataclass_fields__},
         "notes": _BETWEEN_NOTES.join(head.notes),
@@ -177,12 +178,27 @@ def open_body(person_key: bytes, person_id: UUID, record_id: bytes, version: int
     return decode(unpack(unseal(unwrap(person_key, person_id, wrapped, where), body, where)))
 
 
-def add_records(connection: Connection, new: Sequence[KeptRecord]) -> bool:
-    """Keep new records; False where somebody else has kept one of them meanwhile."""
-    return _ADD_RECORD.count(connection, [_record_row(r) for r in new]) == len(new)
+def add_records(
+    connection: Connection, new: Sequence[tuple[KeptRecord, NewVersion]], person_keys: Mapping[UUID, bytes]
+) -> bool:
+    """Keep new records with their first versions; False where somebody else has kept one of them meanwhile."""
+    rows = [{**_record_row(r), **_named_apart(_version_row(v, person_keys))} for r, v in new]
+    return _ADD_RECORD.count(connection, rows) == len(new)
 
 
-_ADD_RECORD = Statement(upsert(record).on_conflict_do_nothing())
+def _named_apart(version: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"first_{name}": value for name, value in version.items()}
+
+
+def _adding_record() -> Statement:
+    version = {c.name: bindparam(f"first_{c.name}", type_=c.type) for c in record_version.c}
+    first = upsert(record_version).values(version).on_conflict_do_nothing().cte("first")
+    columns = {c.name: bindparam(c.name, type_=c.type) for c in record.c}
+    # How many rows it changed is the records': where one is there already, so is its first version.
+    return Statement(upsert(record).values(columns).on_conflict_do_nothing().add_cte(first))
+
+
+_ADD_RECORD = _adding_record()
 
 
 def set_records(connection: Connection, changed: Sequence[KeptRecord]) -> None:

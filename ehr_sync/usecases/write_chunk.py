@@ -100,8 +100,7 @@ def write(
         locked = _lock(connection, crowd, look) | {
             c.person_id: LockedPerson(c.person_id, "provisional", 0, None) for c in added.values()
         }
-        if crowd:
-            _look_again(connection, steps)
+        _look_again(connection, steps)
         # Not before: of the same bytes again each would leave a key in the key store that opens nothing.
         nobodies = [stores.key_store.new_person() for _ in refused]
         pieces = [NewPiece(r.ordinal, p, r.piece, r.number_mark) for r, (p, _) in zip(refused, nobodies, strict=True)]
@@ -152,10 +151,8 @@ def _write_locked(
     kept = [s for s in steps if s.plan.keeps]
     if not kept:
         return
-    people_by_step = {s.plan.record_id: holders[s.incoming.ordinal] for s in kept}
-    new_versions = [_version(s, people_by_step[s.plan.record_id], batch) for s in kept]
-    records.add_versions(connection, new_versions, person_keys)
-    rows = {s.plan.record_id: _record_row(s, people_by_step[s.plan.record_id]) for s in kept}
+    versions = {s.plan.record_id: _version(s, holders[s.incoming.ordinal], batch) for s in kept}
+    rows = {s.plan.record_id: _record_row(s, holders[s.incoming.ordinal]) for s in kept}
     changes = [c for s in kept for c in _changes(connection, s, rows[s.plan.record_id], claims, locked)]
     if changes:
         rows |= release(
@@ -166,11 +163,13 @@ def _write_locked(
             destination=stores.destination,
             at=batch.received_at,
         )
-    first = [rows[s.plan.record_id] for s in kept if s.plan.record is None]
-    if first and not records.add_records(connection, first):
+    first = {s.plan.record_id for s in kept if s.plan.record is None}
+    if first and not records.add_records(connection, [(rows[i], versions[i]) for i in sorted(first)], person_keys):
         raise Moved
     _ask_again(connection, kept, claims, batch)
-    records.set_records(connection, [rows[s.plan.record_id] for s in kept if s.plan.record is not None])
+    further = sorted(rows.keys() - first)
+    records.add_versions(connection, [versions[i] for i in further], person_keys)
+    records.set_records(connection, [rows[i] for i in further])
 
 
 def _ask_again(connection: Connection, kept: Sequence[Step], claims: Mapping[bytes, KeptClaim], batch: Batch) -> None:
@@ -193,11 +192,9 @@ def _people(steps: Sequence[Step], look: Look) -> set[UUID]:
 
 
 def _look_again(connection: Connection, steps: Sequence[Step]) -> None:
-    # Also for records that nobody kept: whoever held these people before us may have brought one meanwhile. Where all
-    # people are new, or somebody brings it under other people now, the record's insertion tells who was quicker.
-    planned = {s.plan.record_id: s.plan.record for s in steps}
-    found = records.lock_records(connection, planned.keys())
-    if any(found.get(record_id) != record for record_id, record in planned.items()):
+    # Of a record that nobody had kept, its insertion tells who was quicker.
+    planned = {s.plan.record_id: s.plan.record for s in steps if s.plan.record is not None}
+    if planned and records.lock_records(connection, planned.keys()) != planned:
         raise Moved
 
 
