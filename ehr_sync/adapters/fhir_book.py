@@ -141,9 +141,10 @@ def _check_all_there(responses: list[dict[str, Any]], wanted: int) -> None:
         raise Refused("book.entry_missing")
     if len(responses) > wanted:
         raise UnknownOutcome("book.unreadable")
-    for place, response in enumerate(responses):
-        status = str(response.get("status", ""))[:3]
-        if not re.fullmatch(r"2[0-9]{2}", status):
+    statuses = [str(response.get("status", ""))[:3] for response in responses]
+    good = {status for status in set(statuses) if re.fullmatch(r"2[0-9]{2}", status)}
+    for place, status in enumerate(statuses):
+        if status not in good:
             shown = status if re.fullmatch(r"[0-9]{3}", status) else "none"
             raise Refused(f"book.entry_refused.status_{shown}.entry_{place}")
 
@@ -154,9 +155,9 @@ _ETAG = re.compile(r'(W/)?"[\x21\x23-\x7e]{1,200}"')
 
 def _etag_of(responses: list[dict[str, Any]], place: int, name: str) -> str:
     # By location, as a book may answer in another order; by place, as `location` is not required.
-    located = [response for response in responses if f"{name}/_history/" in str(response.get("location", ""))]
-    response = located[0] if located else responses[place]
-    etag = response.get("etag")
+    history = f"{name}/_history/"
+    located = (response for response in responses if history in str(response.get("location", "")))
+    etag = next(located, responses[place]).get("etag")
     return etag if isinstance(etag, str) and _ETAG.fullmatch(etag) else ""
 
 
