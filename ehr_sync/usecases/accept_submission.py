@@ -31,6 +31,7 @@ from ehr_sync.usecases.write_chunk import Batch, Refused
 from mappings.dates import VIETNAM
 from mappings.formats import archive, base64_writing, json_batch
 from mappings.formats.envelope import EnvelopeScan, Limits, SourceRefused, read_hoso, scan
+from mappings.formats.hoso import longest_piece
 from mappings.issues import is_refusal
 from mappings.model import Dossier, Issue, Uris
 from mappings.record_types.catalogue import check
@@ -215,7 +216,7 @@ class _Run:
             around.piece(ordinal(start))
             end = stop
             source.seek(start)
-            piece = source.read(stop - start)
+            piece = source.read(min(stop - start, longest_piece(self._limits) + 1))
             dossier = read_hoso(piece, found, position + 1, self._limits)
             if results is None:
                 self._refuse(piece, dossier, ordinal(start))

@@ -46,7 +46,7 @@ def read_hoso(piece: bytes, scan: EnvelopeScan, position: int, limits: Limits) -
     that all problems are told at once. `issues` holds reading issues only; `check` adds the rest.
     """
     path = f"HOSO[{position}]"
-    if len(piece) > 2 * limits.record_bytes:
+    if len(piece) > longest_piece(limits):
         return _dossier({}, (_too_large(path, limits),), scan)
     try:
         parts = _Splitter(piece).parts
@@ -57,6 +57,11 @@ def read_hoso(piece: bytes, scan: EnvelopeScan, position: int, limits: Limits) -
     if len(parts) > MOST_PARTS:
         return _dossier({}, (Issue("record.too_large", path, f"<= {MOST_PARTS} FILEHOSO"),), scan)
     return _dossier(*_read_parts(parts, path, limits), scan)
+
+
+def longest_piece(limits: Limits) -> int:
+    """Of how many bytes a HOSO can be: of a longer one no more need be read. Base64 makes a third more of a record."""
+    return 2 * limits.record_bytes
 
 
 def _read_parts(parts: Iterable[_Part], path: str, limits: Limits) -> tuple[Tables, tuple[Issue, ...]]:
