@@ -11,12 +11,15 @@ import orjson
 
 from mappings.gate.definitions import definitions
 from mappings.gate.finding import Finding
+from mappings.gate.forms import Forms
 from mappings.gate.local_references import broken_local_references
 from mappings.gate.shapes import GoodShapes, model_findings
 from mappings.gate.walk import Walk
 
 # A lane sees some hundred shapes; a shape is about 4 KB.
 _GOOD_SHAPES = GoodShapes(limit=4096)
+# A form is some 4 KB.
+_FORMS = Forms(limit=1024)
 _NAME = re.compile(r"[^.\[\]]*[^.\[\]\d][^.\[\]]*(?:\[x\])?")
 
 
@@ -31,7 +34,12 @@ class Checked:
 
 def findings(resource_json: bytes) -> tuple[Finding, ...]:
     """What is wrong with one resource as JSON, empty where nothing is. Never raises, never echoes a value."""
-    return check(resource_json).findings
+    if _FORMS.allow(resource_json) and not fhirkit.validate(resource_json):
+        return ()
+    checked = check(resource_json)
+    if not checked.findings:
+        _FORMS.add(resource_json, checked.resource)
+    return checked.findings
 
 
 def check(resource_json: bytes) -> Checked:

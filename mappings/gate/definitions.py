@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from mappings.gate.invariants import DOMAIN_RESOURCE, INVARIANTS, Rule
-from mappings.gate.primitives import check_of, check_of_codes
+from mappings.gate.primitives import ONE_WORD, check_of, check_of_codes
 from mappings.gate.table import Definitions, Element, Type
 
 _KIND = re.compile(r"(?P<type>[^()]+)(?:\((?P<targets>[^)]*)\))?")
@@ -39,7 +39,8 @@ class _Builder:
         elements = [element for each in self._types.values() for element in each.elements.values()]
         names = frozenset(each.name for each in elements)
         choices = frozenset(each.choice for each in elements if each.choice)
-        return Definitions(self._types, self._resources, names, choices)
+        words = frozenset(self._checks[kind] for kind in ONE_WORD)
+        return Definitions(self._types, self._resources, names, choices, words)
 
     def _fill(self, of: Type, rows: dict[str, list[str]]) -> None:
         required = []

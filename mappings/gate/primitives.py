@@ -18,7 +18,7 @@ USUAL_DATES = {
     "dateTime": re.compile(_MOMENT),
     "instant": re.compile(_MOMENT),
 }
-_ONE_WORD = {"code", "uri", "url", "canonical"}
+ONE_WORD = {"code", "uri", "url", "canonical"}
 _MAX_TEXT = 1024 * 1024  # "strings SHALL NOT exceed 1MB in size"
 # The definitions' own pattern lets control characters through; the text beside it forbids them.
 _TEXT = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f]*[^\x00-\x20][^\x00-\x08\x0b\x0c\x0e-\x1f]*", re.ASCII)
@@ -48,7 +48,7 @@ def _check_of_pattern(kind: str, matches: Callable[[str], object]) -> Check:
         return lambda value: (
             type(value) is str and (is_usual(value) is not None or (matches(value) is not None and _day_exists(value)))
         )
-    if kind in _ONE_WORD:
+    if kind in ONE_WORD:
         return lambda value: (
             type(value) is str
             and value != ""
@@ -61,11 +61,13 @@ def _is_boolean(value: object) -> bool:
     return value is True or value is False
 
 
-def _is_decimal(value: object) -> bool:
+def is_decimal(value: object) -> bool:
+    """A finite number."""
     return type(value) is int or (type(value) is float and isfinite(value))
 
 
-def _is_text(value: object) -> bool:
+def is_text(value: object) -> bool:
+    """A string of at most 1 MB with something visible in it."""
     if type(value) is not str or len(value) > _MAX_TEXT:
         return False
     # Most texts end here: a pattern costs ten times as much.
@@ -88,9 +90,9 @@ def _day_exists(value: str) -> bool:
 
 _BY_KIND: dict[str, Check] = {
     "boolean": _is_boolean,
-    "decimal": _is_decimal,
+    "decimal": is_decimal,
     "base64Binary": _is_base64,
-    "string": _is_text,
-    "markdown": _is_text,
-    "xhtml": _is_text,
+    "string": is_text,
+    "markdown": is_text,
+    "xhtml": is_text,
 }

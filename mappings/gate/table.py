@@ -68,3 +68,4 @@ class Definitions:
     resources: frozenset[str]
     names: frozenset[str]  # every element name; what else a sender wrote is not echoed
     choices: frozenset[str]  # every "value[x]"
+    words: frozenset[Check]  # checks that any printable text without a space passes

@@ -114,8 +114,8 @@ class Walk:
         if of is None or of.is_resource:
             return self._nested_resource(value, element, place, shape)
         found = self._object(value, of, place, shape)
-        if element.codings is not None and not found:
-            found = _unbound(value, element)
+        if element.codings is not None and not found and not is_bound(value, element):
+            found = (Finding("binding.required", "", f"http://hl7.org/fhir/ValueSet/{element.value_set}"),)
         return found
 
     def _reference(self, value: Json, element: Element, place: int, shape: set[int]) -> Findings:
@@ -169,13 +169,11 @@ def _bad_value(element: Element, value: object, path: str) -> Finding:
     return Finding("value.format", path, element.kind)
 
 
-def _unbound(value: Json, element: Element) -> Findings:
-    """A required binding on a concept: one coding of the set must be there; text alone does not do."""
+def is_bound(value: Json, element: Element) -> bool:
+    """Whether a required binding on a concept holds: one coding of the set must be there; text alone does not do."""
     codings = value.get("coding", ()) if element.kind == "CodeableConcept" else (value,)
     allowed = element.codings or frozenset()
-    if any(f"{each.get('system', '')}|{each.get('code', '')}" in allowed for each in codings):
-        return ()
-    return (Finding("binding.required", "", f"http://hl7.org/fhir/ValueSet/{element.value_set}"),)
+    return any(f"{each.get('system', '')}|{each.get('code', '')}" in allowed for each in codings)
 
 
 def _wrong_target(value: Json, element: Element) -> Findings:
