@@ -18,7 +18,7 @@ from bench.site import Site, schedulers, site, wait_until
 from bench.usage import cpu_seconds
 
 PROCESSES = 2
-SLOTS = 8  # what a scheduler has; the floor posts from as many threads
+SLOTS = 32  # what a scheduler has; the floor posts from as many threads
 _START_OVER = "UPDATE lane SET base = 0, epoch = epoch + 1, due_at = clock_timestamp(), since = clock_timestamp()"
 _BEHIND = "SELECT count(*) FROM lane WHERE since IS NOT NULL"
 _PUSHED = """

@@ -12,7 +12,7 @@ from ehr_sync.adapters.soap_registry import GatewayAccount, SoapRegistry
 from ehr_sync.core.errors import Misconfigured, Unavailable
 from ehr_sync.core.ports import HealthBook, PopulationRegistry
 from ehr_sync.core.retry import RetryPolicy
-from ehr_sync.logs import Log, make_log
+from ehr_sync.logs import Log, fault, make_log
 from ehr_sync.settings import Settings
 from ehr_sync.store.database import Database, DatabaseFault
 from ehr_sync.store.key_store import KeyStore
@@ -116,7 +116,7 @@ def verification(service: Service, *, slots: int = 8) -> Sweep[Asking, VerifyOut
     )
 
 
-def delivery(service: Service, *, slots: int = 8) -> Sweep[Push, PushOutcome]:
+def delivery(service: Service, *, slots: int = 32) -> Sweep[Push, PushOutcome]:
     """The sweep that brings lanes up to date."""
     s = service.settings
     return delivering(
@@ -128,6 +128,7 @@ def delivery(service: Service, *, slots: int = 8) -> Sweep[Push, PushOutcome]:
         retry=_retry(s),
         lease=timedelta(seconds=s.lease_seconds),
         slots=slots,
+        report=lambda lane, error: service.log.error("lane_parked", lane=str(lane.person_id), **fault(error)),
     )
 
 

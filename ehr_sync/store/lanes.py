@@ -22,6 +22,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    cast,
     func,
     insert,
     literal_column,
@@ -67,8 +68,8 @@ _ROW_VERSION = literal_column("lane.xmin::text", Text).label("row_version")
 _COLUMNS = [lane.c[name] for name in Lane.__dataclass_fields__ if name != "row_version"] + [_ROW_VERSION]
 
 
-def in_row(held: Lane) -> dict[str, Any]:
-    """Which lane, and the fence that its worker has: the next after the one that it was read under."""
+def fenced(held: Lane) -> dict[str, Any]:
+    """Parameters that name a lane and its worker's fence, the next after the one that it was read under."""
     return {"person": held.person_id, "to": held.destination, "mine": held.fence + 1}
 
 
@@ -114,22 +115,36 @@ _FIRST = Statement(
 )
 
 
-def due(connection: Connection, destination: str, limit: int, *, skip: int = 0) -> Sequence[Lane]:
-    """Lanes that are due and not leased, oldest first, passing over `skip` of them. Nothing is locked: see
-    `lock_unchanged`.
+def reserve_due(connection: Connection, destination: str, limit: int) -> Sequence[Lane]:
+    """Lanes that are due and not leased, about the oldest first, which nobody else has reserved; reserved until the
+    transaction ends. A reservation keeps others from composing the same in vain, and nothing else: no row is locked,
+    whoever writes to the lane does not wait, and `lock_unchanged` decides who sends.
     """
-    rows = _DUE.rows(connection, destination=destination, limit=limit, skip=skip)
+    rows = _DUE.rows(connection, destination=destination, limit=limit)
     return [Lane(*row) for row in rows]
 
 
-_DUE = Statement(
-    select(*_COLUMNS)
-    .where(lane.c.destination == bindparam("destination"), lane.c.due_at <= NOW)
-    .where(or_(lane.c.leased_until.is_(None), lane.c.leased_until <= NOW))
-    .order_by(lane.c.due_at)
-    .limit(bindparam("limit", type_=BigInteger))
-    .offset(bindparam("skip", type_=BigInteger))
-)
+# More than all workers together reserve. A filter within the LIMIT could be asked of every due lane, and the table of
+# locks, which the whole database shares, would overflow.
+_OLDEST = 4096
+
+
+def _due() -> Statement:
+    oldest = (
+        select(*_COLUMNS)
+        .where(lane.c.destination == bindparam("destination"), lane.c.due_at <= NOW)
+        .where(or_(lane.c.leased_until.is_(None), lane.c.leased_until <= NOW))
+        .order_by(lane.c.due_at)
+        .limit(_OLDEST)
+        .subquery("oldest")
+    )
+    number = func.hashtextextended(cast(oldest.c.person_id, Text), func.hashtext(oldest.c.destination))
+    return Statement(
+        select(oldest).where(func.pg_try_advisory_xact_lock(number)).limit(bindparam("limit", type_=BigInteger))
+    )
+
+
+_DUE = _due()
 
 
 def lock_unchanged(connection: Connection, lanes: Collection[Lane]) -> set[UUID]:
@@ -211,7 +226,7 @@ _INTEND = _intend()
 
 def hold(connection: Connection, lanes: Collection[Lane], lease: timedelta) -> None:
     """Take locked lanes whose outcome is unknown, to ask about them."""
-    _HOLD.count(connection, [{**in_row(held), "lease": lease} for held in lanes])
+    _HOLD.count(connection, [{**fenced(held), "lease": lease} for held in lanes])
 
 
 _HOLD = Statement(update(lane).where(*THIS).values(fence=bindparam("mine"), state="unknown", leased_until=LATER))
@@ -219,7 +234,7 @@ _HOLD = Statement(update(lane).where(*THIS).values(fence=bindparam("mine"), stat
 
 def close_idle(connection: Connection, lanes: Collection[Lane]) -> None:
     """Locked lanes that turn out to have nothing to send hold what they want."""
-    _CLOSE.count(connection, [in_row(idle) for idle in lanes])
+    _CLOSE.count(connection, [fenced(idle) for idle in lanes])
 
 
 _CLOSE = Statement(
@@ -233,7 +248,7 @@ _CLOSE = Statement(
 
 def park(connection: Connection, locked: Lane, reason: str) -> None:
     """Park a locked lane that nothing was sent on."""
-    _PARK.run(connection, **in_row(locked), why=reason)
+    _PARK.run(connection, **fenced(locked), why=reason)
 
 
 _PARK = Statement(

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import UUID as SqlUuid
 
-from ehr_sync.store.lanes import LATER, NOW, THIS, Lane, in_row
+from ehr_sync.store.lanes import LATER, NOW, THIS, Lane, fenced
 from ehr_sync.store.statement import Statement, rows_of
 from ehr_sync.store.tables import delivery, lane
 
@@ -102,8 +102,8 @@ _DELIVERED = _delivered()
 
 def settle_failed(connection: Connection, held: Lane, reason: str, pause: timedelta) -> None:
     """Nothing took effect; the lane is due again after the pause."""
-    _FAILED.run(connection, **in_row(held), why=reason, lease=pause)
-    _END.run(connection, **in_row(held), how="unavailable")
+    _FAILED.run(connection, **fenced(held), why=reason, lease=pause)
+    _END.run(connection, **fenced(held), how="unavailable")
 
 
 _FAILED = Statement(
@@ -121,8 +121,8 @@ _FAILED = Statement(
 
 def settle_parked(connection: Connection, held: Lane, reason: str) -> None:
     """The book refused: the lane waits until it wants more than when this was sent, or an operator opens it."""
-    _REFUSED.run(connection, **in_row(held), why=reason, wanted=held.want)
-    _END.run(connection, **in_row(held), how="refused")
+    _REFUSED.run(connection, **fenced(held), why=reason, wanted=held.want)
+    _END.run(connection, **fenced(held), how="refused")
 
 
 def _refused() -> Statement:
@@ -145,8 +145,8 @@ _REFUSED = _refused()
 
 def settle_unknown(connection: Connection, held: Lane, reason: str, pause: timedelta, outcome: str = "unknown") -> None:
     """Nobody knows whether it took effect: what was sent is kept, and asked about after the pause."""
-    _UNKNOWN.run(connection, **in_row(held), why=reason, lease=pause)
-    _END.run(connection, **in_row(held), how=outcome)
+    _UNKNOWN.run(connection, **fenced(held), why=reason, lease=pause)
+    _END.run(connection, **fenced(held), how=outcome)
 
 
 _UNKNOWN = Statement(
@@ -164,8 +164,8 @@ _UNKNOWN = Statement(
 
 def settle_not_applied(connection: Connection, held: Lane, *, etag: str | None) -> None:
     """The book was asked, and what was sent is not there: free to send again, over the ETag just seen."""
-    _NOT_APPLIED.run(connection, **in_row(held), etag_=etag)
-    _END.run(connection, **in_row(held), how="unavailable")
+    _NOT_APPLIED.run(connection, **fenced(held), etag_=etag)
+    _END.run(connection, **fenced(held), how="unavailable")
 
 
 _NOT_APPLIED = Statement(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 
 from sqlalchemy import Connection
 
@@ -19,14 +20,11 @@ from ehr_sync.store import audit, lanes
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.lanes import Intent, Lane
 from ehr_sync.usecases.compose_bundle import BundleLimits, lane_id
-from ehr_sync.usecases.prepare_pushes import Prepared, prepare_pushes
+from ehr_sync.usecases.prepare_pushes import Prepared, Report, prepare_pushes
 from ehr_sync.usecases.settle_pushes import Outcome, Push, pausing, settle_pushes
 from ehr_sync.usecases.stores import Stores
 from ehr_sync.usecases.sweep import Sweep
 from mappings.model import Uris
-
-# Among how many of the oldest lanes a worker begins: two that began at the first would compose the same, one in vain.
-_OLDEST = (256, 16, 1)
 
 
 def delivering(
@@ -40,18 +38,19 @@ def delivering(
     lease: timedelta,
     slots: int,
     jitter: Callable[[], float] = random.random,
+    report: Report = lambda _lane, _fault: None,
 ) -> Sweep[Push, Outcome]:
     """The sweep over due lanes."""
 
+    prepare = partial(prepare_pushes, stores=stores, book_url=book_url, uris=uris, limits=limits, report=report)
+
     def take(free: int) -> list[Push]:
         # Lanes that turn out to have nothing to send are closed, and the next are looked at.
-        while due := _look(free, stores, jitter):
-            fresh = [lane for lane in due if lane.sent_to is None]
-            prepared = prepare_pushes(fresh, stores=stores, book_url=book_url, uris=uris, limits=limits)
-            pushes, closed = _commit(due, prepared, stores, lease)
+        while True:
+            with stores.database.begin() as connection:
+                pushes, closed = _take(connection, free, prepare, stores, lease)
             if pushes or not closed:
                 return pushes
-        return []
 
     return Sweep(
         take=take,
@@ -61,25 +60,24 @@ def delivering(
     )
 
 
-def _look(free: int, stores: Stores, jitter: Callable[[], float]) -> Sequence[Lane]:
-    with stores.database.reading() as connection:
-        looks = (lanes.due(connection, stores.destination, free, skip=int(jitter() * oldest)) for oldest in _OLDEST)
-        return next((due for due in looks if due), ())
-
-
-def _commit(
-    due: Sequence[Lane], prepared: Sequence[Prepared], stores: Stores, lease: timedelta
+def _take(
+    connection: Connection,
+    free: int,
+    prepare: Callable[[Sequence[Lane]], Sequence[Prepared]],
+    stores: Stores,
+    lease: timedelta,
 ) -> tuple[list[Push], int]:
-    """Commit what is to become of those lanes that are still as they were read: which pushes may be sent now, and how
-    many lanes have come to rest.
+    """Write what is to become of due lanes: which pushes may be sent once this is committed, and how many lanes have
+    come to rest. No row is locked while Bundles are composed: whoever accepts a dossier does not wait.
     """
-    with stores.database.begin() as connection:
-        ours = lanes.lock_unchanged(connection, due)
-        asked = [lane for lane in due if lane.sent_to is not None and lane.person_id in ours]
-        lanes.hold(connection, asked, lease)
-        still = [each for each in prepared if each.lane.person_id in ours]
-        closed = _close(connection, [each for each in still if each.push is None])
-        pushes = _intend(connection, still, stores, lease)
+    due = lanes.reserve_due(connection, stores.destination, free)
+    prepared = prepare([lane for lane in due if lane.sent_to is None])
+    ours = lanes.lock_unchanged(connection, due)
+    asked = [lane for lane in due if lane.sent_to is not None and lane.person_id in ours]
+    lanes.hold(connection, asked, lease)
+    still = [each for each in prepared if each.lane.person_id in ours]
+    closed = _close(connection, [each for each in still if each.push is None])
+    pushes = _intend(connection, still, stores, lease)
     return [Push(lane, lane.sent_to or 0, lane.sent_key or b"", None) for lane in asked] + pushes, closed
 
 

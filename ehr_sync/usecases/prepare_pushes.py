@@ -7,10 +7,12 @@ were read here, and every later change of a book raises what its lane wants.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from itertools import accumulate
+from typing import Any, Final, TypeVar
+from uuid import UUID
 
 from ehr_sync.store import book_entries, clients, people
 from ehr_sync.store.book_entries import OpenEntry
@@ -26,6 +28,9 @@ from mappings.model import Uris
 
 T = TypeVar("T")
 
+# Sealed bodies, a tenth of their JSON: what is composed together is held in memory together.
+_AT_ONCE_BYTES: Final = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -38,11 +43,15 @@ class Prepared:
     parked: str = ""
 
 
+Report = Callable[[Lane, Exception], object]
+"""Told of a fault of ours on a lane."""
+
+
 def prepare_pushes(
-    due: Sequence[Lane], *, stores: Stores, book_url: str, uris: Uris, limits: BundleLimits
+    due: Sequence[Lane], *, stores: Stores, book_url: str, uris: Uris, limits: BundleLimits, report: Report
 ) -> list[Prepared]:
-    """One for each of these lanes, on which nothing is under way."""
-    found = _read(due, stores)
+    """One for each of these lanes, on which nothing is under way; where they have much to tell, for the first ones."""
+    found = _read(due, stores, report)
     names = _facility_names([book for book in found if isinstance(book, _Book)], stores.database)
 
     def composed(book: _Book) -> Prepared:
@@ -58,7 +67,9 @@ def prepare_pushes(
         )
         return _gated(book.lane, push)
 
-    return [book if isinstance(book, Prepared) else _or_parked(book.lane, partial(composed, book)) for book in found]
+    return [
+        book if isinstance(book, Prepared) else _or_parked(book.lane, partial(composed, book), report) for book in found
+    ]
 
 
 def _gated(lane: Lane, push: ComposedPush | None) -> Prepared:
@@ -67,13 +78,14 @@ def _gated(lane: Lane, push: ComposedPush | None) -> Prepared:
     return Prepared(lane, push)
 
 
-def _or_parked(lane: Lane, make: Callable[[], T]) -> T | Prepared:
+def _or_parked(lane: Lane, make: Callable[[], T], report: Report) -> T | Prepared:
     # Whatever is wrong with what is kept of somebody is their own lane's trouble: the others taken with it go on (P6).
     try:
         return make()
     except Unreadable:
         return Prepared(lane, parked="record.unreadable")
-    except Exception:
+    except Exception as fault:
+        report(lane, fault)
         return Prepared(lane, parked="record.fault")
 
 
@@ -86,18 +98,25 @@ class _Book:
     entries: Sequence[OpenEntry]
 
 
-def _read(due: Sequence[Lane], stores: Stores) -> list[_Book | Prepared]:
+def _read(due: Sequence[Lane], stores: Stores, report: Report) -> list[_Book | Prepared]:
     keys = stores.key_store.keys([lane.person_id for lane in due])
     bases = {lane.person_id: lane.base for lane in due if lane.person_id in keys}
     with stores.database.reading() as connection:
         facts = people.proven_facts(connection, bases.keys())
         sealed = book_entries.sealed_entries(connection, bases)
-    return [
-        _or_parked(lane, partial(_open, lane, keys[lane.person_id], facts.get(lane.person_id), sealed[lane.person_id]))
-        if lane.person_id in keys
-        else _without_key(lane, stores)
-        for lane in due
-    ]
+
+    def book(lane: Lane) -> _Book | Prepared:
+        who = lane.person_id
+        if who not in keys:
+            return _without_key(lane, stores)
+        return _or_parked(lane, lambda: _open(lane, keys[who], facts.get(who), sealed[who]), report)
+
+    return [book(lane) for lane in _first(due, sealed)]
+
+
+def _first(due: Sequence[Lane], sealed: Mapping[UUID, Sequence[Any]]) -> Sequence[Lane]:
+    sizes = [sum([len(row.body) for row in sealed.get(lane.person_id, ())]) for lane in due]
+    return [lane for lane, before in zip(due, accumulate(sizes, initial=0), strict=False) if before < _AT_ONCE_BYTES]
 
 
 def _open(lane: Lane, key: bytes, facts: ProvenFacts | None, sealed: Sequence[Any]) -> _Book | Prepared:

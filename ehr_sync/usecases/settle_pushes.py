@@ -42,8 +42,13 @@ def settle_pushes(done: Sequence[tuple[Push, Outcome]], *, database: Database, p
     """Write down what came of these, in a transaction for what arrived, which is nearly always all, and one for the
     rest: each in the order of its rows, so that two workers cannot wait for each other in a ring.
     """
-    arrived = [delivered for push, outcome in done if (delivered := _delivered(push, outcome))]
-    rest = [(push, outcome) for push, outcome in done if _delivered(push, outcome) is None]
+    arrived, rest = [], []
+    for push, outcome in done:
+        delivered = _delivered(push, outcome)
+        if delivered is None:
+            rest.append((push, outcome))
+        else:
+            arrived.append(delivered)
     if arrived:
         with database.begin() as connection:
             settling.settle_delivered(connection, arrived)
@@ -55,6 +60,7 @@ def settle_pushes(done: Sequence[tuple[Push, Outcome]], *, database: Database, p
 
 
 def _delivered(push: Push, outcome: Outcome) -> Delivered | None:
+    """What the book holds now by its own word; None where it does not say that it took this push."""
     match outcome:
         case Receipt(etag):
             return Delivered(push.lane, push.target, push.lane.epoch, etag)

@@ -30,7 +30,7 @@ def want(database: Database, seq: int, who: UUID = WHO) -> None:
 def take(database: Database, limit: int = 10) -> Sequence[Lane]:
     """Take what is due as a worker does: intents for what was not sent, a hold on what was."""
     with database.begin() as connection:
-        read = lanes.due(connection, BOOK, limit)
+        read = lanes.reserve_due(connection, BOOK, limit)
         ours = lanes.lock_unchanged(connection, read)
         taken = [x for x in read if x.person_id in ours]
         fresh = [x for x in taken if x.sent_to is None]
@@ -100,7 +100,7 @@ def test_a_taken_lane_is_not_taken_again_before_its_lease_ends(database: Databas
 def test_p6_a_lane_that_was_changed_since_it_was_read_is_not_taken(database: Database, change: str) -> None:
     want(database, 1)
     with database.begin() as connection:
-        read = lanes.due(connection, BOOK, 10)
+        read = lanes.reserve_due(connection, BOOK, 10)
     with database.begin() as connection:
         connection.execute(text(change))
     with database.begin() as connection:
@@ -110,9 +110,28 @@ def test_p6_a_lane_that_was_changed_since_it_was_read_is_not_taken(database: Dat
 def test_a_lane_that_another_transaction_holds_is_passed_over(database: Database) -> None:
     want(database, 1)
     with database.begin() as connection, database.begin() as other:
-        read = lanes.due(connection, BOOK, 10)
+        read = lanes.reserve_due(connection, BOOK, 10)
         assert lanes.lock_unchanged(connection, read) == {WHO}
         assert lanes.lock_unchanged(other, read) == set()
+
+
+def test_what_one_reserves_another_passes_over_until_its_transaction_ends(database: Database) -> None:
+    crowd = [UUID(int=n) for n in range(1, 6)]
+    for who in crowd:
+        want(database, 1, who)
+    with database.begin() as other:
+        with database.begin() as connection:
+            mine = lanes.reserve_due(connection, BOOK, 3)
+            assert [x.person_id for x in lanes.reserve_due(other, BOOK, 10)] == crowd[3:]
+        assert [x.person_id for x in [*mine, *lanes.reserve_due(other, BOOK, 3)]] == crowd[:3] * 2
+
+
+def test_whoever_writes_to_a_reserved_lane_does_not_wait(database: Database) -> None:
+    want(database, 1)
+    with database.begin() as connection:
+        read = lanes.reserve_due(connection, BOOK, 1)
+        want(database, 2)
+        assert lanes.lock_unchanged(connection, read) == set()
 
 
 def test_a_new_want_does_not_make_a_taken_lane_due(database: Database) -> None:
@@ -284,7 +303,7 @@ def test_a_lane_refused_while_a_newer_want_came_is_not_parked(database: Database
 def test_a_lane_parked_before_anything_was_sent_opens_too(database: Database) -> None:
     want(database, 1)
     with database.begin() as connection:
-        [held] = lanes.due(connection, BOOK, 1)
+        [held] = lanes.reserve_due(connection, BOOK, 1)
         lanes.park(connection, held, "gate.bundle_not_valid")
     assert take(database) == []
     want(database, 2)
@@ -320,7 +339,7 @@ def test_p7_what_was_not_applied_is_free_to_be_sent_over_the_etag_just_seen(data
 def test_a_lane_with_nothing_to_send_holds_what_it_wants(database: Database) -> None:
     want(database, 4)
     with database.begin() as connection:
-        lanes.close_idle(connection, lanes.due(connection, BOOK, 1))
+        lanes.close_idle(connection, lanes.reserve_due(connection, BOOK, 1))
     assert (row(database).have, row(database).base, row(database).due_at, row(database).since) == (4, 4, None, None)
 
 
@@ -355,7 +374,7 @@ def test_the_oldest_are_taken_first(database: Database) -> None:
 def test_of_another_destination_nothing_is_taken(database: Database) -> None:
     want(database, 1)
     with database.begin() as connection:
-        assert lanes.due(connection, "other", 10) == []
+        assert lanes.reserve_due(connection, "other", 10) == []
 
 
 @pytest.mark.parametrize(("state", "found"), [(None, 2), ("open", 1), ("parked", 1), ("unknown", 0), ("behind", 2)])

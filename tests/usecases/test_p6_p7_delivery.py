@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,11 +21,13 @@ from ehr_sync.adapters.fhir_book import FhirBook
 from ehr_sync.core.ports import HealthBook, Receipt, Watermark
 from ehr_sync.core.record_body import Manifest
 from ehr_sync.embedded_postgres import EmbeddedPostgres
+from ehr_sync.logs import make_log
 from ehr_sync.sandbox.dossiers import Hoso, corrected, dossier, planted, with_patient, with_values, without_row
 from ehr_sync.sandbox.people import person
 from ehr_sync.store import book_entries
 from ehr_sync.store.resyncs import Scope
 from ehr_sync.usecases import deliver_due
+from ehr_sync.usecases import prepare_pushes as preparing
 from ehr_sync.usecases.prepare_pushes import Prepared, prepare_pushes
 from ehr_sync.usecases.resync_lanes import carry_on_resyncs, follow_resync, order_resync
 from tests.usecases.service import DAY, Running, backup_of, is_clinical, number_of
@@ -230,15 +233,15 @@ def test_p6_a_resync_ordered_between_composing_and_intent_is_what_is_sent(
     assert_settled(running)
 
 
-def test_p6_of_two_workers_that_composed_the_same_one_sends_it(
-    running: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_p6_what_one_worker_composes_no_other_does(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     running.post(VISIT)
     running.verify()
-    overtaken(monkeypatch, running.deliver)
+    other, settled = running.delivery(), []
+    overtaken(monkeypatch, lambda: settled.append(other.run_dry()))
     running.deliver()
+    other.drain()
 
-    assert len(running.pushes(NUMBER)) == 1
+    assert (settled, len(running.pushes(NUMBER))) == ([0], 1)
     assert_settled(running)
 
 
@@ -483,6 +486,39 @@ def test_p6_a_record_that_contradicts_itself_parks_its_own_lane_alone(running: R
 
     assert sorted(running.follow(code).state for code in codes) == ["delivered"] * 3 + ["refused_by_book"]
     assert running.rows("SELECT reason FROM lane WHERE state = 'parked'") == [("record.fault",)]
+
+
+def test_a_fault_of_ours_on_a_lane_is_logged_with_its_place(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = io.StringIO()
+    monkeypatch.setattr(preparing, "compose_push", lambda *_, **__: 1 / 0)
+    running.post(VISIT)
+    running.verify()
+    sweep = bootstrap.delivery(replace(running.service, log=make_log(stream=lines)))
+    sweep.run_dry()
+    sweep.drain()
+
+    [line] = map(orjson.loads, lines.getvalue().splitlines())
+    assert (line["event"], line["lane"]) == ("lane_parked", str(lane(running).person_id))
+    assert (line["error"], "prepare_pushes.py" in line["place"]) == ("builtins.ZeroDivisionError", True)
+
+
+def test_lanes_with_much_to_tell_are_composed_a_few_at_a_time(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    composed = []
+
+    def prepare(*args: Any, **named: Any) -> list[Prepared]:
+        composed.append(len(prepared := prepare_pushes(*args, **named)))
+        return prepared
+
+    monkeypatch.setattr(preparing, "_AT_ONCE_BYTES", 1)
+    monkeypatch.setattr(deliver_due, "prepare_pushes", prepare)
+    for n in range(3):
+        running.post(dossier(790 + n, person_index=790 + n, rows=1))
+    running.verify()
+    running.deliver()
+
+    assert (max(composed), len(running.journal("book", kind="push"))) == (1, 3)
 
 
 def test_p6_lanes_of_erased_people_are_closed_and_hold_no_slot(running: Running) -> None:
