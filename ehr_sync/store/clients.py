@@ -183,11 +183,6 @@ def grant(
     connection.execute(row.on_conflict_do_update(index_elements=key, set_={"valid_to": valid_to}))
 
 
-def facilities_of(connection: Connection, client_id: str, on: date) -> frozenset[str]:
-    """The codes that a client may send for on a day (in Viet Nam); none at all for a disabled client."""
-    return frozenset(sending_for(connection, client_id, on))
-
-
 @dataclass(frozen=True, slots=True)
 class Sending:
     """What a client's code stands for: the family of the place, and what its NGAYLAP means."""
@@ -197,7 +192,7 @@ class Sending:
 
 
 def sending_for(connection: Connection, client_id: str, on: date) -> Mapping[str, Sending]:
-    """The codes that a client may send for on a day, with their families."""
+    """The codes that a client may send for on a day (in Viet Nam), with their families; none for a disabled client."""
     rows = _SENDING.rows(connection, client_id=client_id, on=on)
     return {r.code: Sending(r.family_id, r.made_on_means) for r in rows}
 

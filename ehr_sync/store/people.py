@@ -2,40 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, literal, or_, select, text, update
+from sqlalchemy import Connection, bindparam, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from ehr_sync.core.identity import Claim, State, Verdict
-from ehr_sync.store.sealing import place, seal, unseal
 from ehr_sync.store.statement import Statement, among
 from ehr_sync.store.tables import claim, identifier, person
-
-
-@dataclass(frozen=True, slots=True)
-class NewClaim:
-    """A claim as it is first kept: `claim_id` is its fingerprint, `number_mark` the blind index of its number."""
-
-    claim_id: bytes
-    number_mark: bytes | None
-    claim: Claim = field(repr=False)
-    verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class KeptClaim:
-    """A claim row without its facts."""
-
-    claim_id: bytes
-    person_id: UUID
-    number_mark: bytes | None
-    state: State
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,68 +21,6 @@ class LockedPerson:
     state: str
     seq: int
     proven_claim: bytes | None
-
-
-def claims(connection: Connection, claim_ids: Collection[bytes]) -> dict[bytes, KeptClaim]:
-    """The claims kept under these fingerprints."""
-    rows = _CLAIMS.rows(connection, ids=list(claim_ids))
-    return {r.claim_id: KeptClaim(r.claim_id, r.person_id, r.number_mark, State(r.state)) for r in rows}
-
-
-_CLAIMS = Statement(
-    select(claim.c.claim_id, claim.c.person_id, claim.c.number_mark, claim.c.state).where(
-        among(claim.c.claim_id, "ids")
-    )
-)
-
-
-def add_claims(connection: Connection, fresh: Mapping[UUID, tuple[bytes, NewClaim]], at: datetime) -> bool:
-    """Keep new claims, each under its own fresh provisional person; False where somebody else keeps one of them.
-
-    `fresh` is person id → (person key, claim). Inserted in the order of their fingerprints: two submissions that
-    name the same forty people wait for each other in one order only.
-    """
-    ordered = sorted(fresh.items(), key=lambda item: item[1][1].claim_id)
-    rows = [_claim_row(person_id, key, new, at) for person_id, (key, new) in ordered]
-    return _ADD_CLAIM.count(connection, rows) == len(fresh)
-
-
-def _adding_claim() -> Statement:
-    columns = ("claim_id", "person_id", "number_mark", "state", "reason", "facts", "due_at", "decided_at")
-    new = upsert(claim).values({name: bindparam(name) for name in columns}).on_conflict_do_nothing()
-    added = new.returning(claim.c.person_id).cte("added")
-    provisional = select(added.c.person_id, literal("provisional"))
-    return Statement(insert(person).from_select(("person_id", "state"), provisional))
-
-
-_ADD_CLAIM = _adding_claim()
-
-
-def _claim_row(person_id: UUID, key: bytes, new: NewClaim, at: datetime) -> dict[str, Any]:
-    return {
-        "claim_id": new.claim_id,
-        "person_id": person_id,
-        "number_mark": new.number_mark,
-        "state": new.verdict.state.value,
-        "reason": new.verdict.reason,
-        "facts": seal_facts(key, person_id, new.claim_id, new.claim),
-        "due_at": at if new.verdict.state is State.DUE else None,
-        "decided_at": None if new.verdict.state is State.DUE else at,
-    }
-
-
-def seal_facts(key: bytes, person_id: UUID, claim_id: bytes, facts: Claim) -> bytes:
-    """The claim's facts under the person key."""
-    return seal(key, json.dumps(asdict(facts), ensure_ascii=False).encode(), _facts_place(person_id, claim_id))
-
-
-def open_facts(key: bytes, person_id: UUID, claim_id: bytes, sealed: bytes) -> Claim:
-    """The opposite of `seal_facts`. Raises Unreadable."""
-    return Claim(**json.loads(unseal(key, sealed, _facts_place(person_id, claim_id))))
-
-
-def _facts_place(person_id: UUID, claim_id: bytes) -> bytes:
-    return place("claim", "facts", person_id, claim_id)
 
 
 def lock(connection: Connection, people: Collection[UUID]) -> dict[UUID, LockedPerson]:
@@ -159,104 +72,6 @@ def merge(connection: Connection, person_id: UUID, into: UUID) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class TakenClaim:
-    """A claim that this worker may ask about until its lease ends; `fence` guards what it writes."""
-
-    claim_id: bytes
-    person_id: UUID
-    fence: int
-    attempts: int
-    facts: bytes = field(repr=False)
-
-
-def take_due(connection: Connection, lease: timedelta, limit: int) -> Sequence[TakenClaim]:
-    """Take claims that are due, oldest first, for the length of the lease. Nobody waits for anybody."""
-    due = (
-        select(claim.c.claim_id)
-        .where(claim.c.due_at <= func.statement_timestamp())
-        .order_by(claim.c.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    rows = connection.execute(
-        update(claim)
-        .where(claim.c.claim_id.in_(due.scalar_subquery()))
-        .values(fence=claim.c.fence + 1, due_at=func.statement_timestamp() + lease)
-        .returning(claim.c.claim_id, claim.c.person_id, claim.c.fence, claim.c.attempts, claim.c.facts)
-    )
-    return [TakenClaim(r.claim_id, r.person_id, r.fence, r.attempts, r.facts) for r in rows]
-
-
-def decide_claim(connection: Connection, taken: TakenClaim, verdict: Verdict, calls: int) -> bool:
-    """Write a verdict, by its own fence and never over a proof; False where it came too late."""
-    decided = connection.execute(
-        update(claim)
-        .where(claim.c.claim_id == taken.claim_id, claim.c.fence == taken.fence, claim.c.state != "proven")
-        .values(
-            state=verdict.state.value,
-            reason=verdict.reason,
-            due_at=None,
-            attempts=0,
-            calls=claim.c.calls + calls,
-            decided_at=func.statement_timestamp(),
-        )
-        .returning(claim.c.claim_id)
-    ).scalar()
-    return decided is not None
-
-
-def postpone_claim(connection: Connection, taken: TakenClaim, reason: str, pause: timedelta, calls: int) -> None:
-    """The registry did not answer usefully: the claim stays due, later (P5)."""
-    connection.execute(
-        update(claim)
-        .where(claim.c.claim_id == taken.claim_id, claim.c.fence == taken.fence, claim.c.state == "due")
-        .values(
-            reason=reason,
-            due_at=func.statement_timestamp() + pause,
-            attempts=func.least(claim.c.attempts + 1, 1000),
-            calls=claim.c.calls + calls,
-        )
-    )
-
-
-def ask_again(connection: Connection, claim_ids: Sequence[bytes], at: datetime) -> None:
-    """Make claims that were not proven a day ago or earlier due once more: a register is mended too, and a hospital
-    that sends ten visits in a row is not ten questions.
-    """
-    _ASK_AGAIN.run(connection, ids=list(claim_ids), at=at, before=at - timedelta(days=1))
-
-
-_ASK_AGAIN = Statement(
-    update(claim)
-    .where(among(claim.c.claim_id, "ids"))
-    .where(or_(claim.c.state == "not_proven", claim.c.state == "review"), claim.c.decided_at < bindparam("before"))
-    .values(state="due", due_at=bindparam("at"), decided_at=None)
-)
-
-
-def move_claim(connection: Connection, claim_id: bytes, into: UUID, facts: bytes) -> None:
-    """Put a claim, its facts sealed anew, under another person."""
-    connection.execute(update(claim).where(claim.c.claim_id == claim_id).values(person_id=into, facts=facts))
-
-
-@dataclass(frozen=True, slots=True)
-class KeptVerdict:
-    """What came of a claim, with the time of decision."""
-
-    state: str
-    reason: str
-    decided_at: datetime | None
-
-
-def claim_of(connection: Connection, claim_id: bytes) -> KeptVerdict | None:
-    """The verdict on a claim."""
-    row = connection.execute(
-        select(claim.c.state, claim.c.reason, claim.c.decided_at).where(claim.c.claim_id == claim_id)
-    ).one_or_none()
-    return KeptVerdict(*row) if row else None
-
-
-@dataclass(frozen=True, slots=True)
 class ProvenFacts:
     """The claim that proved a person, sealed, and the reason that the verdict gave."""
 
@@ -299,11 +114,6 @@ def known(connection: Connection, person_id: str) -> UUID | None:
     except ValueError:
         return None
     return connection.execute(select(person.c.person_id).where(person.c.person_id == wanted)).scalar()
-
-
-def is_proven(connection: Connection, person_id: UUID) -> bool:
-    """Whether this is a proven, active person."""
-    return connection.execute(select(person.c.state).where(person.c.person_id == person_id)).scalar() == "proven"
 
 
 def forget(connection: Connection, people: Iterable[UUID]) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from ehr_sync.core.codes import batch_id, record_version_of, transaction_code
 from ehr_sync.core.errors import NotFound
-from ehr_sync.store import audit, book_entries, clients, lanes, people, records
+from ehr_sync.store import audit, book_entries, clients, identity_claims, lanes, records
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.records import KeptRecord, VersionHead
 from ehr_sync.usecases.stores import Stores
@@ -102,7 +102,7 @@ def _is_superseded(kept: KeptRecord, head: VersionHead) -> bool:
 def _after_verdict(
     connection: Connection, kept: KeptRecord, head: VersionHead, stores: Stores, steps: list[Step]
 ) -> tuple[str, str]:
-    verdict = people.claim_of(connection, head.claim_id) if head.claim_id else None
+    verdict = identity_claims.claim_of(connection, head.claim_id) if head.claim_id else None
     if verdict is None:
         return "received", "verification"
     if verdict.state != "proven":

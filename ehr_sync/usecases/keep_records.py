@@ -14,9 +14,9 @@ from ehr_sync.core.codes import transaction_code
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.identity import Claim, State, Verdict
 from ehr_sync.core.record_body import Body, encode
-from ehr_sync.store import people, records, submissions
+from ehr_sync.store import identity_claims, records, submissions
+from ehr_sync.store.identity_claims import NewClaim
 from ehr_sync.store.packing import Words, pack
-from ehr_sync.store.people import NewClaim
 from ehr_sync.store.submissions import Ending, KeptSubmission
 from ehr_sync.usecases.compose_body import compose, with_carried_tables
 from ehr_sync.usecases.kept_tables import tables_of
@@ -89,7 +89,7 @@ def _look(incoming: Sequence[Incoming], claims: Sequence[NewClaim | None], store
         wanted = {c.claim_id for c in claims if c is not None}
         if None in claims:
             wanted |= {i for i in ids if i not in kept}
-        return Look(kept, heads, people.claims(connection, wanted))
+        return Look(kept, heads, identity_claims.kept_claims(connection, wanted))
 
 
 def _step(one: Incoming, claim: NewClaim | None, look: Look, batch: Batch, stores: Stores, uris: Uris) -> Step:

@@ -11,7 +11,7 @@ from ehr_sync.core.codes import record_version_of
 from ehr_sync.core.errors import Conflict, NotFound, Unavailable
 from ehr_sync.core.identity import State
 from ehr_sync.core.record_body import Body
-from ehr_sync.store import audit, people, records
+from ehr_sync.store import audit, identity_claims, people, records
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.records import KeptRecord, VersionHead
 from ehr_sync.usecases.follow_transaction import may_see
@@ -72,7 +72,7 @@ def _stood(kept: KeptRecord, head: VersionHead, client_id: str, stores: Stores) 
 def _changes(
     connection: Connection, row: KeptRecord, head: VersionHead, state: str, keys: dict[UUID, bytes]
 ) -> list[Change]:
-    claim = people.claims(connection, [head.claim_id or b""]).get(head.claim_id or b"")
+    claim = identity_claims.kept_claims(connection, [head.claim_id or b""]).get(head.claim_id or b"")
     if claim is None:
         return []
     changes = []

@@ -9,7 +9,7 @@ from uuid import UUID
 from ehr_sync.core.identity import SEX_PROVEN, Claim
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.record_body import Mark
-from ehr_sync.store import people
+from ehr_sync.store import identity_claims
 from ehr_sync.store.book_entries import OpenEntry
 from ehr_sync.store.people import ProvenFacts
 from mappings.bundle import for_person
@@ -28,7 +28,7 @@ class ProvenPerson:
 
 def opened(person_id: UUID, facts: ProvenFacts, person_key: bytes) -> ProvenPerson:
     """The person of these facts. Raises Unreadable."""
-    claim = people.open_facts(person_key, person_id, facts.claim_id, facts.sealed)
+    claim = identity_claims.open_facts(person_key, person_id, facts.claim_id, facts.sealed)
     return ProvenPerson(person_id, claim, claim.sex if facts.reason == SEX_PROVEN else "unknown")
 
 

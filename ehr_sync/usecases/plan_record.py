@@ -11,7 +11,7 @@ from datetime import date
 from ehr_sync.core.identity import Claim, exact_key, first_state
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.versions import KnownVersion, MadeOnMeans, Order, decide
-from ehr_sync.store.people import NewClaim
+from ehr_sync.store.identity_claims import NewClaim
 from ehr_sync.store.records import KeptRecord, VersionHead
 from ehr_sync.store.sealing import mark
 from mappings.model import ClaimedIdentity, Dossier

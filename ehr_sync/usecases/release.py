@@ -15,7 +15,8 @@ from sqlalchemy import Connection
 from ehr_sync.core.record_body import Body, Line, Manifest, advance
 from ehr_sync.store import book_entries, lanes, people
 from ehr_sync.store.book_entries import BookEntry, OpenEntry
-from ehr_sync.store.people import KeptClaim, LockedPerson
+from ehr_sync.store.identity_claims import KeptClaim
+from ehr_sync.store.people import LockedPerson
 from ehr_sync.store.records import KeptRecord
 
 

@@ -14,9 +14,10 @@ from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.identity import Claim, State, Verdict, judge, other_tone_placement
 from ehr_sync.core.ports import PopulationRegistry, RegistryPerson, RegistryQuestion
 from ehr_sync.core.retry import RetryPolicy
-from ehr_sync.store import audit, people, records
+from ehr_sync.store import audit, identity_claims, people, records
 from ehr_sync.store.audit import AuditEntry
-from ehr_sync.store.people import LockedPerson, TakenClaim
+from ehr_sync.store.identity_claims import TakenClaim
+from ehr_sync.store.people import LockedPerson
 from ehr_sync.store.records import KeptRecord
 from ehr_sync.store.sealing import Unreadable
 from ehr_sync.usecases.release import Change, release
@@ -81,7 +82,7 @@ def verifying(
 def _take(free: int, *, stores: Stores, lease: timedelta) -> list[Asking]:
     # The entry in the audit log is committed before the registry hears anything (P10).
     with stores.database.begin() as connection:
-        taken = people.take_due(connection, lease, free)
+        taken = identity_claims.take_due(connection, lease, free)
         entries = [AuditEntry("service", "verify", t.person_id, f"{t.claim_id.hex()}-{t.fence}") for t in taken]
         audit.write(connection, stores.keys.audit, entries)
     keys = stores.key_store.keys(t.person_id for t in taken)
@@ -91,7 +92,7 @@ def _take(free: int, *, stores: Stores, lease: timedelta) -> list[Asking]:
 def _opened_and_asked(asking: Asking, registry: PopulationRegistry) -> Outcome:
     taken = asking.taken
     try:
-        claim = people.open_facts(asking.key, taken.person_id, taken.claim_id, taken.facts)
+        claim = identity_claims.open_facts(asking.key, taken.person_id, taken.claim_id, taken.facts)
     except Unreadable:
         return Outcome(0, None, "claim.unreadable")
     return ask(claim, registry, f"{taken.claim_id.hex()}-{taken.fence}")
@@ -142,18 +143,18 @@ def _settle(
     if verdict is None:
         pause = timedelta(seconds=retry.pause(taken.attempts + 1, jitter(), outcome.retry_after))
         with stores.database.begin() as connection:
-            people.postpone_claim(connection, taken, outcome.failure, pause, outcome.calls)
+            identity_claims.postpone_claim(connection, taken, outcome.failure, pause, outcome.calls)
     elif verdict.state is State.PROVEN:
         _prove(taken, verdict, outcome.calls, stores)
     else:
         with stores.database.begin() as connection:
-            people.decide_claim(connection, taken, verdict, outcome.calls)
+            identity_claims.decide_claim(connection, taken, verdict, outcome.calls)
 
 
 def _prove(taken: TakenClaim, verdict: Verdict, calls: int, stores: Stores) -> None:
     for _ in range(_ATTEMPTS):
         with stores.database.begin() as connection:
-            kept = people.claims(connection, [taken.claim_id]).get(taken.claim_id)
+            kept = identity_claims.kept_claims(connection, [taken.claim_id]).get(taken.claim_id)
             if kept is None:
                 return  # erased meanwhile
             number_mark = kept.number_mark
@@ -163,7 +164,7 @@ def _prove(taken: TakenClaim, verdict: Verdict, calls: int, stores: Stores) -> N
         try:
             with stores.database.begin() as connection:
                 locked = people.lock(connection, {taken.person_id, target or taken.person_id})
-                if people.decide_claim(connection, taken, verdict, calls):
+                if identity_claims.decide_claim(connection, taken, verdict, calls):
                     owner = _owner(connection, taken, number_mark or b"", target, keys)
                     _release_claim(connection, taken.claim_id, locked[owner], keys, stores, at)
         except _Moved:
@@ -184,11 +185,11 @@ def _owner(
         people.prove(connection, taken.person_id, taken.claim_id)
         return taken.person_id
     source = (taken.person_id, keys[taken.person_id])
-    facts = people.open_facts(source[1], source[0], taken.claim_id, taken.facts)
-    resealed = people.seal_facts(keys[target], target, taken.claim_id, facts)
+    facts = identity_claims.open_facts(source[1], source[0], taken.claim_id, taken.facts)
+    resealed = identity_claims.seal_facts(keys[target], target, taken.claim_id, facts)
     records.move_versions(connection, source, (target, keys[target]))
     records.move_records(connection, taken.person_id, target)
-    people.move_claim(connection, taken.claim_id, target, resealed)
+    identity_claims.move_claim(connection, taken.claim_id, target, resealed)
     people.merge(connection, taken.person_id, target)
     return target
 

@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.identity import State
 from ehr_sync.core.record_body import Body
-from ehr_sync.store import people, records, submissions
-from ehr_sync.store.people import KeptClaim, LockedPerson, NewClaim
+from ehr_sync.store import identity_claims, people, records, submissions
+from ehr_sync.store.identity_claims import KeptClaim, NewClaim
+from ehr_sync.store.people import LockedPerson
 from ehr_sync.store.records import KeptRecord, NewVersion, VersionHead
 from ehr_sync.store.submissions import Ending, KeptSubmission, NewPiece, SubmissionKey
 from ehr_sync.usecases.plan_record import Incoming, Plan
@@ -92,7 +93,7 @@ def write(
         raise Unavailable("keys.missing")
     with stores.database.begin() as connection:
         key = _submission(connection, kept, batch, ending, stores)
-        if new and not people.add_claims(
+        if new and not identity_claims.add_claims(
             connection, {fresh[i][0]: (fresh[i][1], c) for i, c in new.items()}, batch.received_at
         ):
             raise Moved
@@ -125,7 +126,7 @@ def _lock(connection: Connection, crowd: set[UUID], look: Look) -> dict[UUID, Lo
     if not crowd:
         return {}
     locked = people.lock(connection, crowd)
-    if look.claims and people.claims(connection, look.claims) != look.claims:
+    if look.claims and identity_claims.kept_claims(connection, look.claims) != look.claims:
         raise Moved
     return locked
 
@@ -177,7 +178,7 @@ def _ask_again(connection: Connection, kept: Sequence[Step], claims: Mapping[byt
     named = {s.claim.claim_id for s in kept if s.claim is not None and s.plan.record is None}
     doubted = sorted(i for i in named if claims[i].state in {State.NOT_PROVEN, State.REVIEW})
     if doubted:
-        people.ask_again(connection, doubted, batch.received_at)
+        identity_claims.ask_again(connection, doubted, batch.received_at)
 
 
 def _people(steps: Sequence[Step], look: Look) -> set[UUID]:

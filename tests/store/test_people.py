@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import text
 
 from ehr_sync.core.identity import Claim, State, Verdict
-from ehr_sync.store import people
+from ehr_sync.store import identity_claims, people
 from ehr_sync.store.database import Database
-from ehr_sync.store.people import NewClaim, TakenClaim
+from ehr_sync.store.identity_claims import NewClaim, TakenClaim
 from ehr_sync.store.sealing import Unreadable
 from tests.databases import Dsns
 
@@ -29,13 +29,13 @@ def add(database: Database, *claim_ids: bytes, state: State = State.DUE) -> list
     fresh = {uuid4(): (KEY, NewClaim(c, b"number", FACTS, Verdict(state, ""))) for c in claim_ids}
     at = database.now()
     with database.begin() as connection:
-        people.add_claims(connection, fresh, at)
+        identity_claims.add_claims(connection, fresh, at)
     return list(fresh)
 
 
 def take(database: Database, limit: int = 10) -> list[TakenClaim]:
     with database.begin() as connection:
-        return list(people.take_due(connection, LEASE, limit))
+        return list(identity_claims.take_due(connection, LEASE, limit))
 
 
 def expire(database: Database) -> None:
@@ -45,7 +45,7 @@ def expire(database: Database) -> None:
 
 def decide(database: Database, taken: TakenClaim, verdict: Verdict) -> bool:
     with database.begin() as connection:
-        return people.decide_claim(connection, taken, verdict, 1)
+        return identity_claims.decide_claim(connection, taken, verdict, 1)
 
 
 def row(database: Database) -> Any:
@@ -103,7 +103,7 @@ def test_p5_nothing_is_written_over_a_proof(database: Database, verdict: Verdict
     before = row(database)
     assert not decide(database, taken, verdict)
     with database.begin() as connection:
-        people.postpone_claim(connection, taken, "registry.no_answer", LEASE, 1)
+        identity_claims.postpone_claim(connection, taken, "registry.no_answer", LEASE, 1)
     assert row(database) == before
 
 
@@ -111,7 +111,7 @@ def test_p5_a_postponed_claim_stays_due(database: Database) -> None:
     add(database, b"1")
     [taken] = take(database)
     with database.begin() as connection:
-        people.postpone_claim(connection, taken, "registry.no_answer", timedelta(seconds=90), 2)
+        identity_claims.postpone_claim(connection, taken, "registry.no_answer", timedelta(seconds=90), 2)
     found = row(database)
     assert (found.state, found.reason, found.attempts, found.calls) == ("due", "registry.no_answer", 1, 2)
     assert timedelta(seconds=80) < found.left <= timedelta(seconds=90)
@@ -142,7 +142,6 @@ def test_p4_before_a_proof_a_person_has_no_facts_to_show(database: Database) -> 
     [who] = add(database, b"1")
     with database.begin() as connection:
         assert people.proven_facts(connection, [who]).get(who) is None
-        assert not people.is_proven(connection, who)
 
 
 def test_two_who_keep_one_claim_at_once_keep_it_once(database: Database) -> None:
@@ -150,7 +149,7 @@ def test_two_who_keep_one_claim_at_once_keep_it_once(database: Database) -> None
         fresh = {uuid4(): (KEY, NewClaim(b"1", b"number", FACTS, Verdict(State.DUE, "")))}
         at = database.now()
         with database.begin() as connection:
-            added = people.add_claims(connection, fresh, at)
+            added = identity_claims.add_claims(connection, fresh, at)
             if not added:
                 connection.rollback()
             return added
@@ -183,11 +182,11 @@ def test_somebody_moved_twice_is_found_under_the_last(database: Database) -> Non
 
 def test_p4_facts_open_for_their_person_and_claim_only(database: Database) -> None:
     who, sealed = uuid4(), b""
-    sealed = people.seal_facts(KEY, who, b"1", FACTS)
-    assert people.open_facts(KEY, who, b"1", sealed) == FACTS
+    sealed = identity_claims.seal_facts(KEY, who, b"1", FACTS)
+    assert identity_claims.open_facts(KEY, who, b"1", sealed) == FACTS
     for other, claim_id in [(uuid4(), b"1"), (who, b"2")]:
         with pytest.raises(Unreadable):
-            people.open_facts(KEY, other, claim_id, sealed)
+            identity_claims.open_facts(KEY, other, claim_id, sealed)
 
 
 @pytest.mark.parametrize(("text_of_id", "found"), [("", False), ("x", False), (str(UUID(int=5)), False)])

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from ehr_sync.store import people, submissions
+from ehr_sync.store import identity_claims, submissions
 from ehr_sync.store.packing import unpack
 from ehr_sync.store.submissions import KeptSubmission
 from ehr_sync.usecases import skeleton
@@ -79,7 +79,7 @@ def _claims(running: Running) -> Iterator[bytes]:
     keys = running.stores.key_store.keys(row.person_id for row in rows)
     for person_id, claim_id, facts in rows:
         if person_id in keys:
-            claim = people.open_facts(keys[person_id], person_id, bytes(claim_id), bytes(facts))
+            claim = identity_claims.open_facts(keys[person_id], person_id, bytes(claim_id), bytes(facts))
             yield f"{claim.number} {claim.name}".encode()
 
 

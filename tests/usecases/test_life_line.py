@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Connection
 
 from ehr_sync.sandbox.dossiers import dossier, with_values
-from ehr_sync.store import people
-from ehr_sync.store.people import KeptVerdict
+from ehr_sync.store import identity_claims
+from ehr_sync.store.identity_claims import KeptVerdict
 from tests.usecases.service import DAY, Running
 
 PERSON: Final = 402
@@ -22,13 +22,13 @@ THE_DAY_BEFORE: Final = DAY - timedelta(days=1)
 
 
 def prove_just_before_the_verdict_is_read(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    read = people.claim_of
+    read = identity_claims.claim_of
 
     def late(connection: Connection, claim_id: bytes) -> KeptVerdict | None:
         running.verify()
         return read(connection, claim_id)
 
-    monkeypatch.setattr(people, "claim_of", late)
+    monkeypatch.setattr(identity_claims, "claim_of", late)
 
 
 def test_a_claim_proven_while_its_life_line_is_read_is_on_its_way(
