@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -65,7 +65,7 @@ class Lane:
 
 # The transaction that wrote the row: the one word that stands for all its columns (PostgreSQL 5.6, System Columns).
 _ROW_VERSION = literal_column("lane.xmin::text", Text).label("row_version")
-_COLUMNS = [lane.c[name] for name in Lane.__dataclass_fields__ if name != "row_version"] + [_ROW_VERSION]
+COLUMNS = [lane.c[name] for name in Lane.__dataclass_fields__ if name != "row_version"] + [_ROW_VERSION]
 
 
 def fenced(held: Lane) -> dict[str, Any]:
@@ -131,7 +131,7 @@ _OLDEST = 4096
 
 def _due() -> Statement:
     oldest = (
-        select(*_COLUMNS)
+        select(*COLUMNS)
         .where(lane.c.destination == bindparam("destination"), lane.c.due_at <= NOW)
         .where(or_(lane.c.leased_until.is_(None), lane.c.leased_until <= NOW))
         .order_by(lane.c.due_at)
@@ -254,53 +254,3 @@ def park(connection: Connection, locked: Lane, reason: str) -> None:
 _PARK = Statement(
     update(lane).where(*THIS).values(state="parked", reason=bindparam("why"), parked_want=lane.c.want, due_at=null())
 )
-
-
-def lanes_of(connection: Connection, person_id: UUID) -> Sequence[Lane]:
-    """All lanes of one person."""
-    rows = connection.execute(select(*_COLUMNS).where(lane.c.person_id == person_id))
-    return [Lane(**row._asdict()) for row in rows]
-
-
-def reason_of(connection: Connection, person_id: UUID, destination: str) -> str:
-    """Why a lane is parked or late, as a code."""
-    where = (lane.c.person_id == person_id, lane.c.destination == destination)
-    return connection.execute(select(lane.c.reason).where(*where)).scalar() or ""
-
-
-def first_delivery(connection: Connection, person_id: UUID, destination: str, seq: int) -> datetime | None:
-    """When a book first held `seq`, or None while it does not."""
-    d = delivery.c
-    return connection.execute(
-        select(func.min(d.ended_at)).where(
-            d.person_id == person_id, d.destination == destination, d.outcome == "delivered", d.target >= seq
-        )
-    ).scalar()
-
-
-def listing(
-    connection: Connection, *, state: str | None, after: UUID | None, limit: int
-) -> Sequence[dict[str, object]]:
-    """Lanes by state ("open", "unknown", "parked", "behind", or None for all), in the order of their people's ids."""
-    query = (
-        select(
-            lane.c.person_id,
-            lane.c.destination,
-            lane.c.state,
-            lane.c.reason,
-            lane.c.want,
-            lane.c.have,
-            lane.c.attempts,
-            lane.c.due_at,
-            lane.c.since,
-        )
-        .order_by(lane.c.person_id, lane.c.destination)
-        .limit(limit)
-    )
-    if state == "behind":
-        query = query.where(lane.c.since.isnot(None))
-    elif state is not None:
-        query = query.where(lane.c.state == state)
-    if after is not None:
-        query = query.where(lane.c.person_id > after)
-    return [dict(row._asdict()) for row in connection.execute(query)]

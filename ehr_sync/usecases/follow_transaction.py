@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from ehr_sync.core.codes import batch_id, record_version_of, transaction_code
 from ehr_sync.core.errors import NotFound
-from ehr_sync.store import audit, book_entries, clients, identity_claims, lanes, records
+from ehr_sync.store import audit, book_entries, clients, identity_claims, lane_reports, records
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.records import KeptRecord, VersionHead
 from ehr_sync.usecases.stores import Stores
@@ -132,14 +132,18 @@ _HELD = {
 def _delivered(
     connection: Connection, head: VersionHead, seq: int, stores: Stores, steps: list[Step]
 ) -> tuple[str, str]:
-    lane = next((x for x in lanes.lanes_of(connection, head.person_id) if x.destination == stores.destination), None)
+    lane = next(
+        (x for x in lane_reports.lanes_of(connection, head.person_id) if x.destination == stores.destination), None
+    )
     steps.append(Step("mapped", steps[-1].at))
-    at = lanes.first_delivery(connection, head.person_id, stores.destination, seq)
+    at = lane_reports.first_delivery(connection, head.person_id, stores.destination, seq)
     if at is not None:
         # What changed nothing in the book was there already.
         steps.append(Step("delivered", max(at, head.accepted_at)))
         return "delivered", "nothing"
     if lane is not None and lane.state == "parked":
-        steps.append(Step("refused_by_book", None, lanes.reason_of(connection, head.person_id, stores.destination)))
+        steps.append(
+            Step("refused_by_book", None, lane_reports.reason_of(connection, head.person_id, stores.destination))
+        )
         return "refused_by_book", "operator"
     return "delivering", "book"

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from ehr_sync.core.errors import NotFound
-from ehr_sync.store import audit, lanes, resyncs
+from ehr_sync.store import audit, lane_reports, resyncs
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.resyncs import Resync, Scope
 from ehr_sync.store.sealing import mark
@@ -51,7 +51,7 @@ def carry_on_resyncs(*, stores: Stores) -> int:
 def list_lanes(*, state: str | None, after: UUID | None, limit: int, stores: Stores) -> Sequence[dict[str, Any]]:
     """Lanes with their reasons, by our own ids: operators see state, never content."""
     with stores.database.begin() as connection:
-        return lanes.listing(connection, state=state, after=after, limit=limit)
+        return lane_reports.listing(connection, state=state, after=after, limit=limit)
 
 
 def _found(resync: Resync | None) -> Resync:

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from ehr_sync.store import lanes, settling
+from ehr_sync.store import lane_reports, lanes, settling
 from ehr_sync.store.database import Database
 from ehr_sync.store.lanes import Intent, Lane
 from ehr_sync.store.settling import Delivered
@@ -383,7 +383,7 @@ def test_lanes_are_listed_by_state(database: Database, state: str | None, found:
     park(database)
     want(database, 1, UUID(int=2))
     with database.begin() as connection:
-        listed = lanes.listing(connection, state=state, after=None, limit=10)
+        listed = lane_reports.listing(connection, state=state, after=None, limit=10)
         assert len(listed) == found
 
 
@@ -391,8 +391,8 @@ def test_lanes_are_listed_page_by_page(database: Database) -> None:
     for n in range(5):
         want(database, 1, UUID(int=n))
     with database.begin() as connection:
-        first = lanes.listing(connection, state=None, after=None, limit=3)
-        rest = lanes.listing(connection, state=None, after=UUID(str(first[-1]["person_id"])), limit=3)
+        first = lane_reports.listing(connection, state=None, after=None, limit=3)
+        rest = lane_reports.listing(connection, state=None, after=UUID(str(first[-1]["person_id"])), limit=3)
     assert [x["person_id"] for x in (*first, *rest)] == [UUID(int=n) for n in range(5)]
 
 

@@ -1,0 +1,62 @@
+"""What is told of lanes: to operators, and in the life lines of records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select
+
+from ehr_sync.store.lanes import COLUMNS, Lane
+from ehr_sync.store.tables import delivery, lane
+
+
+def lanes_of(connection: Connection, person_id: UUID) -> Sequence[Lane]:
+    """All lanes of one person."""
+    rows = connection.execute(select(*COLUMNS).where(lane.c.person_id == person_id))
+    return [Lane(**row._asdict()) for row in rows]
+
+
+def reason_of(connection: Connection, person_id: UUID, destination: str) -> str:
+    """Why a lane is parked or late, as a code."""
+    where = (lane.c.person_id == person_id, lane.c.destination == destination)
+    return connection.execute(select(lane.c.reason).where(*where)).scalar() or ""
+
+
+def first_delivery(connection: Connection, person_id: UUID, destination: str, seq: int) -> datetime | None:
+    """When a book first held `seq`, or None while it does not."""
+    d = delivery.c
+    return connection.execute(
+        select(func.min(d.ended_at)).where(
+            d.person_id == person_id, d.destination == destination, d.outcome == "delivered", d.target >= seq
+        )
+    ).scalar()
+
+
+def listing(
+    connection: Connection, *, state: str | None, after: UUID | None, limit: int
+) -> Sequence[dict[str, object]]:
+    """Lanes by state ("open", "unknown", "parked", "behind", or None for all), in the order of their people's ids."""
+    query = (
+        select(
+            lane.c.person_id,
+            lane.c.destination,
+            lane.c.state,
+            lane.c.reason,
+            lane.c.want,
+            lane.c.have,
+            lane.c.attempts,
+            lane.c.due_at,
+            lane.c.since,
+        )
+        .order_by(lane.c.person_id, lane.c.destination)
+        .limit(limit)
+    )
+    if state == "behind":
+        query = query.where(lane.c.since.isnot(None))
+    elif state is not None:
+        query = query.where(lane.c.state == state)
+    if after is not None:
+        query = query.where(lane.c.person_id > after)
+    return [dict(row._asdict()) for row in connection.execute(query)]
