@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select, text, true
+from sqlalchemy import BigInteger, Connection, DateTime, Text, bindparam, func, insert, select, true, update
+from sqlalchemy.dialects.postgresql import BYTEA
+from sqlalchemy.dialects.postgresql import UUID as SqlUuid
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from ehr_sync.store.statement import Statement
+from ehr_sync.store.statement import Statement, rows_of
 from ehr_sync.store.tables import audit_event, audit_head
 
 _CHAIN = 1
@@ -69,17 +71,23 @@ _HEAD = Statement(
     .with_for_update()
 )
 
-# One round trip while everybody else waits for the head.
-_APPEND = Statement(
-    text(
-        "WITH appended AS ("
-        " INSERT INTO audit_event (n, at, person_id, actor, action, detail, mac)"
-        " SELECT n, :at, person_id, actor, action, detail, mac FROM unnest(CAST(:ns AS bigint[]),"
-        " CAST(:people AS uuid[]), CAST(:actors AS text[]), CAST(:actions AS text[]), CAST(:details AS text[]),"
-        " CAST(:macs AS bytea[])) AS entry (n, person_id, actor, action, detail, mac))"
-        " UPDATE audit_head SET n = :last, mac = :last_mac WHERE chain = :chain"
-    ).bindparams(chain=_CHAIN)
-)
+
+def _append() -> Statement:
+    # One round trip while everybody else waits for the head.
+    new = rows_of(ns=BigInteger(), people=SqlUuid(), actors=Text(), actions=Text(), details=Text(), macs=BYTEA())
+    at = bindparam("at", type_=DateTime(timezone=True))
+    columns = ("n", "person_id", "actor", "action", "detail", "mac", "at")
+    row = (new.ns, new.people, new.actors, new.actions, new.details, new.macs, at)
+    appended = insert(audit_event).from_select(columns, select(*row)).cte("appended")
+    return Statement(
+        update(audit_head)
+        .add_cte(appended)
+        .where(audit_head.c.chain == _CHAIN)
+        .values(n=bindparam("last", type_=BigInteger), mac=bindparam("last_mac", type_=BYTEA))
+    )
+
+
+_APPEND = _append()
 
 
 def head(connection: Connection) -> tuple[int, bytes]:

@@ -81,7 +81,8 @@ def sealed_entries(connection: Connection, bases: Mapping[UUID, int]) -> dict[UU
 
 def _beyond() -> Statement:
     asked, e = rows_of(people=SqlUuid(), bases=BigInteger()), book_entry.c
-    return Statement(_ENTRIES.where(e.person_id == asked.people, e.seq > asked.bases).order_by(e.seq))
+    beyond = _ENTRIES.where(e.person_id == asked.people, e.seq > asked.bases).order_by(e.seq)
+    return Statement(beyond, planned_anew=True)
 
 
 _BEYOND = _beyond()

@@ -19,12 +19,17 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.store.database import Database
 from ehr_sync.store.sealing import Unreadable, new_key, place, seal, unseal
+from ehr_sync.store.statement import Statement, among
 from ehr_sync.store.tables import audit_checkpoint, erasure, key_encryption_key, person_key
 
 _POOL: Final = 64
 _CACHED_KEYS: Final = 20_000
 # An erased person's key lives at most this long in a process's memory.
 _CACHE_SECONDS: Final = 30.0
+
+_WRAPPED: Final = Statement(
+    select(person_key.c.person_id, person_key.c.wrapped).where(among(person_key.c.person_id, "people"))
+)
 
 
 class KeyStore:
@@ -55,10 +60,8 @@ class KeyStore:
         missing = wanted - found.keys()
         if not missing:
             return found
-        with self._database.begin() as connection:
-            rows = connection.execute(
-                select(person_key.c.person_id, person_key.c.wrapped).where(person_key.c.person_id.in_(missing))
-            ).all()
+        with self._database.reading() as connection:
+            rows = _WRAPPED.rows(connection, people=list(missing))
         fetched = {row.person_id: self._unwrap(row.person_id, row.wrapped) for row in rows}
         with self._lock:
             for person_id, key in fetched.items():

@@ -60,18 +60,19 @@ def settle_delivered(connection: Connection, done: Collection[Delivered]) -> Non
 
 
 def _delivered() -> Statement:
+    # Three steps in one statement, for all lanes at once: lock them, settle them, end their deliveries.
     done = rows_of(people=SqlUuid(), fences=Integer(), targets=BigInteger(), epochs=Integer(), etags=Text())
-    this = (lane.c.person_id == done.people, lane.c.destination == bindparam("to"), lane.c.fence == done.fences)
+    mine = (lane.c.person_id == done.people, lane.c.destination == bindparam("to"), lane.c.fence == done.fences)
     # In the order of the rows, so that nobody waits in a ring with whoever else writes several lanes.
-    held = select(lane.c.person_id).where(*this).order_by(lane.c.person_id).with_for_update(of=lane).cte("held")
-    current = lane.c.epoch == done.epochs
-    behind = or_(lane.c.want > done.targets, ~current)
+    locked = select(lane.c.person_id).where(*mine).order_by(lane.c.person_id).with_for_update(of=lane).cte("locked")
+    same_epoch = lane.c.epoch == done.epochs
+    behind = or_(lane.c.want > done.targets, ~same_epoch)
     settled = (
         update(lane)
-        .where(*this, lane.c.person_id == held.c.person_id)
+        .where(*mine, lane.c.person_id == locked.c.person_id)
         .values(
             have=func.greatest(lane.c.have, done.targets),
-            base=case((current, done.targets), else_=lane.c.base),
+            base=case((same_epoch, done.targets), else_=lane.c.base),
             state="open",
             reason="",
             attempts=0,
@@ -83,7 +84,9 @@ def _delivered() -> Statement:
         )
         .cte("settled")
     )
-    return Statement(_ended(done.people, done.fences).add_cte(settled), planned_anew=True)
+    # A lane that a later fence has taken is left as it is, but what this fence delivered has ended all the same.
+    ended = _ended(done.people, done.fences).add_cte(settled)
+    return Statement(ended, planned_anew=True)
 
 
 def _ended(person: ColumnElement[Any], fence: ColumnElement[Any]) -> Update:
