@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -32,7 +32,7 @@ class ComposedPush:
     """A Bundle, the seq that the book will hold by it, and the push's key, which its watermark carries.
 
     `known` names what its resources may refer to beside each other: what of the same records is in the book already.
-    `gated` names what this very gate found good before: those of them that were kept so, and the cast.
+    `gated` is what this very gate found good before, by name: those of them that were kept so, and the cast.
     """
 
     bundle: bytes = field(repr=False)
@@ -40,7 +40,7 @@ class ComposedPush:
     key: bytes = field(repr=False)
     entries: int
     known: frozenset[str]
-    gated: frozenset[str]
+    gated: Mapping[str, bytes] = field(repr=False)
 
 
 def lane_id(keys: ServiceKeys, lane: Lane) -> str:
@@ -92,9 +92,11 @@ def compose_push(
     )
 
 
-def _gated(taken: Sequence[_Change], cast: Sequence[Resource]) -> frozenset[str]:
-    kept = [address for change in taken if change.entry.body.gate == GATE for address in change.shown]
-    return frozenset(kept).union([address_of(each.json) for each in cast if _is_sound(each.json)])
+def _gated(taken: Sequence[_Change], cast: Sequence[Resource]) -> dict[str, bytes]:
+    gated = {address_of(each.json): each.json for each in cast if _is_sound(each.json)}
+    for change in taken:
+        gated |= change.gated
+    return gated
 
 
 @lru_cache(maxsize=4096)
@@ -105,21 +107,25 @@ def _is_sound(resource: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What of an entry the book is to be told, and the names of all that it shows."""
+    """What of an entry the book is to be told, what of that was gated before, and the names of all that it shows."""
 
     entry: OpenEntry
     told: list[bytes | Deletion] = field(repr=False)
+    gated: dict[str, bytes] = field(repr=False)
     shown: list[str]
 
 
 def _change(entry: OpenEntry, lane: Lane) -> _Change:
-    shown = leaving(entry)
-    told: list[bytes | Deletion] = [resource for resource, mark_ in shown if mark_.seq > lane.base]
+    shown = [(address_of(resource), resource, mark_.seq > lane.base) for resource, mark_ in leaving(entry)]
+    fresh = [(address, resource) for address, resource, is_new in shown if is_new]
+    told: list[bytes | Deletion] = [resource for _, resource in fresh]
     # A book that holds nothing yet need not hear of what is gone.
     if _is_known(lane):
         person_id = str(lane.person_id)
         told += [_farewell(each, person_id) for each in entry.entry.manifest.gone if each.mark.seq > lane.base]
-    return _Change(entry, told, [address_of(resource) for resource, _ in shown])
+    # What is told of those that are gone was never gated.
+    gated = dict(fresh) if entry.body.gate == GATE else {}
+    return _Change(entry, told, gated, [address for address, _, _ in shown])
 
 
 def _is_known(lane: Lane) -> bool:

@@ -6,7 +6,8 @@ https://hl7.org/fhir/R4/bundle.html  https://hl7.org/fhir/R4/http.html#transacti
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from mappings.gate.checks import check
@@ -18,26 +19,27 @@ from mappings.gate.table import Element
 Json = dict[str, Any]
 _LITERAL = re.compile(r"[A-Z][A-Za-z]{1,40}/[A-Za-z0-9\-.]{1,64}")
 _VERSION = re.compile(r"/_history/[A-Za-z0-9\-.]{1,64}$")
+_NOTHING: Mapping[str, bytes] = MappingProxyType({})
 _ETAG = re.compile(r'W/"[^"]+"')
 
 
 def bundle_findings(
-    bundle_json: bytes, *, known: Collection[str] = (), gated: Collection[str] = ()
+    bundle_json: bytes, *, known: Collection[str] = (), gated: Mapping[str, bytes] = _NOTHING
 ) -> tuple[Finding, ...]:
     """What is wrong with a Bundle and everything in it, empty where nothing is.
 
     `known` holds the resources that the receiver already has, as "Type/id": references to them need no entry.
-    `gated` holds those in the Bundle that this very gate (GATE) found good before: of them only that they are what
-    their entry says, and where their references lead, is looked at. Where anything is wrong, everything is.
+    `gated` holds, by "Type/id", those that this very gate (GATE) found good before: of one that stands in the Bundle as
+    it was gated, only where its references lead is looked at. Where anything is wrong, everything is.
     Never raises, never echoes a value.
     """
     known = frozenset(known)
-    if gated and _is_good_beside(bundle_json, known, frozenset(gated)):
+    if gated and _is_good_beside(bundle_json, known, gated):
         return ()
     return _looked_through(bundle_json, known)
 
 
-def _is_good_beside(bundle_json: bytes, known: frozenset[str], gated: frozenset[str]) -> bool:
+def _is_good_beside(bundle_json: bytes, known: frozenset[str], gated: Mapping[str, bytes]) -> bool:
     """Whether nothing is wrong beside what is inside the gated resources; the full look tells what."""
     cut = without_gated(bundle_json, gated)
     if cut is None or not refers_only_to(bundle_json, cut.addresses, known):

@@ -1,14 +1,15 @@
-"""A Bundle without the entries whose resources were gated before, cut out by the very bytes around them.
+"""A Bundle without the entries of resources gated before, cut out where they stand byte for byte as they were gated.
 
-Only the form that mappings.bundle writes is known here: what is written otherwise is left to the full look. An entry
-is cut out only where nothing in it but its resource could be wrong, and its references.
+Only the form that mappings.bundle writes is known here: what is written otherwise is left to the full look. In an entry
+that is cut out nothing could be wrong but where its references lead.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import orjson
 
@@ -21,7 +22,8 @@ _PUT = re.compile(
 _DELETE = re.compile(rb'()\{"request":\{"method":"DELETE","url":"([^"\\]+)"\}\}')
 _REQUEST = b',"request":{"method":"PUT","url":"%b"'
 # A name can be spelt otherwise only by \u; inside a text the quotes around it would be escaped.
-_REFERENCE = re.compile(rb'"reference"\s*:\s*(?:"([^"\\]*)")?')
+_NAME = b'"reference"'
+_REFERENCE = b'"reference":"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,7 @@ class Cut:
     addresses: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     base: bytes  # of the fullUrl; empty for a deletion
     address: str
     is_gated: bool
@@ -41,7 +42,7 @@ class _Entry:
     end: int
 
 
-def without_gated(bundle_json: bytes, gated: Collection[str]) -> Cut | None:
+def without_gated(bundle_json: bytes, gated: Mapping[str, bytes]) -> Cut | None:
     """The Bundle cut, or None where its form is another, or two entries stand for one resource."""
     try:
         entries = list(_entries(bundle_json, gated))
@@ -54,17 +55,19 @@ def without_gated(bundle_json: bytes, gated: Collection[str]) -> Cut | None:
     if len(addresses) < len(entries) or not bases <= {each.base for each in rest}:
         return None
     kept = b",".join([bundle_json[each.start : each.end] for each in rest])
-    return Cut(_START + kept + _END, frozenset(each.address for each in entries if each.base))
+    return Cut(_START + kept + _END, frozenset([each.address for each in entries if each.base]))
 
 
 def refers_only_to(bundle_json: bytes, addresses: Collection[str], known: Collection[str]) -> bool:
     """Whether every reference is local or a "Type/id" among these; false also where that takes a closer look."""
-    literals = {each.decode() for each in _REFERENCE.findall(bundle_json)}
-    strange = (each for each in literals if each not in addresses and each not in known and each[:1] != "#")
-    return b"\\u" not in bundle_json and not any(True for _ in strange)
+    _, *pieces = bundle_json.split(_REFERENCE)
+    if bundle_json.count(_NAME) > len(pieces) or b"\\u" in bundle_json:
+        return False
+    literals = [each.decode() for each in {piece.partition(b'"')[0] for piece in pieces}]
+    return all([each in addresses or each in known or each[:1] == "#" for each in literals])
 
 
-def _entries(bundle_json: bytes, gated: Collection[str]) -> Iterator[_Entry]:
+def _entries(bundle_json: bytes, gated: Mapping[str, bytes]) -> Iterator[_Entry]:
     """Every entry, each by itself one JSON object; ValueError where the form is another."""
     at = len(_START)
     if not bundle_json.startswith(_START):
@@ -79,24 +82,20 @@ def _entries(bundle_json: bytes, gated: Collection[str]) -> Iterator[_Entry]:
         raise ValueError("no transaction of ours")
 
 
-def _entry(bundle_json: bytes, at: int, gated: Collection[str]) -> _Entry:
+def _entry(bundle_json: bytes, at: int, gated: Mapping[str, bytes]) -> _Entry:
     head = _PUT.match(bundle_json, at) or _DELETE.match(bundle_json, at)
     if head is None:
         raise ValueError("no entry of ours")
-    address = head[2].decode()
-    if not head[1]:
+    base, named = head.group(1, 2)
+    address = named.decode()
+    if not base:
         return _Entry(b"", address, False, at, head.end())
-    request = _REQUEST % head[2]
-    middle = bundle_json.index(request, head.end())
-    end = bundle_json.index(b"}}", middle) + 2
-    # A condition beside the url is to be looked at.
-    is_gated = address in gated and end == middle + len(request) + 2
-    _read(bundle_json[head.end() : middle] if is_gated else bundle_json[at:end], address, is_gated)
-    return _Entry(head[1], address, is_gated, at, end)
-
-
-def _read(text: bytes, address: str, is_resource: bool) -> None:
-    """ValueError unless the text is one JSON object, and the resource of that address."""
-    read = orjson.loads(text)
-    if is_resource and f"{read['resourceType']}/{read['id']}" != address:
-        raise ValueError("names itself twice")
+    request = _REQUEST % named
+    if address in gated:
+        # A condition beside the url is to be looked at.
+        as_gated = gated[address] + request + b"}}"
+        if bundle_json.startswith(as_gated, head.end()):
+            return _Entry(base, address, True, at, head.end() + len(as_gated))
+    end = bundle_json.index(b"}}", bundle_json.index(request, head.end())) + 2
+    orjson.loads(bundle_json[at:end])
+    return _Entry(base, address, False, at, end)
