@@ -36,7 +36,7 @@ _CALLS = {
     "seal": (
         "ehr_sync.store.records:seal",
         "ehr_sync.store.submissions:seal",
-        "ehr_sync.store.people:seal",
+        "ehr_sync.store.identity_claims:seal",
         "ehr_sync.store.book_entries:seal",
     ),
     _DRIVER: ("psycopg:Cursor.execute", "psycopg:Cursor.executemany"),
