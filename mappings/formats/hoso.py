@@ -175,7 +175,11 @@ class _Splitter:
         self._parser.buffer_size = 65_536
         self._parser.StartElementHandler = self._on_start
         self._parser.EndElementHandler = self._on_end
-        self._parser.Parse(piece, True)
+        try:
+            self._parser.Parse(piece, True)
+        finally:
+            # Its handlers hold this object, a ring that would keep every text until the collector finds it.
+            del self._parser
 
     def _on_start(self, name: str, _: object) -> None:
         self._depth += 1

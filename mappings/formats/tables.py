@@ -135,9 +135,10 @@ def _read_rows(name: str, root: etree._Element, limits: Limits, before: int) -> 
     rows: list[Row] = []
     issues: list[Issue] = []
     told: Counter[tuple[str, str]] = Counter()
+    tags: dict[str, str] = {}
     for item, whole in _items(name, root):
         odd: list[tuple[str, str]] = []
-        row = _row(item, whole, odd)
+        row = _row(item, whole, odd, tags)
         if not row:
             continue
         rows.append(row)
@@ -175,18 +176,21 @@ def _is_one_row(element: etree._Element) -> bool:
     return ROOTS.get(_local(element.tag), ("", "?"))[1] == ""
 
 
-def _row(item: etree._Element, whole: bool, odd: list[tuple[str, str]]) -> Row:
-    """The values that are not blank. What was odd is added to `odd` as (code, tag)."""
+def _row(item: etree._Element, whole: bool, odd: list[tuple[str, str]], tags: dict[str, str]) -> Row:
+    """The values that are not blank. What was odd is added to `odd` as (code, tag).
+
+    `tags` are those of the rows before: one text for each, as those of ten thousand rows would take half the room.
+    """
     row: dict[str, str] = {}
-    for leaf in item.iterchildren():
+    known = tags.get
+    for leaf in item:
         text = _inner_text(leaf, whole) if len(leaf) else leaf.text
         if not text:
             continue
         tag = leaf.tag
-        if tag[0] == "{":
-            tag = _local(tag)
+        tag = known(tag, "") or tags.setdefault(tag, tag if tag[0] != "{" else _local(tag))
         # Most values are plain codes and numbers: these tests spare them the rest, 0.2 ms a dossier.
-        if not (text.isascii() and text.isprintable() and " " not in text):
+        if not (text.isascii() and " " not in text and text.isprintable()):
             text = _canonical(tag, text, odd)
         if text and tag in row:
             odd.append(("tag.repeated", _shown(tag)))
@@ -213,7 +217,7 @@ def _canonical(tag: str, text: str, odd: list[tuple[str, str]]) -> str:
 
 
 def _padded(row: dict[str, str], odd: list[tuple[str, str]]) -> Row:
-    for tag in PADDED_WIDTHS.keys() & row.keys():
+    for tag in filter(row.__contains__, PADDED_WIDTHS):
         wide = padded(tag, row[tag])
         if wide != row[tag]:
             row[tag] = wide

@@ -145,6 +145,13 @@ def test_leading_zeros_that_qd_130_lost_are_given_back(tag: str, sent: str, kept
     assert [(issue.code, issue.path) for issue in dossier.issues] == [("value.padded", f"XML1[1].{tag}")]
 
 
+def test_leading_zeros_are_told_in_the_same_order_by_every_process() -> None:
+    sent = {"MA_TTDV": "100000001", "MA_DANTOC": "1", "MA_LOAI_KCB": "1", "MA_QUOCTICH": "0", "MA_NGHE_NGHIEP": "0"}
+    dossier = read_parts(part("XML1", base64(table("XML1", [{**SUMMARY, **sent}]))))
+    tags = ["MA_QUOCTICH", "MA_DANTOC", "MA_NGHE_NGHIEP", "MA_LOAI_KCB", "MA_TTDV"]
+    assert [issue.path for issue in dossier.issues] == [f"XML1[1].{tag}" for tag in tags]
+
+
 def test_control_characters_are_taken_out_and_told() -> None:
     xml = table("XML1", [{**SUMMARY, "DIA_CHI": "Số 1\x7f \x85phố"}])
     dossier = read_parts(part("XML1", base64(xml)))
