@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, filterfalse
 from pathlib import Path
 
 from mappings.model import Tables
@@ -38,8 +38,10 @@ _ADDRESS_TAG = re.compile(r"^DIA_?CHI|^NOI_")
 
 _RECORD_CODES = re.compile(r"(?<![a-z0-9])(?:(?:b2[0-4]|z21|r75)(?: ?[\dx])?|f02 ?4|[o0]98 ?7)(?!\w)")
 _ITEM_CODES = re.compile(r"(?<![a-z0-9])(?:z11 ?4|z20 ?6|z71 ?7|z83 ?0)(?!\w)")
-_CODE_SIGNS = frozenset(
-    ("b20", "b21", "b22", "b23", "b24", "z21", "r75", "f02", "o98", "098", "z11", "z20", "z71", "z83")
+# Each starts a word.
+_CODE_SIGNS = (
+    *(" b20", " b21", " b22", " b23", " b24", " z21", " r75", " f02", " o98", " 098"),
+    *(" z11", " z20", " z71", " z83"),
 )
 # In running text a bed or a room can be "B20": there a code counts with its decimal, in brackets, after "ICD" or
 # "mã", or at the start before a dash. What may be long is bounded or possessive: 20 KB of spaces after "ICD" took 20 s.
@@ -79,7 +81,7 @@ def _is_hiv_entitled(value: str) -> bool:
 def _suspects(tables: Tables) -> frozenset[str]:
     """The distinct values that show a sign of anything restricted: usually none, so all are looked at as one."""
     distinct = set(chain.from_iterable(row.values() for rows in tables.values() for row in rows))
-    values = [value for value in distinct if not value.isdigit()]
+    values = list(filterfalse(str.isdigit, distinct))
     if not _has_sign(fold("\n".join(values))):
         return frozenset()
     return frozenset(value for value in values if _has_sign(fold(value)))
@@ -88,12 +90,7 @@ def _suspects(tables: Tables) -> frozenset[str]:
 def _has_sign(folded: str) -> bool:
     """A first look that may be wrong in one direction only; plain searches, as one long pattern costs tenfold."""
     rules = _rules()
-    words = set(folded.split())
-    return (
-        not rules.words.isdisjoint(words)
-        or not _CODE_SIGNS.isdisjoint({word[:3] for word in words})
-        or any(sign in folded for sign in rules.signs)
-    )
+    return not rules.words.isdisjoint(folded.split()) or any(map(f" {folded}".__contains__, rules.signs))
 
 
 def _by_text(tables: Tables, suspects: frozenset[str]) -> Iterator[str]:
@@ -231,7 +228,7 @@ def _rules() -> Rules:
     plain = {"match": rf"\b(?:{'|'.join(names)})\b"}
     return Rules(
         words=frozenset(names).union(*(rule.get("words", ()) for rule in each_rule)),
-        signs=tuple(sign for rule in each_rule for sign in rule.get("signs", ())),
+        signs=(*_CODE_SIGNS, *(sign for rule in each_rule for sign in rule.get("signs", ()))),
         terms=tuple(map(_term, listed["term"])),
         tests=tuple(map(_term, listed["test"])),
         drugs=tuple(map(_term, [plain, *listed["drug"]])),
