@@ -12,13 +12,14 @@ from collections.abc import Iterator
 _VERSION = b"\x01"
 _LITERAL, _BASE64 = 0, 1
 # Bounded and possessive: a text may say NOIDUNGFILE a million times over.
-_OPENING = re.compile(rb"NOIDUNGFILE[^<>]{0,200}+>\s*+(<!\[CDATA\[\s*+)?")
+_NAME = b"NOIDUNGFILE"
+_OPENING = re.compile(_NAME + rb"[^<>]{0,200}+>\s*+(<!\[CDATA\[\s*+)?")
 _BREAKS = (b"\n", b"\r\n", b"\r")
 
 
 def pack(piece: bytes) -> bytes:
     """The piece with every exact NOIDUNGFILE decoded. `unpack` gives the same bytes back, whatever they were."""
-    return _VERSION + b"".join(_segments(piece))
+    return b"".join((_VERSION, *_segments(piece)))
 
 
 def unpack(packed: bytes) -> bytes:
@@ -30,7 +31,7 @@ def unpack(packed: bytes) -> bytes:
 
 def _segments(piece: bytes) -> Iterator[bytes]:
     done = looked = 0
-    for found in _OPENING.finditer(piece):
+    for found in _openings(piece):
         start = found.end()
         if start < looked:
             continue  # inside a content that was looked at: once, not once for each time that it says NOIDUNGFILE>
@@ -40,17 +41,27 @@ def _segments(piece: bytes) -> Iterator[bytes]:
         decoded = _decoded(text) if text else None
         if decoded is None:
             continue
-        yield _literal(piece[done:start])
-        yield decoded
+        yield from _literal(piece[done:start])
+        yield from decoded
         done = start + len(text)
-    yield _literal(piece[done:])
+    yield from _literal(piece[done:])
 
 
-def _literal(content: bytes) -> bytes:
-    return bytes((_LITERAL,)) + _number(len(content)) + content
+def _openings(piece: bytes) -> Iterator[re.Match[bytes]]:
+    # As `finditer`, but plain search for the name costs a tenth.
+    at = piece.find(_NAME)
+    while at >= 0:
+        found = _OPENING.match(piece, at)
+        if found is not None:
+            yield found
+        at = piece.find(_NAME, found.end() if found else at + 1)
 
 
-def _decoded(text: bytes) -> bytes | None:
+def _literal(content: bytes) -> tuple[bytes, bytes]:
+    return bytes((_LITERAL,)) + _number(len(content)), content
+
+
+def _decoded(text: bytes) -> tuple[bytes, bytes] | None:
     """A base64 segment: how the lines broke, then the content; None where encoding it again is not exact."""
     line_break = _line_break(text)
     width = max(text.find(_BREAKS[line_break]), 0)
@@ -60,7 +71,7 @@ def _decoded(text: bytes) -> bytes | None:
         return None
     if _encoded(content, width, _BREAKS[line_break]) != text:
         return None
-    return bytes((_BASE64, line_break)) + _number(width) + _number(len(content)) + content
+    return bytes((_BASE64, line_break)) + _number(width) + _number(len(content)), content
 
 
 def _line_break(text: bytes) -> int:
