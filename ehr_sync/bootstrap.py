@@ -105,18 +105,18 @@ def book_of(service: Service) -> HealthBook:
     )
 
 
-def verification(service: Service, *, slots: int = 8) -> Sweep[Asking, VerifyOutcome]:
+def verification(service: Service) -> Sweep[Asking, VerifyOutcome]:
     """The sweep that asks the registry about claims."""
     return verifying(
         stores=service.stores,
         registry=registry_of(service),
         retry=_retry(service.settings),
         lease=timedelta(seconds=service.settings.lease_seconds),
-        slots=slots,
+        slots=service.settings.registry_calls,
     )
 
 
-def delivery(service: Service, *, slots: int = 32) -> Sweep[Push, PushOutcome]:
+def delivery(service: Service) -> Sweep[Push, PushOutcome]:
     """The sweep that brings lanes up to date."""
     s = service.settings
     return delivering(
@@ -127,7 +127,7 @@ def delivery(service: Service, *, slots: int = 32) -> Sweep[Push, PushOutcome]:
         limits=BundleLimits(s.bundle_entries, s.bundle_bytes),
         retry=_retry(s),
         lease=timedelta(seconds=s.lease_seconds),
-        slots=slots,
+        slots=s.book_calls,
         report=lambda lane, error: service.log.error("lane_parked", lane=str(lane.person_id), **fault(error)),
     )
 

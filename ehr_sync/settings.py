@@ -36,6 +36,7 @@ class Settings:
     registry_purpose: str = _setting("MaDVC: the public service in whose name the registry is asked", "DVC-MAU")
     registry_officer: str = _setting("MaCanBo: the officer in whose name the registry is asked", "ehr-sync")
     registry_deadline_seconds: float = _setting("total time for one call of the registry", 10.0)
+    registry_calls: int = _setting("most calls of the registry at once, by each scheduler", 8)
 
     book_name: str = _setting("name of the health book, used in lanes and answers", "so-suc-khoe")
     book_url: str = _setting("FHIR base of the health book", "http://127.0.0.1:8092/fhir")
@@ -43,6 +44,7 @@ class Settings:
     book_client_id: str = _setting("our client id at the health book", "ehr-sync")
     book_client_secret: str = _setting("our client secret at the health book", "sandbox", secret=True)
     book_deadline_seconds: float = _setting("total time for one push; below half the lease", 20.0)
+    book_calls: int = _setting("most calls of the health book at once, by each scheduler", 32)
     lease_seconds: float = _setting("how long a taken lane or claim stays taken", 60.0)
     retry_first_seconds: float = _setting("first back-off after a transient failure; doubles, with full jitter", 5.0)
     retry_longest_seconds: float = _setting("longest back-off", 3600.0)
