@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, select, union, update
+from sqlalchemy import Connection, delete, func, select, tuple_, union, update
 
 from ehr_sync.store import people
 from ehr_sync.store.tables import book_entry, claim, delivery, identifier, lane, person, piece, record, record_version
@@ -37,6 +37,7 @@ def take_out(connection: Connection, erased: Collection[UUID]) -> int:
     )
     if not present:
         return 0
+    _leave_records_to_others(connection, present)
     for table in (lane, delivery, book_entry, record_version, piece, record):
         connection.execute(delete(table).where(table.c.person_id.in_(present)))
     # Somebody else's record may still have been shown to one of them: nobody is kept waiting for a key that is gone.
@@ -44,3 +45,23 @@ def take_out(connection: Connection, erased: Collection[UUID]) -> int:
     connection.execute(update(record).where(shown).values(shown=None, shown_person=None))
     people.forget(connection, present)
     return len(present)
+
+
+def _leave_records_to_others(connection: Connection, erased: Collection[UUID]) -> None:
+    """A record that somebody else is shown goes on as theirs, as it is shown; of any other no former holder keeps a
+    version: its record, sent again, would begin anew beside it.
+    """
+    connection.execute(
+        update(record)
+        .where(record.c.person_id.in_(erased), record.c.shown_person.not_in(erased))
+        .values(
+            person_id=record.c.shown_person,
+            others=func.array_remove(record.c.others, record.c.shown_person),
+            newest=record.c.shown,
+            patient_mark=None,
+            day_mark=None,
+        )
+    )
+    held = select(func.unnest(record.c.others), record.c.record_id).where(record.c.person_id.in_(erased))
+    version = tuple_(record_version.c.person_id, record_version.c.record_id)
+    connection.execute(delete(record_version).where(version.in_(held)))

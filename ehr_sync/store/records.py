@@ -191,11 +191,11 @@ def _named_apart(version: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _adding_record() -> Statement:
-    version = {c.name: bindparam(f"first_{c.name}", type_=c.type) for c in record_version.c}
-    first = upsert(record_version).values(version).on_conflict_do_nothing().cte("first")
     columns = {c.name: bindparam(c.name, type_=c.type) for c in record.c}
-    # How many rows it changed is the records': where one is there already, so is its first version.
-    return Statement(upsert(record).values(columns).on_conflict_do_nothing().add_cte(first))
+    added = upsert(record).values(columns).on_conflict_do_nothing().returning(record.c.record_id).cte("added")
+    version = [bindparam(f"first_{c.name}", type_=c.type) for c in record_version.c]
+    # No version without its record, and no record without its version: one that is there already is an error.
+    return Statement(insert(record_version).from_select(record_version.c.keys(), select(*version).select_from(added)))
 
 
 _ADD_RECORD = _adding_record()

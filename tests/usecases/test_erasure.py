@@ -21,7 +21,7 @@ from ehr_sync.sandbox.dossiers import (
 )
 from ehr_sync.sandbox.people import person
 from ehr_sync.usecases.erase_person import erase_person, replay_erasures
-from tests.usecases.service import DAY, Running, backup_of, number_of
+from tests.usecases.service import DAY, Running, backup_of, is_clinical, number_of
 
 ALICE, BOB = 871, 872
 A, B = number_of(ALICE), number_of(BOB)
@@ -128,6 +128,37 @@ def test_a_record_that_is_shown_to_an_erased_person_goes_on(running: Running) ->
     assert running.post(corrected(with_patient(VISIT, person(BOB)), 1), made_on=LATEST).status == "accepted"
     running.settle()
     assert running.living(B)
+
+
+def test_a_record_whose_later_holder_was_erased_is_kept_as_it_is_sent_again(running: Running) -> None:
+    running.post(VISIT)
+    running.settle()
+    running.post(with_patient(VISIT, person(BOB)), made_on=LATER)
+    running.settle()
+    erase(running, B)
+
+    again = corrected(VISIT, 1)
+    assert running.post(again, made_on=LATEST).status == "accepted"
+    assert running.post(again, made_on=LATEST).status == "accepted"
+    running.settle()
+    assert running.counts("record", "record_version") == {"record": 1, "record_version": 1}
+    assert running.living(A).keys() == {key for key, value in running.shown(A).items() if is_clinical(value)} != set()
+
+
+def test_a_record_whose_unproven_holder_was_erased_stays_shown_and_goes_on(running: Running) -> None:
+    running.post(VISIT)
+    running.settle()
+    before = running.shown(A)
+    running.post(with_values(VISIT, "XML1", HO_TEN="TRẦN VĂN KHÔNG PHẢI"), made_on=LATER)
+    running.settle()
+    [(stranger,)] = running.rows("SELECT person_id FROM record_version WHERE version = 2")
+    erase_person(stranger, by="ops", stores=running.stores)
+    assert (rows_of(running, stranger), running.shown(A)) == (0, before)
+
+    assert running.post(corrected(VISIT, 1), made_on=LATEST).status == "accepted"
+    running.settle()
+    assert running.rows("SELECT newest, shown FROM record") == [(3, 3)]
+    assert running.living(A).keys() == {key for key, value in running.shown(A).items() if is_clinical(value)} != set()
 
 
 def test_a_table_that_was_taken_over_from_an_erased_persons_version_is_no_longer_there(running: Running) -> None:
