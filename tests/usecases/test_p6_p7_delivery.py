@@ -539,11 +539,12 @@ def test_p6_lanes_of_erased_people_are_closed_and_hold_no_slot(running: Running)
     assert_settled(running)
 
 
-def test_p6_a_lane_whose_key_is_missing_is_parked_and_blocks_nobody(running: Running) -> None:
+@pytest.mark.parametrize("change", ["DELETE FROM person_key", "UPDATE person_key SET wrapped = 'x'"])
+def test_p6_a_lane_whose_key_is_missing_or_broken_is_parked_and_blocks_nobody(running: Running, change: str) -> None:
     running.post(dossier(770, person_index=770, rows=1))
     running.verify()
     with running.service.key_database.begin() as connection:
-        connection.execute(text("DELETE FROM person_key WHERE person_id = :id"), {"id": lane(running).person_id})
+        connection.execute(text(f"{change} WHERE person_id = :id"), {"id": lane(running).person_id})
     running.post(VISIT)
     running.verify()
     restarted = replace(running, service=bootstrap.open_service(running.service.settings))
