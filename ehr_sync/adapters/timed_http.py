@@ -94,7 +94,8 @@ class Caller:
             request = _request(method, _address(url), headers, body)
             response = self._adapter.send(request, stream=True, timeout=call.left(), verify=self._verify)
             return Answer(response.status_code, response.headers, self._body(response))
-        except (OSError, HTTPException, HTTPError):
+        except (OSError, HTTPException, HTTPError, ValueError):
+            # A ValueError is of a header that cannot be sent, and quotes it: a secret may be in it.
             raise NoAnswer(sent=call.sent) from None
 
     def close(self) -> None:

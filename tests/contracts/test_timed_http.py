@@ -56,6 +56,15 @@ def test_a_body_that_nobody_reads_ends_at_the_deadline(caller: Caller) -> None:
     assert caught.value.sent
 
 
+@pytest.mark.parametrize("value", ["a\r\nX-Other: b", "a\n", "ệ"])
+def test_a_header_that_cannot_be_sent_is_no_answer_and_is_not_quoted(
+    caller: Caller, canned: Canned, value: str
+) -> None:
+    with caller.deadline(), pytest.raises(NoAnswer) as caught:
+        caller.send("GET", canned.url, headers={"Authorization": value})
+    assert (caught.value.sent, caught.value.__suppress_context__) == (False, True)
+
+
 def test_two_calls_share_one_deadline(caller: Caller, canned: Canned) -> None:
     canned.answers, canned.drip = [b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n"], b"x" * 7
 
