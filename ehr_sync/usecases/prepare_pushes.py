@@ -99,7 +99,7 @@ class _Book:
 
 
 def _read(due: Sequence[Lane], stores: Stores, report: Report) -> list[_Book | Prepared]:
-    keys = _keys([lane.person_id for lane in due], stores)
+    keys = stores.key_store.keys_that_open([lane.person_id for lane in due])
     bases = {lane.person_id: lane.base for lane in due if lane.person_id in keys}
     with stores.database.reading() as connection:
         facts = people.proven_facts(connection, bases.keys())
@@ -112,14 +112,6 @@ def _read(due: Sequence[Lane], stores: Stores, report: Report) -> list[_Book | P
         return _or_parked(lane, lambda: _open(lane, keys[who], facts.get(who), sealed[who]), report)
 
     return [book(lane) for lane in _first(due, sealed)]
-
-
-def _keys(people: Sequence[UUID], stores: Stores) -> dict[UUID, bytes]:
-    try:
-        return stores.key_store.keys(people)
-    except Unreadable:
-        # The same lanes are due the next time: a key that was changed must not keep all others from theirs (P6).
-        return {} if len(people) == 1 else {p: key for each in people for p, key in _keys([each], stores).items()}
 
 
 def _first(due: Sequence[Lane], sealed: Mapping[UUID, Sequence[Any]]) -> Sequence[Lane]:

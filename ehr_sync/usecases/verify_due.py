@@ -85,7 +85,7 @@ def _take(free: int, *, stores: Stores, lease: timedelta) -> list[Asking]:
         taken = identity_claims.take_due(connection, lease, free)
         entries = [AuditEntry("service", "verify", t.person_id, f"{t.claim_id.hex()}-{t.fence}") for t in taken]
         audit.write(connection, stores.keys.audit, entries)
-    keys = stores.key_store.keys(t.person_id for t in taken)
+    keys = stores.key_store.keys_that_open(t.person_id for t in taken)
     return [Asking(t, keys[t.person_id]) for t in taken if t.person_id in keys]
 
 

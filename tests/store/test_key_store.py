@@ -79,6 +79,7 @@ def test_p11_a_key_moved_to_another_person_does_not_open(key_store: KeyStore, ke
         connection.execute(swap, {"a": one, "b": other})
     with pytest.raises(Unreadable):
         KeyStore(key_database, ROOT).keys([other])
+    assert KeyStore(key_database, ROOT).keys_that_open([one, other]).keys() == {one}
 
 
 def test_heads_of_the_audit_log_are_kept_and_never_overwritten(key_store: KeyStore) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
 import pytest
+from sqlalchemy import text
 
+from ehr_sync import bootstrap
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.ports import RegistryPerson, RegistryQuestion
 from ehr_sync.sandbox.dossiers import dossier, with_number, with_values
@@ -142,6 +145,19 @@ def test_p5_a_claim_that_cannot_be_opened_stops_no_other(running: Running) -> No
         running.post(dossier(610 + n, person_index=610 + n, rows=1))
     running.run("UPDATE claim SET facts = 'x' WHERE claim_id = (SELECT min(claim_id) FROM claim)")
     running.verify()
+    states = sorted(state for (state,) in running.rows("SELECT state FROM claim"))
+    assert states == ["due", "proven", "proven", "proven"]
+
+
+def test_p6_a_claim_whose_key_was_changed_stops_no_other(running: Running) -> None:
+    for n in range(4):
+        running.post(dossier(610 + n, person_index=610 + n, rows=1))
+    [(first,), *_] = running.rows("SELECT person_id FROM claim")
+    with running.service.key_database.begin() as connection:
+        connection.execute(text("UPDATE person_key SET wrapped = 'x' WHERE person_id = :id"), {"id": first})
+    restarted = replace(running, service=bootstrap.open_service(running.service.settings))
+    restarted.verify()
+    restarted.service.close()
     states = sorted(state for (state,) in running.rows("SELECT state FROM claim"))
     assert states == ["due", "proven", "proven", "proven"]
 
