@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from random import Random
 
 import pytest
 
-from ehr_sync.sandbox.dossiers import corrected, dossier, envelope
+from ehr_sync.sandbox.dossiers import corrected, dossier, envelope, with_patient
+from ehr_sync.sandbox.people import person
 from tests.usecases.service import DAY, Running
 
 
@@ -22,3 +25,34 @@ def test_p2_the_first_versions_of_a_known_patients_record_posted_at_once_are_eac
 
     assert {result.status for result in results} == {"accepted"}
     assert len({result.transaction_code for result in results}) == len(bodies)
+
+
+WITHOUT_THE_OTHER = """
+SELECT record_id FROM record r FULL JOIN record_version v USING (record_id)
+GROUP BY record_id, r.versions HAVING count(v.version) IS DISTINCT FROM r.versions OR max(v.version) <> r.versions
+"""
+
+
+def test_p1_chunks_that_bring_the_same_records_in_other_orders_under_other_people_keep_each_version_once(
+    running: Running,
+) -> None:
+    draw = Random(430)
+    visits = [dossier(430 + n, person_index=430 + n % 4, shape="outpatient", rows=1) for n in range(8)]
+
+    def chunk() -> bytes:
+        sent = [corrected(visit, draw.randint(1, 2)) for visit in draw.sample(visits, 6)]
+        people = [person(430 + draw.randint(0, 5)) for _ in sent]
+        made_on = DAY + timedelta(days=draw.randint(0, 2))
+        return envelope([with_patient(*each) for each in zip(sent, people, strict=True)], made_on=made_on)
+
+    def prove() -> None:
+        for _ in range(4):
+            running.verify()
+
+    with ThreadPoolExecutor(7) as threads:
+        proving = threads.submit(prove)
+        results = [each for answer in threads.map(running.results, [chunk() for _ in range(12)]) for each in answer]
+        proving.result()
+
+    assert {result.status for result in results} == {"accepted"}
+    assert running.rows(WITHOUT_THE_OTHER) == []
