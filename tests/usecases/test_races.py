@@ -56,3 +56,20 @@ def test_p1_chunks_that_bring_the_same_records_in_other_orders_under_other_peopl
 
     assert {result.status for result in results} == {"accepted"}
     assert running.rows(WITHOUT_THE_OTHER) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_p1_chunks_that_bring_the_same_new_records_under_different_people_wait_for_each_other_in_no_ring(
+    running: Running, seed: int
+) -> None:
+    visits = [dossier(440 + n, person_index=440, rows=1) for n in range(25)]
+
+    def chunk(whose: int) -> bytes:
+        sent = Random(seed * 10 + whose).sample(visits, len(visits))
+        return envelope([with_patient(corrected(each, whose), person(440 + whose)) for each in sent], made_on=DAY)
+
+    with ThreadPoolExecutor(4) as threads:
+        results = [each for answer in threads.map(running.results, map(chunk, range(1, 5))) for each in answer]
+
+    assert {result.status for result in results} == {"accepted"}
+    assert running.rows(WITHOUT_THE_OTHER) == []
