@@ -8,7 +8,7 @@ were read here, and every later change of a book raises what its lane wants.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import accumulate
 from typing import Any, Final, TypeVar
@@ -73,9 +73,12 @@ def prepare_pushes(
 
 
 def _gated(lane: Lane, push: ComposedPush | None) -> Prepared:
-    if push is not None and bundle_findings(push.bundle, known=push.known, gated=push.gated):
+    if push is None:
+        return Prepared(lane)
+    if bundle_findings(push.bundle, known=push.known, gated=push.gated):
         return Prepared(lane, parked="gate.bundle_not_valid")
-    return Prepared(lane, push)
+    # What was good for the gate alone is as large as the Bundle, which waits to be sent.
+    return Prepared(lane, replace(push, gated={}))
 
 
 def _or_parked(lane: Lane, make: Callable[[], T], report: Report) -> T | Prepared:
