@@ -17,7 +17,7 @@ from bench.posting import post, submissions
 from bench.preparing import accept, accept_all, deliver_all
 from bench.site import Site, site, web
 from bench.usage import cpu_seconds
-from mappings.bundle import address_of
+from mappings.bundle import put
 from mappings.gate import bundle_findings
 
 _PASSES = 3
@@ -120,10 +120,10 @@ def _gate(bundles: list[bytes]) -> float:
     return (time.thread_time() - started) / len(bundles)
 
 
-def _gated(bundle: bytes) -> dict[str, bytes]:
+def _gated(bundle: bytes) -> dict[bytes, bytes]:
     pieces = [each.rpartition(b',"request":')[0] for each in bundle.split(b',"resource":')[1:]]
-    named = {address_of(each): each for each in pieces}
-    return {address: each for address, each in named.items() if not address.startswith(("Basic/", "Patient/"))}
+    named = dict(map(put, pieces))
+    return {address: each for address, each in named.items() if not address.startswith((b"Basic/", b"Patient/"))}
 
 
 def _over_http(site: Site, count: int, workers: int) -> tuple[float, float]:

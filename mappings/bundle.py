@@ -17,6 +17,10 @@ _TYPE: Final = b'{"resourceType":"'
 _ID: Final = b'","id":"'
 
 
+Put = tuple[bytes, bytes]
+"""A resource to be put into the book: its "Type/id" and its JSON."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deletion:
     """A resource to be removed from the book."""
@@ -38,7 +42,7 @@ class Mark:
     etag: str
 
 
-def transaction(entries: Iterable[bytes | Deletion], *, base_url: str, mark: Mark | None, uris: Uris) -> bytes:
+def transaction(entries: Iterable[Put | Deletion], *, base_url: str, mark: Mark | None, uris: Uris) -> bytes:
     """A transaction Bundle: the watermark first, guarded by ifMatch (or ifNoneMatch "*"), then the entries: resources
     as built by mappings, and what is to be removed.
 
@@ -47,13 +51,13 @@ def transaction(entries: Iterable[bytes | Deletion], *, base_url: str, mark: Mar
     """
     base = base_url.encode()
     parts = [] if mark is None else [_guarded(mark, base, uris)]
-    parts.extend([_deleted(entry) if isinstance(entry, Deletion) else _put(entry, base) for entry in entries])
+    parts += [_deleted(entry) if isinstance(entry, Deletion) else _put(entry, base) for entry in entries]
     return b'{"resourceType":"Bundle","type":"transaction","entry":[' + b",".join(parts) + b"]}"
 
 
-def address_of(resource: bytes) -> str:
-    """A resource's "Type/id"."""
-    return b"/".join(_named(resource)).decode()
+def put(resource: bytes) -> Put:
+    """A resource, named once for all that is made of it."""
+    return b"/".join(_named(resource)), resource
 
 
 def watermark(mark: Mark, uris: Uris) -> Resource:
@@ -119,17 +123,20 @@ def _named(resource: bytes) -> tuple[bytes, bytes]:
     return kind, id_
 
 
-_PUT: Final = b'{"fullUrl":"%s/%s","resource":%s,"request":{"method":"PUT","url":"%s"%s}}'
+_FULL_URL: Final = b'{"fullUrl":"'
+_RESOURCE: Final = b'","resource":'
+_REQUEST: Final = b',"request":{"method":"PUT","url":"'
 
 
-def _put(resource: bytes, base: bytes, condition: bytes = b"") -> bytes:
-    address = b"/".join(_named(resource))
-    return _PUT % (base, address, resource, address, condition)
+def _put(entry: Put, base: bytes, condition: bytes = b"") -> bytes:
+    address, resource = entry
+    # Joined: with so many bytes a format takes twice as long.
+    return b"".join((_FULL_URL, base, b"/", address, _RESOURCE, resource, _REQUEST, address, b'"', condition, b"}}"))
 
 
 def _guarded(mark: Mark, base: bytes, uris: Uris) -> bytes:
     name, value = (b"ifMatch", mark.etag) if mark.etag else (b"ifNoneMatch", "*")
-    return _put(watermark(mark, uris).json, base, b',"%s":%s' % (name, orjson.dumps(value)))
+    return _put(put(watermark(mark, uris).json), base, b',"%s":%s' % (name, orjson.dumps(value)))
 
 
 def _deleted(entry: Deletion) -> bytes:

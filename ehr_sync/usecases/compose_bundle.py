@@ -13,10 +13,10 @@ from ehr_sync.store.lanes import Lane
 from ehr_sync.store.sealing import mark
 from ehr_sync.usecases.open_book import ProvenPerson, cast_of, leaving, patient_of
 from mappings import bundle
-from mappings.bundle import Deletion, address_of, for_person
+from mappings.bundle import Deletion, Put, for_person, put
 from mappings.gate import GATE, findings
 from mappings.gone import gone
-from mappings.model import Resource, Uris
+from mappings.model import Uris
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,8 @@ class ComposedPush:
     """A Bundle, the seq that the book will hold by it, and the push's key, which its watermark carries.
 
     `known` names what its resources may refer to beside each other: what of the same records is in the book already.
-    `gated` is what this very gate found good before, by name: those of them that were kept so, and the cast.
+    `gated` is what this very gate found good before, by name: those of them that were kept so, and the cast. They stand
+    together at the end.
     """
 
     bundle: bytes = field(repr=False)
@@ -40,7 +41,7 @@ class ComposedPush:
     key: bytes = field(repr=False)
     entries: int
     known: frozenset[str]
-    gated: Mapping[str, bytes] = field(repr=False)
+    gated: Mapping[bytes, bytes] = field(repr=False)
 
 
 def lane_id(keys: ServiceKeys, lane: Lane) -> str:
@@ -73,11 +74,14 @@ def compose_push(
     if len(taken) < len(waiting):
         target = _first_waiting(waiting[len(taken)].entry, lane.base) - 1
     cast = cast_of([change.entry for change in taken], names=names, keys=keys, uris=uris)
-    told: list[bytes | Deletion] = [patient_of(person, uris).json, *(resource.json for resource in cast)]
-    for change in taken:
-        told += change.told
+    players = [put(resource.json) for resource in cast]
+    gated = [each for each in players if _is_sound(each[1])] + [each for change in taken for each in change.gated]
+    told: list[Put | Deletion] = [put(patient_of(person, uris).json)]
+    told += [each for each in players if not _is_sound(each[1])]
+    told += [each for change in taken for each in change.other]
+    told += gated
     # The key names what is sent, how far it goes, and which try of it: so that an answer is never taken for another.
-    content = b"".join([each.id.encode() if isinstance(each, Deletion) else each for each in told])
+    content = b"".join([each.id.encode() if isinstance(each, Deletion) else each[1] for each in told])
     round_ = f"{lane.epoch}/{lane.base}/{target}/{lane.fence}".encode()
     key = mark(keys.content, b"push", person.person_id.bytes, round_, content)
     # A resync starts over at base 0, but the book's mark never goes backwards.
@@ -87,16 +91,9 @@ def compose_push(
         target,
         key,
         entries=len(told) + 1,
-        known=frozenset(address for change in taken for address in change.shown),
-        gated=_gated(taken, cast),
+        known=frozenset([address for change in taken for address in change.known]),
+        gated=dict(gated),
     )
-
-
-def _gated(taken: Sequence[_Change], cast: Sequence[Resource]) -> dict[str, bytes]:
-    gated = {address_of(each.json): each.json for each in cast if _is_sound(each.json)}
-    for change in taken:
-        gated |= change.gated
-    return gated
 
 
 @lru_cache(maxsize=4096)
@@ -107,25 +104,30 @@ def _is_sound(resource: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """What of an entry the book is to be told, what of that was gated before, and the names of all that it shows."""
+    """What of an entry the book is to be told, whether gated before or not, and what was told before, by name."""
 
     entry: OpenEntry
-    told: list[bytes | Deletion] = field(repr=False)
-    gated: dict[str, bytes] = field(repr=False)
-    shown: list[str]
+    gated: list[Put] = field(repr=False)
+    other: list[Put | Deletion] = field(repr=False)
+    known: list[str]
+
+    @property
+    def told(self) -> list[Put | Deletion]:
+        return [*self.gated, *self.other]
 
 
 def _change(entry: OpenEntry, lane: Lane) -> _Change:
-    shown = [(address_of(resource), resource, mark_.seq > lane.base) for resource, mark_ in leaving(entry)]
-    fresh = [(address, resource) for address, resource, is_new in shown if is_new]
-    told: list[bytes | Deletion] = [resource for _, resource in fresh]
+    shown = leaving(entry)
+    fresh = [put(resource) for resource, mark_ in shown if mark_.seq > lane.base]
+    known = [put(resource)[0].decode() for resource, mark_ in shown if mark_.seq <= lane.base]
+    is_gated = entry.body.gate == GATE
+    other: list[Put | Deletion] = [] if is_gated else [*fresh]
     # A book that holds nothing yet need not hear of what is gone.
     if _is_known(lane):
         person_id = str(lane.person_id)
-        told += [_farewell(each, person_id) for each in entry.entry.manifest.gone if each.mark.seq > lane.base]
-    # What is told of those that are gone was never gated.
-    gated = dict(fresh) if entry.body.gate == GATE else {}
-    return _Change(entry, told, gated, [address for address, _, _ in shown])
+        other += [_farewell(each, person_id) for each in entry.entry.manifest.gone if each.mark.seq > lane.base]
+        # What is told of those that are gone was never gated.
+    return _Change(entry, fresh if is_gated else [], other, known)
 
 
 def _is_known(lane: Lane) -> bool:
@@ -139,9 +141,9 @@ def _first_waiting(entry: OpenEntry, base: int) -> int:
     return min(seqs, default=entry.entry.seq)
 
 
-def _farewell(left: Gone, person_id: str) -> bytes | Deletion:
+def _farewell(left: Gone, person_id: str) -> Put | Deletion:
     tombstone = gone(left.type, left.id)
-    return Deletion(left.type, left.id) if tombstone is None else for_person(tombstone, person_id)
+    return Deletion(left.type, left.id) if tombstone is None else put(for_person(tombstone, person_id))
 
 
 def _cut(changes: Sequence[_Change], limits: BundleLimits) -> list[_Change]:
@@ -149,7 +151,7 @@ def _cut(changes: Sequence[_Change], limits: BundleLimits) -> list[_Change]:
     entries, size = 2, 0  # the watermark and the Patient
     for change in changes:
         entries += len(change.told) + len(change.entry.body.organizations) + len(change.entry.body.practitioners)
-        size += sum([len(each) for each in change.told if isinstance(each, bytes)])
+        size += sum([len(each[1]) for each in change.told if not isinstance(each, Deletion)])
         if taken and (entries > limits.entries or size > limits.bytes):
             break
         taken.append(change)

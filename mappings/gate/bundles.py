@@ -19,18 +19,19 @@ from mappings.gate.table import Element
 Json = dict[str, Any]
 _LITERAL = re.compile(r"[A-Z][A-Za-z]{1,40}/[A-Za-z0-9\-.]{1,64}")
 _VERSION = re.compile(r"/_history/[A-Za-z0-9\-.]{1,64}$")
-_NOTHING: Mapping[str, bytes] = MappingProxyType({})
+_NOTHING: Mapping[bytes, bytes] = MappingProxyType({})
 _ETAG = re.compile(r'W/"[^"]+"')
 
 
 def bundle_findings(
-    bundle_json: bytes, *, known: Collection[str] = (), gated: Mapping[str, bytes] = _NOTHING
+    bundle_json: bytes, *, known: Collection[str] = (), gated: Mapping[bytes, bytes] = _NOTHING
 ) -> tuple[Finding, ...]:
     """What is wrong with a Bundle and everything in it, empty where nothing is.
 
     `known` holds the resources that the receiver already has, as "Type/id": references to them need no entry.
-    `gated` holds, by "Type/id", those that this very gate (GATE) found good before: of one that stands in the Bundle as
-    it was gated, only where its references lead is looked at. Where anything is wrong, everything is.
+    `gated` holds, by "Type/id", the JSON of those that this very gate (GATE) found good before: of one that stands in
+    the Bundle as it was gated, only where its references lead is looked at. All of them must stand there in this order,
+    one behind the other. Where they do not, and where anything is wrong, everything is looked at.
     Never raises, never echoes a value.
     """
     known = frozenset(known)
@@ -39,12 +40,23 @@ def bundle_findings(
     return _looked_through(bundle_json, known)
 
 
-def _is_good_beside(bundle_json: bytes, known: frozenset[str], gated: Mapping[str, bytes]) -> bool:
+def _is_good_beside(bundle_json: bytes, known: frozenset[str], gated: Mapping[bytes, bytes]) -> bool:
     """Whether nothing is wrong beside what is inside the gated resources; the full look tells what."""
     cut = without_gated(bundle_json, gated)
-    if cut is None or not refers_only_to(bundle_json, cut.addresses, known):
+    checked = check(cut.rest) if cut is not None else None
+    if cut is None or checked is None or checked.findings:
         return False
-    return not _looked_through(cut.rest, known | cut.addresses)
+    rest, known = checked.resource, known | cut.addresses
+    if not _is_apart(rest, cut.addresses) or tuple(_broken(rest, checked.walk.references, known)):
+        return False
+    return refers_only_to(bundle_json, cut.addresses | _resources(rest), known)
+
+
+def _is_apart(bundle: Json, addresses: frozenset[str]) -> bool:
+    """Whether no entry stands for one of these too: by no fullUrl that ends so, and no request."""
+    entries = bundle["entry"]
+    urls = [each.get("fullUrl", "") for each in entries] + [each.get("request", {}).get("url", "") for each in entries]
+    return addresses.isdisjoint(["/".join(url.rsplit("/", 2)[-2:]) for url in urls])
 
 
 def _looked_through(bundle_json: bytes, known: frozenset[str]) -> tuple[Finding, ...]:
@@ -132,6 +144,10 @@ def _unresolved(bundle: Json, references: list[tuple[Json, Element]], known: fro
             yield Finding("reference.target", place_of(node, bundle), " | ".join(sorted(element.targets)))
         if kind is None and plain not in known and not literal.startswith(("http://", "https://")):
             yield Finding("reference.unresolved", place_of(node, bundle))
+
+
+def _resources(bundle: Json) -> frozenset[str]:
+    return frozenset([_own(each["resource"]) for each in bundle["entry"] if "resource" in each])
 
 
 def _types_by_address(bundle: Json) -> dict[str, str]:

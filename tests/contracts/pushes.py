@@ -6,7 +6,7 @@ from typing import Final
 from uuid import uuid4
 
 from ehr_sync.sandbox import people
-from mappings.bundle import Deletion, Mark, transaction
+from mappings.bundle import Deletion, Mark, put, transaction
 from mappings.elements import built
 from mappings.model import Resource
 from mappings.people import patient
@@ -42,7 +42,7 @@ def finding_of(patient_id: str, finding_id: str | None = None, *, text: str = "G
 def pushed(lane_id: str, *entries: Resource | Deletion, seq: int = 1, key: str = "aa", etag: str = "") -> bytes:
     """A transaction with its watermark."""
     mark = Mark(lane_id, seq, key, etag)
-    told = [entry if isinstance(entry, Deletion) else entry.json for entry in entries]
+    told = [entry if isinstance(entry, Deletion) else put(entry.json) for entry in entries]
     return transaction(told, base_url="http://127.0.0.1/fhir", mark=mark, uris=load_uris())
 
 

@@ -26,10 +26,12 @@ from ehr_sync.sandbox.dossiers import Hoso, corrected, dossier, planted, with_pa
 from ehr_sync.sandbox.people import person
 from ehr_sync.store import book_entries
 from ehr_sync.store.resyncs import Scope
-from ehr_sync.usecases import deliver_due
+from ehr_sync.usecases import compose_bundle, deliver_due
 from ehr_sync.usecases import prepare_pushes as preparing
+from ehr_sync.usecases.open_book import leaving
 from ehr_sync.usecases.prepare_pushes import Prepared, prepare_pushes
 from ehr_sync.usecases.resync_lanes import carry_on_resyncs, follow_resync, order_resync
+from mappings.gate import GATE
 from tests.usecases.service import DAY, Running, backup_of, is_clinical, number_of
 
 INDEX: Final = 701
@@ -486,6 +488,20 @@ def test_p6_a_record_that_contradicts_itself_parks_its_own_lane_alone(running: R
 
     assert sorted(running.follow(code).state for code in codes) == ["delivered"] * 3 + ["refused_by_book"]
     assert running.rows("SELECT reason FROM lane WHERE state = 'parked'") == [("record.fault",)]
+
+
+@pytest.mark.parametrize("gate", [GATE, "another"])
+def test_p6_two_resources_of_one_name_park_the_lane(
+    running: Running, monkeypatch: pytest.MonkeyPatch, gate: str
+) -> None:
+    monkeypatch.setattr(compose_bundle, "leaving", lambda entry: [*leaving(entry)] * 2)
+    monkeypatch.setattr(compose_bundle, "GATE", gate)
+    running.post(VISIT)
+    running.verify()
+    running.deliver()
+
+    assert (lane(running).state, lane(running).reason) == ("parked", "gate.bundle_not_valid")
+    assert running.pushes(NUMBER) == []
 
 
 def test_a_fault_of_ours_on_a_lane_is_logged_with_its_place(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:

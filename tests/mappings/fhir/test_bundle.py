@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mappings.bundle import Deletion, Mark, for_person, searchset, transaction, with_meta
+from mappings.bundle import Deletion, Mark, for_person, put, searchset, transaction, with_meta
 from mappings.gone import gone
 from mappings.ids import register_id
 from mappings.model import Resource
@@ -88,7 +88,7 @@ def test_a_type_that_cannot_say_entered_in_error_is_deleted(kind: str) -> None:
 
 def test_a_transaction_holds_the_guarded_mark_the_puts_and_the_deletions() -> None:
     mark = Mark(lane_id="lane-1", seq=7, key="0a0b", etag='W/"3"')
-    bundle = transaction([PATIENT.json, Deletion("Provenance", "p1")], base_url=BASE, mark=mark, uris=URIS)
+    bundle = transaction([put(PATIENT.json), Deletion("Provenance", "p1")], base_url=BASE, mark=mark, uris=URIS)
 
     entries = json.loads(bundle)["entry"]
     assert [entry["request"] for entry in entries] == [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import orjson
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mappings.bundle import Deletion, Mark, transaction
+from mappings.bundle import Deletion, Mark, Put, put, transaction
 from mappings.gate import GATE, bundle_findings, findings
 from mappings.gate.gated import refers_only_to, without_gated
 from mappings.terminology.uris import load_uris
@@ -17,7 +18,7 @@ from tests.mappings.gate.examples import DEFECTS, GOOD, Defect, changed
 
 SENT = orjson.dumps(GOOD["transaction"])
 KEPT = {
-    each["request"]["url"]: orjson.dumps(each["resource"])
+    each["request"]["url"].encode(): orjson.dumps(each["resource"])
     for each in GOOD["transaction"]["entry"]
     if each["request"]["url"] in {"Encounter/e1", "Condition/c1", "Observation/b1"}
 }
@@ -86,25 +87,65 @@ def test_only_gated_resources_are_cut_out() -> None:
 
 def test_what_we_write_has_the_form_that_is_cut() -> None:
     mark = Mark("a1", 7, "ab", 'W/"3"')
-    sent = transaction([Deletion("Device", "x9")], base_url="https://book.example/fhir", mark=mark, uris=load_uris())
-    cut = without_gated(sent, {})
+    write = partial(transaction, base_url="https://book.example/fhir", mark=mark, uris=load_uris())
+    cut = without_gated(write([*KEPT.items(), Deletion("Device", "x9")]), KEPT)
     assert cut is not None
-    assert cut.rest == sent
+    assert cut.rest == write([Deletion("Device", "x9")])
 
 
 def test_values_inside_a_gated_resource_are_not_looked_at_again() -> None:
     spoilt = changed(GOOD["transaction"], {"/entry/5/resource/status": "x"})
-    gated = {**KEPT, "Observation/b1": orjson.dumps(spoilt["entry"][5]["resource"])}
+    gated = {**KEPT, b"Observation/b1": orjson.dumps(spoilt["entry"][5]["resource"])}
     assert bundle_findings(orjson.dumps(spoilt), gated=gated) == ()
 
 
 @pytest.mark.parametrize("value", ["x", "amended"])
 def test_a_resource_that_is_not_as_it_was_gated_is_looked_at(value: str) -> None:
     sent = orjson.dumps(changed(GOOD["transaction"], {"/entry/5/resource/status": value}))
-    cut = without_gated(sent, KEPT)
-    assert cut is not None
-    assert b'"Observation/b1"' in cut.rest
+    assert without_gated(sent, KEPT) is None
     assert bundle_findings(sent, gated=KEPT) == bundle_findings(sent)
+
+
+def written(*entries: Put) -> bytes:
+    mark = Mark("a1", 7, "ab", 'W/"3"')
+    sound = [put(orjson.dumps(GOOD["transaction"]["entry"][at]["resource"])) for at in (1, 2)]
+    return transaction([*sound, *entries], base_url="https://book.example/fhir", mark=mark, uris=load_uris())
+
+
+def test_nothing_is_wrong_with_gated_resources_as_they_are_written() -> None:
+    assert bundle_findings(written(*KEPT.items()), gated=KEPT) == ()
+
+
+@pytest.mark.parametrize("other", [b"", b" "], ids=["the same", "another"])
+def test_two_entries_of_one_gated_resource_are_found(other: bytes) -> None:
+    again = (b"Condition/c1", KEPT[b"Condition/c1"].replace(b"{", b"{" + other, 1))
+    sent = written(again, *KEPT.items())
+    assert bundle_findings(sent, gated=KEPT) == bundle_findings(sent) != ()
+
+
+@pytest.mark.parametrize(
+    "name", [b"Condition/c2", b"Observation/c1", b"Condition", b'Condition","id":"c1', b'Condition/c1"']
+)
+def test_a_gated_resource_goes_by_its_own_name_only(name: bytes) -> None:
+    wrong = {(name if address == b"Condition/c1" else address): each for address, each in KEPT.items()}
+    sent = written(*wrong.items())
+    assert without_gated(sent, wrong) is None
+    assert bundle_findings(sent, gated=wrong) == bundle_findings(sent) != ()
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [(b',"link":[{"relation":"self","url":"a"}', b""), (b',{"link":[{}', b"]}"), (b'],"entry":[{}', b"")],
+)
+def test_nothing_is_cut_out_of_the_midst_of_what_is_looked_at(opening: bytes, closing: bytes) -> None:
+    plain = written(*KEPT.items())
+    run = plain[plain.index(b',{"fullUrl":"https://book.example/fhir/Encounter/') : -len(b"]}")]
+    assert without_gated(plain.replace(run, opening + run + closing), KEPT) is None
+
+
+@pytest.mark.parametrize("base", [b"urn:uuid:", b"book.example/fhir", b"ftp://book.example"])
+def test_a_base_that_is_no_web_address_is_left_to_the_full_look(base: bytes) -> None:
+    assert without_gated(written(*KEPT.items()).replace(b"https://book.example/fhir", base), KEPT) is None
 
 
 def test_a_deleted_resource_is_nothing_to_refer_to() -> None:
