@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
+import orjson
+
 _HEAD: Final = re.compile(rb'\{"resourceType":"[A-Za-z]+","id":"[A-Za-z0-9.-]+"')
 
 
@@ -88,7 +90,7 @@ def encode(body: Body) -> bytes:
 def decode(ndjson: bytes) -> Body:
     """The opposite of `encode`."""
     first, _, resources = ndjson.partition(b"\n")
-    header = json.loads(first)
+    header = orjson.loads(first)
     return Body(
         resources=resources,
         restricted=tuple(header.get("restricted", ())),
@@ -138,7 +140,7 @@ def encode_manifest(manifest: Manifest) -> bytes:
 
 def decode_manifest(encoded: bytes) -> Manifest:
     """The opposite of `encode_manifest`."""
-    columns = json.loads(encoded)
+    columns = orjson.loads(encoded)
     return Manifest(
         # What came together has one mark.
         tuple(map(cache(Mark), columns["v"], columns["s"], columns["t"])),
