@@ -16,14 +16,19 @@ from mappings.model import Tables
 def tables_of(kept: KeptRecord, head: VersionHead, *, stores: Stores) -> tuple[Tables, dict[str, int]]:
     """The tables of a version, those that it took over included, and from which version each of these came.
 
-    Raises Unavailable where its person's key is gone.
+    Raises Unavailable where its person is being erased: the key is gone, or the rows are by now.
     """
     keys = stores.key_store.keys([kept.person_id, *kept.others])
+    if head.person_id not in keys:
+        raise Unavailable("keys.missing")
     with stores.database.begin() as connection:
-        heads = {h.version: h for h in records.version_heads(connection, [kept])[kept.record_id]}
+        heads = {h.version: h for h in records.version_heads(connection, [kept]).get(kept.record_id, ())}
         key = (head.person_id, head.record_id, head.version)
+        body = records.bodies(connection, [key], keys).get(key)
+        if head.version not in heads or body is None:
+            raise Unavailable("keys.missing")
         # What was taken over from somebody who was erased since is no longer there.
-        carried = {n: v for n, v in records.bodies(connection, [key], keys)[key].carried.items() if v in heads}
+        carried = {n: v for n, v in body.carried.items() if v in heads}
         wanted = {(heads[v].submission_id, heads[v].ordinal): v for v in {head.version, *carried.values()}}
         found = submissions.pieces(connection, wanted.keys())
     piece_keys = stores.key_store.keys(p.person_id for p in found)

@@ -159,11 +159,14 @@ def _prove(taken: TakenClaim, verdict: Verdict, calls: int, stores: Stores) -> N
                 return  # erased meanwhile
             number_mark = kept.number_mark
             target = people.behind_number(connection, number_mark) if number_mark else None
-        keys = stores.key_store.keys({taken.person_id, target or taken.person_id})
+        crowd = {taken.person_id, target or taken.person_id}
+        keys = stores.key_store.keys(crowd)
+        if crowd - keys.keys():
+            raise Unavailable("keys.missing")  # somebody is being erased
         at = stores.database.now()
         try:
             with stores.database.begin() as connection:
-                locked = people.lock(connection, {taken.person_id, target or taken.person_id})
+                locked = people.lock(connection, crowd)
                 if identity_claims.decide_claim(connection, taken, verdict, calls):
                     owner = _owner(connection, taken, number_mark or b"", target, keys)
                     _release_claim(connection, taken.claim_id, locked[owner], keys, stores, at)

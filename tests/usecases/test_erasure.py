@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from ehr_sync.core.errors import NotFound
+from ehr_sync.core.errors import NotFound, Unavailable
 from ehr_sync.embedded_postgres import EmbeddedPostgres
 from ehr_sync.sandbox.dossiers import (
     corrected,
@@ -62,6 +62,26 @@ def test_somebody_who_was_moved_into_a_person_is_erased_with_them(running: Runni
     erase(running, A)
     assert running.rows("SELECT DISTINCT state FROM person") == [("erased",)]
     assert running.counts("piece", "claim", "record") == {"piece": 0, "claim": 0, "record": 0}
+
+
+def test_while_a_person_is_being_erased_their_hospital_is_asked_to_send_later(running: Running) -> None:
+    running.post(VISIT)
+    running.settle()
+    running.stores.key_store.erase(running.person_of(A))  # the key goes first, the rows after it
+    with pytest.raises(Unavailable, match="keys.missing"):
+        running.post(without_table(corrected(VISIT, 874), "XML3"), made_on=LATER)
+
+
+def test_while_a_person_is_being_erased_no_proof_brings_them_more(running: Running) -> None:
+    running.post(VISIT)
+    running.verify()
+    running.post(with_values(dossier(873, person_index=ALICE, rows=1), "XML1", GIOI_TINH="3"))
+    running.stores.key_store.erase(running.person_of(A))
+    sweep = running.verification()
+    with pytest.raises(Unavailable, match="keys.missing"):
+        sweep.run_dry()
+    sweep.drain()
+    assert len(running.rows("SELECT 1 FROM claim WHERE state = 'due'")) == 1
 
 
 def test_nobody_unknown_can_be_erased(running: Running) -> None:
