@@ -68,8 +68,11 @@ class Settings:
         if self.book_deadline_seconds * 2 >= self.lease_seconds:
             raise Misconfigured(f"Set {PREFIX}BOOK_DEADLINE_SECONDS below half of {PREFIX}LEASE_SECONDS.")
         for name in ("public_url", "registry_url", "book_url", "book_token_url", "issuer_url"):
-            if urlsplit(getattr(self, name)).scheme not in {"http", "https"}:
+            address = urlsplit(getattr(self, name))
+            if address.scheme not in {"http", "https"}:
                 raise Misconfigured(f"Set {PREFIX}{name.upper()} to an http or https address.")
+            if address.username is not None:  # addresses end in Bundles and logs, and we sign in by other means
+                raise Misconfigured(f"Take user and password out of {PREFIX}{name.upper()}.")
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
