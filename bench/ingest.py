@@ -37,7 +37,6 @@ class _Round:
     floor_seconds: float
     floor_cpu: float
     floor_database_cpu: float
-    pace: float
 
 
 def run(size: str, folder: Path) -> Section:
@@ -63,7 +62,7 @@ def _round(site: Site, gunicorn: int, number: int, count: int) -> _Round:
     # Even ones name a person of the preparation, odd ones somebody new.
     people = [adult((first + n) // 2 if n % 2 == 0 else 100_000 + first + n) for n in range(count)]
     bodies = [body(1_000_000 + first + n, index) for n, index in enumerate(people)]
-    since, pace = _now(site), machine.pace()
+    since = _now(site)
     site.checkpoint()
     web_cpu, database_cpu = cpu_seconds(gunicorn), cpu_seconds(site.database.pid)
     posted = post([submissions(site, bodies, connections=CONNECTIONS)])
@@ -76,7 +75,7 @@ def _round(site: Site, gunicorn: int, number: int, count: int) -> _Round:
     floor_database = cpu_seconds(site.database.pid) - floor_database
     resources, received = _resources(site, since), sum(map(len, bodies))
     cpu = (web_cpu, database_cpu, floor_seconds, floor_cpu, floor_database)
-    return _Round(posted, resources, received, *cpu, pace)
+    return _Round(posted, resources, received, *cpu)
 
 
 def _now(site: Site) -> datetime:
@@ -140,7 +139,6 @@ def _notes(rounds: list[_Round], size: _Size) -> tuple[str, ...]:
         f"{size.rounds} rounds of {size.dossiers} single-dossier requests over {CONNECTIONS} kept connections, each"
         f" followed by its floor; medians. A dossier: {received / 1000:.1f} KB received, {resources:.1f} resources.",
         f"dossiers/s by round: {walls}; floor: {floors}",
-        f"the machine's pace, ms for one fixed loop of Python: {' '.join(f'{r.pace:.1f}' for r in rounds)}",
         "floor: the rows that the service wrote, in one pipelined transaction a dossier, over"
         f" {floor.CONNECTIONS} connections; it authenticates, reads, checks, maps, gates and seals nothing",
     )

@@ -47,20 +47,6 @@ def storage(site: Site) -> list[str]:
     ]
 
 
-def pace() -> float:
-    """Milliseconds of processor time that a fixed loop of Python takes now. On a shared host it may be half as much
-    again a minute later, and every figure of processor time with it.
-    """
-    return min(_loop() for _ in range(3)) * 1000
-
-
-def _loop() -> float:
-    started, kept = time.process_time(), {}
-    for n in range(100_000):
-        kept[n % 1000] = str(n)
-    return time.process_time() - started
-
-
 def _cpu_model() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

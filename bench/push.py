@@ -9,7 +9,6 @@ from pathlib import Path
 
 import psycopg
 
-from bench import machine
 from bench.bodies import adult, body
 from bench.client import Load
 from bench.figures import SHORT, Figure, Section, aiming, cost, rate
@@ -38,7 +37,6 @@ class _Round:
     database_cpu: float
     book_cpu: float
     floor: Posted
-    pace: float  # ms
 
 
 def run(size: str, folder: Path) -> Section:
@@ -56,14 +54,13 @@ def run(size: str, folder: Path) -> Section:
 
 def _round(site: Site, running: tuple[int, ...], bundles: list[bytes]) -> _Round:
     site.checkpoint()
-    pace = machine.pace()
     before = cpu_seconds(*running), cpu_seconds(site.database.pid), _book_cpu(site)
     pushes, entries, seconds = push_all(site)
     assert pushes >= len(bundles), "every lane was pushed"
     after = cpu_seconds(*running), cpu_seconds(site.database.pid), _book_cpu(site)
     ours, database, book = (late - early for early, late in zip(before, after, strict=True))
     floor = post(_loads(site, bundles), "bench.poster")
-    return _Round(pushes, entries, seconds, ours, database, book, floor, pace)
+    return _Round(pushes, entries, seconds, ours, database, book, floor)
 
 
 def push_all(site: Site) -> tuple[int, int, float]:
@@ -123,7 +120,6 @@ def _notes(rounds: list[_Round], bundles: list[bytes]) -> tuple[str, ...]:
         f"{len(rounds)} rounds of {len(bundles)} people with one dossier each ({size:.1f} KB a Bundle), {PROCESSES}"
         f" schedulers of {SLOTS} slots; medians. Timed by the deliveries' own rows, from the first to the last.",
         f"pushes/s by round: {speeds}; floor: {floors}",
-        f"the machine's pace, ms for one fixed loop of Python: {' '.join(f'{r.pace:.1f}' for r in rounds)}",
         f"floor: the same bodies posted by {PROCESSES} processes of {FLOOR_THREADS} threads with requests alone; it"
         " reads, opens, composes, checks, audits and commits nothing",
     )
