@@ -37,6 +37,7 @@ class _Round:
     floor_seconds: float
     floor_cpu: float
     floor_database_cpu: float
+    stolen: float  # seconds
 
 
 def run(size: str, folder: Path) -> Section:
@@ -65,8 +66,10 @@ def _round(site: Site, gunicorn: int, number: int, count: int) -> _Round:
     since = _now(site)
     site.checkpoint()
     web_cpu, database_cpu = cpu_seconds(gunicorn), cpu_seconds(site.database.pid)
+    stolen = machine.stolen_seconds()
     posted = post([submissions(site, bodies, connections=CONNECTIONS)])
     web_cpu, database_cpu = cpu_seconds(gunicorn) - web_cpu, cpu_seconds(site.database.pid) - database_cpu
+    stolen = machine.stolen_seconds() - stolen
     work = floor.work_since(site.database.dsn, since)
     assert len(work) == count, "the floor must write what the service wrote"
     site.checkpoint()
@@ -75,7 +78,7 @@ def _round(site: Site, gunicorn: int, number: int, count: int) -> _Round:
     floor_database = cpu_seconds(site.database.pid) - floor_database
     resources, received = _resources(site, since), sum(map(len, bodies))
     cpu = (web_cpu, database_cpu, floor_seconds, floor_cpu, floor_database)
-    return _Round(posted, resources, received, *cpu)
+    return _Round(posted, resources, received, *cpu, stolen)
 
 
 def _now(site: Site) -> datetime:
@@ -133,12 +136,13 @@ def _cpu(name: str, seconds: list[float], count: int, floors: list[float] | None
 def _notes(rounds: list[_Round], size: _Size) -> tuple[str, ...]:
     walls = " ".join(f"{size.dossiers / r.posted.wall:.0f}" for r in rounds)
     floors = " ".join(f"{size.dossiers / r.floor_seconds:.0f}" for r in rounds)
+    stolen = " ".join(f"{machine.share(r.stolen, r.posted.wall):.0%}" for r in rounds)
     resources = sum(r.resources for r in rounds) / len(rounds) / size.dossiers
     received = sum(r.received for r in rounds) / len(rounds) / size.dossiers
     return (
         f"{size.rounds} rounds of {size.dossiers} single-dossier requests over {CONNECTIONS} kept connections, each"
         f" followed by its floor; medians. A dossier: {received / 1000:.1f} KB received, {resources:.1f} resources.",
-        f"dossiers/s by round: {walls}; floor: {floors}",
+        f"dossiers/s by round: {walls}; floor: {floors}; of the cores' time the host took meanwhile: {stolen}",
         "floor: the rows that the service wrote, in one pipelined transaction a dossier, over"
         f" {floor.CONNECTIONS} connections; it authenticates, reads, checks, maps, gates and seals nothing",
     )

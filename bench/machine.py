@@ -47,6 +47,16 @@ def storage(site: Site) -> list[str]:
     ]
 
 
+def stolen_seconds() -> float:
+    """Processor time that our cores wanted and the host gave to others, since it started; 0 where it does not tell."""
+    return float(getattr(psutil.cpu_times(), "steal", 0.0))
+
+
+def share(seconds: float, wall: float) -> float:
+    """What part of all cores' time these seconds are."""
+    return seconds / wall / (os.cpu_count() or 1)
+
+
 def _cpu_model() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 
+from bench import machine
 from bench.bodies import adult, body
 from bench.client import Load
 from bench.figures import SHORT, Figure, Section, aiming, cost, rate
@@ -37,6 +38,7 @@ class _Round:
     database_cpu: float
     book_cpu: float
     floor: Posted
+    stolen: float  # seconds
 
 
 def run(size: str, folder: Path) -> Section:
@@ -55,12 +57,14 @@ def run(size: str, folder: Path) -> Section:
 def _round(site: Site, running: tuple[int, ...], bundles: list[bytes]) -> _Round:
     site.checkpoint()
     before = cpu_seconds(*running), cpu_seconds(site.database.pid), _book_cpu(site)
+    stolen = machine.stolen_seconds()
     pushes, entries, seconds = push_all(site)
+    stolen = machine.stolen_seconds() - stolen
     assert pushes >= len(bundles), "every lane was pushed"
     after = cpu_seconds(*running), cpu_seconds(site.database.pid), _book_cpu(site)
     ours, database, book = (late - early for early, late in zip(before, after, strict=True))
     floor = post(_loads(site, bundles), "bench.poster")
-    return _Round(pushes, entries, seconds, ours, database, book, floor)
+    return _Round(pushes, entries, seconds, ours, database, book, floor, stolen)
 
 
 def push_all(site: Site) -> tuple[int, int, float]:
@@ -116,10 +120,11 @@ def _notes(rounds: list[_Round], bundles: list[bytes]) -> tuple[str, ...]:
     size = sum(map(len, bundles)) / len(bundles) / 1000
     speeds = " ".join(f"{r.pushes / r.seconds:.0f}" for r in rounds)
     floors = " ".join(f"{len(r.floor.seconds) / r.floor.wall:.0f}" for r in rounds)
+    stolen = " ".join(f"{machine.share(r.stolen, r.seconds):.0%}" for r in rounds)
     return (
         f"{len(rounds)} rounds of {len(bundles)} people with one dossier each ({size:.1f} KB a Bundle), {PROCESSES}"
         f" schedulers of {SLOTS} slots; medians. Timed by the deliveries' own rows, from the first to the last.",
-        f"pushes/s by round: {speeds}; floor: {floors}",
+        f"pushes/s by round: {speeds}; floor: {floors}; of the cores' time the host took meanwhile: {stolen}",
         f"floor: the same bodies posted by {PROCESSES} processes of {FLOOR_THREADS} threads with requests alone; it"
         " reads, opens, composes, checks, audits and commits nothing",
     )
