@@ -132,8 +132,15 @@ def _place(connection: sqlite3.Connection, version: Version) -> None:
     patients = {name.decode() for name in PATIENT.findall(version.body)}
     if version.type == "Patient":
         patients.add(version.id)
+    if version.type == "Provenance":  # it names no patient, but what it is the origin of
+        patients |= {patient for target in _referred([version]) for patient in _patients_of(connection, *target)}
     rows = [(version.type, version.id, patient) for patient in sorted(patients)]
     connection.executemany("INSERT INTO compartment VALUES (?, ?, ?)", rows)
+
+
+def _patients_of(connection: sqlite3.Connection, kind: str, resource_id: str) -> list[str]:
+    rows = connection.execute("SELECT patient FROM compartment WHERE type = ? AND id = ?", (kind, resource_id))
+    return [patient for (patient,) in rows]
 
 
 def _referred(versions: list[Version]) -> set[tuple[str, str]]:

@@ -75,16 +75,21 @@ def held(world: World, index: int) -> list[dict[str, Any]]:
 # --- the book keeps
 
 
-def test_everything_of_a_person_is_their_own_and_what_it_refers_to(book: FhirBook, own_world: World) -> None:
+def test_everything_of_a_person_is_their_own_what_it_refers_to_and_where_it_is_from(
+    book: FhirBook, own_world: World
+) -> None:
     one, other, ward = new_id(), new_id(), new_id()
     place = Resource("Organization", ward, orjson.dumps({"resourceType": "Organization", "id": ward, "name": "A"}))
     seen = {"resourceType": "Encounter", "id": new_id(), "subject": {"reference": f"Patient/{one}"}}
     seen["serviceProvider"] = {"reference": f"Organization/{ward}"}
     visit = Resource("Encounter", str(seen["id"]), orjson.dumps(seen))
-    push(book, person_of(101, one), visit, place)
+    told = {"resourceType": "Provenance", "id": new_id(), "target": [{"reference": f"Encounter/{seen['id']}"}]}
+    told |= {"recorded": "2026-11-20T08:00:00+07:00", "agent": [{"who": {"reference": f"Organization/{ward}"}}]}
+    push(book, person_of(101, one), visit, place, Resource("Provenance", str(told["id"]), orjson.dumps(told)))
     push(book, person_of(102, other), finding_of(other))
 
-    assert [resource["resourceType"] for resource in held(own_world, 101)] == ["Patient", "Encounter", "Organization"]
+    types = [resource["resourceType"] for resource in held(own_world, 101)]
+    assert types == ["Patient", "Encounter", "Provenance", "Organization"]
 
 
 def test_a_person_nobody_pushed_has_nothing(own_world: World) -> None:
