@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import orjson
 
+from mappings import exact_json
 from mappings.dates import parse_day, parse_minute
 from mappings.model import PATIENT_PLACEHOLDER, Resource
 
@@ -34,9 +35,8 @@ _NUMBER = re.compile(r"(-?)0*(\d{1,15})(?:([.,])(\d{1,12}))?")
 
 def built(resource_type: str, resource_id: str, body: Json) -> Resource:
     """The resource, serialised once."""
-    written = orjson.dumps({"resourceType": resource_type, "id": resource_id, **body})
-    # A copy of its own length: what orjson gives keeps 8 KB, and a dossier has thousands of these.
-    return Resource(resource_type, resource_id, bytes(memoryview(written)))
+    content = exact_json.dumps({"resourceType": resource_type, "id": resource_id, **body})
+    return Resource(resource_type, resource_id, content)
 
 
 def text(value: str | None) -> str:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Generic, TypeVar
 
-# What ends this soon after another is settled with it, and its slot filled with it: to settle and to take eight costs
-# little more than to settle and take one.
+# What ends this soon after another is settled with it, and its slot filled with it: to settle and to take many costs
+# little more than to settle and to take one.
 _TOGETHER_SECONDS: Final = 0.005
 
 T = TypeVar("T")

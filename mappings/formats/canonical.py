@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 
 import orjson
 
+from mappings import exact_json
 from mappings.model import Issue, Row, Tables
 
 # Papers and registrations that are made once and are not sent again with every correction.
@@ -35,8 +36,7 @@ def _row_bytes(row: Row) -> bytes:
     # JSON holds no control characters, so the marks between rows cannot be forged by values.
     values = dict(row)
     values.pop("STT", None)
-    # A copy of its own length: what orjson gives keeps 8 KB, and there may be ten thousand rows.
-    return bytes(memoryview(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)))
+    return exact_json.dumps(values, orjson.OPT_SORT_KEYS)
 
 
 def carry_over(new: Tables, previous: Tables) -> tuple[Tables, tuple[Issue, ...]]:
