@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # ships no types
 
 from ehr_sync.core.errors import Misconfigured, Unavailable
-from ehr_sync.logs import SafeHandler
+from ehr_sync.runtime.logs import SafeHandler
 from ehr_sync.settings import Settings, from_environment
 
 

@@ -5,9 +5,10 @@ import math
 
 from ehr_sync.bootstrap import open_service_when_up
 from ehr_sync.bootstrap_web import web_application
-from ehr_sync.logs import quiet_libraries
+from ehr_sync.runtime.logs import quiet_libraries
 from ehr_sync.settings import from_environment
-from mappings import gate, gone
+from mappings import gate
+from mappings.fhir import gone
 
 quiet_libraries()
 gate.load(gone.TYPES)

@@ -14,7 +14,7 @@ import click
 from bench import machine, report
 from bench.figures import FULL, SHORT, Section
 from ehr_sync.core.errors import Misconfigured
-from ehr_sync.supervisor import Stopped
+from ehr_sync.runtime.supervisor import Stopped
 
 NAMES = ("ingest", "push", "everything", "growth", "memory", "stages")
 

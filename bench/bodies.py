@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from bench.site import FACILITY
-from ehr_sync.sandbox.dossiers import Hoso, dossier, envelope
-from ehr_sync.sandbox.people import Person, person
+from ehr_sync.sandbox.city.people import Person, person
+from ehr_sync.sandbox.dossiers.generator import Hoso, dossier, envelope
 
 # Yesterday: the service's clock must not stand before what it is sent.
 _MADE_ON = datetime.now(UTC).date() - timedelta(days=1)

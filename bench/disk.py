@@ -14,7 +14,7 @@ import psycopg
 
 from bench.figures import Figure, cost
 from bench.site import Site
-from ehr_sync.postgres_place import installation_for, owner_needed
+from ehr_sync.runtime.postgres_place import installation_for, owner_needed
 
 MOST_BEYOND_ARCHIVE = 4096  # bytes a dossier
 MOST_ARCHIVE = 0.3  # of the bytes received

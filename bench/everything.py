@@ -19,7 +19,7 @@ from bench.preparing import accept_all
 from bench.site import Site, site, web
 from bench.usage import cpu_seconds
 from ehr_sync.core.ports import Login
-from ehr_sync.usecases.read_book import read_everything, read_patient
+from ehr_sync.usecases.book.read_book import read_everything, read_patient
 
 _ROWS = 45  # of one dossier: about as many resources
 _BLOCKS = 4  # service and floor take turns

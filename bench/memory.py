@@ -16,9 +16,9 @@ from bench.bodies import adult, body, envelope_of, hoso
 from bench.figures import SHORT, Figure, Section, cost
 from bench.site import FACILITY, Site, site, web
 from bench.usage import peak_megabytes
-from ehr_sync.processes import family_of
-from ehr_sync.sandbox.bad_inputs import zeros_in_base64
-from ehr_sync.sandbox.dossiers import Hoso, json_batch
+from ehr_sync.runtime.processes import family_of
+from ehr_sync.sandbox.dossiers.bad_inputs import zeros_in_base64
+from ehr_sync.sandbox.dossiers.generator import Hoso, json_batch
 
 MOST_MEGABYTES = 300
 _PER_FILE = 40  # HOSO in one file of the JSON batch

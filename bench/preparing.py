@@ -11,9 +11,9 @@ from ehr_sync.bootstrap import verification
 from ehr_sync.core.answers import Answer
 from ehr_sync.core.ports import Receipt, Watermark
 from ehr_sync.core.retry import RetryPolicy
-from ehr_sync.usecases.accept_submission import accept_submission
-from ehr_sync.usecases.compose_bundle import BundleLimits
-from ehr_sync.usecases.deliver_due import delivering
+from ehr_sync.usecases.delivery.compose_bundle import BundleLimits
+from ehr_sync.usecases.delivery.deliver_due import delivering
+from ehr_sync.usecases.intake.accept_submission import accept_submission
 
 
 class DeafBook:

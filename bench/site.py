@@ -17,19 +17,19 @@ from typing import Any
 
 import requests
 
-from ehr_sync import embedded_postgres
 from ehr_sync.adapters import key_file
 from ehr_sync.bootstrap import Service, open_service
-from ehr_sync.embedded_postgres import EmbeddedPostgres
-from ehr_sync.sandbox import clients as sandbox_clients
+from ehr_sync.runtime import embedded_postgres
+from ehr_sync.runtime.embedded_postgres import EmbeddedPostgres
+from ehr_sync.runtime.supervisor import Supervisor
 from ehr_sync.sandbox import world as sandbox
-from ehr_sync.sandbox.asking import post_json
+from ehr_sync.sandbox.city import clients as sandbox_clients
+from ehr_sync.sandbox.serving.asking import post_json
 from ehr_sync.sandbox.world import World
 from ehr_sync.settings import from_environment
 from ehr_sync.store import clients
 from ehr_sync.store.migrate import migrate
-from ehr_sync.supervisor import Supervisor
-from ehr_sync.usecases.authenticate import SCOPES
+from ehr_sync.usecases.access.authenticate import SCOPES
 
 FACILITY = "01001"
 CLIENT = sandbox_clients.client_id(FACILITY)

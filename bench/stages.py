@@ -17,22 +17,22 @@ from bench.posting import post, submissions
 from bench.preparing import accept, accept_all, deliver_all
 from bench.site import Site, site, web
 from bench.usage import cpu_seconds
-from mappings.bundle import put
+from mappings.fhir.bundle import put
 from mappings.gate import bundle_findings
 
 _PASSES = 3
 _DRIVER = "psycopg, sending and receiving"
 # Where the use case calls each stage: there the function is put behind a clock. None of them calls another.
 _CALLS = {
-    "scan the envelope": ("ehr_sync.usecases.accept_submission:scan",),
-    "read the tables": ("ehr_sync.usecases.accept_submission:read_hoso",),
-    "check the fields": ("ehr_sync.usecases.accept_submission:check",),
-    "map to FHIR": ("ehr_sync.usecases.compose_body:to_fhir",),
-    "gate": ("ehr_sync.usecases.compose_body:findings",),
-    "look for restricted data": ("ehr_sync.usecases.compose_body:triggers",),
-    "encode": ("ehr_sync.usecases.keep_records:encode",),
-    "pack the resources": ("ehr_sync.usecases.keep_records:pack",),
-    "pack the bytes received": ("mappings.formats.archive:pack", "ehr_sync.usecases.accept_submission:pack"),
+    "scan the envelope": ("ehr_sync.usecases.intake.accept_submission:scan",),
+    "read the tables": ("ehr_sync.usecases.intake.accept_submission:read_hoso",),
+    "check the fields": ("ehr_sync.usecases.intake.accept_submission:check",),
+    "map to FHIR": ("ehr_sync.usecases.intake.compose_body:to_fhir",),
+    "gate": ("ehr_sync.usecases.intake.compose_body:findings",),
+    "look for restricted data": ("ehr_sync.usecases.intake.compose_body:triggers",),
+    "encode": ("ehr_sync.usecases.intake.keep_records:encode",),
+    "pack the resources": ("ehr_sync.usecases.intake.keep_records:pack",),
+    "pack the bytes received": ("mappings.formats.archive:pack", "ehr_sync.usecases.intake.accept_submission:pack"),
     "seal": (
         "ehr_sync.store.records:seal",
         "ehr_sync.store.submissions:seal",

@@ -17,16 +17,16 @@ import zstandard
 from ehr_sync.core.answers import Answer, FileResult, HosoResult
 from ehr_sync.core.codes import batch_id, transaction_code
 from ehr_sync.core.record_body import Body, encode, resources_of
-from ehr_sync.sandbox.dossiers import dossier, envelope
+from ehr_sync.sandbox.dossiers.generator import dossier, envelope
 from ehr_sync.store.sealing import mark
 from ehr_sync.store.short_ids import shorten
-from ehr_sync.usecases import skeleton, stored_answer
-from ehr_sync.usecases.skeleton import Skeleton
-from mappings.fhir import to_fhir
+from ehr_sync.usecases.intake import skeleton, stored_answer
+from ehr_sync.usecases.intake.skeleton import Skeleton
 from mappings.formats import archive
-from mappings.formats.envelope import EnvelopeScan, Limits, read_hoso, scan
 from mappings.model import Dossier, MappingContext
-from mappings.record_types.catalogue import check
+from mappings.sources.dossier.catalogue import check
+from mappings.sources.dossier.reading.envelope import EnvelopeScan, Limits, read_hoso, scan
+from mappings.sources.dossier.to_fhir import to_fhir
 from mappings.terminology.uris import load_uris
 
 _SAMPLES = 3000

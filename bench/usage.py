@@ -6,7 +6,7 @@ import contextlib
 
 import psutil
 
-from ehr_sync.processes import family_of
+from ehr_sync.runtime.processes import family_of
 
 
 def cpu_seconds(*pids: int) -> float:

@@ -12,19 +12,19 @@ from ehr_sync.adapters.soap_registry import GatewayAccount, SoapRegistry
 from ehr_sync.core.errors import Misconfigured, Unavailable
 from ehr_sync.core.ports import HealthBook, PopulationRegistry
 from ehr_sync.core.retry import RetryPolicy
-from ehr_sync.logs import Log, fault, make_log
+from ehr_sync.runtime.logs import Log, fault, make_log
 from ehr_sync.settings import Settings
 from ehr_sync.store.database import Database, DatabaseFault
 from ehr_sync.store.key_store import KeyStore
-from ehr_sync.usecases.compose_bundle import BundleLimits
-from ehr_sync.usecases.deliver_due import delivering
-from ehr_sync.usecases.erase_person import replay_erasures
-from ehr_sync.usecases.settle_pushes import Outcome as PushOutcome
-from ehr_sync.usecases.settle_pushes import Push
+from ehr_sync.usecases.book.erase_person import replay_erasures
+from ehr_sync.usecases.delivery.compose_bundle import BundleLimits
+from ehr_sync.usecases.delivery.deliver_due import delivering
+from ehr_sync.usecases.delivery.settle_pushes import Outcome as PushOutcome
+from ehr_sync.usecases.delivery.settle_pushes import Push
 from ehr_sync.usecases.stores import Stores
 from ehr_sync.usecases.sweep import Sweep
-from ehr_sync.usecases.verify_due import Asking, verifying
-from ehr_sync.usecases.verify_due import Outcome as VerifyOutcome
+from ehr_sync.usecases.verification.verify_due import Asking, verifying
+from ehr_sync.usecases.verification.verify_due import Outcome as VerifyOutcome
 from mappings.model import Uris
 from mappings.terminology.uris import load_uris
 

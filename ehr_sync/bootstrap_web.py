@@ -23,16 +23,17 @@ from ehr_sync.bootstrap import Service
 from ehr_sync.core.errors import NotFound
 from ehr_sync.core.figures import Figures
 from ehr_sync.core.ports import Login
-from ehr_sync.metrics import scraper
+from ehr_sync.runtime.metrics import scraper
 from ehr_sync.store import clients, figures
 from ehr_sync.store.resyncs import Resync, Scope
-from ehr_sync.usecases import read_book, resync_lanes
-from ehr_sync.usecases.accept_submission import accept_submission
-from ehr_sync.usecases.authenticate import Signer, issue_token, verify_bearer
+from ehr_sync.usecases.access.authenticate import Signer, issue_token, verify_bearer
+from ehr_sync.usecases.book import read_book
+from ehr_sync.usecases.book.read_book import Page, Position
 from ehr_sync.usecases.check_readiness import check_readiness
-from ehr_sync.usecases.follow_transaction import follow_transaction
-from ehr_sync.usecases.make_current import make_current
-from ehr_sync.usecases.read_book import Page, Position
+from ehr_sync.usecases.delivery import resync_lanes
+from ehr_sync.usecases.intake.accept_submission import accept_submission
+from ehr_sync.usecases.intake.follow_transaction import follow_transaction
+from ehr_sync.usecases.intake.make_current import make_current
 from ehr_sync.usecases.stores import Stores
 from mappings.model import Uris
 

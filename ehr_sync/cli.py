@@ -24,10 +24,10 @@ class _Entry:
 
 _COMMANDS: Final[dict[str, _Entry]] = {
     "audit": _Entry("ehr_sync.commands.audit", "audit", "The log of who read what: verify it."),
-    "client": _Entry("ehr_sync.admin", "client", "Systems that send: add, keys, grant, disable, list."),
+    "client": _Entry("ehr_sync.commands.clients", "client", "Systems that send: add, keys, grant, disable, list."),
     "demo": _Entry("ehr_sync.demo.command", "demo", "The whole service with a simulated city, on this machine."),
     "erase": _Entry("ehr_sync.commands.erase", "erase", "Destroy one person's keys and records."),
-    "facility": _Entry("ehr_sync.admin", "facility", "Hospitals, clinics and stations: add, list."),
+    "facility": _Entry("ehr_sync.commands.clients", "facility", "Hospitals, clinics and stations: add, list."),
     "keys": _Entry("ehr_sync.commands.operate", "keys", "The key file: create."),
     "migrate": _Entry("ehr_sync.commands.operate", "migrate", "Bring both databases to the newest form."),
     "resync": _Entry("ehr_sync.commands.resync", "resync", "Bring health books up to date again."),

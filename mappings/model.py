@@ -19,7 +19,7 @@ Severity = Literal["refused", "warning", "information"]
 class Issue:
     """One thing wrong with what a sender sent. Holds no personal value, ever.
 
-    `code` is a key of `mappings.issues.CATALOGUE`, which gives severity, both languages and the remedy.
+    `code` is a key of `mappings.issues.catalogue.CATALOGUE`, which gives severity, both languages and the remedy.
     `path` is table, 1-based row as sent, and tag ("XML2[3].NGAY_YL"), or "" for the whole.
     `expected` is a format or a list ("yyyymmddHHMM"), made by us and never the sender's value.
     """

@@ -14,7 +14,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from ehr_sync import settings as environment
 from ehr_sync.bootstrap import delivery, open_service_when_up, verification
 from ehr_sync.core.errors import Misconfigured, Unavailable
-from ehr_sync.logs import Log, fault, quiet_libraries
+from ehr_sync.runtime.logs import Log, fault, quiet_libraries
 from ehr_sync.usecases.sweep import Sweep
 from scheduler.timetable import Job, timetable
 

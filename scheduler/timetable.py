@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ehr_sync.store import audit, submissions
-from ehr_sync.usecases.resync_lanes import carry_on_resyncs
+from ehr_sync.usecases.delivery.resync_lanes import carry_on_resyncs
 from ehr_sync.usecases.stores import Stores
 
 

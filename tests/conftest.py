@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from ehr_sync.embedded_postgres import EmbeddedPostgres
+from ehr_sync.runtime.embedded_postgres import EmbeddedPostgres
 from tests.databases import Dsns, fresh_databases, postgres_of_session
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psycopg
 
-from ehr_sync import embedded_postgres
-from ehr_sync.embedded_postgres import KEYS, MAIN, SUPERUSER, EmbeddedPostgres
+from ehr_sync.runtime import embedded_postgres
+from ehr_sync.runtime.embedded_postgres import KEYS, MAIN, SUPERUSER, EmbeddedPostgres
 
 _ROOM_BYTES = 2_000_000_000
 # A template with a session on it cannot be copied.

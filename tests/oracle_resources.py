@@ -6,10 +6,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from ehr_sync.sandbox.dossiers import SHAPES, dossier, envelope
-from ehr_sync.sandbox.messy import messed, messy_style
-from mappings.fhir import to_fhir
-from tests.mappings.fhir.golden import CONTEXT, EXAMPLES, bundle, read_envelope
+from ehr_sync.sandbox.dossiers.generator import SHAPES, dossier, envelope
+from ehr_sync.sandbox.dossiers.messy import messed, messy_style
+from mappings.sources.dossier.to_fhir import to_fhir
+from tests.mappings.sources.dossier.golden import CONTEXT, EXAMPLES, bundle, read_envelope
 
 SEEDS = range(40)
 

@@ -17,7 +17,7 @@ from ehr_sync.core.ports import FenceLost, Receipt, Watermark
 _FHIR: Final = "application/fhir+json"
 _LARGEST_ANSWER: Final = 10_000_000
 
-# A transaction as mappings.bundle writes it: counted and searched, not parsed, as it can have 5 MB.
+# A transaction as mappings.fhir.bundle writes it: counted and searched, not parsed, as it can have 5 MB.
 _ENTRY: Final = b'"request":{"method":"'
 _MARK: Final = re.compile(rb'"request":\{"method":"PUT","url":"(Basic/[A-Za-z0-9.-]{1,64})"')
 _NAMED_ENTRY: Final = re.compile(r"Bundle\.entry\[(\d{1,6})\]")
@@ -43,7 +43,7 @@ class FhirBook:
         )
 
     def push(self, bundle: bytes, *, idempotency_key: str) -> Receipt:
-        """As the port says. The Bundle is one of mappings.bundle.transaction."""
+        """As the port says. The Bundle is one of mappings.fhir.bundle.transaction."""
         headers = {"Content-Type": _FHIR, "Prefer": "return=minimal", "Idempotency-Key": idempotency_key}
         try:
             answer = self._signed("POST", self._url, headers, bundle)

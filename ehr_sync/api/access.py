@@ -10,7 +10,7 @@ from flask import Flask, Request, g, request
 
 from ehr_sync.api.problems import Problem
 from ehr_sync.core.ports import Login
-from ehr_sync.usecases.authenticate import BadToken, Caller
+from ehr_sync.usecases.access.authenticate import BadToken, Caller
 
 
 @dataclass(frozen=True, slots=True)

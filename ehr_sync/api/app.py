@@ -10,8 +10,8 @@ from ehr_sync.api import access, connection, problems
 from ehr_sync.api.language import language_of
 from ehr_sync.core.clock import Stopwatch
 from ehr_sync.core.ports import Login
-from ehr_sync.logs import Log
-from ehr_sync.usecases.authenticate import Caller
+from ehr_sync.runtime.logs import Log
+from ehr_sync.usecases.access.authenticate import Caller
 
 _HEADERS = {
     "Cache-Control": "no-store",

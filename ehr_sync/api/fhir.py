@@ -16,8 +16,8 @@ from ehr_sync.api import access
 from ehr_sync.api.capabilities import TYPES, capability_statement, searched_types
 from ehr_sync.api.problems import FHIR_JSON, Problem
 from ehr_sync.core.ports import Login
-from ehr_sync.usecases.read_book import START, Position
-from mappings.bundle import searchset
+from ehr_sync.usecases.book.read_book import START, Position
+from mappings.fhir.bundle import searchset
 
 PAGE: Final = 100  # resources of a search where _count is not given; $everything then gives all
 LARGEST_PAGE: Final = 1_000

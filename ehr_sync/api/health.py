@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import orjson
 from flask import Blueprint, Response
 
-from ehr_sync.metrics import CONTENT_TYPE
+from ehr_sync.runtime.metrics import CONTENT_TYPE
 
 
 def health(ready: Callable[[], Mapping[str, bool]], metrics: Callable[[], bytes]) -> Blueprint:

@@ -12,7 +12,7 @@ import orjson
 from flask import Blueprint, Request, Response, request
 
 from ehr_sync.api import connection
-from ehr_sync.usecases.authenticate import ASSERTION_ALGORITHMS, SCOPES, AccessToken, Signer, TokenRefused
+from ehr_sync.usecases.access.authenticate import ASSERTION_ALGORITHMS, SCOPES, AccessToken, Signer, TokenRefused
 
 FORM: Final = "application/x-www-form-urlencoded"
 _FORM_BYTES: Final = 64 * 1024

@@ -16,9 +16,9 @@ from werkzeug.exceptions import HTTPException
 from ehr_sync.api.language import language_of
 from ehr_sync.api.problem_types import BY_STATUS, PROBLEMS
 from ehr_sync.core.errors import Conflict, EhrSyncError, NotFound, Refused, Unavailable
-from ehr_sync.logs import Log, fault
-from mappings import issues
+from ehr_sync.runtime.logs import Log, fault
 from mappings.formats.source import SourceRefused
+from mappings.issues import catalogue as issues
 
 PROBLEM_JSON: Final = "application/problem+json"
 FHIR_JSON: Final = "application/fhir+json; fhirVersion=4.0"

@@ -6,7 +6,7 @@ from typing import Any
 
 from ehr_sync.api.language import Language
 from ehr_sync.core.answers import Answer, FileResult, HosoResult
-from mappings import issues
+from mappings.issues import catalogue as issues
 
 
 def answer(given: Answer, language: Language) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import click
 from ehr_sync import settings
 from ehr_sync.bootstrap import open_service
 from ehr_sync.core.errors import Misconfigured, NotFound
-from ehr_sync.usecases.erase_person import erase_person
+from ehr_sync.usecases.book.erase_person import erase_person
 
 
 @click.command()

@@ -14,7 +14,7 @@ from ehr_sync.bootstrap import open_service
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.store import clients
 from ehr_sync.store.resyncs import Resync, Scope
-from ehr_sync.usecases.resync_lanes import follow_resync, order_resync, plan_resync
+from ehr_sync.usecases.delivery.resync_lanes import follow_resync, order_resync, plan_resync
 from ehr_sync.usecases.stores import Stores
 
 _PAUSE_SECONDS = 0.5

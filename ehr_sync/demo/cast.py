@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, Literal
 
-from ehr_sync.sandbox.bad_inputs import bad_inputs
-from ehr_sync.sandbox.dossiers import dossier, envelope
-from ehr_sync.sandbox.facilities import DEMO
-from ehr_sync.sandbox.hoso import Hoso, with_values
-from ehr_sync.sandbox.magic import BOOK, REGISTRY
-from ehr_sync.sandbox.messy import messed, messy_style
-from ehr_sync.sandbox.people import TODAY, person
-from ehr_sync.sandbox.restricted import planted
-from ehr_sync.sandbox.variations import corrected
+from ehr_sync.sandbox.city.facilities import DEMO
+from ehr_sync.sandbox.city.magic import BOOK, REGISTRY
+from ehr_sync.sandbox.city.people import TODAY, person
+from ehr_sync.sandbox.dossiers.bad_inputs import bad_inputs
+from ehr_sync.sandbox.dossiers.generator import dossier, envelope
+from ehr_sync.sandbox.dossiers.hoso import Hoso, with_values
+from ehr_sync.sandbox.dossiers.messy import messed, messy_style
+from ehr_sync.sandbox.dossiers.restricted import planted
+from ehr_sync.sandbox.dossiers.variations import corrected
 
 Ending = Literal[
     "delivered", "replaced", "withheld", "not proven", "review", "no number", "asking again", "parked", "refused"

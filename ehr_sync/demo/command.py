@@ -15,12 +15,12 @@ from ehr_sync.demo.cast import CITIZEN, SPECIAL, cast
 from ehr_sync.demo.hospital import Hospital
 from ehr_sync.demo.play import Played, play
 from ehr_sync.demo.stage import Stage, open_doors, own_folder, require_ports, set_up
-from ehr_sync.sandbox import clients as sandbox_clients
-from ehr_sync.sandbox.facilities import DEMO, facility
+from ehr_sync.runtime.supervisor import Died, Stopped, Supervisor
+from ehr_sync.sandbox.city import clients as sandbox_clients
+from ehr_sync.sandbox.city.facilities import DEMO, facility
 from ehr_sync.store import clients
 from ehr_sync.store.database import Database
-from ehr_sync.supervisor import Died, Stopped, Supervisor
-from ehr_sync.usecases.authenticate import SCOPES
+from ehr_sync.usecases.access.authenticate import SCOPES
 
 
 @click.command()

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import requests
 
-from ehr_sync.sandbox.clients import access_token
+from ehr_sync.sandbox.city.clients import access_token
 
 _TOKEN_SECONDS: Final = 120.0  # well below the five minutes that one lives
 _CALL_SECONDS: Final = 30.0

@@ -9,7 +9,7 @@ from pathlib import Path
 from ehr_sync.demo.hospital import Hospital
 from ehr_sync.demo.play import Played
 from ehr_sync.demo.stage import Stage
-from ehr_sync.sandbox.asking import post_json
+from ehr_sync.sandbox.serving.asking import post_json
 
 
 def table(played: Iterable[Played]) -> str:

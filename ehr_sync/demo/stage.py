@@ -16,12 +16,12 @@ from typing import Final
 
 import requests
 
-from ehr_sync import embedded_postgres
 from ehr_sync.adapters import key_file
 from ehr_sync.core.errors import Misconfigured
+from ehr_sync.runtime import embedded_postgres
+from ehr_sync.runtime.supervisor import Part, Supervisor, require_free
 from ehr_sync.sandbox.world import World
 from ehr_sync.store.migrate import migrate
-from ehr_sync.supervisor import Part, Supervisor, require_free
 
 WORKERS: Final = 2
 SCHEDULERS: Final = 2

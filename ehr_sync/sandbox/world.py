@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 
-from ehr_sync.sandbox.asking import get, send
+from ehr_sync.sandbox.serving.asking import get, send
 
 SERVERS: Final = ("registry", "book", "identity")
 
@@ -55,7 +55,7 @@ class World:
         return [orjson.loads(line) for line in lines]
 
     def order(self, name: str, kind: str, **wish: Any) -> None:
-        """Let a server fail: `kind` and the rest as ehr_sync.sandbox.faults has them."""
+        """Let a server fail: `kind` and the rest as ehr_sync.sandbox.serving.faults has them."""
         send("POST", f"{self.address(name)}/_faults", {"kind": kind, **wish})
 
     def clear(self, *names: str) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from ehr_sync.store.sealing import mark
 from ehr_sync.store.statement import Statement, among
 from ehr_sync.store.tables import claim, identifier, person
 
@@ -34,6 +35,11 @@ _LOCK = Statement(
     .order_by(person.c.person_id)
     .with_for_update()
 )
+
+
+def number_mark_of(index_key: bytes, number: str) -> bytes:
+    """The blind index of a personal number."""
+    return mark(index_key, b"number", number.encode())
 
 
 def behind_number(connection: Connection, number_mark: bytes) -> UUID | None:

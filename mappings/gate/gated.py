@@ -1,7 +1,7 @@
 """A Bundle without the entries of resources gated before, cut out where they stand byte for byte as they were gated.
 
-Only the form that mappings.bundle writes is known here: what is written otherwise is left to the full look. In an entry
-that is cut out nothing could be wrong but where its references lead.
+Only the form that mappings.fhir.bundle writes is known here: what is written otherwise is left to the full look. In
+an entry that is cut out nothing could be wrong but where its references lead.
 """
 
 from __future__ import annotations

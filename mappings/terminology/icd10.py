@@ -14,7 +14,7 @@ from typing import Final
 
 import zstandard
 
-from mappings.elements import Json, coding
+from mappings.fhir.elements import Json, coding
 from mappings.model import Uris
 
 NEW_EDITION_FROM: Final = date(2026, 7, 1)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import quote
 
-from mappings.elements import Json, coding
+from mappings.fhir.elements import Json, coding
 from mappings.model import Uris
 
 # The forms of the shared lists (bộ mã danh mục dùng chung): QĐ 5937/2021, QĐ 7603/2018, QĐ 1227/2025, QĐ

@@ -11,7 +11,7 @@ from uuid import uuid4
 from joserfc import jws
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
-from ehr_sync.usecases.authenticate import ASSERTION_TYPE, Signer
+from ehr_sync.usecases.access.authenticate import ASSERTION_TYPE, Signer
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 CLIENT_ID = "benh-vien-mau"

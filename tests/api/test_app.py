@@ -15,7 +15,7 @@ from ehr_sync.api.problems import Problem
 from ehr_sync.core.answers import Answer
 from ehr_sync.core.errors import Conflict, EhrSyncError, NotFound, Refused, Unavailable
 from ehr_sync.core.ports import Login
-from ehr_sync.usecases.authenticate import TokenRefused
+from ehr_sync.usecases.access.authenticate import TokenRefused
 from tests.api import web
 
 GOOD = {"Authorization": "Bearer good"}

@@ -16,7 +16,7 @@ from joserfc.jwk import ECKey, KeySet, OctKey
 
 from ehr_sync.store import clients
 from ehr_sync.store.database import Database
-from ehr_sync.usecases.authenticate import (
+from ehr_sync.usecases.access.authenticate import (
     AccessToken,
     BadKeys,
     BadToken,

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import insert
 
 from ehr_sync.core.figures import PUSH_BUCKETS, Figures
-from ehr_sync.metrics import exposition, scraper
+from ehr_sync.runtime.metrics import exposition, scraper
 from ehr_sync.store.database import Database
 from ehr_sync.store.figures import figures
 from ehr_sync.store.migrate import migrate

@@ -9,7 +9,7 @@ import logging
 import pytest
 
 from ehr_sync.core.errors import Unavailable
-from ehr_sync.logs import SafeHandler, fault, make_log
+from ehr_sync.runtime.logs import SafeHandler, fault, make_log
 
 NAME = "Nguyễn Văn Canary"
 NUMBER = "099200001234"

@@ -15,8 +15,8 @@ from ehr_sync.adapters import key_file
 from ehr_sync.api.capabilities import TYPES, searched_types
 from ehr_sync.bootstrap import Service
 from ehr_sync.bootstrap_web import web_application
-from ehr_sync.sandbox.asking import post_json
-from ehr_sync.sandbox.dossiers import dossier, envelope
+from ehr_sync.sandbox.dossiers.generator import dossier, envelope
+from ehr_sync.sandbox.serving.asking import post_json
 from ehr_sync.sandbox.world import World
 from ehr_sync.settings import settings_of
 from ehr_sync.store import clients

@@ -14,12 +14,12 @@ import psutil
 import pytest
 import requests
 
-from ehr_sync import embedded_postgres
 from ehr_sync.adapters import key_file
 from ehr_sync.bootstrap import open_service
 from ehr_sync.core.errors import Misconfigured
-from ehr_sync.embedded_postgres import EmbeddedPostgres
-from ehr_sync.processes import happens
+from ehr_sync.runtime import embedded_postgres
+from ehr_sync.runtime.embedded_postgres import EmbeddedPostgres
+from ehr_sync.runtime.processes import happens
 from ehr_sync.settings import settings_of
 from ehr_sync.store.migrate import migrate
 from tests.api import hospital, web

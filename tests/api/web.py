@@ -26,9 +26,9 @@ from ehr_sync.api.oauth import oauth
 from ehr_sync.api.submissions import MediaType, Reader, submissions
 from ehr_sync.core.answers import Answer, HosoResult, file_result
 from ehr_sync.core.ports import Login
-from ehr_sync.logs import make_log
-from ehr_sync.processes import happens
-from ehr_sync.usecases.authenticate import AccessToken, BadToken, Caller
+from ehr_sync.runtime.logs import make_log
+from ehr_sync.runtime.processes import happens
+from ehr_sync.usecases.access.authenticate import AccessToken, BadToken, Caller
 from mappings.model import Issue
 from tests.api import hospital
 

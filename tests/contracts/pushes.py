@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 from uuid import uuid4
 
-from ehr_sync.sandbox import people
-from mappings.bundle import Deletion, Mark, put, transaction
-from mappings.elements import built
+from ehr_sync.sandbox.city import people
+from mappings.fhir.bundle import Deletion, Mark, put, transaction
+from mappings.fhir.elements import built
+from mappings.fhir.people import patient
 from mappings.model import Resource
-from mappings.people import patient
 from mappings.terminology.uris import load_uris
 
 ORDINARY: Final = 4711

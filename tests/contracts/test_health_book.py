@@ -8,7 +8,7 @@ import pytest
 from ehr_sync.adapters.fhir_book import FhirBook
 from ehr_sync.core.errors import Refused, Unavailable, UnknownOutcome
 from ehr_sync.core.ports import FenceLost, Receipt, Watermark
-from ehr_sync.sandbox import asking
+from ehr_sync.sandbox.serving import asking
 from ehr_sync.sandbox.world import World
 from tests.contracts.canned import Canned
 from tests.contracts.conftest import book_at

@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey, KeySet, OctKey
 
 from ehr_sync.adapters.oidc_identity import OidcIdentity
 from ehr_sync.core.errors import Unavailable
-from ehr_sync.sandbox import asking
+from ehr_sync.sandbox.serving import asking
 from ehr_sync.sandbox.world import World
 from tests.contracts.canned import Canned
 from tests.contracts.conftest import now

@@ -10,8 +10,8 @@ import pytest
 from ehr_sync.adapters.soap_registry import GatewayAccount, SoapRegistry
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.ports import RegistryPerson, RegistryQuestion
-from ehr_sync.sandbox import people
-from ehr_sync.sandbox.people import Person
+from ehr_sync.sandbox.city import people
+from ehr_sync.sandbox.city.people import Person
 from ehr_sync.sandbox.world import World
 from tests.contracts.elapsed import DEADLINE, GRACE, ends_within
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ehr_sync.core.identity import Claim, State, Verdict, exact_key, first_state, judge, loose_key, other_tone_placement
 from ehr_sync.core.ports import RegistryPerson
-from ehr_sync.sandbox.people import person
+from ehr_sync.sandbox.city.people import person
 
 SAME, REVIEW, OTHER = "same", "review", "other"
 

@@ -10,7 +10,7 @@ from ehr_sync.core.answers import Answer, FileResult, HosoResult, file_result
 from ehr_sync.core.codes import batch_id, record_version_of, transaction_code
 from ehr_sync.core.errors import NotFound
 from ehr_sync.core.retry import RetryPolicy
-from ehr_sync.usecases import stored_answer
+from ehr_sync.usecases.intake import stored_answer
 from mappings.model import Issue
 
 RECORD_IDS = st.binary(min_size=16, max_size=16)

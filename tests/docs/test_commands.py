@@ -15,12 +15,12 @@ import pytest
 
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.demo.stage import open_doors, own_folder, require_ports, set_up
-from ehr_sync.sandbox import clients as sandbox_clients
-from ehr_sync.sandbox.dossiers import dossier, envelope
+from ehr_sync.runtime.supervisor import Supervisor
+from ehr_sync.sandbox.city import clients as sandbox_clients
+from ehr_sync.sandbox.dossiers.generator import dossier, envelope
 from ehr_sync.store import clients
 from ehr_sync.store.database import Database
-from ehr_sync.supervisor import Supervisor
-from ehr_sync.usecases.authenticate import SCOPES
+from ehr_sync.usecases.access.authenticate import SCOPES
 from tests.docs.markdown import ROOT, shell_lines
 
 # curl says nothing of a refusal by its exit code unless it is asked to.

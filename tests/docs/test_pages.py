@@ -7,10 +7,11 @@ import re
 import pytest
 
 from ehr_sync.api.problem_types import PROBLEMS
-from ehr_sync.sandbox.magic import BOOK, REGISTRY
-from ehr_sync.sandbox.people import person
+from ehr_sync.sandbox.city.magic import BOOK, REGISTRY
+from ehr_sync.sandbox.city.people import person
 from ehr_sync.settings import Settings
-from mappings import coverage, issues_page
+from mappings.issues import page as issues_page
+from mappings.sources import coverage
 from tests.docs.markdown import ROOT, quoted, rows, section, text_of
 
 PAGES = sorted(str(path.relative_to(ROOT)) for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -18,11 +19,11 @@ LIMITS = ("request_bytes", "request_dossiers", "table_rows", "record_bytes")
 
 
 def test_the_page_of_issues_is_made_from_the_catalogue() -> None:
-    assert text_of("docs/issues.md") == issues_page.page(), "run: python -m mappings.issues_page > docs/issues.md"
+    assert text_of("docs/issues.md") == issues_page.page(), "run: python -m mappings.issues.page > docs/issues.md"
 
 
 def test_the_page_of_fields_is_made_from_the_mappings() -> None:
-    assert text_of("docs/fields.md") == coverage.page(), "run: python -m mappings.coverage > docs/fields.md"
+    assert text_of("docs/fields.md") == coverage.page(), "run: python -m mappings.sources.coverage > docs/fields.md"
 
 
 def test_every_problem_is_listed_with_its_status() -> None:

@@ -15,7 +15,7 @@ from ehr_sync.core.identity import State
 from ehr_sync.core.versions import MadeOnMeans, Order
 from ehr_sync.store import clients
 from ehr_sync.store.tables import delivery, lane, metadata, person, record_version, resync
-from ehr_sync.usecases import follow_transaction
+from ehr_sync.usecases.intake import follow_transaction
 from tests.docs.markdown import first_words, quoted, rows, section
 
 PAGE = "docs/states.md"

@@ -19,12 +19,12 @@ import requests
 
 from ehr_sync.adapters import key_file
 from ehr_sync.core.keys import ServiceKeys
-from ehr_sync.processes import family_of, happens, runs
-from ehr_sync.sandbox.clients import client_id, public_jwks
+from ehr_sync.runtime.processes import family_of, happens, runs
+from ehr_sync.runtime.watchdog import Watchdog
+from ehr_sync.sandbox.city.clients import client_id, public_jwks
 from ehr_sync.sandbox.world import World
 from ehr_sync.store import clients
 from ehr_sync.store.database import Database
-from ehr_sync.watchdog import Watchdog
 from tests.databases import Dsns
 from tests.faults.boundaries import Tickets
 from tests.faults.forge import Forge

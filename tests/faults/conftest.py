@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ehr_sync.embedded_postgres import EmbeddedPostgres
+from ehr_sync.runtime.embedded_postgres import EmbeddedPostgres
 from ehr_sync.sandbox.world import World
 from tests.databases import fresh_databases, postgres_of_session
 from tests.faults.city import City, city

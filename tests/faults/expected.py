@@ -14,11 +14,11 @@ import orjson
 from ehr_sync.core.codes import record_version_of
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.record_body import Body
-from ehr_sync.usecases.compose_body import compose
-from ehr_sync.usecases.plan_record import record_ids
-from mappings.formats.envelope import Limits, read_hoso, scan
-from mappings.gone import gone
+from ehr_sync.usecases.intake.compose_body import compose
+from ehr_sync.usecases.intake.plan_record import record_ids
+from mappings.fhir.gone import gone
 from mappings.model import PATIENT_PLACEHOLDER, Dossier
+from mappings.sources.dossier.reading.envelope import Limits, read_hoso, scan
 from mappings.terminology.uris import load_uris
 from tests.faults.senders import Acknowledged, Post, Visit
 

@@ -8,9 +8,9 @@ from datetime import date, timedelta
 from random import Random
 from typing import Final
 
-from ehr_sync.sandbox.dossiers import corrected, dossier, with_patient, with_values
-from ehr_sync.sandbox.hoso import Hoso
-from ehr_sync.sandbox.people import person
+from ehr_sync.sandbox.city.people import person
+from ehr_sync.sandbox.dossiers.generator import corrected, dossier, with_patient, with_values
+from ehr_sync.sandbox.dossiers.hoso import Hoso
 from tests.faults.city import FACILITIES
 from tests.faults.senders import Post, Visit
 

@@ -15,9 +15,9 @@ from typing import Any, Final
 import requests
 
 from ehr_sync.core.errors import Misconfigured
-from ehr_sync.sandbox.clients import access_token
-from ehr_sync.sandbox.dossiers import envelope
-from ehr_sync.sandbox.hoso import Hoso
+from ehr_sync.sandbox.city.clients import access_token
+from ehr_sync.sandbox.dossiers.generator import envelope
+from ehr_sync.sandbox.dossiers.hoso import Hoso
 
 _TOKEN_SECONDS: Final = 120.0
 _CALL_SECONDS: Final = 30.0

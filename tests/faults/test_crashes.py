@@ -17,9 +17,9 @@ from typing import Any
 import psutil
 import pytest
 
-from ehr_sync.embedded_postgres import EmbeddedPostgres
-from ehr_sync.processes import family_of
-from ehr_sync.sandbox.people import person
+from ehr_sync.runtime.embedded_postgres import EmbeddedPostgres
+from ehr_sync.runtime.processes import family_of
+from ehr_sync.sandbox.city.people import person
 from tests.faults.boundaries import SCHEDULER, WEB
 from tests.faults.city import City, eventually
 from tests.faults.expected import expected

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from ehr_sync.embedded_postgres import EmbeddedPostgres
+from ehr_sync.runtime.embedded_postgres import EmbeddedPostgres
 from ehr_sync.sandbox.world import World
 from tests.databases import Dsns, fresh_databases
 from tests.faults.cable import Cable

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ehr_sync import embedded_postgres
 from ehr_sync.core.errors import Unavailable
-from ehr_sync.embedded_postgres import EmbeddedPostgres
-from ehr_sync.sandbox.dossiers import dossier
+from ehr_sync.runtime import embedded_postgres
+from ehr_sync.runtime.embedded_postgres import EmbeddedPostgres
+from ehr_sync.sandbox.dossiers.generator import dossier
 from ehr_sync.sandbox.world import World
 from ehr_sync.store.migrate import migrate
 from ehr_sync.store.spool import Spool

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from ehr_sync import embedded_postgres
-from ehr_sync.embedded_postgres import EmbeddedPostgres
+from ehr_sync.runtime import embedded_postgres
+from ehr_sync.runtime.embedded_postgres import EmbeddedPostgres
 from ehr_sync.store.database import Database
 from tests.databases import database_folder
 

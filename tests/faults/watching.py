@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import requests
 
-from ehr_sync.sandbox.asking import post_json
-from ehr_sync.sandbox.dossiers import corrected, dossier
+from ehr_sync.sandbox.dossiers.generator import corrected, dossier
+from ehr_sync.sandbox.serving.asking import post_json
 from tests.faults.city import City, eventually
 from tests.faults.expected import Expected, expected
 from tests.faults.judge import Push, faults_of, missing, pushes

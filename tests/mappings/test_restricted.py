@@ -6,9 +6,9 @@ import unicodedata
 
 import pytest
 
-from ehr_sync.sandbox.dossiers import dossier
-from ehr_sync.sandbox.hoso import Hoso
-from ehr_sync.sandbox.restricted import DECOYS, RESTRICTED_KINDS, planted
+from ehr_sync.sandbox.dossiers.generator import dossier
+from ehr_sync.sandbox.dossiers.hoso import Hoso
+from ehr_sync.sandbox.dossiers.restricted import DECOYS, RESTRICTED_KINDS, planted
 from mappings.model import Tables
 from mappings.restricted import (
     ITEM_CODE,

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from ehr_sync.demo.cast import CITIZEN, WITHHELD
-from ehr_sync.processes import happens
+from ehr_sync.runtime.processes import happens
 from tests.databases import database_folder
 from tests.ports import first_of_free_ports
 

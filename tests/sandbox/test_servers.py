@@ -18,13 +18,14 @@ import pytest
 from ehr_sync.adapters.fhir_book import FhirBook
 from ehr_sync.core.errors import Misconfigured, Refused, Unavailable, UnknownOutcome
 from ehr_sync.core.ports import Receipt, Watermark
-from ehr_sync.sandbox import asking, clients, people
 from ehr_sync.sandbox import world as sandbox
-from ehr_sync.sandbox.book_reading import everything_of
-from ehr_sync.sandbox.registry import lenient, strict
+from ehr_sync.sandbox.city import clients, people
+from ehr_sync.sandbox.commands.book import everything_of
+from ehr_sync.sandbox.registry.__main__ import lenient, strict
+from ehr_sync.sandbox.serving import asking
 from ehr_sync.sandbox.world import World
-from ehr_sync.usecases.authenticate import checked_jwks
-from mappings.bundle import Deletion
+from ehr_sync.usecases.access.authenticate import checked_jwks
+from mappings.fhir.bundle import Deletion
 from mappings.model import Resource
 from tests.contracts.pushes import finding_of, new_id, person_of, push_about, pushed
 

@@ -14,7 +14,7 @@ from sqlalchemy import create_engine
 
 import ehr_sync.store.clients  # noqa: F401 - its tables belong to the metadata
 from ehr_sync.core.errors import Misconfigured
-from ehr_sync.embedded_postgres import KEYS, MAIN, SUPERUSER, EmbeddedPostgres
+from ehr_sync.runtime.embedded_postgres import KEYS, MAIN, SUPERUSER, EmbeddedPostgres
 from ehr_sync.store.database import Database
 from ehr_sync.store.migrate import migrate
 from ehr_sync.store.readiness import is_durable, is_migrated, is_there

@@ -11,7 +11,7 @@ from typing import Any
 from ehr_sync.store import identity_claims, submissions
 from ehr_sync.store.packing import unpack
 from ehr_sync.store.submissions import KeptSubmission
-from ehr_sync.usecases import skeleton
+from ehr_sync.usecases.intake import skeleton
 from mappings.formats import archive
 from tests.usecases.service import Running
 

@@ -26,23 +26,23 @@ from ehr_sync.core.answers import Answer, HosoResult
 from ehr_sync.core.errors import EhrSyncError
 from ehr_sync.core.ports import HealthBook, Login, PopulationRegistry
 from ehr_sync.core.retry import RetryPolicy
-from ehr_sync.embedded_postgres import MAIN, SUPERUSER, EmbeddedPostgres
-from ehr_sync.sandbox.dossiers import CLEAN, Hoso, Style, envelope
-from ehr_sync.sandbox.people import person
+from ehr_sync.runtime.embedded_postgres import MAIN, SUPERUSER, EmbeddedPostgres
+from ehr_sync.sandbox.city.people import person
+from ehr_sync.sandbox.dossiers.generator import CLEAN, Hoso, Style, envelope
 from ehr_sync.sandbox.world import World
 from ehr_sync.settings import Settings, settings_of
 from ehr_sync.store import clients
-from ehr_sync.usecases import read_book
-from ehr_sync.usecases.accept_submission import MediaType, accept_submission
-from ehr_sync.usecases.compose_bundle import BundleLimits
-from ehr_sync.usecases.deliver_due import delivering
-from ehr_sync.usecases.follow_transaction import LifeLine, follow_transaction
-from ehr_sync.usecases.read_book import Page
-from ehr_sync.usecases.resync_lanes import carry_on_resyncs
-from ehr_sync.usecases.settle_pushes import Outcome, Push
+from ehr_sync.usecases.book import read_book
+from ehr_sync.usecases.book.read_book import Page
+from ehr_sync.usecases.delivery.compose_bundle import BundleLimits
+from ehr_sync.usecases.delivery.deliver_due import delivering
+from ehr_sync.usecases.delivery.resync_lanes import carry_on_resyncs
+from ehr_sync.usecases.delivery.settle_pushes import Outcome, Push
+from ehr_sync.usecases.intake.accept_submission import MediaType, accept_submission
+from ehr_sync.usecases.intake.follow_transaction import LifeLine, follow_transaction
 from ehr_sync.usecases.stores import Stores
 from ehr_sync.usecases.sweep import Sweep
-from ehr_sync.usecases.verify_due import verifying
+from ehr_sync.usecases.verification.verify_due import verifying
 from tests.databases import Dsns
 
 HOSPITAL: Final = "benh-vien"

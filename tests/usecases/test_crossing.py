@@ -10,10 +10,10 @@ from typing import Final
 
 import pytest
 
-from ehr_sync.sandbox.dossiers import corrected, dossier, with_patient, without_row
-from ehr_sync.sandbox.people import person
+from ehr_sync.sandbox.city.people import person
+from ehr_sync.sandbox.dossiers.generator import corrected, dossier, with_patient, without_row
 from ehr_sync.store import audit
-from ehr_sync.usecases.make_current import make_current
+from ehr_sync.usecases.intake.make_current import make_current
 from tests.usecases.service import DAY, HOSPITAL, Running, is_clinical, number_of
 
 PEOPLE: Final = (901, 902)

@@ -9,8 +9,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from ehr_sync.core.errors import NotFound, Unavailable
-from ehr_sync.embedded_postgres import EmbeddedPostgres
-from ehr_sync.sandbox.dossiers import (
+from ehr_sync.runtime.embedded_postgres import EmbeddedPostgres
+from ehr_sync.sandbox.city.people import person
+from ehr_sync.sandbox.dossiers.generator import (
     corrected,
     dossier,
     envelope,
@@ -19,8 +20,7 @@ from ehr_sync.sandbox.dossiers import (
     with_values,
     without_table,
 )
-from ehr_sync.sandbox.people import person
-from ehr_sync.usecases.erase_person import erase_person, replay_erasures
+from ehr_sync.usecases.book.erase_person import erase_person, replay_erasures
 from tests.usecases.service import DAY, Running, backup_of, is_clinical, number_of
 
 ALICE, BOB = 871, 872

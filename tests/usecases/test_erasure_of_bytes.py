@@ -11,11 +11,11 @@ from typing import Final
 import psycopg
 import pytest
 
-from ehr_sync.embedded_postgres import EmbeddedPostgres
-from ehr_sync.sandbox.dossiers import Hoso, corrected, dossier, envelope, json_batch, with_number, with_values
-from ehr_sync.sandbox.people import person
-from ehr_sync.usecases import plan_record, skeleton
-from ehr_sync.usecases.erase_person import erase_person, replay_erasures
+from ehr_sync.runtime.embedded_postgres import EmbeddedPostgres
+from ehr_sync.sandbox.city.people import person
+from ehr_sync.sandbox.dossiers.generator import Hoso, corrected, dossier, envelope, json_batch, with_number, with_values
+from ehr_sync.usecases.book.erase_person import erase_person, replay_erasures
+from ehr_sync.usecases.intake import plan_record, skeleton
 from tests.usecases.kept import joined, pieces, readable
 from tests.usecases.service import DAY, FACILITY, Running, backup_of, number_of, with_settings
 from tests.usecases.test_p1_p2_repeats import grant

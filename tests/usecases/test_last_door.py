@@ -10,7 +10,7 @@ import pytest
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.record_body import Body, Manifest, Mark
 from ehr_sync.store.book_entries import BookEntry, OpenEntry
-from ehr_sync.usecases.open_book import cast_of, leaving
+from ehr_sync.usecases.book.open_book import cast_of, leaving
 from mappings.model import PATIENT_PLACEHOLDER
 from mappings.terminology.uris import load_uris
 

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 from sqlalchemy import Connection
 
-from ehr_sync.sandbox.dossiers import dossier, with_values
+from ehr_sync.sandbox.dossiers.generator import dossier, with_values
 from ehr_sync.store import identity_claims
 from ehr_sync.store.identity_claims import KeptVerdict
 from tests.usecases.service import DAY, Running

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from ehr_sync.sandbox.dossiers import dossier, envelope
-from ehr_sync.usecases import accept_submission, plan_record
+from ehr_sync.sandbox.dossiers.generator import dossier, envelope
+from ehr_sync.usecases.intake import accept_submission, plan_record
 from tests.usecases.service import DAY, Running
 
 

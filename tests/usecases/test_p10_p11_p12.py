@@ -14,9 +14,9 @@ import pytest
 
 from ehr_sync.core.errors import NotFound
 from ehr_sync.core.ports import Login
-from ehr_sync.sandbox.dossiers import Hoso, corrected, dossier, envelope, json_batch
+from ehr_sync.sandbox.dossiers.generator import Hoso, corrected, dossier, envelope, json_batch
 from ehr_sync.store import audit
-from ehr_sync.usecases import read_book
+from ehr_sync.usecases.book import read_book
 from tests.databases import Dsns
 from tests.usecases.service import DAY, FACILITY, HOSPITAL, Running, is_clinical, number_of
 

@@ -10,8 +10,16 @@ import pytest
 
 from ehr_sync.core.codes import record_version_of
 from ehr_sync.core.errors import Conflict
-from ehr_sync.sandbox.bad_inputs import XML, bad_inputs
-from ehr_sync.sandbox.dossiers import MESSY_STYLES, Hoso, corrected, dossier, envelope, json_batch, with_values
+from ehr_sync.sandbox.dossiers.bad_inputs import XML, bad_inputs
+from ehr_sync.sandbox.dossiers.generator import (
+    MESSY_STYLES,
+    Hoso,
+    corrected,
+    dossier,
+    envelope,
+    json_batch,
+    with_values,
+)
 from ehr_sync.store import clients
 from tests.usecases.kept import joined, pieces
 from tests.usecases.service import DAY, FACILITY, HOSPITAL, Running, number_of, with_settings

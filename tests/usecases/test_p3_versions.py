@@ -9,7 +9,7 @@ import pytest
 
 from ehr_sync.core.codes import record_version_of
 from ehr_sync.core.errors import Conflict, NotFound
-from ehr_sync.sandbox.dossiers import (
+from ehr_sync.sandbox.dossiers.generator import (
     billing_only,
     corrected,
     dossier,
@@ -20,7 +20,7 @@ from ehr_sync.sandbox.dossiers import (
     without_table,
 )
 from ehr_sync.store import clients
-from ehr_sync.usecases.make_current import make_current
+from ehr_sync.usecases.intake.make_current import make_current
 from tests.usecases.service import DAY, FACILITY, HOSPITAL, Running, number_of
 
 PERSON: Final = 401

@@ -9,9 +9,17 @@ from typing import Any, Final
 import orjson
 import pytest
 
-from ehr_sync.sandbox.dossiers import Hoso, corrected, dossier, with_number, with_patient, with_values, without_table
-from ehr_sync.sandbox.people import person
-from ehr_sync.usecases.make_current import make_current
+from ehr_sync.sandbox.city.people import person
+from ehr_sync.sandbox.dossiers.generator import (
+    Hoso,
+    corrected,
+    dossier,
+    with_number,
+    with_patient,
+    with_values,
+    without_table,
+)
+from ehr_sync.usecases.intake.make_current import make_current
 from tests.usecases.service import DAY, HOSPITAL, Running, is_clinical, is_in_error, number_of
 
 ALICE, BOB = 501, 502

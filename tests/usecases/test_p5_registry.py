@@ -12,9 +12,9 @@ from sqlalchemy import text
 from ehr_sync import bootstrap
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.ports import RegistryPerson, RegistryQuestion
-from ehr_sync.sandbox.dossiers import dossier, with_number, with_values
-from ehr_sync.sandbox.people import person
-from ehr_sync.usecases.erase_person import erase_person
+from ehr_sync.sandbox.city.people import person
+from ehr_sync.sandbox.dossiers.generator import dossier, with_number, with_values
+from ehr_sync.usecases.book.erase_person import erase_person
 from tests.usecases.service import Running, number_of
 
 VISIT: Final = dossier(601, person_index=601, rows=2)

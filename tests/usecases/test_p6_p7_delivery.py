@@ -20,17 +20,25 @@ from ehr_sync import bootstrap
 from ehr_sync.adapters.fhir_book import FhirBook
 from ehr_sync.core.ports import HealthBook, Receipt, Watermark
 from ehr_sync.core.record_body import Manifest
-from ehr_sync.embedded_postgres import EmbeddedPostgres
-from ehr_sync.logs import make_log
-from ehr_sync.sandbox.dossiers import Hoso, corrected, dossier, planted, with_patient, with_values, without_row
-from ehr_sync.sandbox.people import person
+from ehr_sync.runtime.embedded_postgres import EmbeddedPostgres
+from ehr_sync.runtime.logs import make_log
+from ehr_sync.sandbox.city.people import person
+from ehr_sync.sandbox.dossiers.generator import (
+    Hoso,
+    corrected,
+    dossier,
+    planted,
+    with_patient,
+    with_values,
+    without_row,
+)
 from ehr_sync.store import book_entries
 from ehr_sync.store.resyncs import Scope
-from ehr_sync.usecases import compose_bundle, deliver_due
-from ehr_sync.usecases import prepare_pushes as preparing
-from ehr_sync.usecases.open_book import leaving
-from ehr_sync.usecases.prepare_pushes import Prepared, prepare_pushes
-from ehr_sync.usecases.resync_lanes import carry_on_resyncs, follow_resync, order_resync
+from ehr_sync.usecases.book.open_book import leaving
+from ehr_sync.usecases.delivery import compose_bundle, deliver_due
+from ehr_sync.usecases.delivery import prepare_pushes as preparing
+from ehr_sync.usecases.delivery.prepare_pushes import Prepared, prepare_pushes
+from ehr_sync.usecases.delivery.resync_lanes import carry_on_resyncs, follow_resync, order_resync
 from mappings.gate import GATE
 from tests.usecases.service import DAY, Running, backup_of, is_clinical, number_of
 

@@ -8,10 +8,18 @@ from typing import Final
 import pytest
 
 from ehr_sync.core.ports import Login
-from ehr_sync.sandbox.dossiers import DECOYS, RESTRICTED_KINDS, corrected, dossier, envelope, planted, without_table
+from ehr_sync.sandbox.dossiers.generator import (
+    DECOYS,
+    RESTRICTED_KINDS,
+    corrected,
+    dossier,
+    envelope,
+    planted,
+    without_table,
+)
 from ehr_sync.store.resyncs import Scope
-from ehr_sync.usecases import read_book
-from ehr_sync.usecases.resync_lanes import order_resync
+from ehr_sync.usecases.book import read_book
+from ehr_sync.usecases.delivery.resync_lanes import order_resync
 from tests.usecases.service import DAY, Running, is_in_error, number_of
 
 FIRST: Final = 8000

@@ -9,9 +9,9 @@ import orjson
 import pytest
 
 from ehr_sync.core.ports import Login
-from ehr_sync.sandbox.dossiers import Hoso, corrected, dossier
-from ehr_sync.usecases import read_book
-from ehr_sync.usecases.read_book import START, Page, Position
+from ehr_sync.sandbox.dossiers.generator import Hoso, corrected, dossier
+from ehr_sync.usecases.book import read_book
+from ehr_sync.usecases.book.read_book import START, Page, Position
 from tests.usecases.service import DAY, Running, number_of
 
 FIRST: Final = dossier(871, person_index=871, shape="inpatient", rows=6)

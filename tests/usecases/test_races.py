@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
-from ehr_sync.sandbox.dossiers import corrected, dossier, envelope, with_patient
-from ehr_sync.sandbox.people import person
+from ehr_sync.sandbox.city.people import person
+from ehr_sync.sandbox.dossiers.generator import corrected, dossier, envelope, with_patient
 from tests.usecases.service import DAY, Running
 
 

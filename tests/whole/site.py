@@ -19,8 +19,8 @@ import psycopg
 import requests
 
 from ehr_sync.adapters import key_file
-from ehr_sync.sandbox.asking import post_json
-from ehr_sync.sandbox.people import person
+from ehr_sync.sandbox.city.people import person
+from ehr_sync.sandbox.serving.asking import post_json
 from ehr_sync.sandbox.world import World
 from ehr_sync.store import clients
 from ehr_sync.store.database import Database

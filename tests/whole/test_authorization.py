@@ -15,9 +15,9 @@ from joserfc import jws
 from joserfc.jwk import ECKey, OctKey
 
 from ehr_sync.api.access import WHO_MAY, Anyone, Citizen, Sender, Staff
-from ehr_sync.processes import happens
-from ehr_sync.sandbox.dossiers import dossier, envelope
-from ehr_sync.sandbox.people import person
+from ehr_sync.runtime.processes import happens
+from ehr_sync.sandbox.city.people import person
+from ehr_sync.sandbox.dossiers.generator import dossier, envelope
 from ehr_sync.sandbox.world import World
 from tests.api import hospital
 from tests.databases import Dsns

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import requests
 
-from ehr_sync.sandbox.bad_inputs import BadInput, Outcome, bad_inputs, zeros_in_base64
-from ehr_sync.sandbox.dossiers import dossier, envelope, with_table, with_values
+from ehr_sync.sandbox.dossiers.bad_inputs import BadInput, Outcome, bad_inputs, zeros_in_base64
+from ehr_sync.sandbox.dossiers.generator import dossier, envelope, with_table, with_values
 from tests.whole import site as whole
 from tests.whole.site import Site
 

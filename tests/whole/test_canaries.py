@@ -16,9 +16,9 @@ import psycopg
 import pytest
 import requests
 
-from ehr_sync.processes import happens
-from ehr_sync.sandbox.dossiers import Hoso, dossier, envelope, json_batch, with_values
-from ehr_sync.sandbox.people import person
+from ehr_sync.runtime.processes import happens
+from ehr_sync.sandbox.city.people import person
+from ehr_sync.sandbox.dossiers.generator import Hoso, dossier, envelope, json_batch, with_values
 from ehr_sync.sandbox.world import World
 from tests.databases import Dsns
 from tests.whole import site as whole

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.record_body import Body
-from ehr_sync.sandbox.catalogue import table_shapes
-from ehr_sync.sandbox.dossiers import RESTRICTED_KINDS, Hoso, dossier, envelope, planted
-from ehr_sync.sandbox.hoso import copy_of
-from ehr_sync.usecases.compose_body import compose
-from mappings.formats.envelope import Limits, read_hoso, scan
+from ehr_sync.sandbox.dossiers.catalogue import table_shapes
+from ehr_sync.sandbox.dossiers.generator import RESTRICTED_KINDS, Hoso, dossier, envelope, planted
+from ehr_sync.sandbox.dossiers.hoso import copy_of
+from ehr_sync.usecases.intake.compose_body import compose
 from mappings.gate import findings
-from mappings.issues import CATALOGUE
+from mappings.issues.catalogue import CATALOGUE
 from mappings.model import Dossier
-from mappings.record_types.catalogue import check
+from mappings.sources.dossier.catalogue import check
+from mappings.sources.dossier.reading.envelope import Limits, read_hoso, scan
 from mappings.terminology.uris import load_uris
 
 KEYS = ServiceKeys(b"r" * 32, b"x" * 32, b"i" * 32, b"c" * 32, b"a" * 32, signing={})

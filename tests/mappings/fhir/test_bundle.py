@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from mappings.bundle import Deletion, Mark, for_person, put, searchset, transaction, with_meta
-from mappings.gone import gone
-from mappings.ids import register_id
+from mappings.fhir.bundle import Deletion, Mark, for_person, put, searchset, transaction, with_meta
+from mappings.fhir.gone import gone
+from mappings.fhir.ids import register_id
+from mappings.fhir.people import organization, patient, practitioner
 from mappings.model import Resource
-from mappings.people import organization, patient, practitioner
 from mappings.terminology.uris import load_uris
 from tests.mappings.fhir.checking import problems
 

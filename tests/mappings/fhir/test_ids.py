@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-from mappings.ids import numbered, record_prefix, register_id, resource_id
+from mappings.fhir.ids import numbered, record_prefix, register_id, resource_id
 from mappings.model import Row
 
 RECORD = bytes(range(16))

@@ -6,8 +6,8 @@ import io
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 
-from mappings.formats.envelope import Limits, read_hoso, scan
 from mappings.model import Dossier
+from mappings.sources.dossier.reading.envelope import Limits, read_hoso, scan
 
 LIMITS = Limits()
 Rows = Sequence[Mapping[str, str]]

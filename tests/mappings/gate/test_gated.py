@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mappings.bundle import Deletion, Mark, Put, put, transaction
+from mappings.fhir.bundle import Deletion, Mark, Put, put, transaction
 from mappings.gate import GATE, bundle_findings, findings
 from mappings.gate.gated import refers_only_to, without_gated
 from mappings.terminology.uris import load_uris

@@ -1,0 +1,182 @@
+"""ehr-sync client … and ehr-sync facility …: who may send, with which keys, for which facilities."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from ehr_sync import settings
+from ehr_sync.core.errors import Conflict, NotFound
+from ehr_sync.store import clients
+from ehr_sync.store.clients import ALWAYS
+from ehr_sync.store.database import Database
+from ehr_sync.usecases.access.authenticate import SCOPES, BadKeys, checked_jwks
+
+_CODE: Final = re.compile(r"[0-9]{2}[0-9A-Z]{3}")
+_CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+_SENTENCES: Final = {
+    "client.exists": "Choose another id: this client is registered already (ehr-sync client keys changes its keys).",
+    "client.unknown": "Register the client first: ehr-sync client add.",
+    "facility.unknown": "Register the facility first: ehr-sync facility add.",
+    "facility.other_family": "Keep the facility's family: its record ids are made from it.",
+}
+
+
+class FacilityGrant(click.ParamType[tuple[str, date, date | None]]):
+    """CODE[:FROM[:TO]], days as yyyy-mm-dd, both included."""
+
+    name = "CODE[:FROM[:TO]]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Code, first day and last day."""
+        if not isinstance(value, str):
+            return value
+        code, *days = value.split(":")
+        if not _CODE.fullmatch(code) or len(days) > 2:
+            self.fail("Write CODE[:FROM[:TO]], such as 01001:2026-01-01:2026-12-31.", param, ctx)
+        try:
+            first, last = ([date.fromisoformat(day) if day else None for day in days] + [None, None])[:2]
+        except ValueError:
+            self.fail("Write days as yyyy-mm-dd.", param, ctx)
+        if first and last and last < first:
+            self.fail("Let the last day not come before the first.", param, ctx)
+        return code, first or ALWAYS, last
+
+
+@click.group("client")
+def client() -> None:
+    """Systems that send: hospitals, groups, district centres, vendors."""
+
+
+@client.command("add")
+@click.argument("client_id")
+@click.option("--name", required=True, help="What people call it.")
+@click.option("--jwks", "jwks_file", required=True, type=click.Path(path_type=Path), help="Its public keys.")
+@click.option("--facility", "grants", type=FacilityGrant(), multiple=True, help="A code that it sends for.")
+@click.option("--scope", "scopes", type=click.Choice(sorted(SCOPES)), multiple=True, default=sorted(SCOPES))
+def add_client(
+    client_id: str,
+    name: str,
+    jwks_file: Path,
+    grants: tuple[tuple[str, date, date | None], ...],
+    scopes: tuple[str, ...],
+) -> None:
+    """Register a client, with its public keys and its facilities."""
+    if not _CLIENT_ID.fullmatch(client_id):
+        raise _Usage("Choose an id of 1 to 64 letters, digits, dots, dashes and underlines.")
+    jwks = _jwks_in(jwks_file)
+    with _database() as database, database.begin() as connection:
+        clients.add_client(connection, client_id, name=name, jwks=jwks, scopes=scopes)
+        for code, first, last in grants:
+            clients.grant(connection, client_id, code, first, last)
+    click.echo(f"{client_id} is registered for {len(grants)} facilities.")
+
+
+@client.command("keys")
+@click.argument("client_id")
+@click.option("--jwks", "jwks_file", required=True, type=click.Path(path_type=Path), help="Its new public keys.")
+def set_keys(client_id: str, jwks_file: Path) -> None:
+    """Replace a client's public keys; the former ones stop working at once."""
+    jwks = _jwks_in(jwks_file)
+    with _database() as database, database.begin() as connection:
+        clients.set_jwks(connection, client_id, jwks)
+    click.echo(f"{client_id} now has {len(jwks['keys'])} keys.")
+
+
+@client.command("grant")
+@click.argument("client_id")
+@click.argument("grants", type=FacilityGrant(), nargs=-1, required=True)
+def grant(client_id: str, grants: tuple[tuple[str, date, date | None], ...]) -> None:
+    """Let a client send for more codes, or set the last day of a code that it has."""
+    with _database() as database, database.begin() as connection:
+        for code, first, last in grants:
+            clients.grant(connection, client_id, code, first, last)
+    click.echo(f"{client_id} was granted {len(grants)} facilities.")
+
+
+@client.command("disable")
+@click.argument("client_id")
+def disable(client_id: str) -> None:
+    """Shut a client out: no new token, and nothing more is taken from it."""
+    with _database() as database:
+        now = database.now()
+        with database.begin() as connection:
+            clients.disable_client(connection, client_id, now)
+    click.echo(f"{client_id} is shut out.")
+
+
+@client.command("list")
+def list_clients() -> None:
+    """Every client with its facilities."""
+    with _database() as database, database.begin() as connection:
+        grants = clients.all_grants(connection)
+        for found in clients.all_clients(connection):
+            click.echo(f"{found.client_id}\t{found.name}\t{' '.join(sorted(found.scopes))}")
+            for held in grants:
+                if held.client_id == found.client_id:
+                    click.echo(f"\t{_period(held)}")
+
+
+@click.group("facility")
+def facility() -> None:
+    """Hospitals, clinics and stations by their code."""
+
+
+@facility.command("add")
+@click.argument("code")
+@click.option("--name", required=True, help="What people call it.")
+@click.option("--same-place-as", help="Another code of the same place, after a rename or merger.")
+def add_facility(code: str, name: str, same_place_as: str | None) -> None:
+    """Register a facility's code, or give it a new name."""
+    if not _CODE.fullmatch(code):
+        raise _Usage("Write the code as two digits and three digits or capitals, such as 01001.")
+    with _database() as database, database.begin() as connection:
+        added = clients.add_facility(connection, code, name=name, same_place_as=same_place_as)
+    click.echo(f"{added.code} is registered, of family {added.family}.")
+
+
+@facility.command("list")
+def list_facilities() -> None:
+    """Every facility with its family."""
+    with _database() as database, database.begin() as connection:
+        for found in sorted(clients.register(connection).values(), key=lambda one: one.code):
+            click.echo(f"{found.code}\t{found.family}\t{found.name}")
+
+
+def _jwks_in(path: Path) -> dict[str, Any]:
+    try:
+        return checked_jwks(json.loads(path.read_text()))
+    except OSError as error:
+        raise _Usage(f"Give a readable file of public keys: {path}: {error.strerror}.") from None
+    except ValueError:
+        raise _Usage(f"Give a file of public keys in JSON: {path} is none.") from None
+    except BadKeys as error:
+        raise _Usage(error.code) from None
+
+
+@contextmanager
+def _database() -> Iterator[Database]:
+    database = Database(settings.from_environment().dsn, connections=1)
+    try:
+        yield database
+    except (Conflict, NotFound) as error:
+        raise _Usage(_SENTENCES.get(error.code, error.code)) from None
+    finally:
+        database.close()
+
+
+class _Usage(click.ClickException):
+    exit_code = 2
+
+
+def _period(held: clients.Grant) -> str:
+    first = "" if held.valid_from == ALWAYS else f" from {held.valid_from}"
+    return f"{held.code}{first}" + (f" to {held.valid_to}" if held.valid_to else "")

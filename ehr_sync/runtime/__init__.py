@@ -1,0 +1,1 @@
+"""How processes live: started, watched, logged, measured. Nothing about health."""

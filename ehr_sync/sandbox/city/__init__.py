@@ -1,0 +1,1 @@
+"""The invented city: who lives there and who works there."""

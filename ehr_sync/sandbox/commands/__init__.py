@@ -1,0 +1,18 @@
+"""`ehr-sync sandbox …`: what the invented world can print."""
+
+from __future__ import annotations
+
+import click
+
+from ehr_sync.sandbox.commands.book import book
+from ehr_sync.sandbox.commands.dossier import dossier_command
+from ehr_sync.sandbox.commands.token import token
+
+
+@click.group()
+def sandbox() -> None:
+    """The invented world: dossiers, tokens, what a health book holds."""
+
+
+for _command in (token, book, dossier_command):
+    sandbox.add_command(_command)

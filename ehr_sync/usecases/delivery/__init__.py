@@ -1,0 +1,1 @@
+"""Delivery: what a lane lacks is composed, pushed and settled."""

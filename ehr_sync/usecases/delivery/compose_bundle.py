@@ -1,0 +1,158 @@
+"""The Bundle that brings a book forward: what changed since `base`, cut between records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from ehr_sync.core.keys import ServiceKeys
+from ehr_sync.core.record_body import Gone
+from ehr_sync.store.book_entries import OpenEntry
+from ehr_sync.store.lanes import Lane
+from ehr_sync.store.sealing import mark
+from ehr_sync.usecases.book.open_book import ProvenPerson, cast_of, leaving, patient_of
+from mappings.fhir import bundle
+from mappings.fhir.bundle import Deletion, Put, for_person, put
+from mappings.fhir.gone import gone
+from mappings.gate import GATE, findings
+from mappings.model import Uris
+
+
+@dataclass(frozen=True, slots=True)
+class BundleLimits:
+    """Most entries and bytes of one Bundle. One record alone may pass them: it is never cut."""
+
+    entries: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class ComposedPush:
+    """A Bundle, the seq that the book will hold by it, and the push's key, which its watermark carries.
+
+    `known` names what its resources may refer to beside each other: what of the same records is in the book already.
+    `gated` is what this very gate found good before, by name: those of them that were kept so, and the cast. They stand
+    together at the end.
+    """
+
+    bundle: bytes = field(repr=False)
+    target: int
+    key: bytes = field(repr=False)
+    entries: int
+    known: frozenset[str]
+    gated: Mapping[bytes, bytes] = field(repr=False)
+
+
+def lane_id(keys: ServiceKeys, lane: Lane) -> str:
+    """The id of a lane's watermark: tells nothing of the person."""
+    return mark(keys.id, b"lane", lane.person_id.bytes, lane.destination.encode()).hex()
+
+
+def compose_push(
+    lane: Lane,
+    person: ProvenPerson,
+    entries: Sequence[OpenEntry],
+    *,
+    names: Callable[[str], str],
+    keys: ServiceKeys,
+    book_url: str,
+    uris: Uris,
+    limits: BundleLimits,
+) -> ComposedPush | None:
+    """The next Bundle of a lane, or None where its book was never sent anything and has nothing to hear: not even that
+    there is such a person (P9). `entries` are those beyond its base.
+    """
+    # By what waits longest: a record that changed again waits with its old lines for its first turn, not its last.
+    waiting = [_change(entry, lane) for entry in sorted(entries, key=lambda entry: _first_waiting(entry, lane.base))]
+    # Where anything was sent, an empty Bundle goes too: its watermark keeps out a push that is still on its way.
+    if lane.fence == 0 and not any(change.told for change in waiting):
+        return None
+    taken = _cut(waiting, limits)
+    # Everything up to the target has been told; what was taken from beyond it is told again.
+    target = max(lane.want, *(entry.entry.seq for entry in entries))
+    if len(taken) < len(waiting):
+        target = _first_waiting(waiting[len(taken)].entry, lane.base) - 1
+    cast = cast_of([change.entry for change in taken], names=names, keys=keys, uris=uris)
+    players = [put(resource.json) for resource in cast]
+    gated = [each for each in players if _is_sound(each[1])] + [each for change in taken for each in change.gated]
+    told: list[Put | Deletion] = [put(patient_of(person, uris).json)]
+    told += [each for each in players if not _is_sound(each[1])]
+    told += [each for change in taken for each in change.other]
+    told += gated
+    # The key names what is sent, how far it goes, and which try of it: so that an answer is never taken for another.
+    content = b"".join([each.id.encode() if isinstance(each, Deletion) else each[1] for each in told])
+    round_ = f"{lane.epoch}/{lane.base}/{target}/{lane.fence}".encode()
+    key = mark(keys.content, b"push", person.person_id.bytes, round_, content)
+    # A resync starts over at base 0, but the book's mark never goes backwards.
+    fence = bundle.Mark(lane_id(keys, lane), max(target, lane.have), key.hex(), lane.etag or "")
+    return ComposedPush(
+        bundle.transaction(told, base_url=book_url, mark=fence, uris=uris),
+        target,
+        key,
+        entries=len(told) + 1,
+        known=frozenset([address for change in taken for address in change.known]),
+        gated=dict(gated),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _is_sound(resource: bytes) -> bool:
+    # Of the cast alone, which comes again in nearly every Bundle and is nobody's own.
+    return not findings(resource)
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What of an entry the book is to be told, whether gated before or not, and what was told before, by name."""
+
+    entry: OpenEntry
+    gated: list[Put] = field(repr=False)
+    other: list[Put | Deletion] = field(repr=False)
+    known: list[str]
+
+    @property
+    def told(self) -> list[Put | Deletion]:
+        return [*self.gated, *self.other]
+
+
+def _change(entry: OpenEntry, lane: Lane) -> _Change:
+    shown = leaving(entry)
+    fresh = [put(resource) for resource, mark_ in shown if mark_.seq > lane.base]
+    known = [put(resource)[0].decode() for resource, mark_ in shown if mark_.seq <= lane.base]
+    is_gated = entry.body.gate == GATE
+    other: list[Put | Deletion] = [] if is_gated else [*fresh]
+    # A book that holds nothing yet need not hear of what is gone.
+    if _is_known(lane):
+        person_id = str(lane.person_id)
+        other += [_farewell(each, person_id) for each in entry.entry.manifest.gone if each.mark.seq > lane.base]
+        # What is told of those that are gone was never gated.
+    return _Change(entry, fresh if is_gated else [], other, known)
+
+
+def _is_known(lane: Lane) -> bool:
+    """Whether the book may hold anything. With neither, the push is guarded by there being no watermark yet."""
+    return bool(lane.have or lane.etag)
+
+
+def _first_waiting(entry: OpenEntry, base: int) -> int:
+    manifest = entry.entry.manifest
+    seqs = [mark_.seq for mark_ in (*manifest.marks, *(g.mark for g in manifest.gone)) if mark_.seq > base]
+    return min(seqs, default=entry.entry.seq)
+
+
+def _farewell(left: Gone, person_id: str) -> Put | Deletion:
+    tombstone = gone(left.type, left.id)
+    return Deletion(left.type, left.id) if tombstone is None else put(for_person(tombstone, person_id))
+
+
+def _cut(changes: Sequence[_Change], limits: BundleLimits) -> list[_Change]:
+    taken: list[_Change] = []
+    entries, size = 2, 0  # the watermark and the Patient
+    for change in changes:
+        entries += len(change.told) + len(change.entry.body.organizations) + len(change.entry.body.practitioners)
+        size += sum([len(each[1]) for each in change.told if not isinstance(each, Deletion)])
+        if taken and (entries > limits.entries or size > limits.bytes):
+            break
+        taken.append(change)
+    return taken

@@ -1,0 +1,107 @@
+"""Bring lanes that are behind up to date: intent, push, settle (P6, P7; design section 5, "Lanes").
+
+What is to be sent is committed before it is sent. A lane whose outcome is unknown is asked about before anything is
+sent again, and the watermark in every Bundle makes a late worker's push fail whole.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import partial
+
+from sqlalchemy import Connection
+
+from ehr_sync.core.errors import Refused, Unavailable, UnknownOutcome
+from ehr_sync.core.ports import FenceLost, HealthBook
+from ehr_sync.core.retry import RetryPolicy
+from ehr_sync.store import audit, lanes
+from ehr_sync.store.audit import AuditEntry
+from ehr_sync.store.lanes import Intent, Lane
+from ehr_sync.usecases.delivery.compose_bundle import BundleLimits, lane_id
+from ehr_sync.usecases.delivery.prepare_pushes import Prepared, Report, prepare_pushes
+from ehr_sync.usecases.delivery.settle_pushes import Outcome, Push, pausing, settle_pushes
+from ehr_sync.usecases.stores import Stores
+from ehr_sync.usecases.sweep import Sweep
+from mappings.model import Uris
+
+
+def delivering(
+    *,
+    stores: Stores,
+    book: HealthBook,
+    book_url: str,
+    uris: Uris,
+    limits: BundleLimits,
+    retry: RetryPolicy,
+    lease: timedelta,
+    slots: int,
+    jitter: Callable[[], float] = random.random,
+    report: Report = lambda _lane, _fault: None,
+) -> Sweep[Push, Outcome]:
+    """The sweep over due lanes."""
+
+    prepare = partial(prepare_pushes, stores=stores, book_url=book_url, uris=uris, limits=limits, report=report)
+
+    def take(free: int) -> list[Push]:
+        # Lanes that turn out to have nothing to send are closed, and the next are looked at.
+        while True:
+            with stores.database.begin() as connection:
+                pushes, closed = _take(connection, free, prepare, stores, lease)
+            if pushes or not closed:
+                return pushes
+
+    return Sweep(
+        take=take,
+        work=lambda push: _send_or_ask(push, book, stores),
+        settle=lambda done: settle_pushes(done, database=stores.database, pause=pausing(retry, jitter)),
+        slots=slots,
+    )
+
+
+def _take(
+    connection: Connection,
+    free: int,
+    prepare: Callable[[Sequence[Lane]], Sequence[Prepared]],
+    stores: Stores,
+    lease: timedelta,
+) -> tuple[list[Push], int]:
+    """Write what is to become of due lanes: which pushes may be sent once this is committed, and how many lanes have
+    come to rest. No row is locked while Bundles are composed: whoever accepts a dossier does not wait.
+    """
+    due = lanes.reserve_due(connection, stores.destination, free)
+    prepared = prepare([lane for lane in due if lane.sent_to is None])
+    ours = lanes.lock_unchanged(connection, due)
+    asked = [lane for lane in due if lane.sent_to is not None and lane.person_id in ours]
+    lanes.hold(connection, asked, lease)
+    still = [each for each in prepared if each.lane.person_id in ours]
+    closed = _close(connection, [each for each in still if each.push is None])
+    pushes = _intend(connection, still, stores, lease)
+    return [Push(lane, lane.sent_to or 0, lane.sent_key or b"", None) for lane in asked] + pushes, closed
+
+
+def _close(connection: Connection, resting: Sequence[Prepared]) -> int:
+    for each in resting:
+        if each.parked:
+            lanes.park(connection, each.lane, each.parked)
+    lanes.close_idle(connection, [each.lane for each in resting if not each.parked])
+    return len(resting)
+
+
+def _intend(connection: Connection, prepared: Sequence[Prepared], stores: Stores, lease: timedelta) -> list[Push]:
+    ready = [(each.lane, each.push) for each in prepared if each.push is not None]
+    intents = [Intent(lane, push.target, push.key, push.entries) for lane, push in ready]
+    lanes.commit_intents(connection, intents, lease)
+    read = [AuditEntry("service", "push", lane.person_id, stores.destination) for lane, _ in ready]
+    audit.write(connection, stores.keys.audit, read)
+    return [Push(lane, push.target, push.key, push.bundle) for lane, push in ready]
+
+
+def _send_or_ask(push: Push, book: HealthBook, stores: Stores) -> Outcome:
+    try:
+        if push.bundle is None:
+            return book.watermark(lane_id(stores.keys, push.lane))
+        return book.push(push.bundle, idempotency_key=push.key.hex())
+    except (Unavailable, Refused, UnknownOutcome, FenceLost) as failure:
+        return failure

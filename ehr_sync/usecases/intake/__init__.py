@@ -1,0 +1,1 @@
+"""Intake: what a hospital sends is read, planned, kept and answered."""

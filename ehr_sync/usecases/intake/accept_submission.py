@@ -1,0 +1,327 @@
+"""Take what a facility sends: say what is wrong with each HOSO, keep the rest, answer when all is committed."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import BinaryIO, Literal, cast
+
+from ehr_sync.core.answers import Answer, FileResult, HosoResult, file_result
+from ehr_sync.core.codes import batch_id
+from ehr_sync.core.errors import Conflict
+from ehr_sync.core.versions import MadeOnMeans
+from ehr_sync.settings import Settings
+from ehr_sync.store import clients, submissions
+from ehr_sync.store.clients import Sending
+from ehr_sync.store.packing import Words, pack
+from ehr_sync.store.people import number_mark_of
+from ehr_sync.store.sealing import mark
+from ehr_sync.store.spool import Reader, Spool
+from ehr_sync.store.submissions import Ending
+from ehr_sync.usecases.intake import skeleton, stored_answer
+from ehr_sync.usecases.intake.keep_records import keep
+from ehr_sync.usecases.intake.plan_record import Incoming
+from ehr_sync.usecases.intake.skeleton import Skeleton
+from ehr_sync.usecases.intake.write_chunk import Batch, Refused
+from ehr_sync.usecases.stores import Stores
+from mappings.dates import VIETNAM
+from mappings.formats import archive, base64_writing, json_batch
+from mappings.issues.catalogue import is_refusal
+from mappings.model import Dossier, Issue, Uris
+from mappings.sources.dossier.catalogue import check
+from mappings.sources.dossier.reading.envelope import EnvelopeScan, Limits, SourceRefused, read_hoso, scan
+from mappings.sources.dossier.reading.hoso import longest_piece
+from mappings.sources.dossier.tables.xml1.identity import claimed_number
+
+MediaType = Literal["xml", "json"]
+_CHUNK_BYTES = 8_000_000
+_MOST_ISSUES = 20_000
+_ALWAYS_TOLD = 3
+_READ_BYTES = 262_144
+# One big body per worker at a time: memory is bounded by one, not by how many come at once.
+_BIG_BODY = threading.Lock()
+
+
+def accept_submission(
+    *,
+    client_id: str,
+    body: Reader,
+    media_type: MediaType,
+    idempotency_key: str | None,
+    stores: Stores,
+    settings: Settings,
+    uris: Uris,
+) -> Answer:
+    """The answer to one submission, when everything that it accepts has committed (P1).
+
+    The same bytes again get the same answer and have no second effect (P2). Raises Conflict where the key was used
+    with other bytes, SourceRefused where a JSON request as a whole cannot be read, Unavailable where the database is
+    away or the disk is full; the sender may then repeat the same bytes at any time.
+    """
+    with ExitStack() as stack:
+        spool = stack.enter_context(_spool(settings))
+        digest = _fill(spool, body)
+        if spool.on_disk:
+            stack.enter_context(_BIG_BODY)
+        submission_id = mark(stores.keys.content, b"submission", client_id.encode(), digest)
+        before = _before(stores, client_id, submission_id, idempotency_key)
+        if before.replay is not None:
+            return before.replay
+        run = _Run(client_id, media_type, submission_id, before, stores, settings, uris)
+        return run.accept(cast(BinaryIO, spool))
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What stood before this request: who may be sent for, and what the same bytes were answered under the same key."""
+
+    now: datetime
+    sending: Mapping[str, Sending]
+    replay: Answer | None
+
+
+def _before(stores: Stores, client_id: str, submission_id: bytes, idempotency_key: str | None) -> _Before:
+    now = stores.database.now()
+    replay = None
+    if idempotency_key is not None:
+        _claim(stores, client_id, submission_id, idempotency_key)
+        replay = _replay(stores, submission_id)
+    with stores.database.reading() as connection:
+        sending = clients.sending_for(connection, client_id, now.astimezone(VIETNAM).date())
+    return _Before(now, sending, replay)
+
+
+def _replay(stores: Stores, submission_id: bytes) -> Answer | None:
+    with stores.database.reading() as connection:
+        kept = submissions.kept_submission(connection, stores.key_store, submission_id)
+    answer = stored_answer.decode(kept.answer) if kept and kept.answer else None
+    # Only what was accepted is replayed: what was refused may be right by now (a code registered meanwhile).
+    return answer if answer and not answer.failed else None
+
+
+def _claim(stores: Stores, client_id: str, submission_id: bytes, idempotency_key: str) -> None:
+    key_mark = mark(stores.keys.content, b"idempotency key", idempotency_key.encode())
+    with stores.database.begin() as connection:
+        used_by = submissions.claim_idempotency_key(connection, client_id, key_mark, submission_id)
+    if used_by != submission_id:
+        raise Conflict("idempotency_key.other_content")
+
+
+def _spool(settings: Settings) -> Spool:
+    return Spool(settings.spool_folder, settings.spool_bytes)
+
+
+def _fill(spool: Spool, body: Reader) -> bytes:
+    digest = hashlib.sha256()
+    while chunk := body.read(_READ_BYTES):
+        digest.update(chunk)
+        spool.write(chunk)
+    spool.finish()
+    return digest.digest()
+
+
+@dataclass(slots=True)
+class _Run:
+    """One submission on its way through: chunks that fill up and are kept, results by file."""
+
+    client_id: str
+    media_type: MediaType
+    submission_id: bytes
+    before: _Before
+    stores: Stores
+    settings: Settings
+    uris: Uris
+    _chunk: list[tuple[list[HosoResult | None], int, Incoming]] = field(default_factory=list)
+    _chunk_bytes: int = 0
+    _refused: list[Refused] = field(default_factory=list)
+    _files: list[FileResult | tuple[tuple[Issue, ...], list[HosoResult | None]]] = field(default_factory=list)
+    _skeleton: Skeleton = field(default_factory=Skeleton)
+    _begun: bool = False
+    _issues_told: int = 0
+
+    @property
+    def _limits(self) -> Limits:
+        s = self.settings
+        return Limits(s.request_bytes, s.request_dossiers, s.table_rows, s.record_bytes)
+
+    def accept(self, source: BinaryIO) -> Answer:
+        if self.media_type == "xml":
+            self._accept_file(source, self._skeleton, lambda at: at)
+        else:
+            self._accept_batch(source)
+        self._keep_chunk(last=True)
+        return self._answer()
+
+    def _accept_batch(self, source: BinaryIO) -> None:
+        batch = json_batch.scan_batch(source, self._limits)
+        end = 0
+        for start, stop in batch.files:
+            self._skeleton.text(source, end, start)
+            self._accept_base64(source, start, stop)
+            end = stop
+        self._skeleton.text(source, end, cast(Spool, source).size)
+
+    def _accept_base64(self, source: BinaryIO, start: int, stop: int) -> None:
+        with _spool(self.settings) as decoded:
+            inner = Skeleton()
+            try:
+                json_batch.decode_file(source, start, stop, cast(BinaryIO, decoded), self._limits)
+            except SourceRefused as refused:
+                self._files.append(FileResult("refused", (refused.issue,), ()))
+                self._skeleton.text(source, start, stop)
+                return
+            decoded.finish()
+            self._accept_file(cast(BinaryIO, decoded), inner, lambda at: start + at * 4 // 3)
+            writing = base64_writing.of(source, start, stop, cast(BinaryIO, decoded), decoded.size)
+            if writing is None and stop - start <= skeleton.MOST_BYTES:
+                self._skeleton.text(source, start, stop)
+            else:
+                self._skeleton.file(inner, writing)
+
+    def _accept_file(self, source: BinaryIO, around: Skeleton, ordinal: Callable[[int], int]) -> None:
+        """`ordinal` says where in the request a byte of the file stands. A piece is known by that place: the same bytes
+        sent again may have other dossiers accepted, and counting these would give one dossier another one's bytes.
+        """
+        try:
+            found = scan(source, self._limits)
+        except SourceRefused as refused:
+            self._files.append(FileResult("refused", (refused.issue,), ()))
+            around.text(source, 0, cast(Spool, source).size)
+            return
+        if found.facility_code in self.before.sending:
+            results: list[HosoResult | None] = [None] * len(found.spans)
+            self._files.append((found.issues, results))
+            self._cut(source, found, results, around, ordinal)
+            return
+        self._files.append(FileResult("refused", (Issue("facility.not_yours", "THONGTINDONVI.MACSKCB"),), ()))
+        if self.media_type == "json":  # other files may be accepted; of a request that is refused whole nothing is kept
+            self._cut(source, found, None, around, ordinal)
+
+    def _cut(
+        self,
+        source: BinaryIO,
+        found: EnvelopeScan,
+        results: list[HosoResult | None] | None,
+        around: Skeleton,
+        ordinal: Callable[[int], int],
+    ) -> None:
+        """Cut a file at each HOSO; `results` is None where it is refused as a whole."""
+        end = 0
+        for position, (start, stop) in enumerate(found.spans):
+            around.text(source, end, start)
+            around.piece(ordinal(start))
+            end = stop
+            source.seek(start)
+            piece = source.read(min(stop - start, longest_piece(self._limits) + 1))
+            dossier = read_hoso(piece, found, position + 1, self._limits)
+            if results is None:
+                self._refuse(piece, dossier, ordinal(start))
+            else:
+                self._accept_hoso(piece, dossier, results, position, ordinal(start))
+        around.text(source, end, cast(Spool, source).size)
+
+    def _accept_hoso(
+        self, piece: bytes, read: Dossier, results: list[HosoResult | None], position: int, ordinal: int
+    ) -> None:
+        dossier = self._shortened(check(read, self._today))
+        if dossier.facility_code not in self.before.sending:
+            dossier = _with_issue(dossier, Issue("facility.not_yours", "XML1[1].MA_CSKCB"))
+        if any(map(is_refusal, dossier.issues)):
+            results[position] = HosoResult(dossier.source_id, "", "refused", dossier.issues)
+            self._refuse(piece, dossier, ordinal)
+            return
+        sending = self.before.sending[dossier.facility_code]
+        means = cast(MadeOnMeans, sending.made_on_means)
+        packed = pack(archive.pack(piece), Words.PIECES)
+        self._add(results, position, Incoming(ordinal, dossier, sending.family, means, packed))
+
+    def _refuse(self, piece: bytes, dossier: Dossier, ordinal: int) -> None:
+        if len(piece) > self.settings.record_bytes * 3 // 2:
+            return  # only its place is kept: to pack what can be no dossier would take four times its length in memory
+        number = claimed_number(dossier.tables)
+        number_mark = number_mark_of(self.stores.keys.index, number) if number else b""
+        self._refused.append(Refused(ordinal, number_mark, pack(archive.pack(piece), Words.PIECES)))
+        self._chunk_bytes += len(self._refused[-1].piece)
+        if self._is_full():
+            self._keep_chunk(last=False)
+
+    @property
+    def _today(self) -> date:
+        return self.before.now.astimezone(VIETNAM).date()
+
+    def _shortened(self, dossier: Dossier) -> Dossier:
+        """Issues beyond the request's budget are left out of the answer, refusals last: who sends five thousand wrong
+        dossiers learns nothing from the millionth line.
+        """
+        self._issues_told += len(dossier.issues)
+        if self._issues_told <= _MOST_ISSUES or len(dossier.issues) <= _ALWAYS_TOLD:
+            return dossier
+        by_weight = sorted(dossier.issues, key=lambda issue: not is_refusal(issue))[:_ALWAYS_TOLD]
+        return dataclasses.replace(dossier, issues=(*by_weight, Issue("answer.shortened")))
+
+    def _add(self, results: list[HosoResult | None], position: int, incoming: Incoming) -> None:
+        same = any(_names_same_record(kept, incoming) for _, _, kept in self._chunk)
+        if same or self._is_full():
+            self._keep_chunk(last=False)
+        self._chunk.append((results, position, incoming))
+        self._chunk_bytes += len(incoming.piece) * 4
+
+    def _is_full(self) -> bool:
+        waiting = len(self._chunk) + len(self._refused)
+        return waiting >= self.settings.chunk_records or self._chunk_bytes >= _CHUNK_BYTES
+
+    def _keep_chunk(self, *, last: bool) -> None:
+        if not self._chunk and not self._begun:
+            return  # of a submission in which nothing is accepted nothing is kept, and what was refused waits to see
+        chunk, self._chunk, self._chunk_bytes = self._chunk, [], 0
+        refused, self._refused = self._refused, []
+
+        def ending(kept: tuple[HosoResult, ...]) -> Ending:
+            self._note(chunk, kept)
+            return Ending(skeleton.encode(self._skeleton), stored_answer.encode(self._answer()))
+
+        kept = keep(
+            [incoming for _, _, incoming in chunk],
+            refused=refused,
+            batch=self._batch(),
+            ending=ending if last else None,
+            stores=self.stores,
+            uris=self.uris,
+        )
+        self._note(chunk, kept)
+
+    def _batch(self) -> Batch:
+        first, self._begun = not self._begun, True
+        return Batch(
+            submission_id=self.submission_id,
+            client_id=self.client_id,
+            media_type=self.media_type,
+            received_at=self.before.now,
+            today=self._today,
+            first=first,
+        )
+
+    @staticmethod
+    def _note(chunk: list[tuple[list[HosoResult | None], int, Incoming]], kept: tuple[HosoResult, ...]) -> None:
+        for (results, position, _), result in zip(chunk, kept, strict=True):
+            results[position] = result
+
+    def _answer(self) -> Answer:
+        files = tuple(
+            f if isinstance(f, FileResult) else file_result(f[0], tuple(r for r in f[1] if r is not None))
+            for f in self._files
+        )
+        return Answer(batch_id(self.submission_id), files)
+
+
+def _names_same_record(one: Incoming, other: Incoming) -> bool:
+    return (one.family, one.dossier.source_id) == (other.family, other.dossier.source_id)
+
+
+def _with_issue(dossier: Dossier, issue: Issue) -> Dossier:
+    return dataclasses.replace(dossier, issues=(*dossier.issues, issue))

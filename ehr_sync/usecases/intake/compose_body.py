@@ -1,0 +1,75 @@
+"""From a dossier to the body of its record version: absent tables taken over, mapped, gated, looked at for P9."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from ehr_sync.core.codes import transaction_code
+from ehr_sync.core.keys import ServiceKeys
+from ehr_sync.core.record_body import Body, resources_of
+from mappings.formats.canonical import carry_over
+from mappings.gate import GATE, findings
+from mappings.model import Dossier, Issue, MappingContext, Resource, Tables, Uris
+from mappings.restricted import triggers
+from mappings.sources.dossier.to_fhir import to_fhir
+
+
+def with_carried_tables(
+    dossier: Dossier, previous: Callable[[], tuple[Tables, dict[str, int], int] | None]
+) -> tuple[Dossier, dict[str, int], tuple[Issue, ...]]:
+    """The dossier with the tables that its absent ones leave standing (trade rules 5), which version each is from,
+    and what the sender is told. `previous` gives the standing version's tables, what it carried itself, and its number.
+    """
+    if not _lacks_a_table(dossier):
+        return dossier, {}, ()
+    before = previous()
+    if before is None:
+        return dossier, {}, ()
+    tables, carried, version = before
+    merged, issues = carry_over(dossier.tables, tables)
+    added = {name: carried.get(name, version) for name in merged if name not in dossier.tables}
+    return replace(dossier, tables=merged), added, issues
+
+
+_CARRIED = frozenset({"XML2", "XML3", "XML4", "XML6", "XML7", "XML8", "XML9", "XML13", "XML14", "XML15"})
+
+
+def _lacks_a_table(dossier: Dossier) -> bool:
+    return not dossier.tables.keys() >= _CARRIED
+
+
+def compose(
+    dossier: Dossier,
+    carried: dict[str, int],
+    *,
+    record_id: bytes,
+    version: int,
+    keys: ServiceKeys,
+    uris: Uris,
+    received_at: datetime,
+) -> tuple[Body, int]:
+    """The body, and how many resources did not pass the gate and are left out of it."""
+    context = MappingContext(
+        record_id=record_id,
+        id_key=keys.id,
+        received_at=received_at,
+        transaction_code=transaction_code(record_id, version),
+        uris=uris,
+    )
+    mapped = to_fhir(dossier, context)
+    sound = [resource for resource in mapped.resources if _passes(resource)]
+    body = Body(
+        resources=resources_of(resource.json for resource in sound),
+        restricted=tuple(sorted(triggers(dossier.tables))),
+        organizations=mapped.organizations,
+        practitioners=mapped.practitioners,
+        carried=carried,
+        gate=GATE,
+    )
+    return body, len(mapped.resources) - len(sound)
+
+
+def _passes(resource: Resource) -> bool:
+    return not findings(resource.json)

@@ -1,0 +1,149 @@
+"""Keep up to some hundreds of dossiers in one transaction.
+
+First everything is planned and mapped with no transaction open. Then the people and records are locked, what was
+planned on is looked at again, and all is written; where something has moved meanwhile, it is planned anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from ehr_sync.core.answers import HosoResult
+from ehr_sync.core.codes import transaction_code
+from ehr_sync.core.errors import Unavailable
+from ehr_sync.core.identity import Claim, State, Verdict
+from ehr_sync.core.record_body import Body, encode
+from ehr_sync.store import identity_claims, records, submissions
+from ehr_sync.store.identity_claims import NewClaim
+from ehr_sync.store.packing import Words, pack
+from ehr_sync.store.submissions import Ending, KeptSubmission
+from ehr_sync.usecases.intake.compose_body import compose, with_carried_tables
+from ehr_sync.usecases.intake.kept_tables import tables_of
+from ehr_sync.usecases.intake.plan_record import Incoming, Known, Plan, new_claim_of, plan, record_ids
+from ehr_sync.usecases.intake.write_chunk import Batch, Look, Moved, Refused, Step, write
+from ehr_sync.usecases.stores import Stores
+from mappings.model import Issue, Tables, Uris
+
+_ATTEMPTS = 50
+_NOBODY = Claim("", "none", "", "", "unknown", foreign=False, name_may_be_a_parents=False)
+
+
+def keep(
+    incoming: Sequence[Incoming],
+    *,
+    refused: Sequence[Refused],
+    batch: Batch,
+    ending: Callable[[tuple[HosoResult, ...]], Ending] | None,
+    stores: Stores,
+    uris: Uris,
+) -> tuple[HosoResult, ...]:
+    """Keep these dossiers, of which no two name the same record. Returns one result each, in their order. Of what was
+    `refused` the bytes are kept, and nothing else.
+
+    `ending`, given with the last chunk only, says what else is written with it. Raises Unavailable where the database
+    is away: then nothing of the chunk was kept.
+    """
+    claims = [new_claim_of(one, stores.keys.index) for one in incoming]
+    fresh: dict[bytes, tuple[UUID, bytes]] = {}
+    for attempt in range(_ATTEMPTS):
+        look = _look(incoming, claims, stores)
+        # Most submissions are new and have one chunk: where the first try finds it there, that one is asked for.
+        kept = None if batch.first and not attempt else _kept(batch, stores)
+        steps = [_step(one, claim, look, batch, stores, uris) for one, claim in zip(incoming, claims, strict=True)]
+        results = tuple(_result(step) for step in steps)
+        if kept is not None and kept.answer is not None and not any(step.plan.keeps for step in steps):
+            return results
+        try:
+            write(
+                [s for s in steps if not s.plan.refused],
+                [*refused, *(_refused(s) for s in steps if s.plan.refused)],
+                look,
+                batch,
+                kept,
+                ending(results) if ending else None,
+                stores,
+                fresh,
+            )
+        except Moved:
+            continue
+        return results
+    raise Unavailable("database.busy")
+
+
+def _refused(step: Step) -> Refused:
+    number_mark = step.claim.number_mark if step.claim else None
+    return Refused(step.incoming.ordinal, number_mark or b"", step.incoming.piece)
+
+
+def _kept(batch: Batch, stores: Stores) -> KeptSubmission | None:
+    with stores.database.reading() as connection:
+        return submissions.kept_submission(connection, stores.key_store, batch.submission_id)
+
+
+def _look(incoming: Sequence[Incoming], claims: Sequence[NewClaim | None], stores: Stores) -> Look:
+    ids = [i for one in incoming for i in record_ids(one.family, one.dossier.source_id, stores.keys.id)]
+    with stores.database.reading() as connection:
+        kept = records.records(connection, ids)
+        heads = records.version_heads(connection, kept.values())
+        wanted = {c.claim_id for c in claims if c is not None}
+        if None in claims:
+            wanted |= {i for i in ids if i not in kept}
+        return Look(kept, heads, identity_claims.kept_claims(connection, wanted))
+
+
+def _step(one: Incoming, claim: NewClaim | None, look: Look, batch: Batch, stores: Stores, uris: Uris) -> Step:
+    known = Known(look.records, look.heads)
+    planned = plan(one, known, keys=stores.keys, today=batch.today, submission_id=batch.submission_id)
+    if claim is None and planned.record is None:
+        claim = NewClaim(planned.record_id, None, _NOBODY, Verdict(State.NO_NUMBER, "claim.waiting_for_xml1"))
+    if not planned.keeps:
+        return Step(one, planned, claim, None, b"", ())
+    if planned.state in {"visit_open", "waiting_for_xml1"}:
+        return Step(one, planned, claim, Body(), pack(encode(Body()), Words.BODIES), ())
+    body, issues = _composed(one, planned, claim, batch, stores, uris)
+    return Step(one, planned, claim, body, pack(encode(body), Words.BODIES), issues)
+
+
+def _composed(
+    one: Incoming, planned: Plan, claim: NewClaim | None, batch: Batch, stores: Stores, uris: Uris
+) -> tuple[Body, tuple[Issue, ...]]:
+    def previous() -> tuple[Tables, dict[str, int], int] | None:
+        if planned.record is None or planned.standing is None or not _is_same_patient(planned, claim):
+            return None
+        tables, carried = tables_of(planned.record, planned.standing, stores=stores)
+        return tables, carried, planned.standing.version
+
+    dossier, carried, issues = with_carried_tables(one.dossier, previous)
+    body, left_out = compose(
+        dossier,
+        carried,
+        record_id=planned.record_id,
+        version=planned.version,
+        keys=stores.keys,
+        uris=uris,
+        received_at=batch.received_at,
+    )
+    return body, (*issues, *([Issue("resource.not_valid")] if left_out else []))
+
+
+def _is_same_patient(planned: Plan, claim: NewClaim | None) -> bool:
+    """Whether the version that stands speaks of the same patient: by the facility's own code (MA_BN), or by the claim.
+    What one patient had is never taken over into another one's version (P4).
+    """
+    assert planned.record is not None and planned.standing is not None
+    if claim is not None and claim.claim_id == planned.standing.claim_id:
+        return True
+    return planned.patient_mark is not None and planned.patient_mark == planned.record.patient_mark
+
+
+def _result(step: Step) -> HosoResult:
+    planned = step.plan
+    notes = tuple(Issue(*note.split("@")) for note in planned.notes)
+    return HosoResult(
+        source_id=step.incoming.dossier.source_id,
+        transaction_code="" if planned.refused else transaction_code(planned.record_id, planned.version),
+        status="refused" if planned.refused else "accepted",
+        issues=(*step.incoming.dossier.issues, *notes, *step.issues),
+        superseded_by=transaction_code(planned.record_id, planned.superseded_by) if planned.superseded_by else "",
+    )

@@ -1,0 +1,88 @@
+"""A sender decides which version stands, where NGAYLAP left the order unclear (trade rules 1)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from ehr_sync.core.codes import record_version_of
+from ehr_sync.core.errors import Conflict, NotFound, Unavailable
+from ehr_sync.core.identity import State
+from ehr_sync.core.record_body import Body
+from ehr_sync.store import audit, identity_claims, people, records
+from ehr_sync.store.audit import AuditEntry
+from ehr_sync.store.records import KeptRecord, VersionHead
+from ehr_sync.usecases.book.release import Change, leaves_former_book, release
+from ehr_sync.usecases.intake.follow_transaction import may_see
+from ehr_sync.usecases.stores import Stores
+from mappings.dates import VIETNAM
+
+_ATTEMPTS = 20
+
+
+def make_current(code: str, *, client_id: str, stores: Stores) -> None:
+    """Make the version of this maGiaoDich the one that stands. Safe to repeat.
+
+    Raises NotFound where the code is none or another sender's, Conflict where the version cannot stand (it waits for
+    its XML1).
+    """
+    record_id, version = record_version_of(code)
+    today = stores.database.now().astimezone(VIETNAM).date()
+    for _ in range(_ATTEMPTS):
+        with stores.database.begin() as connection:
+            kept = records.records(connection, [record_id]).get(record_id)
+            if kept is None or not may_see(connection, client_id, kept, today):
+                raise NotFound("transaction.unknown")
+            head = records.version_head(connection, kept, version)
+        if head is None:
+            raise NotFound("transaction.unknown")
+        if head.state == "waiting_for_xml1":
+            raise Conflict("transaction.waiting_for_xml1")
+        if kept.newest == version or _stood(kept, head, client_id, stores):
+            return
+    raise Unavailable("database.busy")
+
+
+def _stood(kept: KeptRecord, head: VersionHead, client_id: str, stores: Stores) -> bool:
+    """Let the version stand; False where something has moved meanwhile."""
+    crowd = {kept.person_id, head.person_id, kept.shown_person or kept.person_id}
+    keys = stores.key_store.keys(crowd)
+    at = stores.database.now()
+    with stores.database.begin() as connection:
+        locked = people.lock(connection, crowd)
+        if records.lock_records(connection, [kept.record_id]).get(kept.record_id) != kept:
+            return False
+        state = "visit_open" if "record.visit_open" in head.notes else "ready"
+        records.set_version_state(connection, head, state)
+        others = tuple(p for p in {*kept.others, kept.person_id} if p != head.person_id)
+        row = replace(kept, person_id=head.person_id, others=others, newest=head.version)
+        if head.person_id != kept.person_id:
+            # Whose patient code and day these were is not kept by version: better none than another patient's.
+            row = replace(row, patient_mark=None, day_mark=None)
+        changes = _changes(connection, row, head, state, keys)
+        rows = release(connection, changes, locked=locked, person_keys=keys, destination=stores.destination, at=at)
+        records.set_records(connection, [rows.get(kept.record_id, row)])
+        entry = AuditEntry(f"client:{client_id}", "make current", head.person_id, str(head.version))
+        audit.write(connection, stores.keys.audit, [entry])
+    return True
+
+
+def _changes(
+    connection: Connection, row: KeptRecord, head: VersionHead, state: str, keys: dict[UUID, bytes]
+) -> list[Change]:
+    claim = identity_claims.kept_claims(connection, [head.claim_id or b""]).get(head.claim_id or b"")
+    if claim is None:
+        return []
+    changes = []
+    if row.shown_person is not None and leaves_former_book(connection, row, claim):
+        changes.append(Change(row.shown_person, row, head.version, None))
+    if claim.state is State.PROVEN and state == "ready":
+        changes.append(Change(head.person_id, row, head.version, _body(connection, head, keys)))
+    return changes
+
+
+def _body(connection: Connection, head: VersionHead, keys: dict[UUID, bytes]) -> Body:
+    key = (head.person_id, head.record_id, head.version)
+    return records.bodies(connection, [key], keys)[key]

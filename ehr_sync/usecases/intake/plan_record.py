@@ -1,0 +1,222 @@
+"""What is to be done with one dossier, given what is kept of its record. No database, no clock."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from ehr_sync.core.identity import Claim, exact_key, first_state
+from ehr_sync.core.keys import ServiceKeys
+from ehr_sync.core.versions import KnownVersion, MadeOnMeans, Order, decide
+from ehr_sync.store.identity_claims import NewClaim
+from ehr_sync.store.people import number_mark_of
+from ehr_sync.store.records import KeptRecord, VersionHead
+from ehr_sync.store.sealing import mark
+from mappings.model import ClaimedIdentity, Dossier
+from mappings.sources.dossier.tables.xml1.identity import VisitFacts, claimed_identity, visit_facts
+
+# How many visits one MA_LK may have named (trade rules 4): a facility that numbers anew each year stays below.
+GENERATIONS = 4
+# How many versions of one record are kept: a sender in a loop hears so, and our codes have two bytes for it.
+MOST_VERSIONS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A dossier that may be kept, with the family of its facility and its bytes, ready for the archive."""
+
+    ordinal: int
+    dossier: Dossier
+    family: str
+    means: MadeOnMeans
+    piece: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is kept already, by record id."""
+
+    records: Mapping[bytes, KeptRecord]
+    heads: Mapping[bytes, Sequence[VersionHead]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do. `version` is the one that is answered for: a new one where `keeps`, else the one that holds this
+    content already (`holder`); none where it is `refused`. `stands` says that it becomes the newest; `standing` is the
+    one that stands before.
+    """
+
+    record_id: bytes
+    record: KeptRecord | None
+    version: int
+    keeps: bool
+    stands: bool
+    state: str
+    notes: tuple[str, ...]
+    content_mark: bytes
+    made_on: date
+    standing: VersionHead | None
+    holder: VersionHead | None
+    superseded_by: int | None
+    patient_mark: bytes | None = None
+    day_mark: bytes | None = None
+    refused: bool = False
+
+
+def record_ids(family: str, source_id: str, id_key: bytes) -> list[bytes]:
+    """The record ids of a source id, one for each generation: 16 bytes of HMAC-SHA-256 (design section 5)."""
+    return [_record_id(family, source_id, generation, id_key) for generation in range(1, GENERATIONS + 1)]
+
+
+def _record_id(family: str, source_id: str, generation: int, id_key: bytes) -> bytes:
+    message = "\x1f".join([family, source_id, str(generation)]).encode()
+    return hmac.new(id_key, message, hashlib.sha256).digest()[:16]
+
+
+def new_claim_of(incoming: Incoming, index_key: bytes) -> NewClaim | None:
+    """The claim that a dossier makes, or None where it has no XML1.
+
+    The fingerprint is made of number, exact name, birth date and sex; without a number of the facility's own patient
+    code, name and birth date; without that of the record.
+    """
+    identity = claimed_identity(incoming.dossier.tables) if incoming.dossier.has_summary else None
+    if identity is None:
+        return None
+    claim = Claim(
+        identity.number,
+        identity.number_type,
+        identity.name,
+        identity.birth_date,
+        identity.sex,
+        identity.foreign,
+        identity.name_may_be_a_parents,
+    )
+    number_mark = number_mark_of(index_key, identity.number) if identity.number else None
+    return NewClaim(_fingerprint(incoming, identity, index_key), number_mark, claim, first_state(claim))
+
+
+def _fingerprint(incoming: Incoming, identity: ClaimedIdentity, index_key: bytes) -> bytes:
+    who = [exact_key(identity.name), identity.birth_date, identity.sex]
+    if identity.number:
+        words = ["claim by number", identity.number, str(identity.foreign), *who]
+    elif identity.patient_code:
+        words = ["claim by patient code", incoming.family, identity.patient_code, *who]
+    else:
+        words = ["claim of a record", incoming.family, incoming.dossier.source_id, *who]
+    words.append(str(identity.name_may_be_a_parents))
+    return mark(index_key, *(word.encode() for word in words))
+
+
+def plan(incoming: Incoming, known: Known, *, keys: ServiceKeys, today: date, submission_id: bytes) -> Plan:
+    """The plan for one dossier of a submission (P3; trade rules 1, 4 and 5)."""
+    dossier = incoming.dossier
+    facts = visit_facts(dossier.tables) if dossier.has_summary else None
+    ids = record_ids(incoming.family, dossier.source_id, keys.id)
+    patient_mark, day_mark = _visit_marks(facts, keys.index)
+    record_id, reused = _generation(ids, known.records, patient_mark, day_mark)
+    record = known.records.get(record_id)
+    heads = known.heads.get(record_id, ())
+    made_on = min(dossier.made_on or today, today)
+    base = Plan(
+        record_id=record_id,
+        record=record,
+        version=(record.versions if record else 0) + 1,
+        keeps=True,
+        stands=False,
+        state="ready",
+        notes=("ma_lk.reused",) if reused else (),
+        content_mark=mark(keys.content, b"content", dossier.content_hash),
+        made_on=made_on,
+        standing=next((h for h in heads if record and h.version == record.newest), None),
+        holder=None,
+        superseded_by=None,
+        patient_mark=patient_mark,
+        day_mark=day_mark,
+    )
+    if facts is None:
+        return _bounded(_waiting(base, heads))
+    return _bounded(_judged(base, heads, facts, incoming.means, submission_id))
+
+
+def _bounded(planned: Plan) -> Plan:
+    if planned.keeps and planned.version > MOST_VERSIONS:
+        return replace(planned, keeps=False, stands=False, refused=True, notes=("record.too_many_versions",))
+    return planned
+
+
+def _judged(
+    base: Plan, heads: Sequence[VersionHead], facts: VisitFacts, means: MadeOnMeans, submission_id: bytes
+) -> Plan:
+    if facts.discharged is None:
+        base = replace(base, state="visit_open", notes=(*base.notes, "record.visit_open"))
+    return _ordered(base, heads, means, submission_id)
+
+
+def _visit_marks(facts: VisitFacts | None, index_key: bytes) -> tuple[bytes | None, bytes | None]:
+    if facts is None:
+        return None, None
+    patient = mark(index_key, b"patient code", facts.patient_code.encode()) if facts.patient_code else None
+    day = facts.admitted_on.isoformat() if facts.admitted_on else None
+    return patient, mark(index_key, b"visit day", day.encode()) if day else None
+
+
+def _generation(
+    ids: Sequence[bytes], kept: Mapping[bytes, KeptRecord], patient_mark: bytes | None, day_mark: bytes | None
+) -> tuple[bytes, bool]:
+    """The record that a dossier belongs to, and whether its MA_LK names another visit than before."""
+    existing = [kept[i] for i in ids if i in kept]
+    if not existing:
+        return ids[0], False
+    for record in reversed(existing):
+        if not _other_visit(record, patient_mark, day_mark):
+            return record.record_id, len(existing) > 1 and record.record_id != ids[0]
+    # Past the last generation the newest takes it: a wrong correction can be seen and undone, a lost record cannot.
+    return ids[min(len(existing), GENERATIONS - 1)], True
+
+
+def _other_visit(record: KeptRecord, patient_mark: bytes | None, day_mark: bytes | None) -> bool:
+    return (
+        None not in (patient_mark, day_mark, record.patient_mark, record.day_mark)
+        and record.patient_mark != patient_mark
+        and record.day_mark != day_mark
+    )
+
+
+def _waiting(base: Plan, heads: Sequence[VersionHead]) -> Plan:
+    holder = next((h for h in heads if h.content_mark == base.content_mark), None)
+    if holder:
+        return _duplicate(base, holder)
+    return replace(base, state="waiting_for_xml1", notes=(*base.notes, "record.waiting_for_xml1"))
+
+
+def _ordered(base: Plan, heads: Sequence[VersionHead], means: MadeOnMeans, submission_id: bytes) -> Plan:
+    newest = base.record.newest if base.record else 0
+    known = [
+        KnownVersion(h.version, h.content_mark, h.made_on, h.version == newest, h.state == "order_unclear")
+        for h in heads
+        if h.state != "waiting_for_xml1"
+    ]
+    repeated = any((h.content_mark, h.submission_id) == (base.content_mark, submission_id) for h in heads)
+    decision = decide(known, base.content_mark, base.made_on, means, repeated=repeated)
+    match decision.order:
+        case Order.NEW | Order.REVERT:
+            return replace(base, stands=True)
+        case Order.UNCLEAR:
+            return replace(base, state="order_unclear", notes=(*base.notes, "record.order_unclear"))
+        case Order.OLDER:
+            return replace(base, notes=(*base.notes, "record.superseded"), superseded_by=decision.of)
+        case Order.DUPLICATE:
+            return _duplicate(base, next(h for h in heads if h.version == decision.of))
+        case Order.LATE:
+            holder = [h for h in heads if h.content_mark == base.content_mark][-1]
+            late = _duplicate(base, holder)
+            return replace(late, notes=(*late.notes, "record.superseded"), superseded_by=decision.of)
+
+
+def _duplicate(base: Plan, holder: VersionHead) -> Plan:
+    notes = tuple(note for note in holder.notes if note != "record.superseded")
+    return replace(base, version=holder.version, keeps=False, state=holder.state, notes=notes, holder=holder)

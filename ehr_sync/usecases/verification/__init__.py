@@ -1,0 +1,1 @@
+"""Verification: claims are put to the population registry."""

@@ -1,0 +1,233 @@
+"""Ask the population registry about claims that are due; a proof releases the records of its claim (P4, P5)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from ehr_sync.core.errors import Unavailable
+from ehr_sync.core.identity import Claim, State, Verdict, judge, other_tone_placement
+from ehr_sync.core.ports import PopulationRegistry, RegistryPerson, RegistryQuestion
+from ehr_sync.core.retry import RetryPolicy
+from ehr_sync.store import audit, identity_claims, people, records
+from ehr_sync.store.audit import AuditEntry
+from ehr_sync.store.identity_claims import TakenClaim
+from ehr_sync.store.people import LockedPerson
+from ehr_sync.store.records import KeptRecord
+from ehr_sync.store.sealing import Unreadable
+from ehr_sync.usecases.book.release import Change, release
+from ehr_sync.usecases.stores import Stores
+from ehr_sync.usecases.sweep import Sweep
+
+_ATTEMPTS = 50
+
+
+class _Moved(Exception):
+    """Somebody else has come behind the number meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """A claim that was taken, and the key that opens it."""
+
+    taken: TakenClaim
+    key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A verdict, or a failure of the registry with its own word on when to try again. `calls` were made."""
+
+    calls: int
+    verdict: Verdict | None
+    failure: str = ""
+    retry_after: float | None = None
+
+
+def verifying(
+    *,
+    stores: Stores,
+    registry: PopulationRegistry,
+    retry: RetryPolicy,
+    lease: timedelta,
+    slots: int,
+    jitter: Callable[[], float] = random.random,
+) -> Sweep[Asking, Outcome]:
+    """The sweep over due claims."""
+
+    def settle(done: Sequence[tuple[Asking, Outcome]]) -> None:
+        failures = []
+        for asking, outcome in done:
+            # A person whose records cannot be opened keeps nobody else's verdict from being written (P6).
+            try:
+                _settle(asking, outcome, stores=stores, retry=retry, jitter=jitter)
+            except Exception as failure:
+                failures.append(failure)
+        if failures:
+            raise failures[0]
+
+    return Sweep(
+        take=lambda free: _take(free, stores=stores, lease=lease),
+        work=lambda asking: _opened_and_asked(asking, registry),
+        settle=settle,
+        slots=slots,
+    )
+
+
+def _take(free: int, *, stores: Stores, lease: timedelta) -> list[Asking]:
+    # The entry in the audit log is committed before the registry hears anything (P10).
+    with stores.database.begin() as connection:
+        taken = identity_claims.take_due(connection, lease, free)
+        entries = [AuditEntry("service", "verify", t.person_id, f"{t.claim_id.hex()}-{t.fence}") for t in taken]
+        audit.write(connection, stores.keys.audit, entries)
+    keys = stores.key_store.keys_that_open(t.person_id for t in taken)
+    return [Asking(t, keys[t.person_id]) for t in taken if t.person_id in keys]
+
+
+def _opened_and_asked(asking: Asking, registry: PopulationRegistry) -> Outcome:
+    taken = asking.taken
+    try:
+        claim = identity_claims.open_facts(asking.key, taken.person_id, taken.claim_id, taken.facts)
+    except Unreadable:
+        return Outcome(0, None, "claim.unreadable")
+    return ask(claim, registry, f"{taken.claim_id.hex()}-{taken.fence}")
+
+
+def ask(claim: Claim, registry: PopulationRegistry, request_number: str) -> Outcome:
+    """Ask at most three times (trade rules 13): as sent; the other tone placement; the year only, where day and month
+    are unknown or 01-01. The first answer that finds somebody is judged.
+    """
+    calls = 0
+    for name, birth_date in _questions(claim):
+        calls += 1
+        kind = "cccd" if claim.number_type == "cccd" else "cmnd"
+        question = RegistryQuestion(f"{request_number}-{calls}", claim.number, kind, name, birth_date)
+        try:
+            found = registry.look_up(question)
+        except Unavailable as failure:
+            return Outcome(calls, None, failure.code, failure.retry_after)
+        if found is not None:
+            return _judged(claim, found, calls)
+    return Outcome(calls, judge(claim, None))
+
+
+def _judged(claim: Claim, found: RegistryPerson, calls: int) -> Outcome:
+    verdict = judge(claim, found)
+    if verdict.state is State.DUE:
+        # Somebody else's number came back: the registry talks nonsense, which is no verdict (P5).
+        return Outcome(calls, None, verdict.reason)
+    return Outcome(calls, verdict)
+
+
+def _questions(claim: Claim) -> list[tuple[str, str]]:
+    name = " ".join(claim.name.upper().split())
+    day = claim.birth_date.replace("-", "")
+    questions = [(name, day)]
+    other = other_tone_placement(name)
+    if other is not None:
+        questions.append((other, day))
+    if len(day) == 8 and day.endswith("0101"):
+        questions.append((name, day[:4]))
+    return questions
+
+
+def _settle(
+    asking: Asking, outcome: Outcome, *, stores: Stores, retry: RetryPolicy, jitter: Callable[[], float]
+) -> None:
+    taken, verdict = asking.taken, outcome.verdict
+    if verdict is None:
+        pause = timedelta(seconds=retry.pause(taken.attempts + 1, jitter(), outcome.retry_after))
+        with stores.database.begin() as connection:
+            identity_claims.postpone_claim(connection, taken, outcome.failure, pause, outcome.calls)
+    elif verdict.state is State.PROVEN:
+        _prove(taken, verdict, outcome.calls, stores)
+    else:
+        with stores.database.begin() as connection:
+            identity_claims.decide_claim(connection, taken, verdict, outcome.calls)
+
+
+def _prove(taken: TakenClaim, verdict: Verdict, calls: int, stores: Stores) -> None:
+    for _ in range(_ATTEMPTS):
+        with stores.database.begin() as connection:
+            kept = identity_claims.kept_claims(connection, [taken.claim_id]).get(taken.claim_id)
+            if kept is None:
+                return  # erased meanwhile
+            number_mark = kept.number_mark
+            target = people.behind_number(connection, number_mark) if number_mark else None
+        crowd = {taken.person_id, target or taken.person_id}
+        keys = stores.key_store.keys(crowd)
+        if crowd - keys.keys():
+            raise Unavailable("keys.missing")  # somebody is being erased
+        at = stores.database.now()
+        try:
+            with stores.database.begin() as connection:
+                locked = people.lock(connection, crowd)
+                if identity_claims.decide_claim(connection, taken, verdict, calls):
+                    owner = _owner(connection, taken, number_mark or b"", target, keys)
+                    _release_claim(connection, taken.claim_id, locked[owner], keys, stores, at)
+        except _Moved:
+            continue
+        return
+    raise Unavailable("database.busy")
+
+
+def _owner(
+    connection: Connection, taken: TakenClaim, number_mark: bytes, target: UUID | None, keys: dict[UUID, bytes]
+) -> UUID:
+    """The person whom the proof makes this claim's: the provisional one, or the one already behind the number."""
+    if people.behind_number(connection, number_mark) != target:
+        raise _Moved
+    if target is None and not people.take_number(connection, number_mark, taken.person_id):
+        raise _Moved
+    if target is None or target == taken.person_id:
+        people.prove(connection, taken.person_id, taken.claim_id)
+        return taken.person_id
+    source = (taken.person_id, keys[taken.person_id])
+    facts = identity_claims.open_facts(source[1], source[0], taken.claim_id, taken.facts)
+    resealed = identity_claims.seal_facts(keys[target], target, taken.claim_id, facts)
+    records.move_versions(connection, source, (target, keys[target]))
+    records.move_records(connection, taken.person_id, target)
+    identity_claims.move_claim(connection, taken.claim_id, target, resealed)
+    people.merge(connection, taken.person_id, target)
+    return target
+
+
+def _release_claim(
+    connection: Connection,
+    claim_id: bytes,
+    owner: LockedPerson,
+    keys: dict[UUID, bytes],
+    stores: Stores,
+    at: datetime,
+) -> None:
+    """Put into the owner's book every record whose newest version makes this claim and is ready."""
+    kept = records.lock_records(connection, records.records_of(connection, [owner.person_id]).keys())
+    ready = _ready(connection, kept, claim_id, owner.person_id)
+    if not ready:
+        return
+    wanted = [(owner.person_id, r.record_id, r.newest) for r in ready]
+    bodies = records.bodies(connection, wanted, keys)
+    changes = [Change(owner.person_id, r, r.newest, bodies[owner.person_id, r.record_id, r.newest]) for r in ready]
+    rows = release(
+        connection,
+        changes,
+        locked={owner.person_id: owner},
+        person_keys=keys,
+        destination=stores.destination,
+        at=at,
+    )
+    records.set_records(connection, list(rows.values()))
+
+
+def _ready(connection: Connection, kept: dict[bytes, KeptRecord], claim_id: bytes, person_id: UUID) -> list[KeptRecord]:
+    heads = records.version_heads(connection, kept.values())
+    newest = {h.record_id: h for hs in heads.values() for h in hs if h.version == kept[h.record_id].newest}
+    ordered = sorted(newest.values(), key=lambda h: (h.accepted_at, h.record_id))
+    return [
+        kept[h.record_id] for h in ordered if h.claim_id == claim_id and h.state == "ready" and h.person_id == person_id
+    ]

@@ -1,0 +1,1 @@
+"""How FHIR values are made, whatever the source."""

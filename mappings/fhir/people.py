@@ -1,0 +1,63 @@
+"""Patient, Organization and Practitioner: who the resources of a record refer to.
+
+Each is a function of its arguments alone, so that every lane writes the same bytes.
+https://hl7.org/fhir/R4/patient.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mappings.fhir.elements import built, text
+from mappings.fhir.ids import register_id
+from mappings.model import NumberType, Resource, Uris
+
+
+def patient(
+    person_id: str,
+    *,
+    number: str,
+    number_type: NumberType,
+    name: str,
+    birth_date: str,
+    sex: str,
+    uris: Uris,
+) -> Resource:
+    """The Patient of a proven person: proven fields only (trade rules 12); no address, phone or insurance
+    number.
+
+    `birth_date` is "yyyy-mm-dd" or "yyyy"; `sex` is "male", "female" or "unknown".
+    """
+    body: dict[str, Any] = {}
+    if number and number_type in ("cccd", "cmnd", "passport"):
+        body["identifier"] = [{"use": "official", "system": uris[number_type], "value": number}]
+    if shown := text(name):
+        body["name"] = [_human_name(shown)]
+    body["gender"] = sex
+    if birth_date:
+        body["birthDate"] = birth_date
+    return built("Patient", person_id, body)
+
+
+def organization(code: str, name: str, id_key: bytes, uris: Uris) -> Resource:
+    """The Organization of a facility code; without a name in the register its code is its name."""
+    body = {
+        "identifier": [{"use": "official", "system": uris["facility"], "value": code}],
+        "active": True,
+        "name": text(name) or code,
+    }
+    return built("Organization", register_id(id_key, "Organization", code), body)
+
+
+def practitioner(practitioner_id: str, uris: Uris) -> Resource:
+    """The Practitioner behind one of our ids. Licence and insurance numbers of staff never leave (trade
+    rules 15), so an opaque identifier is all there is.
+    """
+    body = {"identifier": [{"system": uris["practitioner"], "value": practitioner_id}]}
+    return built("Practitioner", practitioner_id, body)
+
+
+def _human_name(name: str) -> dict[str, Any]:
+    # Vietnamese order: family name first. The text is the truth, the parts are for software that needs them.
+    family, *given = name.split()
+    return {"use": "official", "text": name, "family": family} | ({"given": given} if given else {})

@@ -1,0 +1,197 @@
+"""The kinds of field that the tables of QĐ 4750 and QĐ 3176 have, as marshmallow fields.
+
+`problem` is the check; marshmallow's own `deserialize` is a door to it for those who load a schema. The reader calls
+`problem` directly: an exception per bad value and three calls per good one would double the time of a dossier.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any, Literal
+
+from marshmallow import Schema, ValidationError, fields
+
+from mappings.dates import parse_birth, parse_day, parse_minute
+from mappings.sources.dossier.lists import CodeList, Icd10List, Problem
+
+Required = Literal["never", "always", "insured"]
+"""Whether the portal wants the field: money and settlement only of visits that an insurance card pays."""
+
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+# The days that every month has, in two centuries: a minute that is not of this form may still be one.
+_PLAIN_MINUTE = re.compile("(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|1[0-9]|2[0-8])(?:[01][0-9]|2[0-3])[0-5][0-9]")
+
+
+class Column(fields.Field[str]):
+    """One field of a table. `longest` is in characters, the portal's where that is more than the decree's."""
+
+    remembers = True  # whether the same values come again and again, so that it pays to know the good ones
+
+    def __init__(self, longest: int | None = None, *, wanted: Required = "never") -> None:
+        super().__init__()
+        self.longest = longest
+        self.wanted = wanted
+
+    def problem(self, value: str, on: date) -> Problem | None:
+        """What is wrong with a value that is not blank, on the day whose code lists rule; None where nothing is."""
+        if self.longest is not None and len(value) > self.longest:
+            return "value.too_long", f"<= {self.longest}"
+        return None
+
+    def is_always_good(self, value: str) -> bool:
+        """Whether a value without a problem today has none on any day."""
+        return True
+
+    @property
+    def passes(self) -> Callable[[str], object]:
+        """A quick test that is true only of values without a problem; a value that fails it may still be good."""
+        return _fails
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
+        found = self.problem(str(value), date.max)
+        if found is not None:
+            raise ValidationError(found[0])
+        return str(value)
+
+
+class Text(Column):
+    """Free text, kept whole even where it is too long."""
+
+    remembers = False
+
+    @property
+    def passes(self) -> Callable[[str], object]:
+        longest = self.longest
+        return bool if longest is None else lambda value: len(value) <= longest
+
+
+class Code(Column):
+    """A code, or with `many` a ';' list of codes, of a form (`pattern`) and of a list."""
+
+    def __init__(
+        self,
+        longest: int | None = None,
+        *,
+        wanted: Required = "never",
+        pattern: str = "",
+        expected: str = "",
+        listed: CodeList | Icd10List | None = None,
+        many: bool = False,
+    ) -> None:
+        super().__init__(longest, wanted=wanted)
+        self._pattern = re.compile(pattern) if pattern else None
+        self._expected = expected or pattern
+        self._list = listed
+        self._many = many
+
+    def problem(self, value: str, on: date) -> Problem | None:
+        """The first problem of any of the codes."""
+        return super().problem(value, on) or next(
+            (found for one in self._each(value) if (found := self._one(one, on))), None
+        )
+
+    def is_always_good(self, value: str) -> bool:
+        return self._list is None or all(map(self._list.is_always_good, self._each(value)))
+
+    def _one(self, code: str, on: date) -> Problem | None:
+        if self._pattern and not self._pattern.fullmatch(code):
+            return "value.format", self._expected
+        return self._list.problem(code, on) if self._list else None
+
+    def _each(self, value: str) -> list[str]:
+        return [one for piece in value.split(";") if (one := piece.strip())] if self._many else [value]
+
+
+class PersonalCode(Code):
+    """A code that stands for a person or their visit: never remembered."""
+
+    remembers = False
+
+    @property
+    def passes(self) -> Callable[[str], object]:
+        longest = self.longest
+        if longest is None or self._pattern or self._list:
+            return _fails
+        return lambda value: len(value) <= longest
+
+
+class Amount(Column):
+    """A number with a decimal point. Negative ones warn: they are returned goods or a slip."""
+
+    remembers = False
+
+    @property
+    def passes(self) -> Callable[[str], object]:
+        longest = self.longest or 15
+        # Not as long as may be where there is a point: quicker than to look ahead for the end.
+        fraction = r"(?:\.[0-9]{1,3})?" if longest > 4 else ""
+        return re.compile(rf"[0-9]{{1,{max(longest - 4, 1)}}}{fraction}").fullmatch
+
+    def problem(self, value: str, on: date) -> Problem | None:
+        """1e400, NaN, "1,5" and "1 000" are no numbers here."""
+        if _NUMBER.fullmatch(value) is None:
+            return "value.not_a_number", "0.00"
+        if value[0] == "-":
+            return "value.negative", ">= 0"
+        return super().problem(value, on)
+
+
+class Whole(Amount):
+    """A small whole number, of which the same ones come again and again."""
+
+    remembers = True
+
+
+class Minute(Column):
+    """yyyymmddHHMM."""
+
+    remembers = False
+
+    @property
+    def passes(self) -> Callable[[str], object]:
+        return _PLAIN_MINUTE.fullmatch
+
+    def problem(self, value: str, on: date) -> Problem | None:
+        """A day without its time and the hour 2400 are readable, so they only warn."""
+        if parse_minute(value) is not None:
+            return ("date.hour_24", "0000") if value[8:] == "2400" else None
+        if parse_day(value) is not None:
+            return "date.without_time", "yyyymmddHHMM"
+        return "date.impossible", "yyyymmddHHMM"
+
+
+class Day(Column):
+    """yyyymmdd, or with `many` a ';' list; a minute passes, for the decree gives some of them 12 characters."""
+
+    def __init__(self, longest: int | None = None, *, wanted: Required = "never", many: bool = False) -> None:
+        super().__init__(longest, wanted=wanted)
+        self._many = many
+
+    def problem(self, value: str, on: date) -> Problem | None:
+        """The first of the days that cannot be."""
+        days = value.split(";") if self._many else [value]
+        if all(parse_day(day) or parse_minute(day) for piece in days if (day := piece.strip())):
+            return None
+        return "date.impossible", "yyyymmdd"
+
+
+class Birth(Column):
+    """NGAY_SINH: yyyymmddHHMM with 0000 for what is not known."""
+
+    remembers = False
+
+    def problem(self, value: str, on: date) -> Problem | None:
+        """The form without a time is readable, so it only warns."""
+        if parse_birth(value) is None:
+            return "date.impossible", "yyyymmddHHMM, yyyymmdd0000, yyyy00000000"
+        return ("date.without_time", "yyyymmddHHMM") if len(value) == 8 else None
+
+
+def _fails(_: str) -> bool:
+    return False
+
+
+class TableSchema(Schema):
+    """A table: its columns are all the tags that the decree gives it."""

@@ -1,0 +1,84 @@
+"""A table's schema made into a fast check of all its rows at once; made once per table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import date
+
+from mappings.model import Issue, Row
+from mappings.sources.dossier.columns import Column, TableSchema
+
+# A table that is wrong in one way is wrong in every row: beyond this many, one more says nothing new.
+MOST_OF_A_KIND = 20
+# Values known to be good, per field. Codes alone: none of them names a person.
+MOST_REMEMBERED = 2_000
+LONGEST_REMEMBERED = 64
+
+RowProblem = tuple[str, str, str]
+"""An issue's code, the tag, what is expected."""
+
+
+class CompiledTable:
+    """The checks of one table. Holds a bounded memory of good values and is safe to share between threads."""
+
+    def __init__(
+        self, name: str, schema: type[TableSchema], across: Callable[[Row], Iterable[RowProblem]] | None = None
+    ) -> None:
+        columns = {tag: column for tag, column in schema().fields.items() if isinstance(column, Column)}
+        self.name = name
+        self._columns = columns
+        self._good: dict[str, set[str]] = {tag: set() for tag, column in columns.items() if column.remembers}
+        # What is asked first of every value. Most pass here, and so cost one call, mostly into C.
+        self._passes = {tag: self._quick(tag, column) for tag, column in columns.items()}
+        self._always = frozenset(tag for tag, column in columns.items() if column.wanted == "always")
+        self._insured = frozenset(tag for tag, column in columns.items() if column.wanted != "never")
+        self._across = across
+
+    def issues(self, rows: Iterable[Row], on: date, *, insured: bool) -> list[Issue]:
+        """Everything wrong with the rows by themselves; at most 20 of a kind for each tag."""
+        seen: Counter[tuple[str, str]] = Counter()
+        issues: list[Issue] = []
+        for number, row in enumerate(rows, 1):
+            for code, tag, expected in self._of_row(row, on, insured):
+                seen[code, tag] += 1
+                if seen[code, tag] <= MOST_OF_A_KIND:
+                    path = f"{self.name}[{number}].{tag}" if tag else f"{self.name}[{number}]"
+                    issues.append(Issue(code, path, expected))
+        return issues
+
+    def _of_row(self, row: Row, on: date, insured: bool) -> list[RowProblem]:
+        passes = self._passes
+        # A tag that the table does not have passes nothing.
+        problems = [
+            found
+            for tag, value in row.items()
+            if not passes.get(tag, _never)(value) and (found := self._of_value(tag, value, on))
+        ]
+        missing = (self._insured if insured else self._always).difference(row)
+        if missing:
+            problems += [("value.required", tag, "") for tag in sorted(missing)]
+        if self._across is not None:
+            problems += self._across(row)
+        return problems
+
+    def _of_value(self, tag: str, value: str, on: date) -> RowProblem | None:
+        column = self._columns.get(tag)
+        if column is None:
+            return "tag.unknown", "", ""
+        found = column.problem(value, on)
+        if found is not None:
+            return found[0], tag, found[1]
+        if column.remembers and len(value) <= LONGEST_REMEMBERED and column.is_always_good(value):
+            known = self._good[tag]
+            if len(known) >= MOST_REMEMBERED:
+                known.clear()
+            known.add(value)
+        return None
+
+    def _quick(self, tag: str, column: Column) -> Callable[[str], object]:
+        return self._good[tag].__contains__ if column.remembers else column.passes
+
+
+def _never(_: str) -> bool:
+    return False

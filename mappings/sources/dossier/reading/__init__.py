@@ -1,0 +1,1 @@
+"""Reading the national dossier: envelope, HOSO, tables."""

@@ -1,0 +1,215 @@
+"""One HOSO of an envelope: its FILEHOSO parts, decoded, as the tables of one dossier (QĐ 4750, QĐ 3176).
+
+NOIDUNGFILE is base64 by the decree; exported copies hold plain XML, escaped or not, and CDATA. Blank means that
+the table is empty.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from xml.parsers import expat
+
+from mappings.formats.canonical import content_hash
+from mappings.formats.source import EnvelopeScan, Limits
+from mappings.model import Dossier, Issue, Row, Tables
+from mappings.sources.dossier.reading.tables import ROOTS, Rows, TableRefused, read_table
+from mappings.text import canonical_code
+
+MAPPED = ("XML1", "XML2", "XML3", "XML4", "XML5")
+
+_NAMES = frozenset(table for table, _ in ROOTS.values())
+_NUMBERED = re.compile(r"XML0*(\d{1,2})")
+# Tags of XML1 that ended with QĐ 4210, and those that took their place.
+_OLD_TAGS = frozenset({"MA_THE", "MA_BENH", "MA_BENHKHAC", "MA_LYDO_VVIEN", "TINH_TRANG_RV"})
+_NEW_TAGS = frozenset({"MA_THE_BHYT", "MA_BENH_CHINH", "MA_DOITUONG_KCB", "MA_LOAI_RV"})
+# The decree has 16 tables; whoever cuts one up does not need more pieces. Each costs an answer of its own.
+MOST_PARTS = 1_000
+_NOTHING = b" \t\r\n\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One FILEHOSO as written: what it says it is, and its content, text or the bytes of nested elements."""
+
+    name: str
+    text: str
+    nested: bytes
+
+
+def read_hoso(piece: bytes, scan: EnvelopeScan, position: int, limits: Limits) -> Dossier:
+    """The dossier of one HOSO element, cut out of its envelope; `position` counts from 1, for paths.
+
+    Never raises: what cannot be read is an issue of severity "refused", and the other tables are still read, so
+    that all problems are told at once. `issues` holds reading issues only; `check` adds the rest.
+    """
+    path = f"HOSO[{position}]"
+    if len(piece) > longest_piece(limits):
+        return _dossier({}, (_too_large(path, limits),), scan)
+    try:
+        parts = _Splitter(piece).parts
+    except expat.ExpatError:
+        return _dossier({}, (Issue("table.unreadable", path, "XML, UTF-8"),), scan)
+    if not parts:
+        return _dossier({}, (Issue("record.no_tables", path, "FILEHOSO"),), scan)
+    if len(parts) > MOST_PARTS:
+        return _dossier({}, (Issue("record.too_large", path, f"<= {MOST_PARTS} FILEHOSO"),), scan)
+    return _dossier(*_read_parts(parts, path, limits), scan)
+
+
+def longest_piece(limits: Limits) -> int:
+    """Of how many bytes a HOSO can be: of a longer one no more need be read. Base64 makes a third more of a record."""
+    return 2 * limits.record_bytes
+
+
+def _read_parts(parts: Iterable[_Part], path: str, limits: Limits) -> tuple[Tables, tuple[Issue, ...]]:
+    tables: dict[str, Rows] = {}
+    issues: list[Issue] = []
+    left = limits.record_bytes
+    for number, part in enumerate(parts, 1):
+        name = _table_name(part.name)
+        try:
+            content = _content(part, left, limits)
+            left -= len(content)
+            name, rows, odd = _part_rows(name, part, content, tables, limits)
+        except TableRefused as refusal:
+            where = name or f"{path}.FILEHOSO[{number}]"
+            issues.append(Issue(refusal.code, where, refusal.expected))
+            continue
+        if name:
+            tables[name] = tables.get(name, ()) + rows
+        issues += odd
+    return tables, tuple(issues)
+
+
+def _part_rows(
+    name: str, part: _Part, content: bytes, tables: Tables, limits: Limits
+) -> tuple[str, Rows, tuple[Issue, ...]]:
+    if not content:
+        return name, (), ()
+    # A name that no decree has is kept under one word: it is the sender's text and may hold anything.
+    otherwise = "OTHER" if part.name.strip() else ""
+    return read_table(name, content, limits, otherwise, len(tables.get(name, ())))
+
+
+def _table_name(text: str) -> str:
+    """XML0 to XML99 from "xml 1", "XML01", "Check-in"; "" for any other text."""
+    if text in _NAMES:
+        return text
+    word = re.sub(r"[\s_-]", "", canonical_code(text).upper())
+    if word == "CHECKIN":
+        return "XML0"
+    numbered = _NUMBERED.fullmatch(word)
+    return f"XML{numbered.group(1)}" if numbered else ""
+
+
+def _content(part: _Part, left: int, limits: Limits) -> bytes:
+    """The table's bytes; b"" where it is empty. The size is known before anything is decoded."""
+    if part.nested:
+        return _within(part.nested, left, limits)
+    text = part.text.strip().removeprefix("\ufeff").lstrip()
+    if text.startswith("<"):
+        return _within(text.encode(), left, limits)
+    return _decoded("".join(text.split()), left, limits)
+
+
+def _decoded(text: str, left: int, limits: Limits) -> bytes:
+    if len(text) // 4 * 3 > left:
+        raise TableRefused("record.too_large", f"<= {limits.record_bytes} bytes")
+    text += "=" * (-len(text) % 4 if len(text) % 4 > 1 else 0)
+    try:
+        content = binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:  # binascii.Error, and letters beyond ASCII
+        raise TableRefused("table.base64_invalid", "base64 (RFC 4648)") from None
+    return content if content.lstrip(_NOTHING) else b""
+
+
+def _within(content: bytes, left: int, limits: Limits) -> bytes:
+    if len(content) > left:
+        raise TableRefused("record.too_large", f"<= {limits.record_bytes} bytes")
+    return content
+
+
+def _dossier(tables: Tables, issues: tuple[Issue, ...], scan: EnvelopeScan) -> Dossier:
+    summary = next(iter(tables.get("XML1", ())), {})
+    if _OLD_TAGS & summary.keys() and not _NEW_TAGS & summary.keys():
+        issues = (Issue("format.qd4210_not_supported", "XML1[1]", "QĐ 4750, QĐ 3176"),)
+    kept = tuple(name for name, rows in tables.items() if name not in MAPPED and rows)
+    return Dossier(
+        source_id=_source_id(summary, tables),
+        facility_code=summary.get("MA_CSKCB") or scan.facility_code,
+        sender_code=scan.facility_code,
+        made_on=scan.made_on,
+        tables=tables,
+        kept=kept,
+        issues=(*issues, *(Issue("table.not_mapped", name) for name in kept)),
+        content_hash=content_hash(tables),
+    )
+
+
+def _source_id(summary: Row, tables: Tables) -> str:
+    every = (row for rows in tables.values() for row in rows)
+    return summary.get("MA_LK") or next((row["MA_LK"] for row in every if "MA_LK" in row), "")
+
+
+def _too_large(path: str, limits: Limits) -> Issue:
+    return Issue("record.too_large", path, f"<= {limits.record_bytes} bytes")
+
+
+class _Splitter:
+    """Cuts a HOSO into its parts by one pass of expat, without namespaces: a piece alone declares none."""
+
+    def __init__(self, piece: bytes) -> None:
+        self.parts: list[_Part] = []
+        self._piece = piece
+        self._name: list[str] = []
+        self._text: list[str] = []
+        self._nested_at = -1
+        self._nested = b""
+        self._depth = 0
+        self._content_depth = 0
+        self._parser = expat.ParserCreate("UTF-8")
+        self._parser.buffer_text = True
+        self._parser.buffer_size = 65_536
+        self._parser.StartElementHandler = self._on_start
+        self._parser.EndElementHandler = self._on_end
+        try:
+            self._parser.Parse(piece, True)
+        finally:
+            # Its handlers hold this object, a ring that would keep every text until the collector finds it.
+            del self._parser
+
+    def _on_start(self, name: str, _: object) -> None:
+        self._depth += 1
+        if self._content_depth:
+            self._on_nested()
+            return
+        tag = name.rpartition(":")[2]
+        if tag == "FILEHOSO":
+            self._name, self._text, self._nested, self._nested_at = [], [], b"", -1
+        elif tag == "LOAIHOSO":
+            self._parser.CharacterDataHandler = self._name.append
+        elif tag == "NOIDUNGFILE":
+            self._content_depth = self._depth
+            self._parser.CharacterDataHandler = self._text.append
+
+    def _on_nested(self) -> None:
+        if self._nested_at < 0:
+            self._nested_at = self._parser.CurrentByteIndex
+            self._parser.CharacterDataHandler = None
+
+    def _on_end(self, name: str) -> None:
+        if self._content_depth in (0, self._depth):
+            self._on_outer_end(name.rpartition(":")[2])
+        self._depth -= 1
+
+    def _on_outer_end(self, tag: str) -> None:
+        self._parser.CharacterDataHandler = None
+        if tag == "NOIDUNGFILE":
+            self._content_depth = 0
+            if self._nested_at >= 0:
+                self._nested = self._piece[self._nested_at : self._parser.CurrentByteIndex]
+        elif tag == "FILEHOSO":
+            self.parts.append(_Part("".join(self._name), "".join(self._text), self._nested))

@@ -1,0 +1,1 @@
+"""The tables of the national dossier (QĐ 130, 4750, 3176), a folder each."""

@@ -1,0 +1,74 @@
+"""The visit (QĐ 3176 table XML1) to FHIR: Encounter, and what XML1 says beside it.
+
+The patient is only referred to: what is proven of a person comes from the registry's verdict, not from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from mappings.fhir.elements import SUBJECT, Json, codes, coding, concept, day, period
+from mappings.model import Resource, Row
+from mappings.sources.dossier.tables.xml1.conditions import conditions
+from mappings.sources.dossier.tables.xml1.coverages import coverages
+from mappings.sources.dossier.tables.xml1.encounter import TABLE, encounter
+from mappings.sources.dossier.tables.xml1.measurements import observations
+from mappings.sources.dossier.visit import Visit
+
+_FOLLOW_UP: Final = concept(
+    coding(
+        "http://terminology.hl7.org/CodeSystem/v2-0276", "FOLLOWUP", "A follow up visit from a previous appointment"
+    ),
+    words="Hẹn khám lại",
+)
+
+
+def summary(
+    row: Row, visit: Visit, *, exams: tuple[Json, ...] = (), procedure_codes: frozenset[str] = frozenset()
+) -> list[Resource]:
+    """The Encounter first, then what XML1 says beside it.
+
+    `exams` are the examinations of XML3, which say the kind of visit; `procedure_codes` are the ICD-9-CM codes
+    that XML3 has already.
+    """
+    found, diagnosis = conditions(row, visit)
+    return [
+        encounter(row, visit, exams, diagnosis),
+        *found,
+        *_procedures(row, visit, procedure_codes),
+        *observations(row, visit),
+        *_appointments(row, visit),
+        *coverages(row, visit),
+    ]
+
+
+def _procedures(row: Row, visit: Visit, known: frozenset[str]) -> Iterator[Resource]:
+    """The operations that XML1 names and XML3 does not."""
+    for one in codes(row.get("MA_PTTT_QT")):
+        if one not in known:
+            body: Json = {
+                "status": "completed",
+                "code": concept(coding(visit.uris["icd9cm"], one)),
+                "subject": SUBJECT,
+                "encounter": visit.encounter,
+            }
+            if span := period(visit.start, visit.end):
+                body["performedPeriod"] = span
+            yield visit.resource("Procedure", TABLE, (one,), 0, body)
+
+
+def _appointments(row: Row, visit: Visit) -> Iterator[Resource]:
+    """One a day. A day alone is proposed: `booked` would need times (app-3)."""
+    for one in codes(row.get("NGAY_TAI_KHAM")):
+        if (found := day(one)) is None:
+            continue
+        body: Json = {
+            "status": "proposed",
+            "appointmentType": _FOLLOW_UP,
+            "supportingInformation": [visit.encounter],
+            "participant": [{"actor": SUBJECT, "status": "needs-action"}],
+            "requestedPeriod": [period(found.isoformat(), found.isoformat())],
+        }
+        # The same day in XML14 is the same appointment, so the table is not in its id.
+        yield visit.resource("Appointment", "follow-up", (found.isoformat(),), 0, body)

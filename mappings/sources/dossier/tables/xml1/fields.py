@@ -1,0 +1,150 @@
+"""Table XML1, the summary of a visit: its 66 fields (QĐ 4750, QĐ 3176 table 1) and what must agree among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mappings.dates import parse_birth
+from mappings.model import Row
+from mappings.sources.dossier.columns import Amount, Birth, Code, Day, Minute, PersonalCode, TableSchema, Text, Whole
+from mappings.sources.dossier.compiled import CompiledTable, RowProblem
+from mappings.sources.dossier.lists import Icd10List, code_list
+from mappings.sources.dossier.tables.xml1.identity import VIETNAMESE, birth_year_in, read_number, sex_in
+
+_FACILITY = r"\d{2}[0-9A-Z]{3}"
+_CARD = r"[A-Z]{2}[1-5]\d{12}|\d{10}|\d{12}"
+_PARENT_YEARS = 13
+_MOST_SECONDARY = 12
+_SEXES = {"1": "male", "2": "female"}
+
+
+class Xml1(TableSchema):
+    """The columns of XML1. HO_TEN, NGAY_SINH and MA_LK are wanted too: the catalogue refuses without them."""
+
+    MA_LK = PersonalCode(100)
+    STT = Whole(10)
+    MA_BN = PersonalCode(100, wanted="always")
+    HO_TEN = Text(255)
+    SO_CCCD = PersonalCode(15)
+    NGAY_SINH = Birth()
+    GIOI_TINH = Code(listed=code_list("GIOI_TINH"), wanted="always")
+    NHOM_MAU = Code(10)
+    MA_QUOCTICH = Code(3, wanted="always")
+    MA_DANTOC = Code(listed=code_list("MA_DANTOC"), wanted="always")
+    MA_NGHE_NGHIEP = Code(5, wanted="always")
+    DIA_CHI = Text(1024, wanted="always")
+    MATINH_CU_TRU = Code(3, wanted="always")
+    MAHUYEN_CU_TRU = Code(3)
+    MAXA_CU_TRU = Code(5, wanted="always")
+    DIEN_THOAI = PersonalCode(15)
+    MA_THE_BHYT = PersonalCode(pattern=_CARD, expected="AA1 + 12 digits, 10 or 12 digits", many=True)
+    MA_DKBD = Code(pattern=_FACILITY, expected="5 characters", many=True)
+    GT_THE_TU = Day(many=True)
+    GT_THE_DEN = Day(many=True)
+    NGAY_MIEN_CCT = Day()
+    LY_DO_VV = Text(wanted="always")
+    LY_DO_VNT = Text()
+    MA_LY_DO_VNT = Code(5)
+    CHAN_DOAN_VAO = Text(wanted="always")
+    CHAN_DOAN_RV = Text(wanted="always")
+    MA_BENH_CHINH = Code(7, listed=Icd10List(), wanted="always")
+    MA_BENH_KT = Code(100, listed=Icd10List(), many=True)
+    MA_BENH_YHCT = Code(255)
+    MA_PTTT_QT = Code(125)
+    MA_DOITUONG_KCB = Code(5, listed=code_list("MA_DOITUONG_KCB"), wanted="always")
+    MA_NOI_DI = Code(pattern=_FACILITY, expected="5 characters")
+    MA_NOI_DEN = Code(pattern=_FACILITY, expected="5 characters")
+    MA_TAI_NAN = Code(2)
+    NGAY_VAO = Minute(wanted="always")
+    NGAY_VAO_NOI_TRU = Minute()
+    NGAY_RA = Minute()
+    GIAY_CHUYEN_TUYEN = PersonalCode(50)
+    SO_NGAY_DTRI = Whole(3, wanted="always")
+    PP_DIEU_TRI = Text()
+    KET_QUA_DTRI = Code(listed=code_list("KET_QUA_DTRI"), wanted="always")
+    MA_LOAI_RV = Code(listed=code_list("MA_LOAI_RV"), wanted="always")
+    GHI_CHU = Text()
+    NGAY_TTOAN = Minute()
+    T_THUOC = Amount(15, wanted="insured")
+    T_VTYT = Amount(15, wanted="insured")
+    T_TONGCHI_BV = Amount(15, wanted="insured")
+    T_TONGCHI_BH = Amount(15, wanted="insured")
+    T_BNTT = Amount(15, wanted="insured")
+    T_BNCCT = Amount(15, wanted="insured")
+    T_BHTT = Amount(15, wanted="insured")
+    T_NGUONKHAC = Amount(15, wanted="insured")
+    T_BHTT_GDV = Amount(15, wanted="insured")
+    NAM_QT = Whole(4, wanted="insured")
+    THANG_QT = Whole(2, wanted="insured")
+    MA_LOAI_KCB = Code(listed=code_list("MA_LOAI_KCB"), wanted="always")
+    MA_KHOA = Code(50, wanted="always")
+    MA_CSKCB = Code(pattern=_FACILITY, expected="5 characters", wanted="always")
+    MA_KHUVUC = Code(listed=code_list("MA_KHUVUC"))
+    CAN_NANG = Amount(6)
+    CAN_NANG_CON = Code(100, pattern=r"\d+(\.\d+)?", expected="grams", many=True)
+    NAM_NAM_LIEN_TUC = Day()
+    NGAY_TAI_KHAM = Day(many=True)
+    MA_HSBA = PersonalCode(100, wanted="always")
+    MA_TTDV = Code(pattern=r"\d{10}|\d{12}", expected="10 or 12 digits")
+    DU_PHONG = Text()
+
+
+def across(row: Row) -> Iterator[RowProblem]:
+    """What must agree among the fields of one summary; all of it only warns (trade rules 6)."""
+    yield from _order(row)
+    yield from _number(row)
+    if row.get("MA_BENH_KT", "").count(";") >= _MOST_SECONDARY:
+        yield "diagnosis.too_many", "MA_BENH_KT", f"<= {_MOST_SECONDARY}"
+    yield from _card_lists(row)
+
+
+def _order(row: Row) -> Iterator[RowProblem]:
+    # yyyymmddHHMM sorts as text, 2400 included.
+    admitted = row.get("NGAY_VAO", "")
+    for tag in ("NGAY_RA", "NGAY_VAO_NOI_TRU"):
+        if admitted and tag in row and row[tag] < admitted[: len(row[tag])]:
+            yield "date.order", tag, ">= NGAY_VAO"
+    born = row.get("NGAY_SINH", "")
+    if admitted and born and born[4:8] != "0000" and born[:8] > admitted[:8]:
+        yield "date.order", "NGAY_VAO", ">= NGAY_SINH"
+
+
+def _card_lists(row: Row) -> Iterator[RowProblem]:
+    cards = row.get("MA_THE_BHYT", "").rstrip("; ").count(";")
+    for tag in ("MA_DKBD", "GT_THE_TU", "GT_THE_DEN"):
+        if tag in row and "MA_THE_BHYT" in row and row[tag].rstrip("; ").count(";") != cards:
+            yield "card.lists_differ", tag, "MA_THE_BHYT"
+
+
+def _number(row: Row) -> Iterator[RowProblem]:
+    """SO_CCCD: its shape, and its sex and birth year against the row's. A number may be right and they corrected."""
+    sent = row.get("SO_CCCD", "")
+    birth = parse_birth(row.get("NGAY_SINH", ""))
+    if not sent or birth is None:
+        return
+    foreign = row.get("MA_QUOCTICH", "").upper() not in VIETNAMESE
+    number, kind = read_number(sent, birth[0], foreign=foreign)
+    if kind == "other":
+        yield "number.shape", "SO_CCCD", "12 digits, 9 digits, or a letter and 7 digits"
+    if kind == "cccd":
+        if len(number) > len("".join(sent.split())):
+            yield "number.padded", "SO_CCCD", "12 digits"
+        yield from _inside(number, int(birth[0][:4]), _SEXES.get(row.get("GIOI_TINH", ""), ""))
+
+
+def _inside(number: str, birth_year: int, sex: str) -> Iterator[RowProblem]:
+    inside = birth_year_in(number)
+    if birth_year - inside >= _PARENT_YEARS:
+        yield "number.of_parent", "SO_CCCD", ""
+    elif birth_year != inside:
+        yield "number.birth_differs", "SO_CCCD", "NGAY_SINH"
+    if sex and sex != sex_in(number):
+        yield "number.sex_differs", "SO_CCCD", "GIOI_TINH"
+
+
+XML1 = CompiledTable("XML1", Xml1, across)
+
+
+def is_insured(row: Row) -> bool:
+    """Whether an insurance card pays for the visit, so that the portal wants its money and settlement."""
+    return "MA_THE_BHYT" in row

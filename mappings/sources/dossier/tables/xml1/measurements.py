@@ -1,0 +1,74 @@
+"""What XML1 states of the body to FHIR Observation: administrative values, labelled as the facility's.
+
+https://hl7.org/fhir/R4/observation.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from mappings.dates import parse_birth
+from mappings.fhir.elements import SUBJECT, UCUM, Json, coding, concept, decimal, number
+from mappings.fhir.ids import Key
+from mappings.model import Resource, Row
+from mappings.sources.dossier.tables.xml1.encounter import TABLE
+from mappings.sources.dossier.visit import Visit
+
+_VITAL_SIGNS: Final = [
+    concept(coding("http://terminology.hl7.org/CodeSystem/observation-category", "vital-signs", "Vital Signs"))
+]
+_BLOOD: Final = re.compile(r"(AB|A|B|O)(?:(?:RHD?)?(\+|-|DƯƠNG|ÂM)(?:TÍNH)?)?")
+_STATED: Final = "Do cơ sở khám bệnh, chữa bệnh ghi"
+
+
+def observations(row: Row, visit: Visit) -> Iterator[Resource]:
+    """Weight, blood group and the weight of a child at birth, where they can be true."""
+    weight = decimal(row.get("CAN_NANG"))
+    if weight and _is_plausible(float(weight), row, visit):
+        known = concept(coding(visit.uris["loinc"], "29463-7", "Body weight"), words="Cân nặng")
+        body = {"category": _VITAL_SIGNS, "code": known, **_quantity(weight, "kg")}
+        yield _observation(("weight",), 0, body, visit)
+    if group := _blood_group(row.get("NHOM_MAU")):
+        # ABO alone is another observation than ABO and Rh.
+        loinc, name = ("882-1", "ABO and Rh group") if group[-1] in "+-" else ("883-9", "ABO group")
+        known = concept(coding(visit.uris["loinc"], loinc, f"{name} [Type] in Blood"), words="Nhóm máu")
+        yield _observation(("blood",), 0, {"code": known, "valueCodeableConcept": {"text": group}}, visit)
+    for position, grams in enumerate(row.get("CAN_NANG_CON", "").split(";")):
+        if (digits := decimal(grams)) and 300 <= float(digits) <= 7000:
+            # The mother's record states it: it is not her own birth weight, so it is not coded as one.
+            known = concept(coding(visit.uris["own"], "newborn-weight"), words="Cân nặng của con lúc sinh")
+            yield _observation(("newborn",), position, {"code": known, **_quantity(digits, "g")}, visit)
+
+
+def _observation(key: Key, ordinal: int, body: Json, visit: Visit) -> Resource:
+    whole: Json = {"status": "final", **body, "subject": SUBJECT, "encounter": visit.encounter}
+    if visit.start:
+        whole["effectiveDateTime"] = visit.start
+    whole["performer"] = [visit.register.organization(visit.facility)]
+    whole["note"] = [{"text": _STATED}]
+    return visit.resource("Observation", TABLE, key, ordinal, whole)
+
+
+def _quantity(digits: str, unit: str) -> Json:
+    return {"valueQuantity": {"value": number(digits), "unit": unit, "system": UCUM, "code": unit}}
+
+
+def _is_plausible(kilograms: float, row: Row, visit: Visit) -> bool:
+    """Software invents weights (0.01, one for each age): only what a body of that age can weigh is shown."""
+    birth = parse_birth(row.get("NGAY_SINH", ""))
+    if birth is None or not visit.start:
+        return 1 <= kilograms <= 350
+    years = int(visit.start[:4]) - int(birth[0][:4])
+    least, most = (0.4, 20) if years < 1 else (3, 60) if years < 6 else (8, 200) if years < 15 else (20, 350)
+    return least <= kilograms <= most
+
+
+def _blood_group(value: str | None) -> str:
+    """ "O", "O+" or "O-"; "" for what is no blood group."""
+    found = _BLOOD.fullmatch(re.sub(r"[\s()\[\].,/:]", "", value or "").upper())
+    if found is None:
+        return ""
+    group, rhesus = found.groups()
+    return group + {None: "", "+": "+", "DƯƠNG": "+", "-": "-", "ÂM": "-"}[rhesus]

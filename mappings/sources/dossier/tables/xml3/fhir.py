@@ -1,0 +1,271 @@
+"""Services and supplies (QĐ 3176 table XML3) to FHIR ServiceRequest, Procedure and Device.
+
+https://hl7.org/fhir/R4/servicerequest.html https://hl7.org/fhir/R4/procedure.html
+Beds, supplies, transport and group 19 are not of the book (trade rules 9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from mappings.fhir.elements import (
+    SUBJECT,
+    Json,
+    code,
+    codes,
+    coding,
+    concept,
+    minute,
+    number,
+    period,
+    text,
+    trimmed_decimal,
+)
+from mappings.fhir.ids import Key, numbered
+from mappings.model import Resource, Row
+from mappings.sources.dossier.netting import netted
+from mappings.sources.dossier.visit import Order, ServiceCode, Visit, cost_group, service_code
+from mappings.terminology.code_lists import display
+from mappings.terminology.icd10 import icd10
+
+TABLE: Final = "XML3"
+_OPERATIONS: Final = frozenset({"8", "18"})
+_BY_RATE: Final = "9"  # paid by rate: an examination or an operation
+_EXAM: Final = "13"
+_SUPPLIES: Final = frozenset({"10", "11"})
+_NOT_CARE: Final = frozenset({"7", "12", "14", "15", "16", "17", "19"})
+_TRANSPORT: Final = "VC."  # of the patient, to the facility whose code follows (appendix of QĐ 130)
+# Chapters of the list of services (TT 43/2013): imaging, function tests, haematology, chemistry, microbes,
+# pathology.
+_DIAGNOSTIC_CHAPTERS: Final = frozenset({"18", "21", "22", "23", "24", "25"})
+_MAPPED: Final = (
+    "TEN_DICH_VU",
+    "TEN_VAT_TU",
+    "MA_HIEU_SP",
+    "MA_NHOM",
+    "SO_LUONG",
+    "NGAY_TH_YL",
+    "NGAY_KQ",
+    "MA_BAC_SI",
+    "NGUOI_THUC_HIEN",
+    "MA_BENH",
+    "MA_BENH_YHCT",
+    "MA_PTTT_QT",
+    "PP_VO_CAM",
+    "VI_TRI_TH_DVKT",
+    "TAI_SU_DUNG",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What XML3 gives: its resources, the orders that results belong to, the examinations of the visit, and the
+    ICD-9-CM codes of what was ordered or done.
+    """
+
+    resources: tuple[Resource, ...]
+    orders: tuple[Order, ...]
+    exams: tuple[Json, ...]
+    international: frozenset[str]
+
+
+def services(rows: Iterable[Row], visit: Visit, resulted: Mapping[str, bool]) -> Services:
+    """Orders, procedures and implants. `resulted` has the service codes that rows of XML4 came for, without
+    attachments, and whether any of them holds a result.
+    """
+    by_kind: dict[str, list[Row]] = {"exam": [], "order": [], "procedure": [], "device": [], "": []}
+    for row in netted(list(rows), _same, _content):
+        by_kind[_kind(row, resulted)].append(row)
+    ordered = [_order(*line, visit, resulted) for line in numbered(by_kind["order"], _key, _content)]
+    done = [_procedure(*line, visit) for line in numbered(by_kind["procedure"], _key, _content)]
+    devices = [_device(*line, visit) for line in numbered(by_kind["device"], _supply_key, _content)]
+    return Services(
+        resources=(*(made for made, _ in ordered), *done, *devices),
+        orders=tuple(order for _, order in ordered),
+        exams=_exams(by_kind["exam"], visit),
+        international=frozenset(
+            one for kind in ("order", "procedure") for row in by_kind[kind] for one in codes(row.get("MA_PTTT_QT"))
+        ),
+    )
+
+
+def _exams(rows: Iterable[Row], visit: Visit) -> tuple[Json, ...]:
+    """The examinations, each once."""
+    exams = {
+        (row.get("MA_DICH_VU"), row.get("TEN_DICH_VU")): _service(row, service_code(row.get("MA_DICH_VU", "")), visit)
+        for row, _, _ in numbered(rows, _key, _content)
+    }
+    return tuple(exams.values())
+
+
+def _key(row: Row) -> Key:
+    return row.get("MA_DICH_VU", "") or row.get("MA_VAT_TU", ""), row.get("NGAY_YL", "")
+
+
+def _supply_key(row: Row) -> Key:
+    # MA_DICH_VU of a supply is the operation that it was used in, and many share one.
+    return row.get("MA_VAT_TU", "") or row.get("MA_DICH_VU", ""), row.get("NGAY_YL", "")
+
+
+def _same(row: Row) -> Key:
+    return row.get("MA_DICH_VU", ""), row.get("MA_VAT_TU", ""), row.get("TEN_VAT_TU", "")
+
+
+def _content(row: Row) -> Key:
+    return tuple([row.get(tag, "") for tag in _MAPPED])
+
+
+def _kind(row: Row, resulted: Mapping[str, bool]) -> str:
+    """What a row is to the book: "order", "procedure", "device", "exam", or "" for nothing."""
+    group, service = cost_group(row), row.get("MA_DICH_VU", "")
+    if group in _SUPPLIES or ("MA_VAT_TU" in row and "MA_DICH_VU" not in row):
+        # A supply used again was never left in the body.
+        return "device" if "MA_HIEU_SP" in row and "TAI_SU_DUNG" not in row else ""
+    if group in _NOT_CARE or service.startswith(_TRANSPORT) or not _name(row, service_code(service)):
+        return ""
+    if group in _OPERATIONS:
+        return "procedure"
+    if group == _EXAM:
+        return "exam"
+    if group == _BY_RATE:
+        return "order" if _is_diagnostic(service, resulted) else "procedure"
+    return "order"
+
+
+def _is_diagnostic(value: str, resulted: Mapping[str, bool]) -> bool:
+    return value[:2] in _DIAGNOSTIC_CHAPTERS or service_code(value).code in resulted
+
+
+def _service(row: Row, service: ServiceCode, visit: Visit) -> Json:
+    return visit.coded("service", service.code, _name(row, service))
+
+
+def _name(row: Row, service: ServiceCode) -> str:
+    return text(row.get("TEN_DICH_VU")) or service.code
+
+
+def _order(row: Row, key: Key, ordinal: int, visit: Visit, resulted: Mapping[str, bool]) -> tuple[Resource, Order]:
+    service = service_code(row.get("MA_DICH_VU", ""))
+    elsewhere = visit.register.place(service.performed_at)
+    body = _ordered(row, service, elsewhere, visit, has_result=resulted.get(service.code, False))
+    made = visit.resource("ServiceRequest", TABLE, key, ordinal, body)
+    order = Order(
+        key=key,
+        ordinal=ordinal,
+        service=service.code,
+        name=text(row.get("TEN_DICH_VU")),
+        group=cost_group(row),
+        ordered=row.get("NGAY_YL", ""),
+        finished=row.get("NGAY_KQ", ""),
+        reference={"reference": "ServiceRequest/" + made.id},
+        performer=elsewhere,
+    )
+    return made, order
+
+
+def _ordered(row: Row, service: ServiceCode, elsewhere: Json | None, visit: Visit, *, has_result: bool) -> Json:
+    done = minute(row.get("NGAY_TH_YL", ""))
+    body: Json = {
+        "status": _order_status(service, bool(done or minute(row.get("NGAY_KQ", "")) or has_result)),
+        "intent": "order",
+        "code": _operation(row, service, visit),
+        "subject": SUBJECT,
+        "encounter": visit.encounter,
+    }
+    group = cost_group(row)
+    if name := display("service-group", group, visit.on):
+        body["category"] = [concept(coding(visit.uris["service-group"], group, name))]
+    if (amount := trimmed_decimal(row.get("SO_LUONG"))) not in ("", "0", "1"):
+        body["quantityQuantity"] = {"value": number(amount)}
+    if done:
+        body["occurrenceDateTime"] = done
+    if ordered := minute(row.get("NGAY_YL", "")):
+        body["authoredOn"] = ordered
+    if doctors := visit.register.practitioners(row.get("MA_BAC_SI")):
+        body["requester"] = doctors[0]
+    performers = visit.register.practitioners(row.get("NGUOI_THUC_HIEN"))
+    if elsewhere is not None:
+        performers.append(elsewhere)
+    if performers:
+        body["performer"] = performers
+    if reasons := _reasons(row, visit):
+        body["reasonCode"] = reasons
+    return body
+
+
+def _order_status(service: ServiceCode, is_done: bool) -> str:
+    # Without a result and without a time of doing it is still to be done.
+    if service.attempted:
+        return "revoked"
+    return "completed" if is_done else "active"
+
+
+def _procedure(row: Row, key: Key, ordinal: int, visit: Visit) -> Resource:
+    service = service_code(row.get("MA_DICH_VU", ""))
+    body: Json = {"status": "stopped" if service.attempted else "completed"}
+    if service.attempted:
+        body["statusReason"] = {"text": "Đã tiến hành nhưng không thực hiện được hết"}
+    body["code"] = _operation(row, service, visit)
+    body["subject"] = SUBJECT
+    body["encounter"] = visit.encounter
+    body |= _performed(row)
+    people: list[Json] = visit.register.practitioners(row.get("NGUOI_THUC_HIEN"))
+    if elsewhere := visit.register.place(service.performed_at):
+        people = [*people, elsewhere]
+    if people:
+        body["performer"] = [{"actor": one} for one in people]
+    if reasons := _reasons(row, visit):
+        body["reasonCode"] = reasons
+    if site := code(row.get("VI_TRI_TH_DVKT")):
+        body["bodySite"] = [concept(visit.local("body-site", site))]
+    if anaesthesia := _anaesthesia(row, service, visit):
+        body["note"] = [{"text": f"Phương pháp vô cảm: {anaesthesia}"}]
+    return visit.resource("Procedure", TABLE, key, ordinal, body)
+
+
+def _operation(row: Row, service: ServiceCode, visit: Visit) -> Json:
+    """The service with its ICD-9-CM codes beside it (QĐ 4440/QĐ-BYT)."""
+    operation = _service(row, service, visit)
+    if international := codes(row.get("MA_PTTT_QT")):
+        operation.setdefault("coding", []).extend(coding(visit.uris["icd9cm"], one) for one in international)
+    return operation
+
+
+def _performed(row: Row) -> Json:
+    """From NGAY_TH_YL to NGAY_KQ, which is the end of an operation (appendix of QĐ 130)."""
+    start = minute(row.get("NGAY_TH_YL", "")) or minute(row.get("NGAY_YL", ""))
+    span = period(start, minute(row.get("NGAY_KQ", "")))
+    if "start" in span and "end" in span:
+        return {"performedPeriod": span}
+    return {"performedDateTime": start} if start else {}
+
+
+def _anaesthesia(row: Row, service: ServiceCode, visit: Visit) -> str:
+    stated = display("anaesthesia", row.get("PP_VO_CAM", ""), visit.on)
+    return (stated or ("Gây tê" if service.local_anaesthesia else "")).lower()
+
+
+def _reasons(row: Row, visit: Visit) -> list[Json]:
+    reasons = [concept(icd10(one, visit.on, visit.uris)) for one in codes(row.get("MA_BENH"))]
+    system = visit.uris["traditional-disease"]
+    return reasons + [concept(coding(system, one)) for one in codes(row.get("MA_BENH_YHCT"))]
+
+
+def _device(row: Row, key: Key, ordinal: int, visit: Visit) -> Resource:
+    name = text(row.get("TEN_VAT_TU")) or code(row.get("MA_VAT_TU"))
+    model = text(row.get("MA_HIEU_SP"))
+    body: Json = {"status": "active"}
+    if name:
+        body["deviceName"] = [{"name": name, "type": "user-friendly-name"}]
+    if model:
+        body["modelNumber"] = model
+    if supply := code(row.get("MA_VAT_TU")):
+        body["type"] = visit.coded("supply", supply, name)
+    body["patient"] = SUBJECT
+    note: Json = {"text": "Vật tư có mã hiệu do cơ sở ghi trong lần điều trị"}
+    if used := minute(row.get("NGAY_TH_YL", "")) or minute(row.get("NGAY_YL", "")):
+        note["time"] = used
+    body["note"] = [note]
+    return visit.resource("Device", TABLE, key, ordinal, body)

@@ -1,0 +1,37 @@
+"""Table XML4, results: its fields (QĐ 4750, QĐ 3176 table 4) and what must agree in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mappings.model import Row
+from mappings.sources.dossier.columns import Code, Minute, PersonalCode, TableSchema, Text, Whole
+from mappings.sources.dossier.compiled import CompiledTable, RowProblem
+
+
+class Xml4(TableSchema):
+    """The columns of XML4. MA_CHI_SO often repeats MA_DICH_VU, where no index code exists."""
+
+    MA_LK = PersonalCode(100)
+    STT = Whole(10, wanted="always")
+    MA_DICH_VU = Code(50)
+    MA_CHI_SO = Code(50)
+    TEN_CHI_SO = Text(255)
+    GIA_TRI = Text(50)
+    DON_VI_DO = Code(50)
+    MO_TA = Text()
+    KET_LUAN = Text()
+    NGAY_KQ = Minute()
+    MA_BS_DOC_KQ = Code(255)
+    DU_PHONG = Text()
+
+
+def across(row: Row) -> Iterator[RowProblem]:
+    """What must agree among the fields of one row; all of it only warns (trade rules 6)."""
+    if "TEN_CHI_SO" not in row:
+        yield "result.name_missing", "TEN_CHI_SO", ""
+    if "GIA_TRI" in row and "NGAY_KQ" not in row:
+        yield "value.required", "NGAY_KQ", "GIA_TRI"
+
+
+XML4 = CompiledTable("XML4", Xml4, across)

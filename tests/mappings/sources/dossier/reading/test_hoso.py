@@ -1,0 +1,282 @@
+"""One HOSO read: every way in which exporters write NOIDUNGFILE, and what refuses the record alone."""
+
+from __future__ import annotations
+
+import io
+import textwrap
+from base64 import b64encode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mappings.sources.dossier.reading.envelope import Limits, read_hoso, scan
+from tests.mappings.formats.made import (
+    DRUG,
+    LIMITS,
+    SUMMARY,
+    TABLES,
+    base64,
+    codes,
+    envelope,
+    leaves,
+    part,
+    parts,
+    read,
+    read_parts,
+    table,
+)
+
+XML1 = table("XML1", TABLES["XML1"])
+XML1_WITH_MARK = "\ufeff" + XML1
+DECLARED_UTF16 = '<?xml version="1.0" encoding="utf-16"?>\n' + XML1
+WRAPPED = "\r\n".join(textwrap.wrap(base64(XML1), 76))
+
+
+def escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        base64(XML1),
+        WRAPPED,
+        f"\n   {WRAPPED}\n  ",
+        base64(XML1).replace("A", " A "),
+        base64(XML1 + " ").rstrip("="),
+        f"<![CDATA[{base64(XML1)}]]>",
+        base64(XML1_WITH_MARK),
+        base64(DECLARED_UTF16),
+        base64(XML1.encode("utf-16")),
+        XML1,
+        f"\n  {XML1}\n",
+        f"<!-- a copy -->{XML1}",
+        f"<![CDATA[{XML1}]]>",
+        f"<![CDATA[{DECLARED_UTF16}]]>",
+        f"\ufeff{escaped(XML1)}",
+        escaped(XML1),
+        XML1.replace("<", "<hs:").replace("<hs:/", "</hs:"),
+        XML1.replace("<TONG_HOP>", '<TONG_HOP xmlns="urn:x" xsi:nil="false">'),
+        XML1.replace("<MA_LK>LK0001<", "<MA_LK><![CDATA[LK0001]]><"),
+        XML1.replace("<MA_LK>LK0001<", "<GHI_CHU><![CDATA[]]></GHI_CHU><MA_LK>LK<!-- x -->00<![CDATA[01]]><"),
+        XML1.replace("<MA_LK>", "<GHI_CHU/><GHI_CHU2></GHI_CHU2><MA_LK>\n  \t"),
+    ],
+)
+def test_every_way_of_writing_a_table_says_the_same(content: str) -> None:
+    plain = read_parts(part("XML1", base64(XML1)))
+    dossier = read_parts(part("XML1", content))
+    assert dossier.tables["XML1"] == (SUMMARY,)
+    assert (dossier.issues, dossier.content_hash) == ((), plain.content_hash)
+
+
+@pytest.mark.parametrize("written", ["XML1", "xml1", " XML 1\n", "XML01", "Xml-1", ""])
+def test_a_tables_name_is_known_however_it_is_written(written: str) -> None:
+    assert read_parts(part(written, base64(XML1))).tables == {"XML1": (SUMMARY,)}
+
+
+@pytest.mark.parametrize("nothing", ["", " \n ", "<![CDATA[]]>", base64(""), base64("  "), base64("\ufeff")])
+def test_a_blank_table_is_there_with_no_rows(nothing: str) -> None:
+    assert read_parts(part("XML2", nothing)).tables == {"XML2": ()}
+
+
+def test_a_self_closing_content_is_an_empty_table() -> None:
+    assert read_parts("<FILEHOSO><LOAIHOSO>XML2</LOAIHOSO><NOIDUNGFILE/></FILEHOSO>").tables == {"XML2": ()}
+
+
+def test_a_table_with_empty_lists_has_no_rows() -> None:
+    assert read_parts(part("XML2", base64(table("XML2", [])))).tables == {"XML2": ()}
+
+
+def test_rows_of_several_files_of_one_table_are_joined_in_order() -> None:
+    second = {**DRUG, "STT": "2", "TEN_THUOC": "Paracetamol"}
+    dossier = read_parts(part("XML2", base64(table("XML2", [DRUG]))) + part("xml2", base64(table("XML2", [second]))))
+    assert dossier.tables == {"XML2": (DRUG, second)}
+
+
+def test_unknown_tables_and_tags_are_kept() -> None:
+    inside = "<GIAY_MOI><DS><DONG><MA_LK>LK0001</MA_LK><TAG_MOI>a</TAG_MOI></DONG><DONG><B>b</B></DONG></DS></GIAY_MOI>"
+    dossier = read_parts(parts(TABLES) + part("XML99", base64(inside)) + part("GIAY", base64("<X><A>1</A></X>")))
+    assert dossier.tables["XML99"] == ({"MA_LK": "LK0001", "TAG_MOI": "a"}, {"B": "b"})
+    assert dossier.tables["OTHER"] == ({"A": "1"},)
+    assert dossier.kept == ("XML99", "OTHER")
+    assert [issue.path for issue in dossier.issues if issue.code == "table.not_mapped"] == ["XML99", "OTHER"]
+
+
+def test_a_dossier_names_its_facility_and_its_sender() -> None:
+    one = {**SUMMARY, "MA_CSKCB": "01C51"}
+    dossier = read(envelope(part("XML1", base64(table("XML1", [one])))))
+    assert (dossier.facility_code, dossier.sender_code, dossier.source_id) == ("01C51", "01001", "LK0001")
+    assert dossier.has_summary
+
+
+def test_an_amendment_without_a_summary_is_named_by_its_rows() -> None:
+    dossier = read_parts(part("XML2", base64(table("XML2", [DRUG]))))
+    assert (dossier.source_id, dossier.facility_code, dossier.has_summary) == ("LK0001", "01001", False)
+
+
+def test_markup_inside_a_value_is_read_as_its_text() -> None:
+    note = "<NOTE/><MO_TA>a <b>đậm</b> c</MO_TA><KET_LUAN><![CDATA[<!DOCTYPE html><p>x</p>]]></KET_LUAN>"
+    xml = table("XML4", [{"MA_LK": "LK0001"}]).replace("</MA_LK>", "</MA_LK>" + note)
+    rows = read_parts(part("XML4", base64(xml))).tables["XML4"]
+    assert rows == ({"MA_LK": "LK0001", "MO_TA": "a đậm c", "KET_LUAN": "<!DOCTYPE html><p>x</p>"},)
+
+
+def test_a_tag_given_twice_keeps_the_first_and_warns() -> None:
+    xml = XML1.replace("<MA_LK>", "<MA_LK>FIRST</MA_LK><MA_LK>")
+    dossier = read_parts(part("XML1", base64(xml)))
+    assert dossier.source_id == "FIRST"
+    assert [(issue.code, issue.path) for issue in dossier.issues] == [("tag.repeated", "XML1[1].MA_LK")]
+
+
+@pytest.mark.parametrize(
+    ("tag", "sent", "kept"),
+    [
+        ("MA_LOAI_KCB", "1", "01"),
+        ("MA_DANTOC", "1", "01"),
+        ("MA_QUOCTICH", "0", "000"),
+        ("MA_NGHE_NGHIEP", "0", "00000"),
+        ("MA_TTDV", "100000001", "0100000001"),
+    ],
+)
+def test_leading_zeros_that_qd_130_lost_are_given_back(tag: str, sent: str, kept: str) -> None:
+    dossier = read_parts(part("XML1", base64(table("XML1", [{**SUMMARY, tag: sent}]))))
+    assert dossier.tables["XML1"][0][tag] == kept
+    assert [(issue.code, issue.path) for issue in dossier.issues] == [("value.padded", f"XML1[1].{tag}")]
+
+
+def test_leading_zeros_are_told_in_the_same_order_by_every_process() -> None:
+    sent = {"MA_TTDV": "100000001", "MA_DANTOC": "1", "MA_LOAI_KCB": "1", "MA_QUOCTICH": "0", "MA_NGHE_NGHIEP": "0"}
+    dossier = read_parts(part("XML1", base64(table("XML1", [{**SUMMARY, **sent}]))))
+    tags = ["MA_QUOCTICH", "MA_DANTOC", "MA_NGHE_NGHIEP", "MA_LOAI_KCB", "MA_TTDV"]
+    assert [issue.path for issue in dossier.issues] == [f"XML1[1].{tag}" for tag in tags]
+
+
+def test_control_characters_are_taken_out_and_told() -> None:
+    xml = table("XML1", [{**SUMMARY, "DIA_CHI": "Số 1\x7f \x85phố"}])
+    dossier = read_parts(part("XML1", base64(xml)))
+    assert dossier.tables["XML1"][0]["DIA_CHI"] == "Số 1 \nphố"
+    assert codes(dossier) == {"value.characters_removed"}
+
+
+def test_the_form_of_2017_is_refused_by_name() -> None:
+    old = {"MA_LK": "LK0001", "HO_TEN": "NGUYỄN VĂN MẪU", "MA_THE": "DN4010000000017", "MA_BENH": "J15"}
+    dossier = read_parts(part("XML1", base64(table("XML1", [old]))))
+    assert [issue.code for issue in dossier.issues] == ["format.qd4210_not_supported"]
+
+
+BOMB = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]><TONG_HOP><MA_LK>&b;</MA_LK></TONG_HOP>'
+OUTSIDE = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><TONG_HOP><MA_LK>&a;</MA_LK></TONG_HOP>'
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (base64(XML1)[:-3] + "*", "table.base64_invalid"),
+        ("A", "table.base64_invalid"),
+        ("QQ==QQ==", "table.base64_invalid"),
+        ("Đây không phải base64", "table.base64_invalid"),
+        (base64(XML1[:-5]), "table.unreadable"),
+        (base64("not xml"), "table.unreadable"),
+        (base64(XML1.replace("LK0001", "\0")), "table.unreadable"),
+        (base64(XML1.replace("LK0001", "&nothing;")), "table.unreadable"),
+        (base64(XML1.encode().replace(b"LK0001", b"\xff")), "table.unreadable"),
+        (base64(XML1.encode().replace(b"LK0001", b"\xed\xa0\x80")), "table.unreadable"),
+        (base64("Nguyễn <a>".encode("utf-16")[:-1]), "table.unreadable"),
+        (base64("<a>" * 5000 + "</a>" * 5000), "table.unreadable"),
+        (base64(BOMB), "table.dtd_forbidden"),
+        (base64("<?xml version='1.0'?><!-- x -->\n" + OUTSIDE), "table.dtd_forbidden"),
+        (escaped(BOMB), "table.dtd_forbidden"),
+    ],
+)
+def test_a_table_that_cannot_be_read_refuses_the_record_and_reads_the_rest(content: str, code: str) -> None:
+    dossier = read_parts(part("XML2", content) + part("XML1", base64(XML1)))
+    assert [(issue.code, issue.path) for issue in dossier.issues] == [(code, "XML2")]
+    assert dossier.source_id == "LK0001"
+
+
+def test_a_nameless_table_that_no_root_tells_is_refused() -> None:
+    dossier = read_parts(part("XML1", base64(XML1)) + part("", base64("<A><B>1</B></A>")))
+    assert [(i.code, i.path) for i in dossier.issues] == [("table.name_missing", "HOSO[1].FILEHOSO[2]")]
+
+
+def test_content_of_another_table_warns() -> None:
+    dossier = read_parts(part("XML2", base64(XML1)))
+    assert codes(dossier) == {"table.root_unexpected"}
+
+
+def test_a_hoso_without_tables_is_refused() -> None:
+    assert codes(read_parts("")) == {"record.no_tables"}
+
+
+def test_the_last_row_that_is_allowed_is_taken_and_one_more_is_refused() -> None:
+    few = Limits(table_rows=30)
+    rows = [{**DRUG, "STT": str(n)} for n in range(1, 32)]
+    assert len(read_parts(part("XML2", base64(table("XML2", rows[:30]))), few).tables["XML2"]) == 30
+    assert codes(read_parts(part("XML2", base64(table("XML2", rows))), few)) == {"record.too_many_rows"}
+    halves = part("XML2", base64(table("XML2", rows[:16]))) + part("XML2", base64(table("XML2", rows[16:])))
+    assert codes(read_parts(halves, few)) == {"record.too_many_rows"}
+
+
+def test_ten_thousand_rows_are_taken() -> None:
+    rows = [{"MA_LK": "LK0001", "STT": str(n)} for n in range(1, 10_001)]
+    assert len(read_parts(part("XML2", base64(table("XML2", rows)))).tables["XML2"]) == 10_000
+    one_more = [*rows, {"MA_LK": "LK0001"}]
+    assert codes(read_parts(part("XML2", base64(table("XML2", one_more))))) == {"record.too_many_rows"}
+
+
+def test_a_table_of_countless_empty_elements_is_refused_unparsed() -> None:
+    assert codes(read_parts(part("XML2", base64("<X>" + "<A/>" * 1_300_000 + "</X>")))) == {"record.too_many_rows"}
+
+
+def test_sizes_add_up_over_the_tables_of_a_record() -> None:
+    small = Limits(record_bytes=20_000)
+    content = base64(b"<X>" + b" " * 9_000 + b"<A>1</A></X>")
+    assert codes(read_parts(part("XML20", content) * 2, small)) == {"table.not_mapped"}
+    assert "record.too_large" in codes(read_parts(part("XML20", content) * 3, small))
+
+
+def test_a_piece_beyond_every_size_is_refused_unparsed() -> None:
+    found = scan(io.BytesIO(envelope(part("XML1", base64(XML1)))), LIMITS)
+    dossier = read_hoso(b"<HOSO>" + b"A" * 3_000, found, 7, Limits(record_bytes=1_000))
+    assert [(issue.code, issue.path) for issue in dossier.issues] == [("record.too_large", "HOSO[7]")]
+
+
+def test_a_table_name_never_reaches_a_path() -> None:
+    dossier = read_parts(part("TRAN THI BI MAT", base64("<X><TRAN_THI_BI_MAT>1</TRAN_THI_BI_MAT></X>")))
+    assert "BI" not in " ".join(issue.path for issue in dossier.issues)
+    assert "LK0001" not in repr(dossier)
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+@given(st.binary(max_size=200), st.sampled_from(["XML1", "XML3", "", "xml 5", "?"]))
+def test_any_table_content_is_read_or_refused(content: bytes, name: str) -> None:
+    dossier = read_parts(part(name, b64encode(content).decode()))
+    assert dossier.issues or set(dossier.tables) <= {"XML1", "XML3", "XML5", "OTHER"}
+
+
+@given(st.data())
+def test_any_damage_to_a_table_is_read_or_refused(data: st.DataObject) -> None:
+    content = bytearray(table("XML2", [DRUG, DRUG]).encode())
+    at = data.draw(st.integers(0, len(content) - 1))
+    content[at : at + data.draw(st.integers(0, 30))] = data.draw(st.binary(max_size=20))
+    dossier = read_parts(part("XML2", b64encode(bytes(content)).decode()))
+    assert len(dossier.content_hash) == 32
+
+
+@given(st.binary(max_size=300))
+def test_any_piece_is_read_or_refused(piece: bytes) -> None:
+    found = scan(io.BytesIO(envelope("<FILEHOSO/>")), LIMITS)
+    assert read_hoso(piece, found, 1, LIMITS).issues
+
+
+@given(st.dictionaries(st.sampled_from(list(DRUG)), TEXT, min_size=1))
+def test_values_come_out_as_they_went_in_but_for_white_space_and_form(values: dict[str, str]) -> None:
+    allowed = {tag: "".join(c for c in text if c.isprintable()) for tag, text in values.items()}
+    xml = table("XML2", []).replace(
+        "<DSACH_CHI_TIET_THUOC>", f"<DSACH_CHI_TIET_THUOC><CHI_TIET_THUOC>{leaves(allowed)}</CHI_TIET_THUOC>"
+    )
+    rows = read_parts(part("XML2", base64(xml))).tables["XML2"]
+    assert {tag for row in rows for tag in row} == {tag for tag, text in allowed.items() if text.strip()}

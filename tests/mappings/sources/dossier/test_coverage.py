@@ -1,0 +1,197 @@
+"""Every field of the decree is declared, and what is declared is what happens."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mappings.model import MappedRecord
+from mappings.sources.coverage import TABLES, fields, page
+from mappings.sources.dossier.to_fhir import to_fhir
+from tests.mappings.sources.dossier.golden import CONTEXT, dossier
+
+DECREE = json.loads((Path(__file__).parent / "decree_tags.json").read_text())
+ROOT = Path(__file__).parents[4]
+
+Rows = dict[str, list[dict[str, str]]]
+
+FULL: Rows = {
+    "XML1": [
+        {
+            "MA_LK": "01001.2026.000001",
+            "HO_TEN": "NGUYỄN VĂN MẪU",
+            "NGAY_SINH": "199003150000",
+            "NHOM_MAU": "O+",
+            "MA_THE_BHYT": "DN4010000000017",
+            "MA_DKBD": "01001",
+            "GT_THE_TU": "20260101",
+            "GT_THE_DEN": "20261231",
+            "LY_DO_VV": "Ho",
+            "LY_DO_VNT": "Khó thở",
+            "MA_LY_DO_VNT": "11",
+            "CHAN_DOAN_VAO": "Viêm phổi",
+            "CHAN_DOAN_RV": "Viêm phổi do vi khuẩn; Tăng huyết áp",
+            "MA_BENH_CHINH": "J15.9",
+            "MA_BENH_KT": "I10",
+            "MA_BENH_YHCT": "U62.392.3",
+            "MA_PTTT_QT": "93.46",
+            "MA_DOITUONG_KCB": "1.1",
+            "MA_NOI_DI": "01D07",
+            "MA_NOI_DEN": "01929",
+            "MA_TAI_NAN": "1",
+            "NGAY_VAO": "202611100700",
+            "NGAY_VAO_NOI_TRU": "202611100830",
+            "NGAY_RA": "202611151000",
+            "GIAY_CHUYEN_TUYEN": "GCT-1",
+            "SO_NGAY_DTRI": "6",
+            "PP_DIEU_TRI": "Kháng sinh",
+            "KET_QUA_DTRI": "1",
+            "MA_LOAI_RV": "1",
+            "GHI_CHU": "Nghỉ ngơi",
+            "MA_LOAI_KCB": "03",
+            "MA_KHOA": "K03",
+            "MA_CSKCB": "01001",
+            "CAN_NANG": "62.50",
+            "CAN_NANG_CON": "3200",
+            "NGAY_TAI_KHAM": "20261127",
+            "MA_HSBA": "BA1",
+        }
+    ],
+    "XML2": [
+        {
+            "MA_THUOC": "40.155",
+            "MA_NHOM": "4",
+            "TEN_THUOC": "Amoxicilin",
+            "DON_VI_TINH": "Viên",
+            "HAM_LUONG": "500mg",
+            "DUONG_DUNG": "1.01",
+            "DANG_BAO_CHE": "Viên nang",
+            "LIEU_DUNG": "1 viên/lần * 2 lần/ngày * 7 ngày",
+            "CACH_DUNG": "Sau ăn",
+            "SO_DANG_KY": "VD-1",
+            "SO_LUONG": "14.000",
+            "MA_BAC_SI": "000001/HNO-CCHN",
+            "NGAY_YL": "202611100930",
+            "NGAY_TH_YL": "202611101000",
+        },
+        {"MA_THUOC": "40.17", "TEN_THUOC": "Oxy", "NGAY_YL": "202611100930", "NGAY_TH_YL": "202611101000"},
+    ],
+    "XML3": [
+        {
+            "MA_DICH_VU": "22.0121.1369",
+            "MA_NHOM": "1",
+            "TEN_DICH_VU": "Công thức máu",
+            "SO_LUONG": "1",
+            "MA_BAC_SI": "000001/HNO-CCHN",
+            "NGUOI_THUC_HIEN": "000002/HNO-CCHN",
+            "MA_BENH": "J15.9",
+            "MA_BENH_YHCT": "U62.392.3",
+            "NGAY_YL": "202611100930",
+            "NGAY_TH_YL": "202611100945",
+            "NGAY_KQ": "202611101100",
+        },
+        {
+            "MA_DICH_VU": "10.0742.0541",
+            "MA_PTTT_QT": "81.51",
+            "MA_NHOM": "8",
+            "TEN_DICH_VU": "Thay khớp háng",
+            "SO_LUONG": "1",
+            "NGAY_YL": "202611110700",
+            "NGAY_TH_YL": "202611110800",
+            "NGAY_KQ": "202611111000",
+            "PP_VO_CAM": "1",
+            "VI_TRI_TH_DVKT": "12",
+        },
+        {
+            "MA_VAT_TU": "N07.06.040",
+            "TEN_VAT_TU": "Khớp háng",
+            "MA_NHOM": "10",
+            "MA_HIEU_SP": "BH-28",
+            "SO_LUONG": "1",
+            "NGAY_YL": "202611110700",
+        },
+    ],
+    "XML4": [
+        {
+            "MA_DICH_VU": "22.0121.1369",
+            "MA_CHI_SO": "MAU0001",
+            "TEN_CHI_SO": "WBC",
+            "GIA_TRI": "11.2",
+            "DON_VI_DO": "G/L",
+            "MO_TA": "Mẫu tan máu nhẹ",
+            "KET_LUAN": "Bạch cầu tăng",
+            "NGAY_KQ": "202611101100",
+            "MA_BS_DOC_KQ": "000003/HNO-CCHN",
+        }
+    ],
+    "XML5": [{"DIEN_BIEN_LS": "Tỉnh", "THOI_DIEM_DBLS": "202611100900", "NGUOI_THUC_HIEN": "000001/HNO-CCHN"}],
+}
+
+# What is prescribed and what is given differ in an outpatient visit only.
+OUTPATIENT: Rows = {**FULL, "XML1": [{**FULL["XML1"][0], "MA_LOAI_KCB": "01"}]}
+BASES = {table: FULL for table in TABLES} | {"XML2": OUTPATIENT}
+
+# Another value of each mapped field that must be seen in the book; every other field gets "7".
+OTHER = {
+    "NHOM_MAU": "AB",
+    "MA_DOITUONG_KCB": "2",
+    "MA_NOI_DI": "01001",
+    "MA_NOI_DEN": "01001",
+    "MA_CSKCB": "01929",
+    "NGAY_VAO": "202611100600",
+    "NGAY_VAO_NOI_TRU": "202611100900",
+    "NGAY_RA": "202611161000",
+    "KET_QUA_DTRI": "2",
+    "MA_LOAI_KCB": "01",
+    "CAN_NANG": "63",
+    "CAN_NANG_CON": "3300",
+    "NGAY_TAI_KHAM": "20261128",
+    "MA_THE_BHYT": "HT3010000000017",
+    "GT_THE_TU": "20260201",
+    "GT_THE_DEN": "20261130",
+    "NGAY_YL": "202611100901",
+    "NGAY_TH_YL": "202611100946",
+    "NGAY_KQ": "202611101201",
+    "PP_VO_CAM": "2",
+    "NGAY_SINH": "198001010000",
+}
+
+
+def mapped(tables: Rows) -> MappedRecord:
+    """What the tables become, for the facility that XML1 names."""
+    made = dossier(**tables)
+    object.__setattr__(made, "facility_code", tables["XML1"][0]["MA_CSKCB"])
+    return to_fhir(made, CONTEXT)
+
+
+def changed(table: str, tag: str) -> Rows:
+    """The base with another value in every row of a table."""
+    other = OTHER.get(tag, "7")
+    base = BASES[table]
+    return {**base, table: [{**row, tag: other} for row in base[table]]}
+
+
+ALL = [(table, one.tag, one.fate) for table in TABLES for one in fields(table)]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_field_of_the_decree_is_declared_in_its_order(table: str) -> None:
+    assert [one.tag for one in fields(table)] == DECREE[table]
+
+
+@pytest.mark.parametrize(("table", "tag"), [(table, tag) for table, tag, fate in ALL if fate == "mapped"])
+def test_a_mapped_field_changes_the_book_when_it_changes(table: str, tag: str) -> None:
+    before, after = mapped(BASES[table]), mapped(changed(table, tag))
+
+    assert {one.json for one in after.resources} != {one.json for one in before.resources}
+
+
+@pytest.mark.parametrize(("table", "tag"), [(table, tag) for table, tag, fate in ALL if fate != "mapped"])
+def test_a_field_that_is_not_mapped_changes_nothing(table: str, tag: str) -> None:
+    assert mapped(changed(table, tag)) == mapped(BASES[table])
+
+
+def test_the_page_of_fields_is_current() -> None:
+    assert (ROOT / "docs" / "fields.md").read_text("utf-8") == page()
