@@ -25,9 +25,12 @@ _DRIVER = "psycopg, sending and receiving"
 # Where the use case calls each stage: there the function is put behind a clock. None of them calls another.
 _CALLS = {
     "scan the envelope": ("ehr_sync.usecases.intake.accept_submission:scan",),
-    "read the tables": ("ehr_sync.usecases.intake.accept_submission:read_hoso",),
-    "check the fields": ("ehr_sync.usecases.intake.accept_submission:check",),
-    "map to FHIR": ("ehr_sync.usecases.intake.compose_body:to_fhir",),
+    "read the tables": (
+        "mappings.sources.dossier.reading.hoso:_read_parts",
+        "mappings.sources.dossier.reading.hoso:_dossier",
+    ),
+    "check the fields": ("mappings.sources.dossier.checking:validate",),
+    "map to FHIR": ("mappings.sources.dossier.to_fhir:_mapped",),
     "gate": ("ehr_sync.usecases.intake.compose_body:findings",),
     "look for restricted data": ("ehr_sync.usecases.intake.compose_body:triggers",),
     "encode": ("ehr_sync.usecases.intake.keep_records:encode",),

@@ -24,7 +24,7 @@ from ehr_sync.usecases.intake import skeleton, stored_answer
 from ehr_sync.usecases.intake.skeleton import Skeleton
 from mappings.formats import archive
 from mappings.model import Dossier, MappingContext
-from mappings.sources.dossier.catalogue import check
+from mappings.sources.dossier.checking import check
 from mappings.sources.dossier.reading.envelope import EnvelopeScan, Limits, read_hoso, scan
 from mappings.sources.dossier.to_fhir import to_fhir
 from mappings.terminology.uris import load_uris

@@ -1,4 +1,4 @@
-"""The values that pass between readers, record types, the gate and the service."""
+"""The values that pass between readers, sources, the gate and the service."""
 
 from __future__ import annotations
 
@@ -30,11 +30,13 @@ class Issue:
 
 
 NumberType = Literal["cccd", "cmnd", "passport", "other", "none"]
+Role = Literal["patient", "child", "guardian"]
+"""What a person is to the record that names them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedIdentity:
-    """Who a dossier says its patient is (XML1: SO_CCCD, HO_TEN, NGAY_SINH, GIOI_TINH, MA_QUOCTICH, MA_BN)."""
+    """Who a record says a person of it is (XML1: SO_CCCD, HO_TEN, NGAY_SINH, GIOI_TINH, MA_QUOCTICH, MA_BN)."""
 
     number: str = field(repr=False)  # "" where none was given; 10-11 digits already padded (trade rules 12)
     number_type: NumberType
@@ -44,6 +46,7 @@ class ClaimedIdentity:
     foreign: bool  # MA_QUOCTICH is not Viet Nam: a number is then never sent as SoCMND
     patient_code: str = field(repr=False)  # MA_BN, the facility's own
     name_may_be_a_parents: bool  # newborn under the mother's name: never sent to the registry
+    role: Role = "patient"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,7 @@ class Dossier:
     kept: tuple[str, ...]
     issues: tuple[Issue, ...]
     content_hash: bytes = field(repr=False)
-
-    @property
-    def has_summary(self) -> bool:
-        """True where XML1 is there; without it the dossier is an amendment (trade rules 5)."""
-        return bool(self.tables.get("XML1"))
+    source: str = "dossier"  # of `mappings.sources.catalogue.SOURCES`
 
 
 @dataclass(frozen=True, slots=True)

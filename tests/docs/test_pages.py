@@ -11,7 +11,7 @@ from ehr_sync.sandbox.city.magic import BOOK, REGISTRY
 from ehr_sync.sandbox.city.people import person
 from ehr_sync.settings import Settings
 from mappings.issues import page as issues_page
-from mappings.sources import coverage
+from mappings.sources import fates
 from tests.docs.markdown import ROOT, quoted, rows, section, text_of
 
 PAGES = sorted(str(path.relative_to(ROOT)) for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -23,7 +23,7 @@ def test_the_page_of_issues_is_made_from_the_catalogue() -> None:
 
 
 def test_the_page_of_fields_is_made_from_the_mappings() -> None:
-    assert text_of("docs/fields.md") == coverage.page(), "run: python -m mappings.sources.coverage > docs/fields.md"
+    assert text_of("docs/fields.md") == fates.page(), "run: python -m mappings.sources.fates > docs/fields.md"
 
 
 def test_every_problem_is_listed_with_its_status() -> None:

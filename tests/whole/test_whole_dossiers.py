@@ -20,7 +20,7 @@ from ehr_sync.usecases.intake.compose_body import compose
 from mappings.gate import findings
 from mappings.issues.catalogue import CATALOGUE
 from mappings.model import Dossier
-from mappings.sources.dossier.catalogue import check
+from mappings.sources.dossier.checking import check
 from mappings.sources.dossier.reading.envelope import Limits, read_hoso, scan
 from mappings.terminology.uris import load_uris
 

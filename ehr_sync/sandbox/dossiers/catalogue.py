@@ -10,6 +10,8 @@ from functools import cache
 from typing import Any
 
 from ehr_sync.sandbox.lists import rows_of, text_of
+from mappings.sources.dossier.tables import TABLES
+from mappings.sources.table import SourceTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +100,13 @@ class TableShape:
 
 @cache
 def table_shapes() -> dict[str, TableShape]:
-    """Every table of QĐ 130/4750/3176 by its LOAIHOSO, from the appendices."""
+    """Every table of QĐ 130/4750/3176 by its LOAIHOSO, from the appendices; any other as it is registered."""
     raw = json.loads(text_of("tables.json"))
-    return {name: TableShape(t["root"], t["list"], t["item"], tuple(t["tags"])) for name, t in raw.items() if t["root"]}
+    shapes = {table.name: _registered(table) for table in TABLES}
+    for name, t in raw.items():
+        if t["root"]:
+            shapes[name] = TableShape(t["root"], t["list"], t["item"], tuple(t["tags"]))
+    return shapes
 
 
 @cache
@@ -134,6 +140,10 @@ def panels() -> dict[str, Panel]:
 def conditions() -> dict[str, Condition]:
     """All diseases by ICD-10 code."""
     return {r["code"]: _condition(r) for r in rows_of("conditions.csv")}
+
+
+def _registered(table: SourceTable[Any]) -> TableShape:
+    return TableShape(table.root, f"DSACH_{table.item}", table.item or None, tuple(table.example))
 
 
 def _thousandths(price: str) -> int:

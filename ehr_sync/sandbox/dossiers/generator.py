@@ -12,6 +12,7 @@ from ehr_sync.sandbox.city.people import TODAY, Person, by_number, person
 from ehr_sync.sandbox.dossiers.course import course_of
 from ehr_sync.sandbox.dossiers.hoso import Hoso, with_table, with_values
 from ehr_sync.sandbox.dossiers.messy import MESSY_KINDS, MESSY_STYLES, messed, messy_style
+from ehr_sync.sandbox.dossiers.others import others_of
 from ehr_sync.sandbox.dossiers.papers import papers_of
 from ehr_sync.sandbox.dossiers.rendering import CLEAN, Style, envelope, json_batch
 from ehr_sync.sandbox.dossiers.restricted import DECOYS, RESTRICTED_KINDS, planted
@@ -184,4 +185,4 @@ def _written(visit: Visit, count: int, draw: Random) -> Hoso:
     summary = summary_row(visit, lists, draw)
     papers = papers_of(visit, summary)
     tables = {"XML1": [summary], **{t: r for t, r in lists.items() if r}, **papers}
-    return Hoso(visit.ma_lk, visit.facility, tables)
+    return Hoso(visit.ma_lk, visit.facility, {**tables, **others_of(summary, tables)})

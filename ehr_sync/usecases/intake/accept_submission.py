@@ -33,10 +33,9 @@ from mappings.dates import VIETNAM
 from mappings.formats import archive, base64_writing, json_batch
 from mappings.issues.catalogue import is_refusal
 from mappings.model import Dossier, Issue, Uris
-from mappings.sources.dossier.catalogue import check
-from mappings.sources.dossier.reading.envelope import EnvelopeScan, Limits, SourceRefused, read_hoso, scan
+from mappings.sources.dossier.reading.envelope import EnvelopeScan, Limits, SourceRefused, scan
 from mappings.sources.dossier.reading.hoso import longest_piece
-from mappings.sources.dossier.tables.xml1.identity import claimed_number
+from mappings.sources.dossier.source import DOSSIER
 
 MediaType = Literal["xml", "json"]
 _CHUNK_BYTES = 8_000_000
@@ -218,7 +217,7 @@ class _Run:
             end = stop
             source.seek(start)
             piece = source.read(min(stop - start, longest_piece(self._limits) + 1))
-            dossier = read_hoso(piece, found, position + 1, self._limits)
+            dossier = DOSSIER.read(piece, found, position + 1, self._limits)
             if results is None:
                 self._refuse(piece, dossier, ordinal(start))
             else:
@@ -228,7 +227,7 @@ class _Run:
     def _accept_hoso(
         self, piece: bytes, read: Dossier, results: list[HosoResult | None], position: int, ordinal: int
     ) -> None:
-        dossier = self._shortened(check(read, self._today))
+        dossier = self._shortened(DOSSIER.check(read, self._today))
         if dossier.facility_code not in self.before.sending:
             dossier = _with_issue(dossier, Issue("facility.not_yours", "XML1[1].MA_CSKCB"))
         if any(map(is_refusal, dossier.issues)):
@@ -243,7 +242,7 @@ class _Run:
     def _refuse(self, piece: bytes, dossier: Dossier, ordinal: int) -> None:
         if len(piece) > self.settings.record_bytes * 3 // 2:
             return  # only its place is kept: to pack what can be no dossier would take four times its length in memory
-        number = claimed_number(dossier.tables)
+        number = DOSSIER.claimed_number(dossier.tables)
         number_mark = number_mark_of(self.stores.keys.index, number) if number else b""
         self._refused.append(Refused(ordinal, number_mark, pack(archive.pack(piece), Words.PIECES)))
         self._chunk_bytes += len(self._refused[-1].piece)

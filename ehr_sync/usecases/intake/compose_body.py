@@ -9,11 +9,10 @@ from datetime import datetime
 from ehr_sync.core.codes import transaction_code
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.record_body import Body, resources_of
-from mappings.formats.canonical import carry_over
 from mappings.gate import GATE, findings
 from mappings.model import Dossier, Issue, MappingContext, Resource, Tables, Uris
 from mappings.restricted import triggers
-from mappings.sources.dossier.to_fhir import to_fhir
+from mappings.sources.catalogue import SOURCES
 
 
 def with_carried_tables(
@@ -22,22 +21,16 @@ def with_carried_tables(
     """The dossier with the tables that its absent ones leave standing (trade rules 5), which version each is from,
     and what the sender is told. `previous` gives the standing version's tables, what it carried itself, and its number.
     """
-    if not _lacks_a_table(dossier):
+    source = SOURCES[dossier.source]
+    if dossier.tables.keys() >= source.may_stay:
         return dossier, {}, ()
     before = previous()
     if before is None:
         return dossier, {}, ()
     tables, carried, version = before
-    merged, issues = carry_over(dossier.tables, tables)
+    merged, issues = source.carry_over(dossier.tables, tables)
     added = {name: carried.get(name, version) for name in merged if name not in dossier.tables}
     return replace(dossier, tables=merged), added, issues
-
-
-_CARRIED = frozenset({"XML2", "XML3", "XML4", "XML6", "XML7", "XML8", "XML9", "XML13", "XML14", "XML15"})
-
-
-def _lacks_a_table(dossier: Dossier) -> bool:
-    return not dossier.tables.keys() >= _CARRIED
 
 
 def compose(
@@ -58,7 +51,7 @@ def compose(
         transaction_code=transaction_code(record_id, version),
         uris=uris,
     )
-    mapped = to_fhir(dossier, context)
+    mapped = SOURCES[dossier.source].to_fhir(dossier, context)
     sound = [resource for resource in mapped.resources if _passes(resource)]
     body = Body(
         resources=resources_of(resource.json for resource in sound),

@@ -9,8 +9,9 @@ from ehr_sync.store.records import KeptRecord, VersionHead
 from ehr_sync.store.submissions import open_piece
 from ehr_sync.usecases.stores import Stores
 from mappings.formats.archive import unpack as unpack_piece
+from mappings.formats.source import EnvelopeScan, Limits
 from mappings.model import Tables
-from mappings.sources.dossier.reading.envelope import EnvelopeScan, Limits, read_hoso
+from mappings.sources.catalogue import source_of
 
 
 def tables_of(kept: KeptRecord, head: VersionHead, *, stores: Stores) -> tuple[Tables, dict[str, int]]:
@@ -41,4 +42,5 @@ def tables_of(kept: KeptRecord, head: VersionHead, *, stores: Stores) -> tuple[T
 def _read_again(packed: bytes) -> Tables:
     # Only the tables count here; what the envelope said of itself was judged when it came.
     nothing_said = EnvelopeScan("", None, None, (), signed=False, issues=())
-    return read_hoso(unpack_piece(unpack(packed)), nothing_said, 0, Limits()).tables
+    part = unpack_piece(unpack(packed))
+    return source_of(part).read(part, nothing_said, 0, Limits()).tables

@@ -16,7 +16,8 @@ from ehr_sync.store.people import number_mark_of
 from ehr_sync.store.records import KeptRecord, VersionHead
 from ehr_sync.store.sealing import mark
 from mappings.model import ClaimedIdentity, Dossier
-from mappings.sources.dossier.tables.xml1.identity import VisitFacts, claimed_identity, visit_facts
+from mappings.sources.catalogue import SOURCES
+from mappings.sources.source import VisitFacts
 
 # How many visits one MA_LK may have named (trade rules 4): a facility that numbers anew each year stays below.
 GENERATIONS = 4
@@ -78,12 +79,13 @@ def _record_id(family: str, source_id: str, generation: int, id_key: bytes) -> b
 
 
 def new_claim_of(incoming: Incoming, index_key: bytes) -> NewClaim | None:
-    """The claim that a dossier makes, or None where it has no XML1.
+    """The claim that a dossier makes of its patient, or None where it names none (it has no XML1).
 
     The fingerprint is made of number, exact name, birth date and sex; without a number of the facility's own patient
     code, name and birth date; without that of the record.
     """
-    identity = claimed_identity(incoming.dossier.tables) if incoming.dossier.has_summary else None
+    claimed = SOURCES[incoming.dossier.source].claims(incoming.dossier.tables)
+    identity = next((one for one in claimed if one.role == "patient"), None)
     if identity is None:
         return None
     claim = Claim(
@@ -114,7 +116,7 @@ def _fingerprint(incoming: Incoming, identity: ClaimedIdentity, index_key: bytes
 def plan(incoming: Incoming, known: Known, *, keys: ServiceKeys, today: date, submission_id: bytes) -> Plan:
     """The plan for one dossier of a submission (P3; trade rules 1, 4 and 5)."""
     dossier = incoming.dossier
-    facts = visit_facts(dossier.tables) if dossier.has_summary else None
+    facts = SOURCES[dossier.source].visit(dossier.tables)
     ids = record_ids(incoming.family, dossier.source_id, keys.id)
     patient_mark, day_mark = _visit_marks(facts, keys.index)
     record_id, reused = _generation(ids, known.records, patient_mark, day_mark)

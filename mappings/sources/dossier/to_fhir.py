@@ -12,12 +12,10 @@ from mappings.dates import VIETNAM
 from mappings.fhir.elements import Json, code, coding, concept, day, minute
 from mappings.fhir.ids import resource_id
 from mappings.model import Dossier, MappedRecord, MappingContext, Resource, Row
+from mappings.sources.dossier.tables import TABLES
 from mappings.sources.dossier.tables.xml1.encounter import TABLE
-from mappings.sources.dossier.tables.xml1.fhir import summary
-from mappings.sources.dossier.tables.xml2.fhir import medications
-from mappings.sources.dossier.tables.xml3.fhir import services
-from mappings.sources.dossier.tables.xml4.fhir import resulted_services, results
 from mappings.sources.dossier.visit import SUPPLIED, Register, Visit
+from mappings.sources.table import Rows, SourceTable
 
 _AUTHOR: Final = concept(
     coding("http://terminology.hl7.org/CodeSystem/provenance-participant-type", "author", "Author")
@@ -25,7 +23,7 @@ _AUTHOR: Final = concept(
 
 
 def to_fhir(dossier: Dossier, context: MappingContext) -> MappedRecord:
-    """The resources of a dossier, Encounter first, Provenance last.
+    """The resources of a dossier in the order of its tables, Encounter first, Provenance last.
 
     No resource where there is no XML1 (an amendment) or its NGAY_RA is blank (the visit is still open): trade
     rules 5. Never raises for what a sender sent.
@@ -33,16 +31,10 @@ def to_fhir(dossier: Dossier, context: MappingContext) -> MappedRecord:
     summaries = dossier.tables.get("XML1", ())
     if not summaries or not summaries[0].get("NGAY_RA"):
         return MappedRecord(resources=(), organizations=(), practitioners=(), issues=())
-    row, drugs = summaries[0], dossier.tables.get("XML2", ())
-    done, found = dossier.tables.get("XML3", ()), dossier.tables.get("XML4", ())
-    visit = _visit(row, (*drugs, *done), dossier, context)
-    given = services(done, visit, resulted_services(found))
-    resources = [
-        *summary(row, visit, exams=given.exams, procedure_codes=given.international),
-        *medications(drugs, visit),
-        *given.resources,
-        *results(found, visit, given.orders),
-    ]
+    sent = [(table, rows) for table in TABLES if (rows := dossier.tables.get(table.name))]
+    orders = [row for table, rows in sent if table.orders for row in rows]
+    visit = _visit(summaries[0], orders, dossier, context)
+    resources = _mapped(sent, visit)
     resources.append(_provenance(resources, visit, context))
     return MappedRecord(
         resources=tuple(resources),
@@ -50,6 +42,16 @@ def to_fhir(dossier: Dossier, context: MappingContext) -> MappedRecord:
         practitioners=visit.register.practitioner_ids(),
         issues=(),
     )
+
+
+def _mapped(sent: Sequence[tuple[SourceTable[Visit], Rows]], visit: Visit) -> list[Resource]:
+    """What the tables become, each step over all of them before the next."""
+    for table, rows in sent:
+        if table.announce is not None:
+            table.announce(rows, visit)
+    resources = [list(table.resources(rows, visit)) if table.resources else [] for table, rows in sent]
+    documents = [list(table.documents(rows, visit)) if table.documents else [] for table, rows in sent]
+    return [one for pair in zip(resources, documents, strict=True) for made in pair for one in made]
 
 
 def _visit(row: Row, ordered: Sequence[Row], dossier: Dossier, context: MappingContext) -> Visit:

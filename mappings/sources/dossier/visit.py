@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -19,6 +20,8 @@ FACILITY: Final = re.compile(r"\d{2}[0-9A-Z]{3}")  # QĐ 3176: province, then th
 # Kinds of visit (MA_LOAI_KCB) whose NGAY_RA is the last day of medicine and not the day of leaving: trade
 # rules 7.
 SUPPLIED: Final = frozenset({"02", "05", "07"})
+# The groups of cost (MA_NHOM) whose services have results: laboratory, imaging, function tests.
+DIAGNOSTIC_GROUPS: Final = frozenset({"1", "2", "3"})
 # Kinds of visit whose drugs are given by the facility and not taken home: trade rules 8.
 INPATIENT: Final = frozenset({"03", "04", "06", "09"})
 
@@ -76,6 +79,18 @@ class Register:
         return found
 
 
+@dataclass(slots=True)
+class Told:
+    """What the tables of one visit tell each other while they are mapped."""
+
+    # By XML4, before anything is mapped: the services that rows came for, and whether any row says something.
+    resulted: Mapping[str, bool] = field(default_factory=dict)
+    # By XML3, once it is mapped: orders that results belong to, examinations, and the ICD-9-CM codes of all of it.
+    orders: Sequence[Order] = ()
+    exams: tuple[Json, ...] = ()
+    international: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One visit as its summary (XML1) states it. Times are dateTimes with +07:00, or ""."""
@@ -91,6 +106,7 @@ class Visit:
     end: str = field(repr=False)
     # The last day of medicine, a date; "" where NGAY_RA is the day of leaving.
     supply_end: str = field(repr=False)
+    told: Told = field(default_factory=Told, repr=False)
 
     def resource(self, kind: str, table: str, key: Key, ordinal: int, body: Json) -> Resource:
         """The resource of a row of a table, with its stable id."""
@@ -117,6 +133,11 @@ class Visit:
     def local(self, kind: str, value: str) -> Json:
         """The Coding of a code of the facility's own."""
         return coding(local(kind, self.facility, self.uris), value)
+
+
+def is_insured(row: Row) -> bool:
+    """Whether an insurance card pays for the visit, so that the portal wants its money and settlement."""
+    return "MA_THE_BHYT" in row
 
 
 def cost_group(row: Row) -> str:

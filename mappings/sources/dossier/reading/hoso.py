@@ -15,12 +15,14 @@ from xml.parsers import expat
 from mappings.formats.canonical import content_hash
 from mappings.formats.source import EnvelopeScan, Limits
 from mappings.model import Dossier, Issue, Row, Tables
-from mappings.sources.dossier.reading.tables import ROOTS, Rows, TableRefused, read_table
+from mappings.sources.dossier.reading.tables import TableRefused, read_table
+from mappings.sources.dossier.tables import TABLES
+from mappings.sources.table import Rows
 from mappings.text import canonical_code
 
-MAPPED = ("XML1", "XML2", "XML3", "XML4", "XML5")
-
-_NAMES = frozenset(table for table, _ in ROOTS.values())
+_NAMES = frozenset(table.name for table in TABLES)
+# The tables of which more is known than their root: the others are kept as they came, and their sender is told.
+_KNOWN = frozenset(table.name for table in TABLES if table.schema is not None)
 _NUMBERED = re.compile(r"XML0*(\d{1,2})")
 # Tags of XML1 that ended with QĐ 4210, and those that took their place.
 _OLD_TAGS = frozenset({"MA_THE", "MA_BENH", "MA_BENHKHAC", "MA_LYDO_VVIEN", "TINH_TRANG_RV"})
@@ -136,7 +138,7 @@ def _dossier(tables: Tables, issues: tuple[Issue, ...], scan: EnvelopeScan) -> D
     summary = next(iter(tables.get("XML1", ())), {})
     if _OLD_TAGS & summary.keys() and not _NEW_TAGS & summary.keys():
         issues = (Issue("format.qd4210_not_supported", "XML1[1]", "QĐ 4750, QĐ 3176"),)
-    kept = tuple(name for name, rows in tables.items() if name not in MAPPED and rows)
+    kept = tuple(name for name, rows in tables.items() if name not in _KNOWN and rows)
     return Dossier(
         source_id=_source_id(summary, tables),
         facility_code=summary.get("MA_CSKCB") or scan.facility_code,

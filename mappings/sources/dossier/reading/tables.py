@@ -9,35 +9,19 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
+from typing import Final
 
 from lxml import etree
 
 from mappings.formats.source import Limits
 from mappings.model import Issue, Row
+from mappings.sources.dossier.tables import TABLES
+from mappings.sources.table import Rows
 from mappings.text import PADDED_WIDTHS, canonical, canonical_code, holds_forbidden, padded
 
 # Root element -> (table, item element); an item of "" means that the root is the one row.
-ROOTS: dict[str, tuple[str, str]] = {
-    "CHI_TIEU_TRANG_THAI_KCB": ("XML0", "TRANG_THAI_KCB"),
-    "TONG_HOP": ("XML1", ""),
-    "CHITIEU_CHITIET_THUOC": ("XML2", "CHI_TIET_THUOC"),
-    "CHITIEU_CHITIET_DVKT_VTYT": ("XML3", "CHI_TIET_DVKT"),
-    "CHITIEU_CHITIET_DICHVUCANLAMSANG": ("XML4", "CHI_TIET_CLS"),
-    "CHITIEU_CHITIET_DIENBIENLAMSANG": ("XML5", "CHI_TIET_DIEN_BIEN_BENH"),
-    "CHI_TIEU_HO_SO_BENH_AN_CHAM_SOC_VA_DIEU_TRI_HIV_AIDS": (
-        "XML6",
-        "HO_SO_BENH_AN_CHAM_SOC_VA_DIEU_TRI_HIV_AIDS",
-    ),
-    "CHI_TIEU_DU_LIEU_GIAY_RA_VIEN": ("XML7", ""),
-    "CHI_TIEU_DU_LIEU_TOM_TAT_HO_SO_BENH_AN": ("XML8", ""),
-    "CHI_TIEU_DU_LIEU_GIAY_CHUNG_SINH": ("XML9", "DU_LIEU_GIAY_CHUNG_SINH"),
-    "CHI_TIEU_DU_LIEU_GIAY_NGHI_DUONG_THAI": ("XML10", ""),
-    "CHI_TIEU_DU_LIEU_GIAY_CHUNG_NHAN_NGHI_VIEC_HUONG_BAO_HIEM_XA_HOI": ("XML11", ""),
-    "CHI_TIEU_GIAYCHUYENTUYEN": ("XML13", ""),
-    "CHI_TIEU_GIAYHEN_KHAMLAI": ("XML14", ""),
-    "CHI_TIEU_DIEUTRI_BENHLAO": ("XML15", "CHITIET_DIEUTRI_BENHLAO"),
-}
-ITEMS = {table: item for table, item in ROOTS.values() if item}
+ROOTS: Final = {table.root: (table.name, table.item) for table in TABLES}
+ITEMS: Final = {table.name: table.item for table in TABLES if table.item}
 
 # A tree costs about 270 bytes an element or attribute: the widest table (XML3, 47 tags) at its most rows stays below.
 TAGS_PER_ROW = 120
@@ -49,8 +33,6 @@ _PROLOG_DOCTYPE = re.compile(rb"(?:\s|<\?(?:(?!\?>).)*+\?>|<!--(?:(?!-->).)*+-->
 _PREFIX = re.compile(rb"[<\s/]([A-Za-z_][\w.-]*):[A-Za-z_]")
 
 _DECREE_TAG = re.compile(r"[A-Z][A-Z0-9_]{1,39}")
-
-Rows = tuple[Row, ...]
 
 
 class TableRefused(Exception):

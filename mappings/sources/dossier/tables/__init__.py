@@ -1,1 +1,27 @@
-"""The tables of the national dossier (QĐ 130, 4750, 3176), a folder each."""
+"""The tables of the national dossier (QĐ 130, 4750, 3176), a folder each.
+
+A table is registered here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mappings.sources.dossier.tables.kept import KEPT
+from mappings.sources.dossier.tables.xml1 import XML1
+from mappings.sources.dossier.tables.xml2 import XML2
+from mappings.sources.dossier.tables.xml3 import XML3
+from mappings.sources.dossier.tables.xml4 import XML4
+from mappings.sources.dossier.tables.xml5 import XML5
+from mappings.sources.dossier.visit import Visit
+from mappings.sources.table import SourceTable
+
+# In the order in which the book lists what they become.
+TABLES: Final[tuple[SourceTable[Visit], ...]] = (
+    XML1,
+    XML2,
+    XML3,
+    XML4,
+    XML5,
+    *KEPT,
+)

@@ -13,8 +13,8 @@ from marshmallow import ValidationError
 
 from mappings.issues.catalogue import CATALOGUE, is_refusal
 from mappings.model import Issue, Tables
-from mappings.sources.dossier.catalogue import TABLES as RECORD_TYPES
-from mappings.sources.dossier.catalogue import check, is_refused, validate
+from mappings.sources.dossier.checking import check, is_refused, validate
+from mappings.sources.dossier.tables import TABLES as ALL_TABLES
 from mappings.sources.dossier.tables.xml2.fields import Xml2
 from tests.mappings.formats.made import (
     DRUG,
@@ -272,7 +272,11 @@ ANY_TABLE = st.dictionaries(st.sampled_from([*SUMMARY, *DRUG, *RESULT, "X"]), AN
 
 
 @settings(max_examples=60)
-@given(st.dictionaries(st.sampled_from([*RECORD_TYPES, "XML7", "OTHER"]), st.lists(ANY_TABLE, max_size=3).map(tuple)))
+@given(
+    st.dictionaries(
+        st.sampled_from([*(one.name for one in ALL_TABLES), "OTHER"]), st.lists(ANY_TABLE, max_size=3).map(tuple)
+    )
+)
 def test_any_values_are_judged_with_codes_of_the_catalogue(tables: Mapping[str, Any]) -> None:
     assert all(isinstance(issue, Issue) and issue.code in CATALOGUE for issue in validate(tables, RECEIVED))
 

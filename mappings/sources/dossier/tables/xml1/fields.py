@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from mappings.dates import parse_birth
 from mappings.model import Row
-from mappings.sources.dossier.columns import Amount, Birth, Code, Day, Minute, PersonalCode, TableSchema, Text, Whole
-from mappings.sources.dossier.compiled import CompiledTable, RowProblem
-from mappings.sources.dossier.lists import Icd10List, code_list
+from mappings.sources.columns import Amount, Birth, Code, Day, Minute, PersonalCode, TableSchema, Text, Whole
 from mappings.sources.dossier.tables.xml1.identity import VIETNAMESE, birth_year_in, read_number, sex_in
+from mappings.sources.lists import Icd10List, code_list
+from mappings.sources.row_checks import RowProblem
 
 _FACILITY = r"\d{2}[0-9A-Z]{3}"
 _CARD = r"[A-Z]{2}[1-5]\d{12}|\d{10}|\d{12}"
@@ -89,7 +89,7 @@ class Xml1(TableSchema):
     DU_PHONG = Text()
 
 
-def across(row: Row) -> Iterator[RowProblem]:
+def within(row: Row) -> Iterator[RowProblem]:
     """What must agree among the fields of one summary; all of it only warns (trade rules 6)."""
     yield from _order(row)
     yield from _number(row)
@@ -140,11 +140,3 @@ def _inside(number: str, birth_year: int, sex: str) -> Iterator[RowProblem]:
         yield "number.birth_differs", "SO_CCCD", "NGAY_SINH"
     if sex and sex != sex_in(number):
         yield "number.sex_differs", "SO_CCCD", "GIOI_TINH"
-
-
-XML1 = CompiledTable("XML1", Xml1, across)
-
-
-def is_insured(row: Row) -> bool:
-    """Whether an insurance card pays for the visit, so that the portal wants its money and settlement."""
-    return "MA_THE_BHYT" in row

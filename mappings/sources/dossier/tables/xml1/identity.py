@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Literal
 
 from mappings.dates import parse_birth, parse_day, parse_minute
 from mappings.model import ClaimedIdentity, NumberType, Row, Tables
+from mappings.sources.source import VisitFacts
 from mappings.text import canonical_code
 
 # TT 07/2016/TT-BCA appendix 2 as exporters write it; blank means Viet Nam too.
@@ -21,17 +21,6 @@ _CHILD_OF = re.compile(
     r"(CON\s+(BÀ|CỦA|MẸ|ÔNG|CHỊ|CÔ|SẢN PHỤ|TRAI|GÁI)|CB|C/B|BÉ(\s+(TRAI|GÁI|CON))?|(TRẺ\s+)?SƠ\s*SINH|TRẺ|SS)\b.*"
 )
 _TEMPORARY_CARD = re.compile(r"TE1\d{12}")
-
-
-@dataclass(frozen=True, slots=True)
-class VisitFacts:
-    """What tells one visit from another. Times are aware, +07:00; the discharge is None while the visit is open."""
-
-    admitted: datetime | None
-    admitted_on: date | None
-    discharged: datetime | None
-    patient_code: str = field(repr=False)  # MA_BN
-    visit_type: str  # MA_LOAI_KCB, two digits
 
 
 def visit_facts(tables: Tables) -> VisitFacts | None:
@@ -69,6 +58,12 @@ def claimed_identity(tables: Tables) -> ClaimedIdentity | None:
         patient_code=row.get("MA_BN", ""),
         name_may_be_a_parents=_name_may_be_a_parents(row, name, birth[0], number),
     )
+
+
+def claims(tables: Tables) -> tuple[ClaimedIdentity, ...]:
+    """Whose the dossier is: its one patient's, where it says so."""
+    identity = claimed_identity(tables)
+    return (identity,) if identity is not None else ()
 
 
 def claimed_number(tables: Tables) -> str:

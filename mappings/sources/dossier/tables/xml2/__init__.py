@@ -1,1 +1,27 @@
-"""Table XML2 of the national dossier."""
+"""Table XML2 of the national dossier: drugs (QĐ 3176 table 2)."""
+
+from __future__ import annotations
+
+from mappings.model import Tables
+from mappings.sources.dossier.rows import amount
+from mappings.sources.dossier.tables.xml2.fhir import medications
+from mappings.sources.dossier.tables.xml2.fields import Xml2, within
+from mappings.sources.table import SourceTable
+
+
+def _stays(tables: Tables) -> bool:
+    """The summary counts money for drugs: then they were given, and only their table was not sent (trade rules 5)."""
+    return any((amount(row.get("T_THUOC")) or 0) > 0 for row in tables["XML1"])
+
+
+XML2 = SourceTable(
+    name="XML2",
+    root="CHITIEU_CHITIET_THUOC",
+    item="CHI_TIET_THUOC",
+    package=__name__,
+    schema=Xml2,
+    within=within,
+    stays=_stays,
+    orders=True,
+    resources=medications,
+)

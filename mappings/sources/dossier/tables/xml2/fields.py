@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mappings.model import Row
-from mappings.sources.dossier.columns import Amount, Code, Minute, PersonalCode, TableSchema, Text, Whole
-from mappings.sources.dossier.compiled import CompiledTable, RowProblem
-from mappings.sources.dossier.lists import code_list
+from mappings.sources.columns import Amount, Code, Minute, PersonalCode, TableSchema, Text, Whole
 from mappings.sources.dossier.rows import earlier, product_differs
+from mappings.sources.lists import code_list
+from mappings.sources.row_checks import RowProblem
 
 # Blood and its products are not bought by tender (portal check list of QĐ 4750).
 _WITHOUT_TENDER = frozenset({"7", "17"})
@@ -58,7 +58,7 @@ class Xml2(TableSchema):
     DU_PHONG = Text()
 
 
-def across(row: Row) -> Iterator[RowProblem]:
+def within(row: Row) -> Iterator[RowProblem]:
     """What must agree among the fields of one row; all of it only warns (trade rules 6)."""
     if earlier(row, "NGAY_TH_YL", "NGAY_YL"):
         yield "date.order", "NGAY_TH_YL", ">= NGAY_YL"
@@ -66,6 +66,3 @@ def across(row: Row) -> Iterator[RowProblem]:
         yield "money.product_differs", "THANH_TIEN_BV", "SO_LUONG * DON_GIA"
     if "TT_THAU" not in row and row.get("MA_NHOM") not in _WITHOUT_TENDER and row.get("PHAM_VI") == "1":
         yield "value.required", "TT_THAU", "MA_NHOM <> 7, 17"
-
-
-XML2 = CompiledTable("XML2", Xml2, across)

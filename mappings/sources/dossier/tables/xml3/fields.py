@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mappings.model import Row
-from mappings.sources.dossier.columns import Amount, Code, Minute, PersonalCode, TableSchema, Text, Whole
-from mappings.sources.dossier.compiled import CompiledTable, RowProblem
-from mappings.sources.dossier.lists import Icd10List, code_list
+from mappings.sources.columns import Amount, Code, Minute, PersonalCode, TableSchema, Text, Whole
 from mappings.sources.dossier.rows import earlier, product_differs
+from mappings.sources.lists import Icd10List, code_list
+from mappings.sources.row_checks import RowProblem
 
 # Laboratory, imaging, function tests, operations and procedures: somebody did them at some time.
 _PERFORMED = frozenset({"1", "2", "3", "8", "18"})
@@ -67,7 +67,7 @@ class Xml3(TableSchema):
     DU_PHONG = Text()
 
 
-def across(row: Row) -> Iterator[RowProblem]:
+def within(row: Row) -> Iterator[RowProblem]:
     """What must agree among the fields of one row; all of it only warns (trade rules 6)."""
     if "MA_DICH_VU" not in row and "MA_VAT_TU" not in row:
         yield "value.required", "MA_DICH_VU", "MA_DICH_VU, MA_VAT_TU"
@@ -82,6 +82,3 @@ def across(row: Row) -> Iterator[RowProblem]:
             yield "date.order", tag, ">= NGAY_YL"
     if product_differs(row, "THANH_TIEN_BV", "SO_LUONG", "DON_GIA_BV", percent="TYLE_TT_DV"):
         yield "money.product_differs", "THANH_TIEN_BV", "SO_LUONG * DON_GIA_BV * TYLE_TT_DV / 100"
-
-
-XML3 = CompiledTable("XML3", Xml3, across)

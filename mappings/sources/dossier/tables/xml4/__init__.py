@@ -1,1 +1,35 @@
-"""Table XML4 of the national dossier."""
+"""Table XML4 of the national dossier: results (QĐ 3176 table 4)."""
+
+from __future__ import annotations
+
+from mappings.model import Resource, Tables
+from mappings.sources.dossier.tables.xml4.fhir import resulted_services, results
+from mappings.sources.dossier.tables.xml4.fields import Xml4, within
+from mappings.sources.dossier.visit import DIAGNOSTIC_GROUPS, Visit, cost_group
+from mappings.sources.table import Rows, SourceTable
+
+
+def _stays(tables: Tables) -> bool:
+    """Diagnostic services are there without any result (trade rules 5)."""
+    return any(cost_group(row) in DIAGNOSTIC_GROUPS for row in tables.get("XML3", ()))
+
+
+def _announce(rows: Rows, visit: Visit) -> None:
+    visit.told.resulted = resulted_services(rows)
+
+
+def _documents(rows: Rows, visit: Visit) -> list[Resource]:
+    return results(rows, visit, visit.told.orders)
+
+
+XML4 = SourceTable(
+    name="XML4",
+    root="CHITIEU_CHITIET_DICHVUCANLAMSANG",
+    item="CHI_TIET_CLS",
+    package=__name__,
+    schema=Xml4,
+    within=within,
+    stays=_stays,
+    announce=_announce,
+    documents=_documents,
+)

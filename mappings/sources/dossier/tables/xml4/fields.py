@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mappings.model import Row
-from mappings.sources.dossier.columns import Code, Minute, PersonalCode, TableSchema, Text, Whole
-from mappings.sources.dossier.compiled import CompiledTable, RowProblem
+from mappings.sources.columns import Code, Minute, PersonalCode, TableSchema, Text, Whole
+from mappings.sources.row_checks import RowProblem
 
 
 class Xml4(TableSchema):
@@ -26,12 +26,9 @@ class Xml4(TableSchema):
     DU_PHONG = Text()
 
 
-def across(row: Row) -> Iterator[RowProblem]:
+def within(row: Row) -> Iterator[RowProblem]:
     """What must agree among the fields of one row; all of it only warns (trade rules 6)."""
     if "TEN_CHI_SO" not in row:
         yield "result.name_missing", "TEN_CHI_SO", ""
     if "GIA_TRI" in row and "NGAY_KQ" not in row:
         yield "value.required", "NGAY_KQ", "GIA_TRI"
-
-
-XML4 = CompiledTable("XML4", Xml4, across)

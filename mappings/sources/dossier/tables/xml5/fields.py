@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from mappings.sources.dossier.columns import Code, Minute, PersonalCode, TableSchema, Text, Whole
-from mappings.sources.dossier.compiled import CompiledTable
+from mappings.sources.columns import Code, Minute, PersonalCode, TableSchema, Text, Whole
 
 
 class Xml5(TableSchema):
@@ -18,6 +17,3 @@ class Xml5(TableSchema):
     THOI_DIEM_DBLS = Minute(wanted="always")
     NGUOI_THUC_HIEN = Code(255, wanted="always")
     DU_PHONG = Text()
-
-
-XML5 = CompiledTable("XML5", Xml5)

@@ -107,12 +107,11 @@ def test_a_dossier_names_its_facility_and_its_sender() -> None:
     one = {**SUMMARY, "MA_CSKCB": "01C51"}
     dossier = read(envelope(part("XML1", base64(table("XML1", [one])))))
     assert (dossier.facility_code, dossier.sender_code, dossier.source_id) == ("01C51", "01001", "LK0001")
-    assert dossier.has_summary
 
 
 def test_an_amendment_without_a_summary_is_named_by_its_rows() -> None:
     dossier = read_parts(part("XML2", base64(table("XML2", [DRUG]))))
-    assert (dossier.source_id, dossier.facility_code, dossier.has_summary) == ("LK0001", "01001", False)
+    assert (dossier.source_id, dossier.facility_code) == ("LK0001", "01001")
 
 
 def test_markup_inside_a_value_is_read_as_its_text() -> None:

@@ -1,6 +1,7 @@
-"""What becomes of every field of the decree: mapped, kept, or left out with the reason.
+"""What becomes of every field of a source table: mapped, kept, or left out with the reason.
 
-The data stand beside each table's mapping. `python -m mappings.sources.coverage > docs/fields.md` writes the page.
+The data stand beside each table's mapping, in fates.json. `python -m mappings.sources.fates > docs/fields.md` writes
+the page.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
+
+from mappings.sources.catalogue import SOURCES
+from mappings.sources.table import SourceTable
 
 Fate = Literal["mapped", "kept", "left_out"]
-TABLES: Final = ("XML1", "XML2", "XML3", "XML4", "XML5")
 _INTRODUCTION: Final = """# What becomes of each field
 
-Made from the mappings by `python -m mappings.sources.coverage`; do not edit. Tables of QĐ 130, 4750 and 3176.
+Made from the mappings by `python -m mappings.sources.fates`; do not edit. Tables of QĐ 130, 4750 and 3176.
 
 - **mapped**: in the health book, where the last column says.
 - **kept**: in the archive as it came, not in the book; the last column says why.
@@ -35,15 +38,20 @@ class FieldFate:
     detail: str
 
 
-def fields(table: str) -> tuple[FieldFate, ...]:
-    """Every tag of a table in the decree's order. Raises ValueError for a fate that is none."""
-    stored = files(f"mappings.sources.dossier.tables.{table.lower()}").joinpath("coverage.json").read_text("utf-8")
+def fields(table: SourceTable[Any]) -> tuple[FieldFate, ...]:
+    """Every tag of a table in the decree's order; none of a table that is not mapped. Raises ValueError for a fate that
+    is none.
+    """
+    if table.schema is None:
+        return ()
+    stored = files(table.package).joinpath("fates.json").read_text("utf-8")
     return tuple(_field(tag, *declared) for tag, declared in json.loads(stored).items())
 
 
 def page() -> str:
     """The page docs/fields.md."""
-    return _INTRODUCTION + "".join(_section(table) for table in TABLES)
+    mapped = [table for source in SOURCES.values() for table in source.tables if table.schema is not None]
+    return _INTRODUCTION + "".join(map(_section, mapped))
 
 
 def _field(tag: str, fate: Fate, detail: str) -> FieldFate:
@@ -52,11 +60,11 @@ def _field(tag: str, fate: Fate, detail: str) -> FieldFate:
     return FieldFate(tag, fate, detail)
 
 
-def _section(table: str) -> str:
-    return f"\n## {table}\n\n| Field | | Where, or why not |\n|---|---|---|\n" + "".join(_lines(table))
+def _section(table: SourceTable[Any]) -> str:
+    return f"\n## {table.name}\n\n| Field | | Where, or why not |\n|---|---|---|\n" + "".join(_lines(table))
 
 
-def _lines(table: str) -> Iterator[str]:
+def _lines(table: SourceTable[Any]) -> Iterator[str]:
     for one in fields(table):
         yield f"| {one.tag} | {one.fate.replace('_', ' ')} | {one.detail} |\n"
 

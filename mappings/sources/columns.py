@@ -14,7 +14,7 @@ from typing import Any, Literal
 from marshmallow import Schema, ValidationError, fields
 
 from mappings.dates import parse_birth, parse_day, parse_minute
-from mappings.sources.dossier.lists import CodeList, Icd10List, Problem
+from mappings.sources.lists import CodeList, Icd10List, Problem
 
 Required = Literal["never", "always", "insured"]
 """Whether the portal wants the field: money and settlement only of visits that an insurance card pays."""

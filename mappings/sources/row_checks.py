@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 
 from mappings.model import Issue, Row
-from mappings.sources.dossier.columns import Column, TableSchema
+from mappings.sources.columns import Column, TableSchema
 
 # A table that is wrong in one way is wrong in every row: beyond this many, one more says nothing new.
 MOST_OF_A_KIND = 20
@@ -19,11 +19,11 @@ RowProblem = tuple[str, str, str]
 """An issue's code, the tag, what is expected."""
 
 
-class CompiledTable:
+class RowChecks:
     """The checks of one table. Holds a bounded memory of good values and is safe to share between threads."""
 
     def __init__(
-        self, name: str, schema: type[TableSchema], across: Callable[[Row], Iterable[RowProblem]] | None = None
+        self, name: str, schema: type[TableSchema], within: Callable[[Row], Iterable[RowProblem]] | None = None
     ) -> None:
         columns = {tag: column for tag, column in schema().fields.items() if isinstance(column, Column)}
         self.name = name
@@ -33,7 +33,7 @@ class CompiledTable:
         self._passes = {tag: self._quick(tag, column) for tag, column in columns.items()}
         self._always = frozenset(tag for tag, column in columns.items() if column.wanted == "always")
         self._insured = frozenset(tag for tag, column in columns.items() if column.wanted != "never")
-        self._across = across
+        self._within = within
 
     def issues(self, rows: Iterable[Row], on: date, *, insured: bool) -> list[Issue]:
         """Everything wrong with the rows by themselves; at most 20 of a kind for each tag."""
@@ -58,8 +58,8 @@ class CompiledTable:
         missing = (self._insured if insured else self._always).difference(row)
         if missing:
             problems += [("value.required", tag, "") for tag in sorted(missing)]
-        if self._across is not None:
-            problems += self._across(row)
+        if self._within is not None:
+            problems += self._within(row)
         return problems
 
     def _of_value(self, tag: str, value: str, on: date) -> RowProblem | None:

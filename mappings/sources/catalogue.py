@@ -1,0 +1,22 @@
+"""Every source of records. One is registered here and nowhere else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from mappings.sources.dossier.source import DOSSIER
+from mappings.sources.source import Source
+
+SOURCES: Final[Mapping[str, Source]] = {source.name: source for source in (DOSSIER,)}
+_PARTS: Final = {source.part: source for source in SOURCES.values()}
+_FIRST_TAG: Final = re.compile(rb"\s*<(?:[\w.-]+:)?([\w.-]+)")
+
+
+def source_of(part: bytes) -> Source:
+    """The source that a kept part of a submission is of, by its outer element; the national dossier where no other
+    claims it.
+    """
+    found = _FIRST_TAG.match(part)
+    return _PARTS.get(found.group(1), DOSSIER) if found else DOSSIER

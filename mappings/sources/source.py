@@ -1,0 +1,47 @@
+"""What a source of records says of itself: how its parts are read, whose they are, what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from mappings.formats.source import EnvelopeScan, Limits
+from mappings.model import ClaimedIdentity, Dossier, Issue, MappedRecord, MappingContext, Tables
+from mappings.sources.table import SourceTable
+
+
+@dataclass(frozen=True, slots=True)
+class VisitFacts:
+    """What tells one visit from another. Times are aware, +07:00; the discharge is None while the visit is open."""
+
+    admitted: datetime | None
+    admitted_on: date | None
+    discharged: datetime | None
+    patient_code: str = field(repr=False)  # the facility's own number of the patient
+    visit_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One kind of record that facilities send; all functions are pure.
+
+    `read` makes a record of one part of what was sent, never raising; `check` adds everything that is wrong with it.
+    `claims` says whose it is, each person with a role; none where it does not say. `claimed_number` is the personal
+    number in a record of which nothing else need be right. `visit` is None where the record is of no visit, or is a
+    part that waits for its summary. `carry_over` gives the tables of a new version with those of the version before
+    that their absence does not remove; only those of `may_stay` can be.
+    """
+
+    name: str
+    part: bytes  # the name of the element, or key, that one record of it stands in
+    tables: tuple[SourceTable[Any], ...]
+    read: Callable[[bytes, EnvelopeScan, int, Limits], Dossier]
+    check: Callable[[Dossier, date], Dossier]
+    claims: Callable[[Tables], tuple[ClaimedIdentity, ...]]
+    claimed_number: Callable[[Tables], str]
+    visit: Callable[[Tables], VisitFacts | None]
+    may_stay: frozenset[str]
+    carry_over: Callable[[Tables, Tables], tuple[Tables, tuple[Issue, ...]]]
+    to_fhir: Callable[[Dossier, MappingContext], MappedRecord]
