@@ -25,7 +25,7 @@ Made from the mappings by `python -m mappings.sources.fates`; do not edit. Table
 - **kept**: in the archive as it came, not in the book; the last column says why.
 - **left out**: never shown to a citizen, or no part of care; in the archive as it came.
 
-Any other table is kept and listed to its sender as kept, not mapped.
+Any other table is kept and listed to its sender as kept, not mapped. Every field of every table: [tables](tables.md).
 """
 
 
