@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Code tags that QĐ 130 typed as numbers, so that exporters lose their leading zeros; QĐ 4750 made them text.
-PADDED_WIDTHS = {"MA_QUOCTICH": 3, "MA_DANTOC": 2, "MA_NGHE_NGHIEP": 5, "MA_LOAI_KCB": 2, "MA_TTDV": 10}
-
 _BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 # Never seen on a page and never meant: directions, joiners, zero-width marks, soft hyphens, byte order marks.
 _INVISIBLE = re.compile("[\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
@@ -38,9 +35,3 @@ def canonical_code(text: str) -> str:
 def holds_forbidden(text: str) -> bool:
     """Whether `canonical` removes a NUL, a control character, half a surrogate pair or a non-character."""
     return not text.isprintable() and _FORBIDDEN.search(text) is not None
-
-
-def padded(tag: str, text: str) -> str:
-    """The value with the leading zeros that a numeric export lost (trade rules 12), else as it is."""
-    width = PADDED_WIDTHS.get(tag, 0)
-    return text.zfill(width) if len(text) < width and text.isascii() and text.isdigit() else text

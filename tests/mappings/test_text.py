@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mappings.text import canonical, canonical_code, holds_forbidden, padded
+from mappings.text import canonical, canonical_code, holds_forbidden
 
 
 @pytest.mark.parametrize(
@@ -46,21 +46,6 @@ def test_codes_and_names_have_single_spaces() -> None:
 @pytest.mark.parametrize(("text", "told"), [("a\x00b", True), ("\ud800", True), ("a\u200b\tb\n", False), ("Đ", False)])
 def test_only_what_senders_should_mend_is_told(text: str, told: bool) -> None:
     assert holds_forbidden(text) is told
-
-
-@pytest.mark.parametrize(
-    ("tag", "sent", "kept"),
-    [
-        ("MA_LOAI_KCB", "1", "01"),
-        ("MA_LOAI_KCB", "01", "01"),
-        ("MA_LOAI_KCB", "100", "100"),
-        ("MA_DANTOC", "x", "x"),
-        ("MA_DANTOC", "１", "１"),
-        ("MA_NHOM", "1", "1"),
-    ],
-)
-def test_only_codes_that_lost_zeros_are_padded(tag: str, sent: str, kept: str) -> None:
-    assert padded(tag, sent) == kept
 
 
 @given(st.text())

@@ -15,13 +15,21 @@ from lxml import etree
 
 from mappings.formats.source import Limits
 from mappings.model import Issue, Row
+from mappings.sources.dossier import decree
 from mappings.sources.dossier.tables import TABLES
 from mappings.sources.table import Rows
-from mappings.text import PADDED_WIDTHS, canonical, canonical_code, holds_forbidden, padded
+from mappings.text import canonical, canonical_code, holds_forbidden
 
 # Root element -> (table, item element); an item of "" means that the root is the one row.
 ROOTS: Final = {table.root: (table.name, table.item) for table in TABLES}
 ITEMS: Final = {table.name: table.item for table in TABLES if table.item}
+
+# Table -> its codes that lose leading zeros in a numeric export, with the widths that each may have.
+_DIGITS: dict[str, tuple[tuple[str, tuple[int, ...]], ...]] = {
+    name: digits
+    for name, table in decree.tables().items()
+    if (digits := tuple((field.tag, field.digits) for field in table.fields if field.digits))
+}
 
 # A tree costs about 270 bytes an element or attribute: the widest table (XML3, 47 tags) at its most rows stays below.
 TAGS_PER_ROW = 120
@@ -118,11 +126,14 @@ def _read_rows(name: str, root: etree._Element, limits: Limits, before: int) -> 
     issues: list[Issue] = []
     told: Counter[tuple[str, str]] = Counter()
     tags: dict[str, str] = {}
+    digits = _DIGITS.get(name, ())
     for item, whole in _items(name, root):
         odd: list[tuple[str, str]] = []
         row = _row(item, whole, odd, tags)
         if not row:
             continue
+        if digits:
+            _pad(row, digits, odd)
         rows.append(row)
         if before + len(rows) > limits.table_rows:
             raise TableRefused("record.too_many_rows", f"<= {limits.table_rows}")
@@ -158,7 +169,7 @@ def _is_one_row(element: etree._Element) -> bool:
     return ROOTS.get(_local(element.tag), ("", "?"))[1] == ""
 
 
-def _row(item: etree._Element, whole: bool, odd: list[tuple[str, str]], tags: dict[str, str]) -> Row:
+def _row(item: etree._Element, whole: bool, odd: list[tuple[str, str]], tags: dict[str, str]) -> dict[str, str]:
     """The values that are not blank. What was odd is added to `odd` as (code, tag).
 
     `tags` are those of the rows before: one text for each, as those of ten thousand rows would take half the room.
@@ -178,7 +189,7 @@ def _row(item: etree._Element, whole: bool, odd: list[tuple[str, str]], tags: di
             odd.append(("tag.repeated", _shown(tag)))
         elif text:
             row[tag] = text
-    return _padded(row, odd) if "MA_LOAI_KCB" in row else row
+    return row
 
 
 def _inner_text(leaf: etree._Element, whole: bool) -> str:
@@ -198,13 +209,15 @@ def _canonical(tag: str, text: str, odd: list[tuple[str, str]]) -> str:
     return canonical_code(text) if tag.startswith("MA_") else canonical(text)
 
 
-def _padded(row: dict[str, str], odd: list[tuple[str, str]]) -> Row:
-    for tag in filter(row.__contains__, PADDED_WIDTHS):
-        wide = padded(tag, row[tag])
-        if wide != row[tag]:
-            row[tag] = wide
-            odd.append(("value.padded", tag))
-    return row
+def _pad(row: dict[str, str], digits: tuple[tuple[str, tuple[int, ...]], ...], odd: list[tuple[str, str]]) -> None:
+    """Put back the leading zeros that a numeric export lost, up to the next width that the code may have."""
+    for tag, widths in digits:
+        text = row.get(tag, "")
+        if text and len(text) not in widths and text.isascii() and text.isdigit():
+            width = next((width for width in widths if width > len(text)), 0)
+            if width:
+                row[tag] = text.zfill(width)
+                odd.append(("value.padded", tag))
 
 
 def _shown(tag: str) -> str:

@@ -128,20 +128,66 @@ def test_a_tag_given_twice_keeps_the_first_and_warns() -> None:
     assert [(issue.code, issue.path) for issue in dossier.issues] == [("tag.repeated", "XML1[1].MA_LK")]
 
 
+def one_row(row: dict[str, str]) -> str:
+    """A table of one row under elements of nobody's: its name alone says which it is."""
+    return f"<BANG><DONG>{leaves(row)}</DONG></BANG>"
+
+
 @pytest.mark.parametrize(
-    ("tag", "sent", "kept"),
+    ("name", "tag", "sent", "kept"),
     [
-        ("MA_LOAI_KCB", "1", "01"),
-        ("MA_DANTOC", "1", "01"),
-        ("MA_QUOCTICH", "0", "000"),
-        ("MA_NGHE_NGHIEP", "0", "00000"),
-        ("MA_TTDV", "100000001", "0100000001"),
+        ("XML0", "MA_LOAI_KCB", "1", "01"),
+        ("XML1", "MA_LOAI_KCB", "1", "01"),
+        ("XML1", "MA_DANTOC", "1", "01"),
+        ("XML1", "MA_QUOCTICH", "0", "000"),
+        ("XML1", "MA_NGHE_NGHIEP", "0", "00000"),
+        ("XML1", "MA_TTDV", "100000001", "0100000001"),
+        ("XML1", "MA_TTDV", "99090000017", "099090000017"),
+        ("XML7", "MA_TTDV", "100000001", "0100000001"),
+        ("XML7", "MA_ME", "99190000017", "099190000017"),
+        ("XML7", "MA_CHA", "100000001", "0100000001"),
+        ("XML8", "MA_LOAI_KCB", "3", "03"),
+        ("XML8", "MA_TTDV", "100000001", "0100000001"),
+        ("XML9", "MA_DANTOC_NND", "1", "01"),
+        ("XML9", "MA_QUOCTICH", "0", "000"),
+        ("XML9", "MA_BHXH_NND", "100000001", "0100000001"),
+        ("XML10", "MA_TTDV", "100000001", "0100000001"),
+        ("XML11", "MA_BHXH", "100000001", "0100000001"),
+        ("XML13", "MA_NGHE_NGHIEP", "0", "00000"),
+        ("XML14", "MA_TTDV", "100000001", "0100000001"),
     ],
 )
-def test_leading_zeros_that_qd_130_lost_are_given_back(tag: str, sent: str, kept: str) -> None:
-    dossier = read_parts(part("XML1", base64(table("XML1", [{**SUMMARY, tag: sent}]))))
-    assert dossier.tables["XML1"][0][tag] == kept
-    assert [(issue.code, issue.path) for issue in dossier.issues] == [("value.padded", f"XML1[1].{tag}")]
+def test_leading_zeros_that_a_numeric_export_lost_are_given_back(name: str, tag: str, sent: str, kept: str) -> None:
+    dossier = read_parts(part(name, base64(one_row({"MA_LK": "LK0001", tag: sent}))))
+    assert dossier.tables[name][0][tag] == kept
+    assert [issue.path for issue in dossier.issues if issue.code == "value.padded"] == [f"{name}[1].{tag}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "tag", "value"),
+    [
+        ("XML1", "MA_LOAI_KCB", "01"),
+        ("XML1", "MA_LOAI_KCB", "100"),
+        ("XML1", "MA_DANTOC", "x"),
+        ("XML1", "MA_DANTOC", "\uff11"),
+        ("XML1", "MA_TTDV", "0100000001"),
+        ("XML1", "MA_TTDV", "099090000017"),
+        ("XML1", "MA_TTDV", "1234567890123"),
+        ("XML1", "MA_KHUVUC", "1"),
+        ("XML3", "MA_NHOM", "1"),
+        ("XML3", "MA_LOAI_KCB", "1"),  # of no such table
+        ("XML99", "MA_LOAI_KCB", "1"),
+    ],
+)
+def test_a_code_that_lost_no_zeros_stays_as_it_came(name: str, tag: str, value: str) -> None:
+    dossier = read_parts(part(name, base64(one_row({"MA_LK": "LK0001", tag: value}))))
+    assert dossier.tables[name][0][tag] == value
+    assert "value.padded" not in codes(dossier)
+
+
+def test_zeros_are_given_back_whatever_else_the_row_holds() -> None:
+    bare = [{"MA_LK": "LK0001", "MA_DANTOC": "1"}]
+    assert read_parts(part("XML1", base64(table("XML1", bare)))).tables["XML1"][0]["MA_DANTOC"] == "01"
 
 
 def test_leading_zeros_are_told_in_the_same_order_by_every_process() -> None:
