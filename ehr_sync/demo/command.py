@@ -54,6 +54,7 @@ def demo(*, once: bool, folder: Path, dossiers: int, port: int) -> None:
 def _run(*, once: bool, folder: Path, dossiers: int, port: int) -> bool:
     require_ports(port)
     with own_folder(folder) as own, Supervisor(own / "logs") as supervisor, ExitStack() as closing:
+        click.echo(f"An empty city: what an earlier demo left in {folder} is gone.")
         click.echo("Starting PostgreSQL, the simulated city, the service and its schedulers ...")
         stage = set_up(supervisor, own, port)
         hospitals = _registered(stage)
@@ -65,8 +66,7 @@ def _run(*, once: bool, folder: Path, dossiers: int, port: int) -> bool:
         if once:
             return all(one.as_told for one in played)
         first = next(one for one in played if one.transaction)
-        hospital = hospitals[first.story.facility]
-        click.echo(report.next_steps(stage, hospital, transaction=first.transaction, number=CITIZEN))
+        click.echo(report.next_steps(stage, transaction=first.transaction, number=CITIZEN))
         supervisor.wait_for(lambda: False, seconds=float("inf"))
     return True
 

@@ -6,10 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from ehr_sync.demo.hospital import Hospital
 from ehr_sync.demo.play import Played
 from ehr_sync.demo.stage import Stage
-from ehr_sync.sandbox.serving.asking import post_json
 
 
 def table(played: Iterable[Played]) -> str:
@@ -20,24 +18,26 @@ def table(played: Iterable[Played]) -> str:
     return "\n".join(_aligned(line, widths) for line in lines)
 
 
-def next_steps(stage: Stage, hospital: Hospital, *, transaction: str, number: str) -> str:
+def next_steps(stage: Stage, *, transaction: str, number: str) -> str:
     """Addresses, and lines to paste: as a hospital, as a citizen, as an operator."""
+    file = _short(stage.folder / "dossier.xml")
+    sent = f"-H 'Content-Type: application/xml' --data-binary @{file}"
     return "\n".join(
         (
             "It keeps running. Addresses:",
             *(f"  {name:<10}{url}" for name, url in _addresses(stage).items()),
             "",
-            "Paste these; tokens last five minutes, ehr-sync sandbox token … prints new ones:",
+            'Paste these into another shell, in this folder; README, "Try it", goes on from there:',
+            f"  . {_short(stage.folder / 'env')}",
             "  # a hospital follows one of its dossiers, and sends another",
-            f"  {_curl(hospital.token(), f'{stage.url}/api/v1/transactions/{transaction}')}",
-            f"  {_command()} sandbox dossier --seed 4711 | \\",
-            f"    {_curl(hospital.token(), f'{stage.url}/api/v1/submissions', post='application/xml')}",
+            f"  ehr-sync sandbox follow {transaction}",
+            f"  ehr-sync sandbox dossier --seed 4711 > {file}",
+            f"  {_curl('facility 01001', '/api/v1/submissions', sent)}",
             "  # a citizen reads their own book",
-            f"  {_curl(_issued(stage, number=number), f'{stage.url}/fhir/Patient')}",
+            f"  {_curl(f'citizen {number}', '/fhir/Patient')}",
             "  # an operator looks at what waits for a human",
-            f"  {_curl(_issued(stage, role='ops'), f'{stage.url}/api/v1/ops/lanes?state=parked')}",
+            f"  {_curl('role ops', '/api/v1/ops/lanes?state=parked')}",
             "",
-            f"In another shell:  . {_short(stage.folder / 'env')}",
             "Ctrl-C stops everything.",
         )
     )
@@ -66,19 +66,10 @@ def _addresses(stage: Stage) -> Mapping[str, str]:
     }
 
 
-def _curl(token: str, url: str, *, post: str = "") -> str:
-    body = f"-H 'Content-Type: {post}' --data-binary @- " if post else ""
-    return f"curl -sS -H 'Authorization: Bearer {token}' {body}'{url}'"
-
-
-def _issued(stage: Stage, **wish: str) -> str:
-    return str(post_json(f"{stage.world.issuer_url}/token", wish)["access_token"])
-
-
-def _command() -> str:
-    import sys
-
-    return str(_short(Path(sys.executable).with_name("ehr-sync")))
+def _curl(who: str, path: str, more: str = "") -> str:
+    token = f'-H "Authorization: Bearer $(ehr-sync sandbox token {who})"'
+    asked = " ".join(filter(None, ("curl -sS", token, more, f'"$EHR_SYNC_URL{path}"')))
+    return f"{asked} | python -m json.tool --no-ensure-ascii"
 
 
 def _short(path: Path) -> Path:

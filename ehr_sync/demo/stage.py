@@ -149,7 +149,9 @@ def _environment(stage: Stage) -> dict[str, str]:
 def _write_env(stage: Stage) -> None:
     path = stage.folder / "env"
     path.touch(mode=0o600)  # the DSNs carry passwords
-    path.write_text("".join(f"export {name}={shlex.quote(value)}\n" for name, value in stage.environment.items()))
+    lines = [f"export {name}={shlex.quote(value)}\n" for name, value in stage.environment.items()]
+    # `ehr-sync` and `python` are then the demo's own.
+    path.write_text("".join([*lines, f"export PATH={shlex.quote(str(Path(sys.executable).parent))}:$PATH\n"]))
 
 
 def _root() -> Path:

@@ -38,7 +38,12 @@ def first_words(text: str) -> set[str]:
     return {word for row in rows(text) for word in quoted(row[0])}
 
 
-def shell_lines(page: str) -> str:
-    """All that a page gives to paste into a shell, but for what starts the demo."""
+def shell_blocks(page: str) -> list[str]:
+    """What a page gives to paste into a shell, block by block, but for what starts the demo or sets it up."""
     blocks = re.findall(r"^```sh\n(.*?)^```", text_of(page), re.MULTILINE | re.DOTALL)
-    return "\n".join(block for block in blocks if not block.startswith("make "))
+    return [block for block in blocks if not block.startswith("make ")]
+
+
+def shell_lines(page: str) -> str:
+    """All of it."""
+    return "\n".join(shell_blocks(page))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shlex
 import socket
 import subprocess
@@ -21,7 +23,7 @@ from ehr_sync.sandbox.dossiers.generator import dossier, envelope
 from ehr_sync.store import clients
 from ehr_sync.store.database import Database
 from ehr_sync.usecases.access.authenticate import SCOPES
-from tests.docs.markdown import ROOT, shell_lines
+from tests.docs.markdown import ROOT, shell_blocks, shell_lines
 
 # curl says nothing of a refusal by its exit code unless it is asked to.
 PRELUDE = 'curl() { command curl --fail-with-body "$@"; }\n'
@@ -65,20 +67,59 @@ def shell(place: Path, script: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=place, env=clean, capture_output=True, text=True, timeout=90, check=False)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/integration.md"])
-def test_what_a_page_gives_to_paste_works(place: Path, page: str) -> None:
-    done = shell(place, shell_lines(page))
+def beside(place: Path) -> set[str]:
+    """What was written beside the folder that git ignores."""
+    return {path.name for path in place.iterdir()} - {".demo", ".venv", "docs"}
+
+
+def test_the_readmes_story_brings_one_citizens_visit_from_the_post_to_the_book(place: Path) -> None:
+    opened, posted, read, operated = shell_blocks("README.md")
+    number = re.findall(r"\b099\d{9}\b", posted)[0]
+
+    done = shell(place, f"{opened}\n{posted}")
     assert done.returncode == 0, done.stdout + done.stderr
+    answer = json.loads((place / ".demo" / "answer.json").read_text())
+    (sent,) = answer["fileResults"][0]["hoSo"]
+    assert (sent["status"], answer["totalFailed"]) == ("accepted", 0)
+    told = [line.split("  ", 1)[1] for line in done.stdout.splitlines() if re.match(r"\d{4}-\d\d-\d\dT", line)]
+    assert told == ["Received", "Identity verified (registry.exact)", "Mapped to FHIR", "In the health book"]
+    assert done.stdout.splitlines()[-1] == "In the health book. Nothing more to do."
+    (place / ".demo" / "book.json").unlink(missing_ok=True)
+
+    done = shell(place, f"{opened}\nNUMBER={number}\n{read}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sent["maLK"] in done.stdout
+    book = json.loads((place / ".demo" / "book.json").read_text())
+    held = [entry["resource"] for entry in book["entry"]]
+    assert [one["identifier"][0]["value"] for one in held if one["resourceType"] == "Patient"] == [number]
+    visits = [one["identifier"][0]["value"] for one in held if one["resourceType"] == "Encounter"]
+    assert visits == [sent["maLK"]]
+
+    done = shell(place, f"{opened}\n{operated}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["lanes"] == []
+    assert beside(place) == set()
+
+
+def test_what_the_guide_gives_to_paste_works(place: Path) -> None:
+    done = shell(place, shell_lines("docs/integration.md"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert beside(place) == set()
+
+
+def test_git_ignores_where_the_pages_write_and_keys_wherever_they_are() -> None:
+    assert {".demo/", "*.jwk", "*.jwks"} <= set((ROOT / ".gitignore").read_text("utf-8").splitlines())
 
 
 def test_the_example_client_brings_a_dossier_to_the_book(place: Path) -> None:
-    (place / "visit.xml").write_bytes(envelope([dossier(301, shape="outpatient", rows=6)]))
+    (place / ".demo" / "visit.xml").write_bytes(envelope([dossier(301, shape="outpatient", rows=6)]))
     register = (
-        "python docs/examples/make_keys.py; ehr-sync client add his --name HIS --jwks public.jwks --facility 01001"
+        "python docs/examples/make_keys.py .demo; "
+        "ehr-sync client add his --name HIS --jwks .demo/public.jwks --facility 01001"
     )
-    send = f'python {shlex.quote(str(CLIENT))} "$EHR_SYNC_URL" his private.jwk visit.xml'
+    send = f'python {shlex.quote(str(CLIENT))} "$EHR_SYNC_URL" his .demo/private.jwk .demo/visit.xml'
 
-    done = shell(place, f". .demo/env; PATH=.venv/bin:$PATH; rm -f private.jwk; {register}; {send}")
+    done = shell(place, f". .demo/env; rm -f .demo/private.jwk; {register}; {send}")
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.splitlines()[-1].split()[:3] == ["01001.2026.0000301", "delivered", "nothing"]
@@ -89,5 +130,5 @@ def test_the_example_client_has_at_most_forty_lines() -> None:
 
 
 def test_what_the_runbook_gives_to_paste_works(place: Path) -> None:
-    done = shell(place, ". .demo/env; PATH=.venv/bin:$PATH\n" + shell_lines("docs/runbook.md"))
+    done = shell(place, ". .demo/env\n" + shell_lines("docs/runbook.md"))
     assert done.returncode == 0, done.stdout + done.stderr

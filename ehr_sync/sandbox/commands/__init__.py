@@ -6,13 +6,14 @@ import click
 
 from ehr_sync.sandbox.commands.book import book
 from ehr_sync.sandbox.commands.dossier import dossier_command
+from ehr_sync.sandbox.commands.follow import follow
 from ehr_sync.sandbox.commands.token import token
 
 
 @click.group()
 def sandbox() -> None:
-    """The invented world: dossiers, tokens, what a health book holds."""
+    """The invented world: dossiers and what becomes of them, tokens, what a health book holds."""
 
 
-for _command in (token, book, dossier_command):
+for _command in (token, book, dossier_command, follow):
     sandbox.add_command(_command)
