@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from marshmallow import Schema, ValidationError, fields
 
-from mappings.dates import parse_birth, parse_day, parse_minute
+from mappings.dates import is_all_zero, latest_event, parse_birth, parse_day, parse_minute
 from mappings.sources.lists import CodeList, Icd10List, Problem
 
 Required = Literal["never", "always", "insured"]
@@ -27,6 +27,8 @@ _PLAIN_MINUTE = re.compile("(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|1[0-9]|2
 class Column(fields.Field[str]):
     """One field of a table. `longest` is in characters, the portal's where that is more than the decree's."""
 
+    # The last day that a value can name, given the day received; None where it may be any.
+    latest: Callable[[date], date] | None = None
     remembers = True  # whether the same values come again and again, so that it pays to know the good ones
 
     def __init__(self, longest: int | None = None, *, wanted: Required = "never") -> None:
@@ -145,36 +147,53 @@ class Whole(Amount):
 
 
 class Minute(Column):
-    """yyyymmddHHMM."""
+    """yyyymmddHHMM. With `payment` it concerns payment alone: nothing of the visit hangs on it, so it never refuses."""
 
     remembers = False
+    latest = staticmethod(latest_event)
+
+    def __init__(self, longest: int | None = None, *, wanted: Required = "never", payment: bool = False) -> None:
+        super().__init__(longest, wanted=wanted)
+        self._impossible = "date.payment_unreadable" if payment else "date.impossible"
 
     @property
     def passes(self) -> Callable[[str], object]:
         return _PLAIN_MINUTE.fullmatch
 
     def problem(self, value: str, on: date) -> Problem | None:
-        """A day without its time and the hour 2400 are readable, so they only warn."""
+        """A day without its time, seconds and the hour 2400 are readable, so they only warn; all zeros are a blank."""
         if parse_minute(value) is not None:
+            if len(value) == 14:
+                return "date.seconds", "yyyymmddHHMM"
             return ("date.hour_24", "0000") if value[8:] == "2400" else None
         if parse_day(value) is not None:
             return "date.without_time", "yyyymmddHHMM"
-        return "date.impossible", "yyyymmddHHMM"
+        return "date.zero" if is_all_zero(value) else self._impossible, "yyyymmddHHMM"
 
 
 class Day(Column):
     """yyyymmdd, or with `many` a ';' list; a minute passes, for the decree gives some of them 12 characters."""
 
-    def __init__(self, longest: int | None = None, *, wanted: Required = "never", many: bool = False) -> None:
+    def __init__(
+        self,
+        longest: int | None = None,
+        *,
+        wanted: Required = "never",
+        many: bool = False,
+        latest: Callable[[date], date] | None = None,
+    ) -> None:
         super().__init__(longest, wanted=wanted)
+        self.latest = latest
         self._many = many
 
     def problem(self, value: str, on: date) -> Problem | None:
-        """The first of the days that cannot be."""
-        days = value.split(";") if self._many else [value]
-        if all(parse_day(day) or parse_minute(day) for piece in days if (day := piece.strip())):
-            return None
-        return "date.impossible", "yyyymmdd"
+        """A day that cannot be; where there is none, whether one is all zeros, or has seconds."""
+        days = [day for piece in (value.split(";") if self._many else [value]) if (day := piece.strip())]
+        if not all(parse_day(day) or parse_minute(day) or is_all_zero(day) for day in days):
+            return "date.impossible", "yyyymmdd"
+        if any(map(is_all_zero, days)):
+            return "date.zero", "yyyymmdd"
+        return ("date.seconds", "yyyymmdd") if any(len(day) == 14 for day in days) else None
 
 
 class Birth(Column):

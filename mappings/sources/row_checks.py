@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import date
 
+from mappings.dates import parse_day
 from mappings.model import Issue, Row
 from mappings.sources.columns import Column, TableSchema
 
@@ -34,6 +35,7 @@ class RowChecks:
         self._always = frozenset(tag for tag, column in columns.items() if column.wanted == "always")
         self._insured = frozenset(tag for tag, column in columns.items() if column.wanted != "never")
         self._within = within
+        self._bounded = tuple((tag, column.latest) for tag, column in columns.items() if column.latest)
 
     def issues(self, rows: Iterable[Row], on: date, *, insured: bool) -> list[Issue]:
         """Everything wrong with the rows by themselves; at most 20 of a kind for each tag."""
@@ -45,6 +47,20 @@ class RowChecks:
                 if seen[code, tag] <= MOST_OF_A_KIND:
                     path = f"{self.name}[{number}].{tag}" if tag else f"{self.name}[{number}]"
                     issues.append(Issue(code, path, expected))
+        return issues
+
+    def far_ahead(self, rows: Iterable[Row], received_on: date) -> list[Issue]:
+        """Times long after the day received, which only warn: the year is a slip. At most 20 for each tag."""
+        bounds = [(tag, f"{latest(received_on):%Y%m%d}") for tag, latest in self._bounded]
+        issues: list[Issue] = []
+        for tag, last in bounds:
+            # yyyymmdd and yyyymmddHHMM sort as text; what is no date was told already.
+            found = [
+                number
+                for number, row in enumerate(rows, 1)
+                if (value := row.get(tag, "")) and (value > last or ";" in value) and _is_later(value, last)
+            ]
+            issues += [Issue("date.far_ahead", f"{self.name}[{n}].{tag}", f"<= {last}") for n in found[:MOST_OF_A_KIND]]
         return issues
 
     def _of_row(self, row: Row, on: date, insured: bool) -> list[RowProblem]:
@@ -78,6 +94,10 @@ class RowChecks:
 
     def _quick(self, tag: str, column: Column) -> Callable[[str], object]:
         return self._good[tag].__contains__ if column.remembers else column.passes
+
+
+def _is_later(value: str, last: str) -> bool:
+    return any(parse_day(day) and day > last for piece in value.split(";") if (day := piece.strip()[:8]))
 
 
 def _never(_: str) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mappings.dates import VIETNAM, parse_birth, parse_day, parse_minute
+from mappings.dates import VIETNAM, is_all_zero, parse_birth, parse_day, parse_minute
 
 IMPOSSIBLE_DAYS = [
     "20261332",
@@ -41,6 +41,9 @@ def test_a_minute_is_aware_and_vietnamese() -> None:
         "202606100760",
         "202606102401",
         "2026061007055",
+        "20260610070560",
+        "20260610076005",
+        "000000000000",
         "202606100 05",
         "20260610070５",
     ],
@@ -54,6 +57,18 @@ def test_hour_24_is_midnight_of_the_next_day(text: str, day: int) -> None:
     minute = parse_minute(text)
     assert minute is not None
     assert minute.day == day
+
+
+def test_seconds_are_left_out() -> None:
+    assert parse_minute("20260610070559") == datetime(2026, 6, 10, 7, 5, tzinfo=VIETNAM)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("0", True), ("00000000", True), ("0000-00-00 00:00", True), ("", False), ("-", False), ("01", False)],
+)
+def test_a_date_of_zeros_is_known_however_it_is_written(text: str, *, expected: bool) -> None:
+    assert is_all_zero(text) is expected
 
 
 def test_hour_24_of_the_last_day_of_all_is_none() -> None:
@@ -103,5 +118,5 @@ def test_every_minute_is_read_back(moment: datetime) -> None:
 @given(st.text(max_size=14))
 def test_any_text_is_read_or_none(text: str) -> None:
     assert parse_day(text[:3]) is None
-    assert parse_minute(text) is None or len(text) == 12
+    assert parse_minute(text) is None or len(text) in (12, 14)
     assert parse_birth(text) is None or len(text) in (8, 12)

@@ -41,6 +41,7 @@ def validate(tables: Tables, received_on: date) -> tuple[Issue, ...]:
         checks = _CHECKS.get(name)
         if checks is not None:
             issues += checks.issues(rows, on, insured=insured)
+            issues += checks.far_ahead(rows, received_on)
         issues += _row_numbers(name, rows)
     issues += _episode(tables, summary)
     for table in TABLES:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
-from mappings.dates import VIETNAM
+from mappings.dates import VIETNAM, latest_event
 from mappings.fhir.elements import Json, code, coding, concept, day, minute
 from mappings.fhir.ids import resource_id
 from mappings.model import Dossier, MappedRecord, MappingContext, Resource, Row
@@ -56,10 +56,12 @@ def _mapped(sent: Sequence[tuple[SourceTable[Visit], Rows]], visit: Visit) -> li
 
 def _visit(row: Row, ordered: Sequence[Row], dossier: Dossier, context: MappingContext) -> Visit:
     kind = code(row.get("MA_LOAI_KCB"))
-    leaving = row["NGAY_RA"]
-    start = minute(row.get("NGAY_VAO", ""))
-    is_supplied = kind in SUPPLIED
+    received = context.received_at.astimezone(VIETNAM).date()
+    latest = latest_event(received)
+    start = _bounded(row.get("NGAY_VAO", ""), latest)
+    leaving = _bounded(row["NGAY_RA"], latest)
     left = day(leaving)
+    is_supplied = kind in SUPPLIED
     return Visit(
         record_id=context.record_id,
         facility=dossier.facility_code,
@@ -67,25 +69,30 @@ def _visit(row: Row, ordered: Sequence[Row], dossier: Dossier, context: MappingC
         register=Register(context.id_key, dossier.facility_code),
         encounter={"reference": "Encounter/" + resource_id(context.record_id, f"{TABLE}/Encounter", (), 0)},
         kind=kind,
-        on=_editions_day(left, context),
-        start=start,
-        end=_last_order(start, leaving, ordered) if is_supplied else minute(leaving),
+        on=min(left, received) if left is not None else received,
+        received=received,
+        start=minute(start),
+        end=_last_day(start, leaving or f"{latest:%Y%m%d}", ordered) if is_supplied else minute(leaving),
         supply_end=left.isoformat() if is_supplied and left is not None else "",
     )
 
 
-def _editions_day(left: date | None, context: MappingContext) -> date:
-    """The day whose code lists rule: trade rules 7."""
-    received = context.received_at.astimezone(VIETNAM).date()
-    return received if left is None else min(left, received)
+def _bounded(value: str, latest: date) -> str:
+    """The time as sent, or "" where it is so long after the dossier came that its year is a slip."""
+    found = day(value)
+    return value if found is not None and found <= latest else ""
 
 
-def _last_order(start: str, leaving: str, ordered: Sequence[Row]) -> str:
-    """The last order's time: where NGAY_RA is the last day of medicine, the visit ended before (trade rules
-    7).
+def _last_day(start: str, leaving: str, ordered: Sequence[Row]) -> str:
+    """The day of the last order, a date: where NGAY_RA is the last day of medicine, the visit ended before (trade
+    rules 7). Never its minute: results of that day come after it and are of the visit.
     """
-    times = [minute(at) for row in ordered if (at := row.get("NGAY_YL", "")) and at <= leaving]
-    return max((at for at in (start, *times) if "T" in at), default="")
+    until = day(leaving)
+    # What was given back or cancelled later was no order.
+    times = [row.get("NGAY_YL", "") for row in ordered if not row.get("SO_LUONG", "").startswith("-")]
+    told = [found for at in (start, *times) if (found := day(at))]
+    days = [one for one in told if until is not None and one <= until]
+    return max(days).isoformat() if days else ""
 
 
 def _provenance(resources: Sequence[Resource], visit: Visit, context: MappingContext) -> Resource:

@@ -93,7 +93,9 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One visit as its summary (XML1) states it. Times are dateTimes with +07:00, or ""."""
+    """One visit as its summary (XML1) states it. Times are dateTimes with +07:00, dates where only the day is certain,
+    or "".
+    """
 
     record_id: bytes = field(repr=False)
     facility: str
@@ -102,9 +104,10 @@ class Visit:
     encounter: Json = field(repr=False)  # the reference
     kind: str  # MA_LOAI_KCB
     on: date  # the day whose code lists rule: the earlier of NGAY_RA and the day received
+    received: date
     start: str = field(repr=False)
     end: str = field(repr=False)
-    # The last day of medicine, a date; "" where NGAY_RA is the day of leaving.
+    # The last day of medicine, a date; "" where NGAY_RA is the day of leaving, or cannot be.
     supply_end: str = field(repr=False)
     told: Told = field(default_factory=Told, repr=False)
 

@@ -13,8 +13,10 @@ from typing import Final
 
 from lxml import etree
 
+from mappings.dates import canonical_date
 from mappings.formats.source import Limits
 from mappings.model import Issue, Row
+from mappings.sources.columns import Birth, Day, Minute
 from mappings.sources.dossier import decree
 from mappings.sources.dossier.tables import TABLES
 from mappings.sources.table import Rows
@@ -39,6 +41,16 @@ _DEEPEST_LIST = 8
 # Possessive throughout: what a prolog may hold can be cut up in many ways, and trying them all would take for ever.
 _PROLOG_DOCTYPE = re.compile(rb"(?:\s|<\?(?:(?!\?>).)*+\?>|<!--(?:(?!-->).)*+-->)*+<!DOCTYPE", re.DOTALL)
 _PREFIX = re.compile(rb"[<\s/]([A-Za-z_][\w.-]*):[A-Za-z_]")
+
+# The dates of the tables that are mapped.
+_DATES: Final = frozenset(
+    tag
+    for table in TABLES
+    if table.schema is not None
+    for tag, column in table.schema().fields.items()
+    if isinstance(column, (Minute, Day, Birth))
+)
+_PLAIN_DATE = 12  # yyyymmddHHMM
 
 _DECREE_TAG = re.compile(r"[A-Z][A-Z0-9_]{1,39}")
 
@@ -189,7 +201,20 @@ def _row(item: etree._Element, whole: bool, odd: list[tuple[str, str]], tags: di
             odd.append(("tag.repeated", _shown(tag)))
         elif text:
             row[tag] = text
+    for dated in _DATES.intersection(row):
+        if len(row[dated]) != _PLAIN_DATE or row[dated][0] == "0":
+            _make_date_canonical(row, dated, odd)
     return row
+
+
+def _make_date_canonical(row: dict[str, str], tag: str, odd: list[tuple[str, str]]) -> None:
+    """One form for dates that say the same, so that hashes, keys and comparisons of text see no difference."""
+    made, told = canonical_date(row[tag])
+    if told:
+        odd.append((told, tag))
+        row[tag] = made
+        if not made:
+            del row[tag]
 
 
 def _inner_text(leaf: etree._Element, whole: bool) -> str:

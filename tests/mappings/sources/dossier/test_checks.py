@@ -60,7 +60,6 @@ def test_the_form_of_2017_is_told_alone() -> None:
         ("XML1", "NGAY_VAO"),
         ("XML1", "NGAY_VAO_NOI_TRU"),
         ("XML1", "NGAY_RA"),
-        ("XML1", "NGAY_TTOAN"),
         ("XML1", "NGAY_MIEN_CCT"),
         ("XML1", "NAM_NAM_LIEN_TUC"),
         ("XML1", "NGAY_TAI_KHAM"),
@@ -126,6 +125,21 @@ def test_an_amendment_without_a_summary_is_not_refused() -> None:
 
 WARNED = [
     ("XML1", {"NGAY_RA": "202606102400"}, "date.hour_24", "NGAY_RA"),
+    ("XML1", {"NGAY_RA": "000000000000"}, "date.zero", "NGAY_RA"),
+    ("XML1", {"NGAY_TAI_KHAM": "0"}, "date.zero", "NGAY_TAI_KHAM"),
+    ("XML1", {"NGAY_TAI_KHAM": "20260620;00000000"}, "date.zero", "NGAY_TAI_KHAM"),
+    ("XML1", {"GT_THE_DEN": "00000000"}, "date.zero", "GT_THE_DEN"),
+    ("XML4", {"NGAY_KQ": "00000000"}, "date.zero", "NGAY_KQ"),
+    ("XML4", {"NGAY_KQ": "20260610090037"}, "date.seconds", "NGAY_KQ"),
+    ("XML1", {"NGAY_TAI_KHAM": "20260620000000"}, "date.seconds", "NGAY_TAI_KHAM"),
+    ("XML1", {"NGAY_TTOAN": "20261332"}, "date.payment_unreadable", "NGAY_TTOAN"),
+    ("XML1", {"NGAY_TTOAN": "202602300000"}, "date.payment_unreadable", "NGAY_TTOAN"),
+    ("XML1", {"NGAY_TTOAN": "chưa thanh toán"}, "date.payment_unreadable", "NGAY_TTOAN"),
+    ("XML1", {"NGAY_RA": "206206100900"}, "date.far_ahead", "NGAY_RA"),
+    ("XML1", {"NGAY_VAO": "206206100800", "NGAY_RA": "206206100900"}, "date.far_ahead", "NGAY_VAO"),
+    ("XML1", {"NGAY_TAI_KHAM": "20260620;20620620"}, "date.far_ahead", "NGAY_TAI_KHAM"),
+    ("XML2", {"NGAY_YL": "206206100800"}, "date.far_ahead", "NGAY_YL"),
+    ("XML4", {"NGAY_KQ": "202706130800"}, "date.far_ahead", "NGAY_KQ"),
     ("XML1", {"NGAY_VAO": "20260610"}, "date.without_time", "NGAY_VAO"),
     ("XML1", {"NGAY_SINH": "19900315"}, "date.without_time", "NGAY_SINH"),
     ("XML1", {"NGAY_RA": "202606090900"}, "date.order", "NGAY_RA"),
@@ -187,6 +201,19 @@ def test_all_else_warns_and_names_its_place(name: str, values: dict[str, str], c
     issues = validate(with_values(name, **values), RECEIVED)
     assert (code, f"{name}[1].{tag}") in [(issue.code, issue.path) for issue in issues]
     assert not any(map(is_refusal, issues))
+
+
+@pytest.mark.parametrize(
+    ("tag", "value"),
+    [
+        ("NGAY_RA", "202706121000"),  # the 366th day after it came, 2026-06-11
+        ("NGAY_TAI_KHAM", "20270620"),
+        ("GT_THE_DEN", "20991231"),
+        ("NGAY_SINH", "199000000000"),
+    ],
+)
+def test_a_time_that_can_be_is_not_far_ahead(tag: str, value: str) -> None:
+    assert "date.far_ahead" not in [code for code, _ in found(with_values("XML1", **{tag: value, "SO_CCCD": ""}))]
 
 
 def test_a_tag_that_the_decree_does_not_have_is_told_without_its_name() -> None:

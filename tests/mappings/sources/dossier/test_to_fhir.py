@@ -88,14 +88,66 @@ def test_no_other_entitlement_leaves_a_trace(entitlement: str) -> None:
     assert mapped({"MA_DOITUONG_KCB": entitlement}) == mapped({"MA_DOITUONG_KCB": "10"})
 
 
-def test_a_long_term_visit_ends_with_its_last_order_and_its_supply_on_the_last_day_of_medicine() -> None:
+def test_a_long_term_visit_ends_on_the_day_of_its_last_order_and_its_supply_on_the_last_day_of_medicine() -> None:
     record = mapped({"MA_LOAI_KCB": "05", "NGAY_RA": "202612202359"}, XML2=[DRUG])
 
-    assert of(record, "Encounter")[0]["period"]["end"] == "2026-11-20T10:00:00+07:00"
+    assert of(record, "Encounter")[0]["period"] == {"start": "2026-11-20", "end": "2026-11-20"}
     assert of(record, "MedicationRequest")[0]["dispenseRequest"]["validityPeriod"] == {
         "start": "2026-11-20",
         "end": "2026-12-20",
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "orders", "end"),
+    [
+        ("05", ["202611201000", "202611250800", "202612240800"], "2026-11-25"),  # the last is after the medicine's end
+        ("02", ["20261124"], "2026-11-24"),
+        ("07", [], "2026-11-20"),
+        ("01", ["202611201000"], "2026-12-20"),
+    ],
+)
+def test_only_orders_end_a_long_term_visit(kind: str, orders: list[str], end: str) -> None:
+    drugs = [{**DRUG, "NGAY_YL": at} for at in orders]
+    (encounter,) = of(mapped({"MA_LOAI_KCB": kind, "NGAY_RA": "202612202359"}, XML2=drugs), "Encounter")
+
+    assert encounter["period"]["end"][:10] == end
+
+
+def test_a_cancelled_order_does_not_make_a_long_term_visit_longer() -> None:
+    back = {**DRUG, "SO_LUONG": "-4", "NGAY_YL": "202611280800"}
+    (encounter,) = of(mapped({"MA_LOAI_KCB": "05", "NGAY_RA": "202612202359"}, XML2=[DRUG, back]), "Encounter")
+
+    assert encounter["period"]["end"] == "2026-11-20"
+
+
+def test_results_of_the_day_of_the_last_order_are_not_after_the_end() -> None:
+    late = {**RESULT, "NGAY_KQ": "202611201655", "GIA_TRI": "5"}
+    record = mapped({"MA_LOAI_KCB": "05", "NGAY_RA": "202612202359"}, XML3=[LAB], XML4=[late])
+
+    assert of(record, "Observation")[0]["effectiveDateTime"][:10] <= of(record, "Encounter")[0]["period"]["end"]
+
+
+@pytest.mark.parametrize("kind", ["01", "03", "08"])
+@pytest.mark.parametrize("leaving", ["206211200930", "202812010930"])
+def test_a_year_that_is_a_slip_ends_no_visit(kind: str, leaving: str) -> None:
+    (encounter,) = of(mapped({"MA_LOAI_KCB": kind, "NGAY_RA": leaving}), "Encounter")
+
+    assert encounter["period"] == {"start": "2026-11-20T08:05:00+07:00"}
+
+
+def test_a_year_that_is_a_slip_bounds_no_supply_and_ends_no_long_term_visit() -> None:
+    drugs = [DRUG, {**DRUG, "NGAY_YL": "206211201000"}]
+    record = mapped({"MA_LOAI_KCB": "05", "NGAY_RA": "206212202359"}, XML2=drugs)
+
+    assert of(record, "Encounter")[0]["period"]["end"] == "2026-11-20"
+    assert b'"end":"2062' not in b"".join(one.json for one in record.resources)
+
+
+def test_a_visit_does_not_begin_in_a_year_that_is_a_slip() -> None:
+    (encounter,) = of(mapped({"NGAY_VAO": "206211200930", "NGAY_RA": "206211201030"}), "Encounter")
+
+    assert "period" not in encounter
 
 
 @pytest.mark.parametrize("outcome", ["4", "5", "6", "7", "8"])
@@ -219,7 +271,8 @@ def test_what_is_no_blood_group_is_not_shown(written: str) -> None:
 
 
 def test_follow_up_days_are_proposed_once_each() -> None:
-    appointments = of(mapped({"NGAY_TAI_KHAM": "20261127;20261127;20261332;20261204"}), "Appointment")
+    days = "20261127;20261127;20261332;00000000;20621127;202612040000;20261204"
+    appointments = of(mapped({"NGAY_TAI_KHAM": days}), "Appointment")
 
     assert [(one["status"], one["requestedPeriod"]) for one in appointments] == [
         ("proposed", [{"start": "2026-11-27", "end": "2026-11-27"}]),

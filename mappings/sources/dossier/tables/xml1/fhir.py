@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from mappings.dates import latest_appointment
 from mappings.fhir.elements import SUBJECT, Json, codes, coding, concept, day, period
 from mappings.model import Resource, Row
 from mappings.sources.dossier.tables.xml1.conditions import conditions
@@ -60,9 +61,8 @@ def _procedures(row: Row, visit: Visit, known: frozenset[str]) -> Iterator[Resou
 
 def _appointments(row: Row, visit: Visit) -> Iterator[Resource]:
     """One a day. A day alone is proposed: `booked` would need times (app-3)."""
-    for one in codes(row.get("NGAY_TAI_KHAM")):
-        if (found := day(one)) is None:
-            continue
+    stated = {found for one in codes(row.get("NGAY_TAI_KHAM")) if (found := day(one))}
+    for found in sorted(one for one in stated if one <= latest_appointment(visit.received)):
         body: Json = {
             "status": "proposed",
             "appointmentType": _FOLLOW_UP,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mappings.dates import parse_birth
+from mappings.dates import latest_appointment, parse_birth
 from mappings.model import Row
 from mappings.sources.columns import Amount, Birth, Code, Day, Minute, PersonalCode, TableSchema, Text, Whole
 from mappings.sources.dossier.tables.xml1.identity import VIETNAMESE, birth_year_in, read_number, sex_in
@@ -64,7 +64,7 @@ class Xml1(TableSchema):
     KET_QUA_DTRI = Code(listed=code_list("KET_QUA_DTRI"), wanted="always")
     MA_LOAI_RV = Code(listed=code_list("MA_LOAI_RV"), wanted="always")
     GHI_CHU = Text()
-    NGAY_TTOAN = Minute()
+    NGAY_TTOAN = Minute(payment=True)
     T_THUOC = Amount(15, wanted="insured")
     T_VTYT = Amount(15, wanted="insured")
     T_TONGCHI_BV = Amount(15, wanted="insured")
@@ -83,7 +83,7 @@ class Xml1(TableSchema):
     CAN_NANG = Amount(6)
     CAN_NANG_CON = Code(100, pattern=r"\d+(\.\d+)?", expected="grams", many=True)
     NAM_NAM_LIEN_TUC = Day()
-    NGAY_TAI_KHAM = Day(many=True)
+    NGAY_TAI_KHAM = Day(many=True, latest=latest_appointment)
     MA_HSBA = PersonalCode(100, wanted="always")
     MA_TTDV = Code(pattern=r"\d{10}|\d{12}", expected="10 or 12 digits")
     DU_PHONG = Text()
