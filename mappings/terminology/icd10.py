@@ -1,27 +1,44 @@
-"""ICD-10 VN and which edition rules a visit: QĐ 4469/QĐ-BYT (2020), from 01/07/2026 TT 06/2026/TT-BYT.
+"""ICD-10 VN: which edition rules a visit, what has the form of a code, and the names of codes.
 
-The edition of 2026 is not loaded: its codes go out as they came, with the edition named and without a name
-of ours.
+QĐ 4469/QĐ-BYT (2020), from 01/07/2026 TT 06/2026/TT-BYT. The edition of 2026 is not loaded: whether it has a code is
+not judged. Names are those of 2020 for both: a code of ICD-10 keeps its meaning, and a code alone tells its reader
+nothing.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date
-from functools import cache, lru_cache
-from importlib.resources import files
 from typing import Final
 
-import zstandard
-
-from mappings.fhir.elements import Json, coding
+from mappings.fhir.elements import Json, coding, concept
 from mappings.model import Uris
+from mappings.terminology import packed
 
 NEW_EDITION_FROM: Final = date(2026, 7, 1)
 EDITION_2020: Final = "4469/QĐ-BYT (2020)"
 EDITION_2026: Final = "06/2026/TT-BYT"
-_MARKS: Final = "†+* "
-_UNDOTTED = re.compile(r"[A-Z]\d{2}\d[0-9A-Z]{0,3}")
+
+# The decree's list is parted by ";". Exporters write what a doctor typed too: "I10, E11.9", "I10/E11", "I10 và E11",
+# "A17.0+G01*" (the mark of a cause is a plus in print).
+_SEPARATORS: Final = re.compile(r"[;,|/\\&+\n\t、，；]|\s(?:và|VÀ|Và)\s")
+_ANY_SEPARATOR: Final = re.compile(r"[,|/\\&+\n\t、，；]|\s(?:và|VÀ|Và)\s")
+# Blanks stand after the letter or around the point only: "I10 1" is no code. A small "l" may be a one or an I.
+_CODE: Final = re.compile(r"([A-Za-km-z]) ?([0-9]{2})(?: ?\. ?([0-9]{1,3})|([0-9]{1,3}))?([ .†*-]*)")
+_AS_LISTED: Final = re.compile(r"[A-Z][0-9]{2}(?:\.?[0-9]{1,3})? ?[†*]*")
+_BRACKETS: Final = "()[] "
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a field for codes holds: codes with their point, each once, in their order; pieces that have no form of a
+    code, which are words; and whether any of it is not written as the decree has it.
+    """
+
+    codes: tuple[str, ...]
+    words: tuple[str, ...]
+    mended: bool
 
 
 def edition(on: date) -> str:
@@ -30,32 +47,64 @@ def edition(on: date) -> str:
 
 
 def icd10(code: str, on: date, uris: Uris) -> Json:
-    """The Coding of a diagnosis code that is not blank, with its Vietnamese name where that edition is
-    loaded.
-    """
-    code = dotted(code)
-    return coding(uris["icd10"], code, name(code, on), edition(on))
+    """The Coding of a code of `read`, with its Vietnamese name where the list has it."""
+    return coding(uris["icd10"], code, display(code), edition(on))
+
+
+def reasons(value: str | None, on: date, uris: Uris) -> list[Json]:
+    """A field for codes as CodeableConcepts: what has no form of a code is text, never a code."""
+    written = read(value)
+    coded = [concept(icd10(one, on, uris)) for one in written.codes]
+    return coded + [concept(words=one) for one in written.words]
 
 
 def name(code: str, on: date) -> str:
     """The Vietnamese name of a dotted code in the edition of the day; "" where unknown or not loaded."""
-    return _names_2020().get(code, "") if on < NEW_EDITION_FROM else ""
+    return display(code) if on < NEW_EDITION_FROM else ""
 
 
-@lru_cache(maxsize=4096)
+def display(code: str) -> str:
+    """The Vietnamese name of a dotted code in the list of 2020; "" where it does not have it."""
+    return packed.names("icd10_vn_qd4469.tsv.zst").get(code, "")
+
+
+def read(value: str | None) -> Written:
+    """The codes and the words of a field, in whatever edition: parted at every separator that exporters use."""
+    if not value:
+        return Written((), (), mended=False)
+    if _AS_LISTED.fullmatch(value):
+        return Written((dotted(value),), (), mended=False)
+    codes: dict[str, None] = {}
+    words: dict[str, None] = {}
+    mended = _ANY_SEPARATOR.search(value.rstrip("+ ")) is not None
+    for piece in filter(None, map(str.strip, _SEPARATORS.split(value))):
+        found = _codes_in(piece)
+        codes.update(dict.fromkeys(found))
+        mended = mended or _AS_LISTED.fullmatch(piece) is None
+        if not found and any(map(str.isalpha, piece)):
+            words[piece] = None
+    return Written(tuple(codes), tuple(words), mended)
+
+
 def dotted(code: str) -> str:
-    """J159 as J15.9, N08.3* as N08.3: the marks of cause and manifestation (†, *) are no part of a code. A code of
-    any other form stays as it came.
+    """J159 as J15.9, "i10." as I10, N08.3* as N08.3: the marks of cause and manifestation (†, *) are no part of a
+    code. What has no form of a code stays as it came.
     """
-    upper = code.upper().rstrip(_MARKS)
-    if _UNDOTTED.fullmatch(upper):
-        return f"{upper[:3]}.{upper[3:]}"
-    return upper if upper[:1].isalpha() and upper[1:3].isdigit() else code
+    return _form(code) or code
 
 
-@cache
-def _names_2020() -> dict[str, str]:
-    # 12,000 names: 110 KB packed, about 3 MB in a process that needs them.
-    packed = files(__package__).joinpath("icd10_vn_qd4469.tsv.zst").read_bytes()
-    lines = zstandard.ZstdDecompressor().decompress(packed).decode().splitlines()
-    return dict(line.split("\t", 1) for line in lines)
+def _codes_in(piece: str) -> list[str]:
+    """The code of a piece, or the codes of one that is nothing but codes with blanks between."""
+    if whole := _form(piece):
+        return [whole]
+    parts = [_form(one) for one in piece.split()]
+    return parts if all(parts) else []
+
+
+def _form(piece: str) -> str:
+    found = _CODE.fullmatch(piece.strip(_BRACKETS))
+    if found is None:
+        return ""
+    letter, category, after_point, plain, _ = found.groups()
+    further = after_point or plain
+    return f"{letter.upper()}{category}.{further}" if further else f"{letter.upper()}{category}"

@@ -1,0 +1,91 @@
+"""Packing the ministry's lists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from mappings.terminology import pack
+from mappings.terminology.icd9cm import of_service, read
+from mappings.terminology.icd10 import display
+
+SHARED = Path("../shared/reference/data/icd")
+
+
+def test_marks_are_no_part_of_a_code_and_two_names_are_none() -> None:
+    rows = [
+        ("B59", "Bệnh do  pneumocystosis "),
+        ("B59†", "Bệnh do pneumocystosis (J17.3*)"),
+        ("G01*", "Viêm màng não"),
+        ("86.28", "Cắt lọc, rạch rộng"),
+        ("86.28", "Cắt lọc, không rạch rộng"),
+        ("9.99", "Mổ khác"),
+        ("", "x"),
+        ("A00", ""),
+    ]
+
+    assert pack.names_by_code(rows) == {"B59": "Bệnh do pneumocystosis", "G01": "Viêm màng não", "09.99": "Mổ khác"}
+
+
+def test_a_service_has_the_codes_of_all_its_prices() -> None:
+    rows = [("01.0115.0297", "88.73"), ("01.0115.0298", "9.99"), ("PT1", "88.73"), ("01.0116.0118", "")]
+
+    assert pack.codes_by_service(rows) == {"01.0115": "09.99;88.73"}
+
+
+def test_a_packed_list_is_lines_of_code_and_name() -> None:
+    packed = pack.pack({"B": "hai", "A": "một"})
+
+    assert zstandard.ZstdDecompressor().decompress(packed).decode() == "A\tmột\nB\thai\n"
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the ministry's lists are not part of the project")
+@pytest.mark.parametrize(
+    ("kind", "source"),
+    [
+        ("icd10", "icd10_vn_qd4469_2020.csv"),
+        ("icd9", "icd9cm_service_map.csv"),
+        ("services", "icd9cm_service_map.csv"),
+    ],
+)
+def test_what_is_packed_is_what_the_command_makes(kind: str, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[bytes] = []
+    monkeypatch.setattr(Path, "write_bytes", lambda _, content: written.append(content))
+    pack.main(kind, SHARED / source)
+
+    shipped = Path(pack.__file__).with_name(pack._LISTS[kind][0]).read_bytes()
+    unpack = zstandard.ZstdDecompressor().decompress
+    assert [unpack(one) for one in written] == [unpack(shipped)]
+
+
+def test_the_shipped_lists_have_their_names() -> None:
+    assert display("J18.9") == "Viêm phổi, tác nhân không xác định"
+    assert display("X00.99") == ""
+
+
+@pytest.mark.parametrize(
+    ("written", "codes"),
+    [
+        ("81.51;47.09", ["81.51", "47.09"]),
+        ("8151", ["81.51"]),
+        ("9.99", ["09.99"]),
+        ("81.51, 47.09", ["81.51", "47.09"]),
+        ("81.51.", ["81.51"]),
+        ("47", ["47"]),
+        ("81.51;8151", ["81.51"]),
+        ("Mổ lấy thai", []),
+        ("815100", []),
+        ("", []),
+    ],
+)
+def test_codes_of_operations_are_read_in_one_form(written: str, codes: list[str]) -> None:
+    assert read(written) == codes
+
+
+@pytest.mark.parametrize(
+    ("service", "codes"), [("10.0742.0541", ["81.75"]), ("10.0742", ["81.75"]), ("PT.1", []), ("99.9999", [])]
+)
+def test_a_service_of_the_shared_list_has_its_international_codes(service: str, codes: list[str]) -> None:
+    assert of_service(service) == codes
