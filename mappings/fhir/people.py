@@ -40,12 +40,14 @@ def patient(
 
 
 def organization(code: str, name: str, id_key: bytes, uris: Uris) -> Resource:
-    """The Organization of a facility code; without a name in the register its code is its name."""
-    body = {
-        "identifier": [{"use": "official", "system": uris["facility"], "value": code}],
-        "active": True,
-        "name": text(name) or code,
-    }
+    """The Organization of a facility code. One that our register does not name may not be there any more, or never
+    was: its code is its name, and nothing says that it is active.
+    """
+    known = text(name)
+    body: dict[str, Any] = {"identifier": [{"use": "official", "system": uris["facility"], "value": code}]}
+    if known:
+        body["active"] = True
+    body["name"] = known or code
     return built("Organization", register_id(id_key, "Organization", code), body)
 
 

@@ -89,10 +89,11 @@ class Code(Column):
         self._many = many
 
     def problem(self, value: str, on: date) -> Problem | None:
-        """The first problem of any of the codes."""
-        return super().problem(value, on) or next(
-            (found for one in self._each(value) if (found := self._one(one, on))), None
-        )
+        """The first problem of any of the codes; words in the place of a diagnosis before their length."""
+        problems = (found for one in self._each(value) if (found := self._one(one, on)))
+        if isinstance(self._list, Icd10List):
+            return next(problems, None) or super().problem(value, on)
+        return super().problem(value, on) or next(problems, None)
 
     def is_always_good(self, value: str) -> bool:
         return self._list is None or all(map(self._list.is_always_good, self._each(value)))
@@ -103,6 +104,8 @@ class Code(Column):
         return self._list.problem(code, on) if self._list else None
 
     def _each(self, value: str) -> list[str]:
+        if isinstance(self._list, Icd10List):
+            return [value]
         return [one for piece in value.split(";") if (one := piece.strip())] if self._many else [value]
 
 

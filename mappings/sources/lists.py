@@ -40,19 +40,24 @@ class CodeList:
 
 
 class Icd10List:
-    """ICD-10 VN of QĐ 4469/2020. The edition in force since 01/07/2026 is not loaded: nothing is said of it."""
+    """ICD-10 VN. The form of codes is judged in every edition; whether a code exists in that of QĐ 4469/2020 alone, as
+    the edition in force since 01/07/2026 is not loaded. Takes a whole field: lists are parted as they are mapped.
+    """
 
     name = "ICD-10"
 
-    def problem(self, code: str, on: date) -> Problem | None:
-        """As of `CodeList`; None where the edition of the day is not loaded."""
-        if on >= icd10.NEW_EDITION_FROM or icd10.name(icd10.dotted(code), on):
-            return None
-        return "value.code_unknown", f"{self.name}, {icd10.EDITION_2020}"
+    def problem(self, value: str, on: date) -> Problem | None:
+        """As of `CodeList`, for all codes of a field."""
+        written = icd10.read(value)
+        if written.words:
+            return "diagnosis.not_a_code", self.name
+        if on < icd10.NEW_EDITION_FROM and not all(map(icd10.display, written.codes)):
+            return "value.code_unknown", f"{self.name}, {icd10.EDITION_2020}"
+        return ("diagnosis.code_mended", "A00.0;B00.1") if written.mended else None
 
-    def is_always_good(self, code: str) -> bool:
-        """Whether the code is in the loaded edition, the only one that can object."""
-        return bool(icd10.name(icd10.dotted(code), date.min))
+    def is_always_good(self, value: str) -> bool:
+        """Whether all codes are in the loaded edition, the only one that can object."""
+        return all(map(icd10.display, icd10.read(value).codes))
 
 
 @cache

@@ -85,10 +85,12 @@ class Told:
 
     # By XML4, before anything is mapped: the services that rows came for, and whether any row says something.
     resulted: Mapping[str, bool] = field(default_factory=dict)
-    # By XML3, once it is mapped: orders that results belong to, examinations, and the ICD-9-CM codes of all of it.
+    # By XML3, once it is mapped: orders that results belong to, examinations, the ICD-9-CM codes of all of it, also of
+    # what was cancelled, and how many operations have none.
     orders: Sequence[Order] = ()
     exams: tuple[Json, ...] = ()
     international: frozenset[str] = frozenset()
+    uncoded: int = 0
 
 
 @dataclass(frozen=True, slots=True)

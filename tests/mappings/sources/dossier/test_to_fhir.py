@@ -171,7 +171,7 @@ def test_an_end_before_the_start_is_left_out() -> None:
     ("leaving", "version", "display"),
     [
         ("202606302300", "4469/QĐ-BYT (2020)", "Viêm phế quản cấp, không phân loại"),
-        ("202607010000", "06/2026/TT-BYT", None),
+        ("202607010000", "06/2026/TT-BYT", "Viêm phế quản cấp, không phân loại"),
     ],
 )
 def test_the_edition_of_icd_10_follows_the_end_of_the_visit(leaving: str, version: str, display: str | None) -> None:

@@ -12,7 +12,13 @@ from mappings.sources.table import Rows, SourceTable
 
 def _documents(rows: Rows, visit: Visit) -> list[Resource]:
     told = visit.told
-    return summary(rows[0], visit, exams=told.exams, procedure_codes=told.international)
+    return summary(
+        rows[0],
+        visit,
+        exams=told.exams,
+        procedure_codes=told.international,
+        uncoded_procedures=told.uncoded,
+    )
 
 
 XML1 = SourceTable(

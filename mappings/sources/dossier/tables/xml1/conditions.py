@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import zip_longest
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from mappings.fhir.elements import SUBJECT, Json, codes, coding, concept, text
 from mappings.fhir.ids import Key
 from mappings.model import Resource, Row
 from mappings.sources.dossier.tables.xml1.encounter import TABLE
+from mappings.sources.dossier.tables.xml1.wording import Said, is_about, may_be_about, pieces
+from mappings.sources.dossier.unshown import is_death, shown, tells_unshown
 from mappings.sources.dossier.visit import Visit
-from mappings.terminology.icd10 import dotted, icd10
+from mappings.terminology import icd10
 
 _ROLE: Final = "http://terminology.hl7.org/CodeSystem/diagnosis-role"
 _ADMISSION: Final = concept(coding(_ROLE, "AD", "Admission diagnosis"))
@@ -24,6 +26,20 @@ _ENCOUNTER_DIAGNOSIS: Final = [
 _VERIFICATION: Final = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 _PROVISIONAL: Final = concept(coding(_VERIFICATION, "provisional", "Provisional"))
 _CONFIRMED: Final = concept(coding(_VERIFICATION, "confirmed", "Confirmed"))
+# Chapter XXI: reasons and circumstances ("tiếp xúc với lao", "theo dõi nghi lao"), still true of what is ruled out.
+_NO_DISEASE: Final = "Z"
+
+
+@dataclass(frozen=True, slots=True)
+class _Diagnoses:
+    """The diagnoses at the end of a visit: the codes that stand, and what is said beside them."""
+
+    main: str  # "" where there is none
+    others: tuple[str, ...]
+    words: tuple[str, ...]  # what stood in the place of further codes and is none
+    whole: str  # all that is said to be there, as one text
+    own: Mapping[str, Said]  # what is certainly said of a code
+    is_shared_out: bool  # nothing is said that is not certainly of one of the codes
 
 
 def conditions(row: Row, visit: Visit) -> tuple[list[Resource], list[Json]]:
@@ -39,40 +55,112 @@ def conditions(row: Row, visit: Visit) -> tuple[list[Resource], list[Json]]:
 
 
 def _diagnoses(row: Row, visit: Visit) -> Iterator[tuple[Key, Json, Json, int]]:
-    if at_admission := text(row.get("CHAN_DOAN_VAO")):
+    if at_admission := _stated(shown(row.get("CHAN_DOAN_VAO"))):
         body = _condition(concept(words=at_admission), visit.start, visit)
         yield ("admission",), {"verificationStatus": _PROVISIONAL, **body}, _ADMISSION, 0
-    main, others = _codes(row)
-    words = _words(row, len(others) + 1 if main else 0)
-    if main or words[0]:
-        named = concept(*(icd10(one, visit.on, visit.uris) for one in main), words=words[0])
-        body = {"verificationStatus": _CONFIRMED, **_condition(named, visit.end, visit)}
-        yield ("main",), body, _DISCHARGE, len(main)
-    for one, said in zip_longest(others, words[1:], fillvalue=""):
-        named = concept(icd10(one, visit.on, visit.uris), words=said)
-        yield ("other", one), _condition(named, visit.end, visit), _DISCHARGE, 0
-    for one in codes(row.get("MA_BENH_YHCT")):
-        named = concept(coding(visit.uris["traditional-disease"], one))
+    found = _read(row)
+    of_main, of_others, further = _traditional(row, found)
+    said = found.own.get(found.main)
+    words = said.words if said and found.is_shared_out else found.whole
+    if found.main or words:
+        codings = [icd10.icd10(found.main, visit.on, visit.uris)] if found.main else []
+        named = concept(*codings, *_traditional_codings(of_main, visit), words=words)
+        status = _PROVISIONAL if said and said.is_open else _CONFIRMED
+        body = {"verificationStatus": status, **_condition(named, visit.end, visit)}
+        yield ("main",), body, _DISCHARGE, 1 if found.main else 0
+    else:
+        further = (*of_main, *further)
+    for one in found.others:
+        said = found.own.get(one)
+        codings = [icd10.icd10(one, visit.on, visit.uris), *_traditional_codings(of_others.get(one, ()), visit)]
+        named = concept(*codings, words=said.words if said and found.is_shared_out else "")
+        body = _condition(named, visit.end, visit)
+        yield (
+            ("other", one),
+            ({"verificationStatus": _PROVISIONAL} if said and said.is_open else {}) | body,
+            _DISCHARGE,
+            0,
+        )
+    for one in found.words:
+        yield ("words", one), _condition(concept(words=one), visit.end, visit), _DISCHARGE, 0
+    for one in further:
+        named = concept(*_traditional_codings((one,), visit))
         yield ("traditional", one), _condition(named, visit.end, visit), _DISCHARGE, 0
 
 
-def _codes(row: Row) -> tuple[list[str], list[str]]:
-    """The main code, if there is one, and the others, each once: J209 is J20.9."""
-    stated = [dotted(one) for one in codes(row.get("MA_BENH_CHINH"))]
-    main = stated[:1]
-    others = dict.fromkeys([*stated[1:], *(dotted(one) for one in codes(row.get("MA_BENH_KT")))])
-    return main, [one for one in others if one not in main]
+def _read(row: Row) -> _Diagnoses:
+    main, others = icd10.read(row.get("MA_BENH_CHINH")), icd10.read(row.get("MA_BENH_KT"))
+    stated = list(dict.fromkeys((*main.codes, *others.codes)))
+    whole = text(row.get("CHAN_DOAN_RV")) or "; ".join(main.words)
+    said = pieces(whole, stated)
+    standing = [one for at, one in enumerate(stated) if not (_is_ruled_out(at, stated, said) or is_death(one))]
+    there = [one for one in said if one.words]
+    own = _paired(standing, there)
+    first = main.codes[0] if main.codes and main.codes[0] in standing else ""
+    is_shared_out = len(own) == len(there)
+    further = others.words if shown(row.get("MA_BENH_KT")) else ()
+    is_shown = not (whole and tells_unshown(whole))
+    # Words that are of other codes are not those of a main one that was ruled out.
+    is_said_elsewhere = bool(main.codes) and not first and is_shared_out
+    return _Diagnoses(
+        main=first,
+        others=tuple(one for one in standing if one != first),
+        words=tuple(words for one in further if (words := _stated(text(one)))),
+        whole=_joined(whole, said) if is_shown and not is_said_elsewhere else "",
+        own=own,
+        is_shared_out=is_shared_out and is_shown,
+    )
 
 
-def _words(row: Row, count: int) -> list[str]:
-    """CHAN_DOAN_RV by code, the main one first: its pieces where they agree with the codes in number, else the
-    whole.
+def _stated(whole: str) -> str:
+    """A text without what is ruled out in it."""
+    return _joined(whole, pieces(whole))
+
+
+def _joined(whole: str, said: Sequence[Said]) -> str:
+    if not any(one.ruled_out for one in said):
+        return whole
+    return "; ".join(one.words for one in said if one.words)
+
+
+def _is_ruled_out(at: int, stated: Sequence[str], said: Sequence[Said]) -> bool:
+    """Whether the code is, or may be, of what is said to be ruled out. Nothing confirmed comes of it then."""
+    code = stated[at]
+    if code.startswith(_NO_DISEASE) or any(one.words and may_be_about(one.words, code) for one in said):
+        return False
+    if any(one.ruled_out and may_be_about(one.ruled_out, code) for one in said):
+        return True
+    # Not certain enough to give a code words, but enough to take it for none.
+    return len(said) == len(stated) and not said[at].words
+
+
+def _paired(stated: Sequence[str], there: Sequence[Said]) -> dict[str, Said]:
+    """What is certainly said of a code: where there is one of each, or the words are those of its name and of no
+    other's. An equal number alone says nothing: codes are not in the order of the words.
     """
-    whole = text(row.get("CHAN_DOAN_RV"))
-    pieces = [piece.strip() for piece in whole.split(";") if piece.strip()]
-    if len(pieces) == count and count > 1:
-        return pieces
-    return [whole]
+    if len(stated) == len(there) == 1:
+        return {stated[0]: there[0]}
+    about = [[code for code in stated if is_about(one.words, code)] for one in there]
+    named = [found[0] if len(found) == 1 else "" for found in about]
+    return {code: one for code, one in zip(named, there, strict=True) if code and named.count(code) == 1}
+
+
+def _traditional(row: Row, found: _Diagnoses) -> tuple[tuple[str, ...], Mapping[str, tuple[str, ...]], tuple[str, ...]]:
+    """Codes of traditional medicine: those of the main disease, those of others, and those that are of none of them.
+
+    MA_BENH_YHCT holds the main disease and its companions again, as they correspond to ICD-10 (QĐ 4750, table 1, 29):
+    the same diseases in another coding, in the same order. So the first is always the main one's.
+    """
+    stated = tuple(codes(row.get("MA_BENH_YHCT")))
+    if not found.others:
+        return stated, {}, ()
+    if found.main and len(stated) == 1 + len(found.others):
+        return stated[:1], {other: (one,) for other, one in zip(found.others, stated[1:], strict=True)}, ()
+    return stated[:1], {}, stated[1:]
+
+
+def _traditional_codings(stated: Sequence[str], visit: Visit) -> list[Json]:
+    return [coding(visit.uris["traditional-disease"], one) for one in stated]
 
 
 def _condition(named: Json, recorded: str, visit: Visit) -> Json:

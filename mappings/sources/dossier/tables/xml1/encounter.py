@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from typing import Final
 
 from mappings.fhir.elements import (
@@ -20,6 +21,7 @@ from mappings.fhir.elements import (
     text,
 )
 from mappings.model import Resource, Row
+from mappings.sources.dossier.unshown import shown
 from mappings.sources.dossier.visit import Visit
 from mappings.terminology.code_lists import display
 
@@ -35,7 +37,7 @@ _CLASSES: Final = {
     "14": coding(_ACT, "VR", "virtual"),
 }
 _NO_CLASS: Final = coding("http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "UNK", "unknown")
-_STAYS: Final = frozenset({"03", "04", "06"})  # the kinds whose SO_NGAY_DTRI counts days of a stay
+STAYS: Final = frozenset({"03", "04", "06"})  # the kinds whose SO_NGAY_DTRI counts days of a stay
 _EMERGENCY: Final = concept(
     coding("http://terminology.hl7.org/CodeSystem/v3-ActPriority", "EM", "emergency"), words="Cấp cứu"
 )
@@ -119,19 +121,28 @@ def _named(stated: Json) -> Json:
 
 
 def _length(row: Row, visit: Visit) -> Json:
-    days = row.get("SO_NGAY_DTRI", "")
-    if visit.kind not in _STAYS or not decimal(days) or not 0 < float(decimal(days)) < 10_000:
+    """SO_NGAY_DTRI where it can be: the decree counts days from NGAY_VAO to NGAY_RA, both of them (field 39)."""
+    days = decimal(row.get("SO_NGAY_DTRI"))
+    if visit.kind not in STAYS or not days or not is_stay_of(float(days), visit.start, visit.end):
         return {}
-    return {"value": number(decimal(days)), "unit": "ngày", "system": UCUM, "code": "d"}
+    return {"value": number(days), "unit": "ngày", "system": UCUM, "code": "d"}
+
+
+def is_stay_of(days: float, start: str, end: str) -> bool:
+    """Whether a number of days agrees with a stay (dates or dateTimes): payment rules count one more or less."""
+    if not start or not end:
+        return False
+    calendar = (date.fromisoformat(end[:10]) - date.fromisoformat(start[:10])).days + 1
+    return days > 0 and abs(days - calendar) <= 1
 
 
 def _reasons(row: Row, visit: Visit) -> list[Json]:
     reasons = []
-    if why := text(row.get("LY_DO_VV")):
+    if why := shown(row.get("LY_DO_VV")):
         reasons.append(concept(words=why))
-    admission, coded = text(row.get("LY_DO_VNT")), code(row.get("MA_LY_DO_VNT"))
-    if admission or coded:
-        # The ministry has not issued the list of these codes yet.
+    admission, coded = shown(row.get("LY_DO_VNT")), code(row.get("MA_LY_DO_VNT"))
+    if admission:
+        # The ministry has not issued the list of these codes yet: a code alone would tell its reader nothing.
         reasons.append(concept(*([visit.local("admission-reason", coded)] if coded else []), words=admission))
     injury = code(row.get("MA_TAI_NAN"))
     if injury and injury != "0":
@@ -175,6 +186,6 @@ def _extensions(row: Row, visit: Visit) -> list[Json]:
         value = concept(coding(visit.uris["outcome"], outcome, name), words=name)
         extensions.append({"url": visit.uris["outcome-extension"], "valueCodeableConcept": value})
     for label, tag in (("Phương pháp điều trị", "PP_DIEU_TRI"), ("Lời dặn", "GHI_CHU")):
-        if words := text(row.get(tag)):
+        if words := shown(row.get(tag)):
             extensions.append({"url": visit.uris["note-extension"], "valueAnnotation": {"text": f"{label}: {words}"}})
     return extensions

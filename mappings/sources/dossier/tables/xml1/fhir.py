@@ -16,6 +16,7 @@ from mappings.sources.dossier.tables.xml1.coverages import coverages
 from mappings.sources.dossier.tables.xml1.encounter import TABLE, encounter
 from mappings.sources.dossier.tables.xml1.measurements import observations
 from mappings.sources.dossier.visit import Visit
+from mappings.terminology import icd9cm
 
 _FOLLOW_UP: Final = concept(
     coding(
@@ -26,37 +27,44 @@ _FOLLOW_UP: Final = concept(
 
 
 def summary(
-    row: Row, visit: Visit, *, exams: tuple[Json, ...] = (), procedure_codes: frozenset[str] = frozenset()
+    row: Row,
+    visit: Visit,
+    *,
+    exams: tuple[Json, ...] = (),
+    procedure_codes: frozenset[str] = frozenset(),
+    uncoded_procedures: int = 0,
 ) -> list[Resource]:
     """The Encounter first, then what XML1 says beside it.
 
     `exams` are the examinations of XML3, which say the kind of visit; `procedure_codes` are the ICD-9-CM codes
-    that XML3 has already.
+    that XML3 has already, or had and took back; `uncoded_procedures` are its operations of which no code is known.
     """
     found, diagnosis = conditions(row, visit)
     return [
         encounter(row, visit, exams, diagnosis),
         *found,
-        *_procedures(row, visit, procedure_codes),
+        *_procedures(row, visit, procedure_codes, uncoded_procedures),
         *observations(row, visit),
         *_appointments(row, visit),
         *coverages(row, visit),
     ]
 
 
-def _procedures(row: Row, visit: Visit, known: frozenset[str]) -> Iterator[Resource]:
-    """The operations that XML1 names and XML3 does not."""
-    for one in codes(row.get("MA_PTTT_QT")):
-        if one not in known:
-            body: Json = {
-                "status": "completed",
-                "code": concept(coding(visit.uris["icd9cm"], one)),
-                "subject": SUBJECT,
-                "encounter": visit.encounter,
-            }
-            if span := period(visit.start, visit.end):
-                body["performedPeriod"] = span
-            yield visit.resource("Procedure", TABLE, (one,), 0, body)
+def _procedures(row: Row, visit: Visit, known: frozenset[str], uncoded: int) -> Iterator[Resource]:
+    """The operations that XML1 names and XML3 does not. XML1 sums up XML3 (QĐ 4750, table 1, 30): where XML3 has as
+    many operations without a code, they are these, and one operation is not told twice.
+    """
+    missing = [one for one in icd9cm.read(row.get("MA_PTTT_QT")) if one not in known]
+    for one in missing if len(missing) > uncoded else ():
+        body: Json = {
+            "status": "completed",
+            "code": concept(icd9cm.icd9cm(one, visit.uris)),
+            "subject": SUBJECT,
+            "encounter": visit.encounter,
+        }
+        if span := period(visit.start, visit.end):
+            body["performedPeriod"] = span
+        yield visit.resource("Procedure", TABLE, (one,), 0, body)
 
 
 def _appointments(row: Row, visit: Visit) -> Iterator[Resource]:

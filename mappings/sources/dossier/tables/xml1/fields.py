@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mappings.dates import latest_appointment, parse_birth
+from mappings.fhir.elements import decimal, minute
 from mappings.model import Row
 from mappings.sources.columns import Amount, Birth, Code, Day, Minute, PersonalCode, TableSchema, Text, Whole
+from mappings.sources.dossier.tables.xml1.cards import unaligned
+from mappings.sources.dossier.tables.xml1.encounter import STAYS, is_stay_of
 from mappings.sources.dossier.tables.xml1.identity import VIETNAMESE, birth_year_in, read_number, sex_in
 from mappings.sources.lists import Icd10List, code_list
 from mappings.sources.row_checks import RowProblem
@@ -50,7 +53,7 @@ class Xml1(TableSchema):
     MA_BENH_CHINH = Code(7, listed=Icd10List(), wanted="always")
     MA_BENH_KT = Code(100, listed=Icd10List(), many=True)
     MA_BENH_YHCT = Code(255)
-    MA_PTTT_QT = Code(125)
+    MA_PTTT_QT = Code(125, pattern=r"\d{2}(\.?\d{1,2})?", expected="00.00", many=True)
     MA_DOITUONG_KCB = Code(5, listed=code_list("MA_DOITUONG_KCB"), wanted="always")
     MA_NOI_DI = Code(pattern=_FACILITY, expected="5 characters")
     MA_NOI_DEN = Code(pattern=_FACILITY, expected="5 characters")
@@ -95,7 +98,8 @@ def within(row: Row) -> Iterator[RowProblem]:
     yield from _number(row)
     if row.get("MA_BENH_KT", "").count(";") >= _MOST_SECONDARY:
         yield "diagnosis.too_many", "MA_BENH_KT", f"<= {_MOST_SECONDARY}"
-    yield from _card_lists(row)
+    yield from (("card.lists_differ", tag, "MA_THE_BHYT") for tag in unaligned(row))
+    yield from _stay(row)
 
 
 def _order(row: Row) -> Iterator[RowProblem]:
@@ -109,11 +113,12 @@ def _order(row: Row) -> Iterator[RowProblem]:
         yield "date.order", "NGAY_VAO", ">= NGAY_SINH"
 
 
-def _card_lists(row: Row) -> Iterator[RowProblem]:
-    cards = row.get("MA_THE_BHYT", "").rstrip("; ").count(";")
-    for tag in ("MA_DKBD", "GT_THE_TU", "GT_THE_DEN"):
-        if tag in row and "MA_THE_BHYT" in row and row[tag].rstrip("; ").count(";") != cards:
-            yield "card.lists_differ", tag, "MA_THE_BHYT"
+def _stay(row: Row) -> Iterator[RowProblem]:
+    if row.get("MA_LOAI_KCB") not in STAYS:
+        return
+    start, end, days = minute(row.get("NGAY_VAO", "")), minute(row.get("NGAY_RA", "")), decimal(row.get("SO_NGAY_DTRI"))
+    if start and end and days and not is_stay_of(float(days), start, end):
+        yield "stay.days_differ", "SO_NGAY_DTRI", "NGAY_RA - NGAY_VAO + 1"
 
 
 def _number(row: Row) -> Iterator[RowProblem]:

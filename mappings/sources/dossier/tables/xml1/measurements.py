@@ -19,7 +19,12 @@ from mappings.sources.dossier.visit import Visit
 _VITAL_SIGNS: Final = [
     concept(coding("http://terminology.hl7.org/CodeSystem/observation-category", "vital-signs", "Vital Signs"))
 ]
-_BLOOD: Final = re.compile(r"(AB|A|B|O)(?:(?:RHD?)?(\+|-|DƯƠNG|ÂM)(?:TÍNH)?)?")
+# One group and its Rh, as written in words or signs. "A/B", "A,B" and "A B" are two groups and none: only what parts
+# the group from its Rh may stand between them.
+_BLOOD: Final = re.compile(
+    r"(?:NHÓM(?: MÁU)? ?)?(AB|A|B|O)"
+    r"(?:[ ,:/(\[]*(?:RH(?:ESUS)?[ :.]*(?:[(\[]?D[)\]]?)?[ :.(\[]*)?(\+|-|DƯƠNG|ÂM)(?: ?TÍNH)?[ )\].]*)?"
+)
 _STATED: Final = "Do cơ sở khám bệnh, chữa bệnh ghi"
 
 
@@ -67,7 +72,7 @@ def _is_plausible(kilograms: float, row: Row, visit: Visit) -> bool:
 
 def _blood_group(value: str | None) -> str:
     """ "O", "O+" or "O-"; "" for what is no blood group."""
-    found = _BLOOD.fullmatch(re.sub(r"[\s()\[\].,/:]", "", value or "").upper())
+    found = _BLOOD.fullmatch(" ".join((value or "").upper().split()).strip("\"'.,; "))
     if found is None:
         return ""
     group, rhesus = found.groups()

@@ -20,7 +20,8 @@ def _stays(tables: Tables) -> bool:
 def _resources(rows: Rows, visit: Visit) -> Iterable[Resource]:
     told = visit.told
     given = services(rows, visit, told.resulted)
-    told.orders, told.exams, told.international = given.orders, given.exams, given.international
+    told.orders, told.exams = given.orders, given.exams
+    told.international, told.uncoded = given.international, given.uncoded
     return given.resources
 
 

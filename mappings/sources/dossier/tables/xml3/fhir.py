@@ -27,8 +27,8 @@ from mappings.fhir.ids import Key, numbered
 from mappings.model import Resource, Row
 from mappings.sources.dossier.netting import netted
 from mappings.sources.dossier.visit import Order, ServiceCode, Visit, cost_group, service_code
+from mappings.terminology import icd9cm, icd10
 from mappings.terminology.code_lists import display
-from mappings.terminology.icd10 import icd10
 
 TABLE: Final = "XML3"
 _OPERATIONS: Final = frozenset({"8", "18"})
@@ -62,33 +62,55 @@ _MAPPED: Final = (
 @dataclass(frozen=True, slots=True)
 class Services:
     """What XML3 gives: its resources, the orders that results belong to, the examinations of the visit, and the
-    ICD-9-CM codes of what was ordered or done.
+    ICD-9-CM codes of what was ordered or done, or cancelled. `uncoded` counts operations without such a code.
     """
 
     resources: tuple[Resource, ...]
     orders: tuple[Order, ...]
     exams: tuple[Json, ...]
     international: frozenset[str]
+    uncoded: int
 
 
 def services(rows: Iterable[Row], visit: Visit, resulted: Mapping[str, bool]) -> Services:
     """Orders, procedures and implants. `resulted` has the service codes that rows of XML4 came for, without
     attachments, and whether any of them holds a result.
     """
+    rows = list(rows)
     by_kind: dict[str, list[Row]] = {"exam": [], "order": [], "procedure": [], "device": [], "": []}
-    for row in netted(list(rows), _same, _content):
+    for row in netted(rows, _same, _content):
         by_kind[_kind(row, resulted)].append(row)
     ordered = [_order(*line, visit, resulted) for line in numbered(by_kind["order"], _key, _content)]
     done = [_procedure(*line, visit) for line in numbered(by_kind["procedure"], _key, _content)]
     devices = [_device(*line, visit) for line in numbered(by_kind["device"], _supply_key, _content)]
+    known, uncoded = _international(rows, resulted)
     return Services(
         resources=(*(made for made, _ in ordered), *done, *devices),
         orders=tuple(order for _, order in ordered),
         exams=_exams(by_kind["exam"], visit),
-        international=frozenset(
-            one for kind in ("order", "procedure") for row in by_kind[kind] for one in codes(row.get("MA_PTTT_QT"))
-        ),
+        international=known,
+        uncoded=uncoded,
     )
+
+
+def _international(rows: Iterable[Row], resulted: Mapping[str, bool]) -> tuple[frozenset[str], int]:
+    """The codes of all that was ordered, done or cancelled, as what was taken back here does not come back from XML1;
+    and how many operations have none.
+
+    An operation without MA_PTTT_QT has those that the ministry's list gives its service.
+    """
+    codes: set[str] = set()
+    uncoded: set[Key] = set()
+    for row in rows:
+        kind = _kind(row, resulted)
+        if kind not in ("order", "procedure"):
+            continue
+        service = service_code(row.get("MA_DICH_VU", "")).code
+        found = icd9cm.read(row.get("MA_PTTT_QT")) or icd9cm.of_service(service)
+        codes.update(found)
+        if kind == "procedure" and not found and not row.get("SO_LUONG", "").startswith("-"):
+            uncoded.add((service, row.get("NGAY_YL", "")))
+    return frozenset(codes), len(uncoded)
 
 
 def _exams(rows: Iterable[Row], visit: Visit) -> tuple[Json, ...]:
@@ -228,8 +250,8 @@ def _procedure(row: Row, key: Key, ordinal: int, visit: Visit) -> Resource:
 def _operation(row: Row, service: ServiceCode, visit: Visit) -> Json:
     """The service with its ICD-9-CM codes beside it (QĐ 4440/QĐ-BYT)."""
     operation = _service(row, service, visit)
-    if international := codes(row.get("MA_PTTT_QT")):
-        operation.setdefault("coding", []).extend(coding(visit.uris["icd9cm"], one) for one in international)
+    if international := icd9cm.read(row.get("MA_PTTT_QT")):
+        operation.setdefault("coding", []).extend(icd9cm.icd9cm(one, visit.uris) for one in international)
     return operation
 
 
@@ -248,7 +270,7 @@ def _anaesthesia(row: Row, service: ServiceCode, visit: Visit) -> str:
 
 
 def _reasons(row: Row, visit: Visit) -> list[Json]:
-    reasons = [concept(icd10(one, visit.on, visit.uris)) for one in codes(row.get("MA_BENH"))]
+    reasons = icd10.reasons(row.get("MA_BENH"), visit.on, visit.uris)
     system = visit.uris["traditional-disease"]
     return reasons + [concept(coding(system, one)) for one in codes(row.get("MA_BENH_YHCT"))]
 

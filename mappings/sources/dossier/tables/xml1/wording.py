@@ -1,0 +1,105 @@
+"""What the words of a diagnosis (CHAN_DOAN_VAO, CHAN_DOAN_RV) say: what is there, what is ruled out, what is open.
+
+The appendix of QĐ 4750 lets doctors write differential diagnoses that were ruled out; they belong to nobody's book.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mappings.terminology import icd10
+
+_PIECES: Final = re.compile(r"[;\n]")
+_BULLET: Final = re.compile(r"^(?:[-+*•]|[0-9]{1,2}[.)](?![0-9]))\s*")
+_CLAUSES: Final = re.compile(r"[,.()\[\]+]|\s[-–]\s")
+_RULED_OUT: Final = re.compile(r"(?<!\w)(?:(?:đã|được|hiện|tạm)\s+){0,3}(?:loại\s+trừ|loại\s+bỏ)(?!\w)", re.IGNORECASE)
+# "Chưa loại trừ" is the opposite: it may still be so. "Chẩn đoán loại trừ" is what is left over.
+_NOT_RULED_OUT: Final = re.compile(
+    r"(?<!\w)(?:chưa|không|khó|cần|để|nhằm|theo\s+dõi|td|chẩn\s+đoán)\s+(?:(?:thể|được|hoàn\s+toàn)\s+){0,2}"
+    r"(?:loại\s+trừ|loại\s+bỏ)(?!\w)",
+    re.IGNORECASE,
+)
+_IS_NOT: Final = re.compile(r"^không\s+(?:phải|mắc)(?:\s+là)?\s+", re.IGNORECASE)
+_OPEN: Final = re.compile(r"^(?:theo\s+dõi|td|t/d|nghi(?:\s+ngờ)?)(?!\w)", re.IGNORECASE)
+# What follows tells how it was ruled out and not what.
+_MEANS: Final = re.compile(r"^(?:qua|bằng|sau|nhờ|trên|dựa|theo|khi|ngày|lúc|rồi|hoàn\s+toàn)(?!\w)", re.IGNORECASE)
+_EDGES: Final = " ,.()[]+-–:"
+_WORDS: Final = re.compile(r"\w+")
+_FILLING: Final = frozenset({"bệnh", "lý", "chứng", "hội", "bị", "do", "và", "của", "có", "người"})
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One piece of a diagnosis: the words for what is there, and those for what is ruled out; either may be "".
+
+    `is_open` where it is a candidate only ("theo dõi …", "chưa loại trừ …").
+    """
+
+    words: str
+    ruled_out: str
+    is_open: bool
+
+
+def pieces(text: str, codes: Sequence[str] = ()) -> list[Said]:
+    """What each piece of a text says. The name of one of the codes is that disease, whatever words are in it."""
+    names = {_plain(icd10.display(one)) for one in codes}
+    found = [_BULLET.sub("", piece.strip()).strip() for piece in _PIECES.split(text)]
+    return [Said(one, "", is_open=False) if _plain(one) in names else _said(one) for one in found if one]
+
+
+def is_about(words: str, code: str) -> bool:
+    """Whether words certainly mean what a code of ICD-10 VN is called: one has all the words of the other."""
+    name = _words(_head(icd10.display(code)))
+    said = _words(_head(words))
+    if not said or not name or ("không" in said) != ("không" in name):
+        return False
+    # More words than the name has make it more precise, unless they may be of another disease.
+    return said <= name or (name <= said and _CLAUSES.search(words) is None)
+
+
+def may_be_about(words: str, code: str) -> bool:
+    """The same, where a mistake does less harm: what is ruled out is rather left out than shown."""
+    name, said = _words(icd10.display(code)), _words(words)
+    return bool(said and name) and (said <= name or name <= said)
+
+
+def _said(piece: str) -> Said:
+    if denied := _IS_NOT.match(piece):
+        return Said("", piece[denied.end() :], is_open=False)
+    if _NOT_RULED_OUT.search(piece) is not None:
+        return Said(piece, "", is_open=True)
+    found = _RULED_OUT.search(piece)
+    if found is None:
+        return Said(piece, "", is_open=_OPEN.match(piece) is not None)
+    return _split_at(piece, found.start(), found.end())
+
+
+def _split_at(piece: str, start: int, end: int) -> Said:
+    """What stands around "đã loại trừ": before it in its own clause or behind it is what is ruled out."""
+    cuts = [cut for cut in _CLAUSES.finditer(piece) if cut.end() <= start]
+    clause = cuts[-1].end() if cuts else 0
+    before, here, after = piece[:clause].strip(_EDGES), piece[clause:start].strip(_EDGES), piece[end:].strip(_EDGES)
+    is_behind = bool(after) and _MEANS.match(after) is None
+    if is_behind:
+        # "Viêm phổi, đã loại trừ lao", "Viêm phổi loại trừ lao"
+        return Said(piece[:start].strip(_EDGES), after, is_open=False)
+    if here:
+        # "Lao phổi đã loại trừ"; in "viêm phổi, lao phổi đã loại trừ" nobody can tell how far it reaches.
+        return Said("", here, is_open=False)
+    return Said("", before, is_open=False)
+
+
+def _head(text: str) -> str:
+    """Without what is added behind a comma or in brackets: ", không phân loại", " (chưa có biến chứng)"."""
+    return re.split(r"[,(]", text, maxsplit=1)[0]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORDS.findall(text.casefold())) - _FILLING
+
+
+def _plain(text: str) -> str:
+    return " ".join(_WORDS.findall(text.casefold()))
