@@ -10,6 +10,7 @@ import fhirkit
 import orjson
 
 from mappings.gate.definitions import definitions
+from mappings.gate.extensions import may_extend, wrong_extensions
 from mappings.gate.finding import Finding
 from mappings.gate.forms import Forms
 from mappings.gate.local_references import broken_local_references
@@ -34,10 +35,12 @@ class Checked:
 
 def findings(resource_json: bytes) -> tuple[Finding, ...]:
     """What is wrong with one resource as JSON, empty where nothing is. Never raises, never echoes a value."""
-    if _FORMS.allow(resource_json) and not fhirkit.validate(resource_json):
+    # The address of an extension is a value, which no form looks at.
+    is_plain = not may_extend(resource_json)
+    if is_plain and _FORMS.allow(resource_json) and not fhirkit.validate(resource_json):
         return ()
     checked = check(resource_json)
-    if not checked.findings:
+    if is_plain and not checked.findings:
         _FORMS.add(resource_json, checked.resource)
     return checked.findings
 
@@ -49,6 +52,8 @@ def check(resource_json: bytes) -> Checked:
         resource = orjson.loads(resource_json)
         reported = fhirkit.validate(resource_json)
         own = _walked(resource, walk)
+        if not own and isinstance(resource, dict) and may_extend(resource_json):
+            own = wrong_extensions(resource)
     except (orjson.JSONDecodeError, fhirkit.ParseError):
         return Checked({}, walk, (Finding("json.unreadable", ""),))
     except RecursionError:

@@ -12,6 +12,7 @@ _ISSUE_TYPES = {
     "required": "required",
     "value": "value",
     "binding": "code-invalid",
+    "extension": "extension",
     "type": "not-supported",
     "reference": "value",
     "bundle": "business-rule",

@@ -66,6 +66,13 @@ def test_people_and_places_are_valid(person: Resource) -> None:
     assert problems(person.json) == []
 
 
+@pytest.mark.parametrize(("name", "active", "shown"), [("Bệnh viện Mẫu", True, "Bệnh viện Mẫu"), ("", None, "01929")])
+def test_only_a_facility_of_the_register_is_active(name: str, active: bool | None, shown: str) -> None:
+    found = json.loads(organization("01929", name, KEY, URIS).json)
+
+    assert (found.get("active"), found["name"]) == (active, shown)
+
+
 def test_a_practitioner_does_not_show_the_licence() -> None:
     shown = practitioner(register_id(KEY, "Practitioner", "000001/HNO-CCHN"), URIS).json
 

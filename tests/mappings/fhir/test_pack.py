@@ -61,7 +61,7 @@ def test_what_is_packed_is_what_the_command_makes(kind: str, source: str, monkey
 
 
 def test_the_shipped_lists_have_their_names() -> None:
-    assert display("J18.9") == "Viêm phổi, tác nhân không xác định"
+    assert display("J18.9") == "Viêm phổi, không đặc hiệu"
     assert display("X00.99") == ""
 
 
