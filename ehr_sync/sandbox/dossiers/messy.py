@@ -161,6 +161,31 @@ def _eth_for_d(hoso: Hoso, draw: Random) -> Hoso:
     return _summary(hoso, lambda row: {"HO_TEN": row["HO_TEN"].replace("Đ", "Ð")})
 
 
+def _times_with_seconds(hoso: Hoso, draw: Random) -> Hoso:
+    def to_the_second(table: str, row: Row) -> Row:
+        for tag in ("NGAY_VAO", "NGAY_RA", "NGAY_YL", "NGAY_KQ"):
+            if len(row.get(tag, "")) == 12:
+                row[tag] += "37"
+        return row
+
+    return each_row(hoso, to_the_second)
+
+
+def _zero_dates(hoso: Hoso, draw: Random) -> Hoso:
+    # A blank number of a database, or a blank date of one that has none.
+    return _summary(hoso, lambda _: {"NGAY_TAI_KHAM": "0", "NGAY_MIEN_CCT": "00000000", "NGAY_TTOAN": "000000000000"})
+
+
+def _codes_as_typed(hoso: Hoso, draw: Random) -> Hoso:
+    return _summary(
+        hoso,
+        lambda row: {
+            "MA_BENH_CHINH": row["MA_BENH_CHINH"].lower() + ".",
+            "MA_BENH_KT": row["MA_BENH_KT"].replace(";", ", "),
+        },
+    )
+
+
 def _summary(hoso: Hoso, values: Callable[[Row], Row]) -> Hoso:
     changed = copy_of(hoso)
     changed.summary.update(values(changed.summary))
@@ -183,6 +208,9 @@ MESSES: Final[dict[str, Callable[[Hoso, Random], Hoso]]] = {
     "whole_weight": _whole_weight,
     "title_case_name": _title_case_name,
     "eth_for_d": _eth_for_d,
+    "times_with_seconds": _times_with_seconds,
+    "zero_dates": _zero_dates,
+    "codes_as_typed": _codes_as_typed,
     "unknown_tags": _unknown_tags,
     "shuffled_tags": _shuffled_tags,
     "missing_tags": _missing_tags,
