@@ -10,7 +10,7 @@ import pytest
 
 from mappings.issues.catalogue import is_refusal
 from mappings.model import MappedRecord
-from mappings.sources.dossier.catalogue import validate
+from mappings.sources.dossier.checking import validate
 from mappings.sources.dossier.tables.xml1.wording import pieces
 from mappings.terminology.icd10 import Written, read
 from tests.mappings.formats.made import with_values

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mappings.model import Dossier, MappedRecord
-from mappings.sources.dossier.catalogue import check, is_refused, validate
+from mappings.sources.dossier.checking import check, is_refused, validate
 from mappings.sources.dossier.to_fhir import to_fhir
 from mappings.sources.dossier.unshown import tells_unshown
 from tests.mappings.fhir.checking import problems
