@@ -6,9 +6,10 @@ from datetime import date
 
 import pytest
 
-from mappings.sources.dossier.catalogue import TABLES, validate
+from mappings.sources.dossier.checking import validate
 from mappings.sources.dossier.decree import page, tables
 from mappings.sources.dossier.reading.tables import ROOTS
+from mappings.sources.dossier.tables import TABLES
 
 # Counted by hand in the appendix of QĐ 4750; XML13 with the three tags that QĐ 3176 gives it.
 FIELDS = {
@@ -73,7 +74,7 @@ def test_the_reader_knows_the_elements_of_every_table_that_comes_in_a_file() -> 
     assert ends - {("", "")} == known
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", [table.name for table in TABLES if table.schema is not None])
 def test_a_checked_table_knows_every_tag_of_the_decree(name: str) -> None:
     row = {field.tag: "1" for field in tables()[name].fields}
     assert "tag.unknown" not in {issue.code for issue in validate({name: (row,)}, date(2026, 11, 20))}
