@@ -58,7 +58,7 @@ class RowChecks:
             found = [
                 number
                 for number, row in enumerate(rows, 1)
-                if (value := row.get(tag, "")) and (value > last or ";" in value) and _is_later(value, last)
+                if ((value := row.get(tag, "")) > last or ";" in value) and _is_later(value, last)
             ]
             issues += [Issue("date.far_ahead", f"{self.name}[{n}].{tag}", f"<= {last}") for n in found[:MOST_OF_A_KIND]]
         return issues

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from mappings.fhir.elements import Json, coding, concept
@@ -73,7 +74,7 @@ def read(value: str | None) -> Written:
     if not value:
         return Written((), (), mended=False)
     if _AS_LISTED.fullmatch(value):
-        return Written((dotted(value),), (), mended=False)
+        return _single(value)
     codes: dict[str, None] = {}
     words: dict[str, None] = {}
     mended = _ANY_SEPARATOR.search(value.rstrip("+ ")) is not None
@@ -84,6 +85,12 @@ def read(value: str | None) -> Written:
         if not found and any(map(str.isalpha, piece)):
             words[piece] = None
     return Written(tuple(codes), tuple(words), mended)
+
+
+@lru_cache(maxsize=4096)
+def _single(code: str) -> Written:
+    """Of codes alone: no text of a person is remembered."""
+    return Written((dotted(code),), (), mended=False)
 
 
 def dotted(code: str) -> str:

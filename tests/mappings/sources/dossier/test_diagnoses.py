@@ -228,6 +228,8 @@ def test_what_was_ruled_out_is_no_text_either(tag: str) -> None:
         ("Theo dõi viêm phổi", "provisional"),
         ("Chưa loại trừ viêm phổi", "provisional"),
         ("TD viêm phổi", "provisional"),
+        # Two pieces fit the name: nobody can tell which of them is of the code.
+        ("Viêm phổi; Theo dõi viêm phổi", "confirmed"),
     ],
 )
 def test_what_is_open_is_not_confirmed(said: str, status: str) -> None:

@@ -233,6 +233,17 @@ def test_a_length_that_cannot_be_is_told(kind: str, days: str, *, told: bool) ->
         ("Tình trạng bệnh nặng hơn", True),
         ("Bệnh nhân đã chết trước khi vào viện", True),
         ("Hấp hối", True),
+        ("Nặng hơn", True),
+        ("Nặng về", True),
+        ("Không qua khỏi", True),
+        ("Ngoài khả năng cứu chữa", True),
+        ("Từ trần", True),
+        ("Kết quả điều trị: chưa xác định", True),
+        ("Đã qua đời", True),
+        ("Tạ thế", True),
+        ("Giấy báo tử", True),
+        ("Khám tử thi", True),
+        ("Thi hài", True),
         ("Tái khám ngay nếu bệnh nặng hơn", False),
         ("Khi thấy trẻ mệt, nặng hơn thì đến viện", False),
         ("Vết bọ chét đốt", False),
@@ -251,7 +262,9 @@ def test_words_that_say_what_hidden_codes_say_are_known(said: str, *, hidden: bo
 @pytest.mark.parametrize(
     "tag", ["GHI_CHU", "PP_DIEU_TRI", "CHAN_DOAN_RV", "CHAN_DOAN_VAO", "LY_DO_VV", "LY_DO_VNT", "MA_BENH_KT"]
 )
-@pytest.mark.parametrize("said", ["Tiên lượng nặng, gia đình xin về", "Điều trị tích cực; tử vong"])
+@pytest.mark.parametrize(
+    "said", ["Tiên lượng nặng, gia đình xin về", "Điều trị tích cực; tử vong", "Nặng hơn", "Đã chết"]
+)
 def test_a_text_about_a_death_is_withheld_whole_and_leaves_no_sign(tag: str, said: str) -> None:
     with_it, without = mapped({tag: said}), mapped({tag: ""})
 

@@ -11,7 +11,7 @@ from mappings.fhir.ids import Key
 from mappings.model import Resource, Row
 from mappings.sources.dossier.tables.xml1.encounter import TABLE
 from mappings.sources.dossier.tables.xml1.wording import Said, is_about, may_be_about, pieces
-from mappings.sources.dossier.unshown import is_death, shown, tells_unshown
+from mappings.sources.dossier.unshown import is_death
 from mappings.sources.dossier.visit import Visit
 from mappings.terminology import icd10
 
@@ -42,11 +42,14 @@ class _Diagnoses:
     is_shared_out: bool  # nothing is said that is not certainly of one of the codes
 
 
-def conditions(row: Row, visit: Visit) -> tuple[list[Resource], list[Json]]:
-    """The diagnoses and how the Encounter names them. Only the main one has a rank (trade rules 11)."""
+def conditions(row: Row, shown: Row, visit: Visit) -> tuple[list[Resource], list[Json]]:
+    """The diagnoses and how the Encounter names them. Only the main one has a rank (trade rules 11).
+
+    `shown` is the row without the texts that must not be shown; what they rule out is ruled out all the same.
+    """
     made: list[Resource] = []
     diagnosis: list[Json] = []
-    for key, body, use, rank in _diagnoses(row, visit):
+    for key, body, use, rank in _diagnoses(row, shown, visit):
         condition = visit.resource("Condition", TABLE, key, 0, body)
         made.append(condition)
         named: Json = {"condition": {"reference": "Condition/" + condition.id}, "use": use}
@@ -54,11 +57,11 @@ def conditions(row: Row, visit: Visit) -> tuple[list[Resource], list[Json]]:
     return made, diagnosis
 
 
-def _diagnoses(row: Row, visit: Visit) -> Iterator[tuple[Key, Json, Json, int]]:
-    if at_admission := _stated(shown(row.get("CHAN_DOAN_VAO"))):
+def _diagnoses(row: Row, shown: Row, visit: Visit) -> Iterator[tuple[Key, Json, Json, int]]:
+    if at_admission := _stated(text(shown.get("CHAN_DOAN_VAO"))):
         body = _condition(concept(words=at_admission), visit.start, visit)
         yield ("admission",), {"verificationStatus": _PROVISIONAL, **body}, _ADMISSION, 0
-    found = _read(row)
+    found = _read(row, shown)
     of_main, of_others, further = _traditional(row, found)
     said = found.own.get(found.main)
     words = said.words if said and found.is_shared_out else found.whole
@@ -88,7 +91,7 @@ def _diagnoses(row: Row, visit: Visit) -> Iterator[tuple[Key, Json, Json, int]]:
         yield ("traditional", one), _condition(named, visit.end, visit), _DISCHARGE, 0
 
 
-def _read(row: Row) -> _Diagnoses:
+def _read(row: Row, shown: Row) -> _Diagnoses:
     main, others = icd10.read(row.get("MA_BENH_CHINH")), icd10.read(row.get("MA_BENH_KT"))
     stated = list(dict.fromkeys((*main.codes, *others.codes)))
     whole = text(row.get("CHAN_DOAN_RV")) or "; ".join(main.words)
@@ -98,8 +101,8 @@ def _read(row: Row) -> _Diagnoses:
     own = _paired(standing, there)
     first = main.codes[0] if main.codes and main.codes[0] in standing else ""
     is_shared_out = len(own) == len(there)
-    further = others.words if shown(row.get("MA_BENH_KT")) else ()
-    is_shown = not (whole and tells_unshown(whole))
+    further = others.words if "MA_BENH_KT" in shown else ()
+    is_shown = ("CHAN_DOAN_RV" if "CHAN_DOAN_RV" in row else "MA_BENH_CHINH") in shown
     # Words that are of other codes are not those of a main one that was ruled out.
     is_said_elsewhere = bool(main.codes) and not first and is_shared_out
     return _Diagnoses(

@@ -21,7 +21,6 @@ from mappings.fhir.elements import (
     text,
 )
 from mappings.model import Resource, Row
-from mappings.sources.dossier.unshown import shown
 from mappings.sources.dossier.visit import Visit
 from mappings.terminology.code_lists import display
 
@@ -138,9 +137,9 @@ def is_stay_of(days: float, start: str, end: str) -> bool:
 
 def _reasons(row: Row, visit: Visit) -> list[Json]:
     reasons = []
-    if why := shown(row.get("LY_DO_VV")):
+    if why := text(row.get("LY_DO_VV")):
         reasons.append(concept(words=why))
-    admission, coded = shown(row.get("LY_DO_VNT")), code(row.get("MA_LY_DO_VNT"))
+    admission, coded = text(row.get("LY_DO_VNT")), code(row.get("MA_LY_DO_VNT"))
     if admission:
         # The ministry has not issued the list of these codes yet: a code alone would tell its reader nothing.
         reasons.append(concept(*([visit.local("admission-reason", coded)] if coded else []), words=admission))
@@ -186,6 +185,6 @@ def _extensions(row: Row, visit: Visit) -> list[Json]:
         value = concept(coding(visit.uris["outcome"], outcome, name), words=name)
         extensions.append({"url": visit.uris["outcome-extension"], "valueCodeableConcept": value})
     for label, tag in (("Phương pháp điều trị", "PP_DIEU_TRI"), ("Lời dặn", "GHI_CHU")):
-        if words := shown(row.get(tag)):
+        if words := text(row.get(tag)):
             extensions.append({"url": visit.uris["note-extension"], "valueAnnotation": {"text": f"{label}: {words}"}})
     return extensions

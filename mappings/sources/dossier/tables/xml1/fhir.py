@@ -15,9 +15,15 @@ from mappings.sources.dossier.tables.xml1.conditions import conditions
 from mappings.sources.dossier.tables.xml1.coverages import coverages
 from mappings.sources.dossier.tables.xml1.encounter import TABLE, encounter
 from mappings.sources.dossier.tables.xml1.measurements import observations
+from mappings.sources.dossier.unshown import without_unshown
 from mappings.sources.dossier.visit import Visit
 from mappings.terminology import icd9cm
 
+# Where somebody can write of a death, or of a dying patient who is taken home.
+_TEXTS: Final = (
+    *("LY_DO_VV", "LY_DO_VNT", "CHAN_DOAN_VAO", "CHAN_DOAN_RV", "PP_DIEU_TRI", "GHI_CHU"),
+    *("MA_BENH_CHINH", "MA_BENH_KT"),
+)
 _FOLLOW_UP: Final = concept(
     coding(
         "http://terminology.hl7.org/CodeSystem/v2-0276", "FOLLOWUP", "A follow up visit from a previous appointment"
@@ -39,9 +45,10 @@ def summary(
     `exams` are the examinations of XML3, which say the kind of visit; `procedure_codes` are the ICD-9-CM codes
     that XML3 has already, or had and took back; `uncoded_procedures` are its operations of which no code is known.
     """
-    found, diagnosis = conditions(row, visit)
+    shown = without_unshown(row, _TEXTS)
+    found, diagnosis = conditions(row, shown, visit)
     return [
-        encounter(row, visit, exams, diagnosis),
+        encounter(shown, visit, exams, diagnosis),
         *found,
         *_procedures(row, visit, procedure_codes, uncoded_procedures),
         *observations(row, visit),

@@ -33,6 +33,7 @@ from mappings.terminology.code_lists import display
 TABLE: Final = "XML3"
 _OPERATIONS: Final = frozenset({"8", "18"})
 _BY_RATE: Final = "9"  # paid by rate: an examination or an operation
+_MAY_BE_OPERATIONS: Final = _OPERATIONS | {_BY_RATE}
 _EXAM: Final = "13"
 _SUPPLIES: Final = frozenset({"10", "11"})
 _NOT_CARE: Final = frozenset({"7", "12", "14", "15", "16", "17", "19"})
@@ -102,6 +103,9 @@ def _international(rows: Iterable[Row], resulted: Mapping[str, bool]) -> tuple[f
     codes: set[str] = set()
     uncoded: set[Key] = set()
     for row in rows:
+        # What has neither a code nor the cost group of an operation says nothing here.
+        if "MA_PTTT_QT" not in row and cost_group(row) not in _MAY_BE_OPERATIONS:
+            continue
         kind = _kind(row, resulted)
         if kind not in ("order", "procedure"):
             continue
