@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, cast
 
+from flask import Flask
+
 from ehr_sync.api import access
 from ehr_sync.api.access import Anyone, Citizen, Sender, Staff, Who
 from ehr_sync.api.app import create_app
@@ -20,8 +22,8 @@ from tests.docs.markdown import quoted, rows, section
 NOTHING = cast(Any, None)  # no route is called here
 
 
-def routes() -> dict[str, Who]:
-    """Every route of the whole application, as the page writes it."""
+def application() -> Flask:
+    """The whole application, without what stands behind its routes."""
     blueprints = [
         oauth(NOTHING, hospital.signer()),
         submissions(NOTHING),
@@ -30,7 +32,7 @@ def routes() -> dict[str, Who]:
         ops(plan=NOTHING, order=NOTHING, follow=NOTHING, lanes=NOTHING),
         health(NOTHING, NOTHING),
     ]
-    app = create_app(
+    return create_app(
         blueprints,
         verify=NOTHING,
         who=NOTHING,
@@ -40,6 +42,11 @@ def routes() -> dict[str, Who]:
         stopwatch=NOTHING,
         new_id=NOTHING,
     )
+
+
+def routes() -> dict[str, Who]:
+    """Every route, as the page writes it."""
+    app = application()
     return {
         f"{method} {written(rule.rule)}": access.WHO_MAY[rule.endpoint]
         for rule in app.url_map.iter_rules()
@@ -63,6 +70,10 @@ def called(who: Who) -> str:
             return "a citizen, own book only"
         case Staff(role):
             return f"staff with the role `{role}`"
+
+
+def test_every_route_that_is_guarded_is_looked_at_here() -> None:
+    assert application().view_functions.keys() == access.WHO_MAY.keys()
 
 
 def test_the_page_lists_every_route_with_who_may_call_it() -> None:
