@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import orjson
 
-from mappings import exact_json
+from mappings import exact_json, prose
 from mappings.dates import parse_day, parse_minute
 from mappings.model import PATIENT_PLACEHOLDER, Resource
 
@@ -40,9 +40,13 @@ def built(resource_type: str, resource_id: str, body: Json) -> Resource:
 
 
 def text(value: str | None) -> str:
-    """The value as a FHIR string: trimmed, without control characters; "" where nothing visible is left."""
+    """The value as a FHIR string: words without mark-up, trimmed, without control characters; "" where nothing
+    visible is left, or what is there cannot be read for certain (`mappings.prose`).
+    """
     if not value:
         return ""
+    if prose.is_odd(value):
+        value = prose.read(value).words
     if value.isprintable():
         return value.strip()
     return _FORBIDDEN.sub("", _BLANKS.sub(" ", value)).strip()

@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, Literal
 
 from marshmallow import Schema, ValidationError, fields
 
+from mappings import prose
 from mappings.dates import is_all_zero, latest_event, parse_birth, parse_day, parse_minute
 from mappings.sources.lists import CodeList, Icd10List, Problem
 
@@ -63,10 +65,15 @@ class Text(Column):
 
     remembers = False
 
+    def problem(self, value: str, on: date) -> Problem | None:
+        """Too long, or not the plain text that a reader is to see."""
+        issue = prose.read(value).issue if prose.is_odd(value) else ""
+        return super().problem(value, on) or ((issue, "text/plain; charset=utf-8") if issue else None)
+
     @property
     def passes(self) -> Callable[[str], object]:
-        longest = self.longest
-        return bool if longest is None else lambda value: len(value) <= longest
+        longest = self.longest or sys.maxsize
+        return lambda value: len(value) <= longest and not prose.is_odd(value)
 
 
 class Code(Column):
