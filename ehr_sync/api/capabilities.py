@@ -11,6 +11,7 @@ TYPES: Final[Mapping[str, str]] = {
     "Condition": "clinical-patient",
     "Coverage": "Coverage-patient",
     "Device": "Device-patient",
+    "DeviceUseStatement": "clinical-patient",
     "DiagnosticReport": "clinical-patient",
     "Encounter": "clinical-patient",
     "MedicationAdministration": "clinical-patient",
@@ -25,7 +26,7 @@ TYPES: Final[Mapping[str, str]] = {
 }
 # Searched without parameters: it finds one's own.
 OWN: Final = "Patient"
-_CHANGED_ON: Final = "2026-11-22"  # of this statement, by hand
+_CHANGED_ON: Final = "2026-11-27"  # of this statement, by hand
 # Kept by the order in which `usecases.read_book` reads.
 _PAGES: Final = (
     "$everything and searches give all in one order: the Patient, then record by record as each last changed, a record"

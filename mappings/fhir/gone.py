@@ -27,6 +27,8 @@ _BODIES: Final[Mapping[str, Json]] = MappingProxyType(
             "payor": [{"display": _NEUTRAL["text"]}],
         },
         "Device": {**_STATUS, "patient": SUBJECT},
+        # R4 requires the device: the one of our own that is gone with it, or none.
+        "DeviceUseStatement": {**_STATUS, "subject": SUBJECT, "device": NOT_STATED},
         "DiagnosticReport": {**_STATUS, "code": _NEUTRAL, "subject": SUBJECT},
         "Encounter": {**_STATUS, "class": _UNKNOWN, "subject": SUBJECT},
         "MedicationAdministration": {

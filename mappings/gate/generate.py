@@ -19,7 +19,7 @@ Json = dict[str, Any]
 # What we send, keep or serve, now and as planned. Any other type is refused at the gate.
 TYPES = """
 Patient Coverage Encounter Condition Observation DiagnosticReport MedicationRequest MedicationAdministration
-Procedure ServiceRequest Appointment Device Organization Practitioner Provenance Basic Bundle
+Procedure ServiceRequest Appointment Device DeviceUseStatement Organization Practitioner Provenance Basic Bundle
 AllergyIntolerance AuditEvent Binary CapabilityStatement CarePlan ClinicalImpression Communication Composition
 Consent DocumentReference EpisodeOfCare FamilyMemberHistory Flag Goal Group HealthcareService ImagingStudy
 Immunization List Location Media Medication MedicationDispense MedicationStatement MessageHeader

@@ -31,6 +31,7 @@ GONE_TYPES = [
     "Condition",
     "Coverage",
     "Device",
+    "DeviceUseStatement",
     "DiagnosticReport",
     "Encounter",
     "MedicationAdministration",
