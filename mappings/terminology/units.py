@@ -13,6 +13,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
+_WITHOUT_UNIT: Final = (
+    (re.compile(r"(?:PT|chỉ số|tỷ số)?[ -]*\(?INR\)?(?: \(.*\))?", re.IGNORECASE), "{INR}"),
+    (re.compile(r"pH(?: máu| nước tiểu| niệu)?"), "[pH]"),
+)
 _CELL_COUNT: Final = re.compile(
     r"(WBC|PLT|NEU|LYM|MON|EOS|BAS|bạch cầu|tiểu cầu|số lượng (bc|tc|bạch cầu|tiểu cầu)).*", re.IGNORECASE
 )
@@ -20,8 +24,10 @@ _CELL_COUNT: Final = re.compile(
 
 def ucum(unit: str, beside: str = "") -> str:
     """The UCUM code of a unit as written, or "" where it is not certain. `beside` is the name of what is
-    measured.
+    measured, which alone says what a ratio is of: INR and pH are written without a unit.
     """
+    if not unit:
+        return next((code for name, code in _WITHOUT_UNIT if name.fullmatch(beside)), "")
     if unit in ("G/L", "G/l"):
         return "10*9/L" if _CELL_COUNT.match(beside) else ""
     return _spellings().get(unit, "")
@@ -30,4 +36,5 @@ def ucum(unit: str, beside: str = "") -> str:
 @cache
 def _spellings() -> dict[str, str]:
     stored = json.loads(files(__package__).joinpath("units.json").read_text("utf-8"))
-    return {spelling: code for code, spellings in stored.items() for spelling in spellings}
+    # Whoever writes UCUM itself means it.
+    return {spelling: code for code, spellings in stored.items() for spelling in (code, *spellings)}
