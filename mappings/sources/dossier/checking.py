@@ -15,6 +15,7 @@ from typing import Final
 from mappings.dates import parse_day
 from mappings.issues.catalogue import is_refusal
 from mappings.model import Dossier, Issue, Row, Tables
+from mappings.sources.dossier.rows import is_of_episode
 from mappings.sources.dossier.tables import TABLES
 from mappings.sources.dossier.visit import is_insured
 from mappings.sources.row_checks import MOST_OF_A_KIND, RowChecks
@@ -83,8 +84,8 @@ def _row_numbers(name: str, rows: tuple[Row, ...]) -> Iterator[Issue]:
 
 
 def _episode(tables: Tables, summary: Row | None) -> Iterator[Issue]:
-    """Rows that name another episode than the summary. They are kept: exporters glue parts of a stay together."""
+    """Rows that name another episode than the summary. They are kept, but may be of another patient: none is mapped."""
     episode = summary.get("MA_LK") if summary else None
     for name, rows in tables.items():
-        other = [n for n, row in enumerate(rows, 1) if episode and row.get("MA_LK", episode) != episode]
+        other = [n for n, row in enumerate(rows, 1) if episode and not is_of_episode(row, episode)]
         yield from (Issue("ma_lk.differs", f"{name}[{n}].MA_LK") for n in other[:MOST_OF_A_KIND])

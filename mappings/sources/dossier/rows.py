@@ -1,14 +1,36 @@
-"""What rows of more than one table have in common: times in order, and money that multiplies and adds up."""
+"""What rows of more than one table have in common: whose visit they are of, times in order, and money that multiplies
+and adds up.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from math import isfinite
 
-from mappings.model import Row
+from mappings.model import Row, Tables
 
 # Exporters round each row for themselves: a dong, and what three places of a price lose over a quantity.
 DONG = 1.0
+
+
+def is_of_episode(row: Row, episode: str) -> bool:
+    """Whether a row belongs to the visit of this MA_LK: a blank one does. Capitals and blanks tell no two visits apart
+    (a facility's database compares its keys without them); leading zeros may, and another person's row must never be
+    shown (P4), so there the row is another's.
+    """
+    stated = row.get("MA_LK", episode)
+    return stated == episode or _plain(stated) == _plain(episode)
+
+
+def of_episode(tables: Tables, episode: str) -> Tables:
+    """The tables without the rows of other visits: those are kept, told (`ma_lk.differs`) and never mapped."""
+    if not episode:
+        return tables
+    return {name: tuple([row for row in rows if is_of_episode(row, episode)]) for name, rows in tables.items()}
+
+
+def _plain(value: str) -> str:
+    return "".join(value.split()).casefold()
 
 
 def earlier(row: Row, tag: str, first: str) -> bool:

@@ -12,6 +12,7 @@ from mappings.dates import VIETNAM, latest_event
 from mappings.fhir.elements import Json, code, coding, concept, day, minute
 from mappings.fhir.ids import resource_id
 from mappings.model import Dossier, MappedRecord, MappingContext, Resource, Row
+from mappings.sources.dossier.rows import of_episode
 from mappings.sources.dossier.tables import TABLES
 from mappings.sources.dossier.tables.xml1.encounter import TABLE
 from mappings.sources.dossier.visit import SUPPLIED, Register, Visit
@@ -31,7 +32,8 @@ def to_fhir(dossier: Dossier, context: MappingContext) -> MappedRecord:
     summaries = dossier.tables.get("XML1", ())
     if not summaries or not summaries[0].get("NGAY_RA"):
         return MappedRecord(resources=(), organizations=(), practitioners=(), issues=())
-    sent = [(table, rows) for table in TABLES if (rows := dossier.tables.get(table.name))]
+    tables = of_episode(dossier.tables, summaries[0].get("MA_LK") or dossier.source_id)
+    sent = [(table, rows) for table in TABLES if (rows := tables.get(table.name))]
     orders = [row for table, rows in sent if table.orders for row in rows]
     visit = _visit(summaries[0], orders, dossier, context)
     resources = _mapped(sent, visit)

@@ -9,7 +9,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from mappings.fhir.elements import Json, built, code, coding
+from mappings.fhir.elements import Json, built, code, coding, minute
 from mappings.fhir.ids import Key, register_id, resource_id
 from mappings.model import Resource, Row, Uris
 from mappings.terminology.code_lists import display
@@ -150,6 +150,19 @@ def cost_group(row: Row) -> str:
     return row.get("MA_NHOM", "").lstrip("0")
 
 
+def order_notes(row: Row, visit: Visit, *, shown: str) -> list[Json]:
+    """Who ordered (MA_BAC_SI) and when (NGAY_YL), where a resource of what was done has no element for it. A time that
+    is `shown` already is not repeated.
+    """
+    doctors, ordered = visit.register.practitioners(row.get("MA_BAC_SI")), minute(row.get("NGAY_YL", ""))
+    if not doctors and ordered == shown:
+        return []
+    note: Json = ({"time": ordered} if ordered else {}) | {
+        "text": "Chỉ định của bác sĩ" if doctors else "Thời điểm chỉ định"
+    }
+    return [{"authorReference": doctor, **note} for doctor in doctors] or [note]
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """An ordered service (a row of XML3) that results (XML4) may belong to."""
@@ -196,5 +209,19 @@ def service_code(value: str) -> ServiceCode:
     )
 
 
+def service_stem(service: str) -> str:
+    """The technique (XX.YYYY) of a code of the list of services that names its price too (XX.YYYY.ZZZZ), else ""."""
+    return service[:7] if _PRICED.fullmatch(service) else ""
+
+
+def resulted_in(resulted: Mapping[str, bool], service: str) -> bool | None:
+    """Whether a result came for a service: None where no row did. XML4 may name the technique alone, or XML3."""
+    for name in (service, service_stem(service), f"{service}.*"):
+        if name and name in resulted:
+            return resulted[name]
+    return None
+
+
+_PRICED = re.compile(r"\d{2}\.\d{4}\.\d{4}")
 _LENT = re.compile(r"\.C\.\w{5}$")
 _TRAINEE = re.compile(r"\s*\([^()]*\)$")
