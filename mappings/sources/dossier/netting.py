@@ -37,6 +37,23 @@ def netted(rows: Sequence[Row], same: Callable[[Row], Key], content: Callable[[R
     return kept
 
 
+def alike(row: Row, *tags: str) -> Key:
+    """What says that rows are of one thing: "viên", "Viên" and "viên " are one unit."""
+    return tuple(["".join(row.get(tag, "").split()).casefold() for tag in tags])
+
+
+def is_nothing(row: Row) -> bool:
+    """Whether nothing of it was used: SO_LUONG is what was used in fact (appendix of QĐ 130). Blank says nothing."""
+    digits = trimmed_decimal(row.get("SO_LUONG"))
+    return digits.strip("-") == "0"
+
+
+def taken_back(rows: Sequence[Row], same: Callable[[Row], Key]) -> list[Row]:
+    """The rows of things of which something was taken back, or nothing used: their returns, and what these were of."""
+    concerned = {same(row) for row in rows if row.get("SO_LUONG", "").startswith("-") or is_nothing(row)}
+    return [row for row in rows if same(row) in concerned] if concerned else []
+
+
 def _left(lines: Sequence[Row], returns: Sequence[Row]) -> Iterator[Row]:
     """What is left of the lines, the latest of which stands first, after returns in the order of time. One sweep:
     a table may hold thousands of both.

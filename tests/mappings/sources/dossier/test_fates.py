@@ -84,7 +84,8 @@ FULL: Rows = {
             "MA_DICH_VU": "22.0121.1369",
             "MA_NHOM": "1",
             "TEN_DICH_VU": "Công thức máu",
-            "SO_LUONG": "1",
+            "DON_VI_TINH": "Lần",
+            "SO_LUONG": "2",
             "MA_BAC_SI": "000001/HNO-CCHN",
             "NGUOI_THUC_HIEN": "000002/HNO-CCHN",
             "MA_BENH": "J15.9",
@@ -106,7 +107,7 @@ FULL: Rows = {
             "VI_TRI_TH_DVKT": "12",
         },
         {
-            "MA_VAT_TU": "N07.06.040",
+            "MA_VAT_TU": "N06.04.040",
             "TEN_VAT_TU": "Khớp háng",
             "MA_NHOM": "10",
             "MA_HIEU_SP": "BH-28",

@@ -444,7 +444,7 @@ def test_a_test_done_elsewhere_names_that_facility() -> None:
     assert "01929" in record.organizations
 
 
-IMPLANT = {"MA_VAT_TU": "N07.06.040", "TEN_VAT_TU": "Khớp háng", "MA_NHOM": "10", "MA_HIEU_SP": "BH-28"}
+IMPLANT = {"MA_VAT_TU": "N06.04.040", "TEN_VAT_TU": "Khớp háng", "MA_NHOM": "10", "MA_HIEU_SP": "BH-28"}
 
 
 def test_an_implant_is_a_device() -> None:

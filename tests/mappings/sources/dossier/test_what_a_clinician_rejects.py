@@ -30,7 +30,7 @@ GAUZE = {
     "NGAY_YL": "202611200830",
     "SO_LUONG": "1",
 }
-IMPLANT = {**GAUZE, "MA_VAT_TU": "N07.06.040", "TEN_VAT_TU": "Khớp háng", "MA_HIEU_SP": "BH-28"}
+IMPLANT = {**GAUZE, "MA_VAT_TU": "N06.04.040", "TEN_VAT_TU": "Khớp háng", "MA_HIEU_SP": "BH-28"}
 DRUG = {
     "MA_THUOC": "40.155",
     "TEN_THUOC": "Amoxicilin 500mg",
@@ -58,7 +58,7 @@ def test_a_supply_more_or_less_does_not_move_the_operation_it_was_used_in() -> N
 
 
 def test_an_implant_is_known_by_its_own_code_and_not_by_its_operations() -> None:
-    other = {**IMPLANT, "MA_VAT_TU": "N07.01.001", "TEN_VAT_TU": "A", "MA_HIEU_SP": "X"}
+    other = {**IMPLANT, "MA_VAT_TU": "N06.01.001", "TEN_VAT_TU": "A", "MA_HIEU_SP": "X"}
     alone, beside = (mapped(XML3=rows) for rows in ([OPERATION, IMPLANT], [OPERATION, other, IMPLANT]))
 
     assert set(ids(alone, "Device")) < set(ids(beside, "Device"))
@@ -101,7 +101,8 @@ def test_without_a_main_code_the_text_stays_whole_and_nothing_is_ranked() -> Non
 @pytest.mark.parametrize(
     ("said", "dose"),
     [
-        ("1 viên/lần * 2 lần/ngày * 1 ngày [2 viên/ngày]", {"value": 1, "unit": "viên"}),
+        ("1 viên/lần * 2 lần/ngày * 1 ngày [2 viên/ngày]", None),
+        ("2 viên/lần * 1 lần/ngày * 1 ngày [2 viên/ngày]", {"value": 2, "unit": "viên"}),
         ("2 lít/phút", None),
         ("", None),
     ],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Final
 
 from mappings.fhir.elements import (
@@ -18,7 +18,8 @@ from mappings.fhir.elements import (
     Json,
     code,
     coding,
-    decimal,
+    concept,
+    day,
     minute,
     number,
     period,
@@ -27,15 +28,26 @@ from mappings.fhir.elements import (
 )
 from mappings.fhir.ids import Key, numbered
 from mappings.model import Resource, Row
-from mappings.sources.dossier.netting import netted
-from mappings.sources.dossier.visit import INPATIENT, Visit, cost_group
+from mappings.sources.dossier.netting import alike, is_nothing, netted
+from mappings.sources.dossier.tables.xml2.doses import Dose, dose_of, several_a_day
+from mappings.sources.dossier.visit import INPATIENT, Visit, cost_group, order_notes
 from mappings.terminology.code_lists import display
 from mappings.terminology.units import ucum
 
 TABLE: Final = "XML2"
 # VM.: transport of blood; BB.: packaging. Neither is a drug.
 _NOT_DRUGS: Final = ("VM.", "BB.")
-_OXYGEN: Final = "40.17"
+_OXYGEN: Final = re.compile(r"40\.17(?:\..*)?")
+_NO_NAME: Final = "Thuốc không ghi tên"
+# What a ward writes beside a drug that the patient takes home, in either field.
+_TAKEN_HOME: Final = re.compile(
+    r"\b(?:cấp|mang|đem|phát|lĩnh|đơn|toa)(?: thuốc)? về\b(?! (?:khoa|kho|tủ|buồng|phòng|đêm|chiều|tối|sáng))"
+    r"|\b(?:thuốc|đơn|toa|cấp|khi|sau khi) ra viện\b|\b(?:ở|tại|về) nhà\b",
+    re.IGNORECASE,
+)
+_DISCHARGE: Final = [
+    concept(coding("http://terminology.hl7.org/CodeSystem/medicationrequest-category", "discharge", "Discharge"))
+]
 _BLOOD_GROUPS: Final = frozenset({"7", "17"})
 _MAPPED: Final = (
     "SO_LUONG",
@@ -51,37 +63,27 @@ _MAPPED: Final = (
     "MA_DICH_VU",
     "MA_NHOM",
 )
-# QĐ 130, LIEU_DUNG: amount per time * times a day * days, then perhaps the day's total in brackets.
-_LONGEST_DOSE: Final = 200  # a longer text is no full match, and trying would take time squared
-_DOSE = re.compile(
-    r"(\d+(?:[.,]\d+)?)\s*([^\d\s/*][^/*]*?)\s*/\s*lần\s*\*\s*(\d{1,2})\s*lần\s*/\s*ngày"
-    r"\s*\*\s*(\d{1,3})\s*ngày(?:\s*\[[^\]]*\])?",
-    re.IGNORECASE,
-)
-# Five thousand as it is written here, or five with three places: nobody can tell.
-_THOUSANDS = re.compile(r"[1-9]\d*\.\d{3}")
 _DAY: Final = {"unit": "ngày", "system": UCUM, "code": "d"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Dose:
-    """One dose, how many times a day, for how many days."""
-
-    amount: Json
-    times: int
-    days: int
-
-
 def medications(rows: Iterable[Row], visit: Visit) -> list[Resource]:
-    """The drugs ordered for taking home, and those given by the facility, after returns."""
-    drugs = [row for row in rows if not row.get("MA_THUOC", "").startswith(_NOT_DRUGS) and _name(row)]
-    made: list[Resource] = []
-    for row, key, ordinal in numbered(netted(drugs, _same, _content), _key, _content):
-        if not _is_given(row, visit):
-            made.append(_ordered(row, key, ordinal, visit))
-        elif trimmed_decimal(row.get("SO_LUONG")) != "0":  # SO_LUONG is what was used (appendix of QĐ 130)
-            made.append(_given(row, key, ordinal, visit))
-    return made
+    """The drugs ordered for taking home, and those given by the facility, after returns. SO_LUONG is what was used
+    (appendix of QĐ 130): of what nothing was used nothing was given, and nothing handed out.
+    """
+    drugs = [row for row in rows if _is_drug(row)]
+    left = [row for row in netted(drugs, _same, _content) if not is_nothing(row)]
+    return [_medication(row, dose_of(row), key, ordinal, visit) for row, key, ordinal in numbered(left, _key, _content)]
+
+
+def _medication(row: Row, dose: Dose | None, key: Key, ordinal: int, visit: Visit) -> Resource:
+    made = _given if _is_given(row, dose, visit) else _ordered
+    return made(row, dose, key, ordinal, visit)
+
+
+def _is_drug(row: Row) -> bool:
+    """Transport and packaging are none, nor is a row that neither a name nor a code says anything of."""
+    value = row.get("MA_THUOC", "")
+    return not value.upper().startswith(_NOT_DRUGS) and bool(text(row.get("TEN_THUOC")) or code(value))
 
 
 def _key(row: Row) -> Key:
@@ -89,44 +91,71 @@ def _key(row: Row) -> Key:
 
 
 def _same(row: Row) -> Key:
-    return row.get("MA_THUOC", ""), row.get("TEN_THUOC", ""), row.get("DON_VI_TINH", "")
+    return alike(row, "MA_THUOC", "TEN_THUOC", "DON_VI_TINH")
 
 
 def _content(row: Row) -> Key:
     return tuple([row.get(tag, "") for tag in _MAPPED])
 
 
-def _is_given(row: Row, visit: Visit) -> bool:
+def _is_given(row: Row, dose: Dose | None, visit: Visit) -> bool:
     return (
-        visit.kind in INPATIENT
+        (visit.kind in INPATIENT and not _is_taken_home(row, dose, visit))
         or "MA_DICH_VU" in row
         or cost_group(row) in _BLOOD_GROUPS
-        or row.get("MA_THUOC") == _OXYGEN
+        or _OXYGEN.fullmatch(row.get("MA_THUOC", "")) is not None
     )
 
 
-def _ordered(row: Row, key: Key, ordinal: int, visit: Visit) -> Resource:
-    body: Json = {
-        # Completed: what XML2 lists has been handed out (R4 value set medicationrequest-status).
-        "status": "completed",
-        "intent": "order",
-        "medicationCodeableConcept": _drug(row, visit),
-        "subject": SUBJECT,
-        "encounter": visit.encounter,
-    }
+def _is_taken_home(row: Row, dose: Dose | None, visit: Visit) -> bool:
+    """Whether an in-patient's drug is for after the stay. XML2 has no field for it: words may say so ("cấp về"), or a
+    course that goes on after the day of leaving, for a ward orders day by day (appendix of QĐ 130, LIEU_DUNG). Else it
+    cannot be told, and the drug counts as given.
+    """
+    if _TAKEN_HOME.search(f"{text(row.get('LIEU_DUNG'))}. {text(row.get('CACH_DUNG'))}"):
+        return True
+    last = _course_end(row, dose)
+    return last is not None and bool(visit.end) and last.isoformat() > visit.end[:10]
+
+
+def _course_end(row: Row, dose: Dose | None) -> date | None:
+    """The last day of medicine of a dose that says for how many days."""
+    first = day(row.get("NGAY_YL"))
+    return first + timedelta(days=dose.days - 1) if first is not None and dose is not None else None
+
+
+def _ordered(row: Row, dose: Dose | None, key: Key, ordinal: int, visit: Visit) -> Resource:
+    body: Json = {"status": _order_status(row, dose, visit), "intent": "order"}
+    if visit.kind in INPATIENT:
+        body["category"] = _DISCHARGE
+    body["medicationCodeableConcept"] = _drug(row, visit)
+    body["subject"] = SUBJECT
+    body["encounter"] = visit.encounter
     ordered = minute(row.get("NGAY_YL", ""))
     if ordered:
         body["authoredOn"] = ordered
     if doctors := visit.register.practitioners(row.get("MA_BAC_SI")):
         body["requester"] = doctors[0]
-    if dosage := _dosage(row, visit):
+    if dosage := _dosage(row, dose, visit):
         body["dosageInstruction"] = [dosage]
     if dispensed := _dispensed(row, ordered, visit):
         body["dispenseRequest"] = dispensed
     return visit.resource("MedicationRequest", TABLE, key, ordinal, body)
 
 
-def _given(row: Row, key: Key, ordinal: int, visit: Visit) -> Resource:
+def _order_status(row: Row, dose: Dose | None, visit: Visit) -> str:
+    """Whether the medicine lasts beyond the day that the dossier came: the row's own course, else the visit's supply.
+    Where neither says how long, nobody knows; the date that is compared with is never today's, so that the same dossier
+    is always the same resource.
+    """
+    last = _course_end(row, dose)
+    until = last.isoformat() if last is not None else visit.supply_end
+    if not until:
+        return "unknown"
+    return "active" if until >= visit.received.isoformat() else "completed"
+
+
+def _given(row: Row, dose: Dose | None, key: Key, ordinal: int, visit: Visit) -> Resource:
     body: Json = {
         "status": "completed",
         "medicationCodeableConcept": _drug(row, visit),
@@ -134,18 +163,33 @@ def _given(row: Row, key: Key, ordinal: int, visit: Visit) -> Resource:
         "context": visit.encounter,
     }
     at = minute(row.get("NGAY_TH_YL", "")) or minute(row.get("NGAY_YL", "")) or visit.start
-    # effective[x] is required, and a time that nobody stated is not invented.
-    body |= {"effectiveDateTime": at} if at else {"effectivePeriod": NOT_STATED}
-    if used := _used(row):
-        # What the whole row used up, often a day's: no single dose.
-        body["note"] = [{"text": f"Số lượng: {used}"}]
-    if dosage := _administered(row, visit):
+    body |= _effective(at, row, dose)
+    # What the whole row used up, often a day's: no single dose.
+    used = _used(row)
+    notes = [{"text": f"Số lượng: {used}"}] if used else []
+    if notes := notes + order_notes(row, visit, shown=at):
+        body["note"] = notes
+    if dosage := _administered(row, dose, visit):
         body["dosage"] = dosage
     return visit.resource("MedicationAdministration", TABLE, key, ordinal, body)
 
 
+def _effective(at: str, row: Row, dose: Dose | None) -> Json:
+    """effective[x] is required, and a time that nobody stated is not invented: of several doses the days alone are
+    known.
+    """
+    if not at:
+        return {"effectivePeriod": NOT_STATED}
+    days = dose.days if dose is not None else 1
+    if days == 1 and not several_a_day(row):
+        return {"effectiveDateTime": at}
+    last = date.fromisoformat(at[:10]) + timedelta(days=days - 1)
+    return {"effectivePeriod": {"start": at[:10], "end": last.isoformat()}}
+
+
 def _name(row: Row) -> str:
-    return text(row.get("TEN_THUOC")) or code(row.get("MA_THUOC"))
+    # A code is no name: it stands beside it.
+    return text(row.get("TEN_THUOC")) or _NO_NAME
 
 
 def _drug(row: Row, visit: Visit) -> Json:
@@ -171,29 +215,17 @@ def _instruction(row: Row) -> str:
     return f"{dose}. {manner}" if dose and manner else dose or manner
 
 
-def _dosage(row: Row, visit: Visit) -> Json:
+def _dosage(row: Row, dose: Dose | None, visit: Visit) -> Json:
     dosage: Json = {}
     if instruction := _instruction(row):
         dosage["text"] = instruction
-    dose = _dose(row)
     if dose is not None:
         dosage["timing"] = {"repeat": _repeat(dose.times, dose.days)}
     if route := _route(row, visit):
         dosage["route"] = route
     if dose is not None:
-        dosage["doseAndRate"] = [{"doseQuantity": dose.amount}]
+        dosage["doseAndRate"] = [{"doseQuantity": _amount(dose.digits, dose.unit)}]
     return dosage
-
-
-def _dose(row: Row) -> _Dose | None:
-    """LIEU_DUNG taken apart; None where it is not certain. Doctors write five thousand units as 5.000."""
-    said = text(row.get("LIEU_DUNG"))
-    found = _DOSE.fullmatch(said) if len(said) <= _LONGEST_DOSE else None
-    digits = decimal(found.group(1)) if found else ""
-    if found is None or not digits or _THOUSANDS.fullmatch(found.group(1)):
-        return None
-    times, days = int(found.group(3)), int(found.group(4))
-    return _Dose(_amount(digits, text(found.group(2))), times, days) if times and days else None
 
 
 def _repeat(times: int, days: int) -> Json:
@@ -205,14 +237,15 @@ def _repeat(times: int, days: int) -> Json:
     }
 
 
-def _administered(row: Row, visit: Visit) -> Json:
-    instruction, dose = _instruction(row), _dose(row)
+def _administered(row: Row, dose: Dose | None, visit: Visit) -> Json:
+    instruction = _instruction(row)
     dosage: Json = {"text": instruction} if instruction else {}
     if route := _route(row, visit):
         dosage["route"] = route
     if dosage:
-        # A dose or a rate is required (mad-1).
-        dosage["dose"] = NOT_STATED if dose is None else dose.amount
+        # A dose or a rate is required (mad-1); one of several would be read as all that was given.
+        is_single = dose is not None and dose.times == dose.days == 1
+        dosage["dose"] = _amount(dose.digits, dose.unit) if dose is not None and is_single else NOT_STATED
     return dosage
 
 
@@ -223,7 +256,8 @@ def _route(row: Row, visit: Visit) -> Json | None:
         return None
     if _ROUTE.fullmatch(value) is None:
         return {"text": value}
-    return {"coding": [coding(visit.uris["route"], value, display("route", value, visit.on))]}
+    name = display("route", value, visit.on)
+    return concept(coding(visit.uris["route"], value, name), words=name or f"Đường dùng mã {value}")
 
 
 _ROUTE = re.compile(r"\d\.\d{2}")

@@ -1,4 +1,4 @@
-"""Services and supplies (QĐ 3176 table XML3) to FHIR ServiceRequest, Procedure and Device.
+"""Services (QĐ 3176 table XML3) to FHIR ServiceRequest and Procedure; implants are in `implants`.
 
 https://hl7.org/fhir/R4/servicerequest.html https://hl7.org/fhir/R4/procedure.html
 Beds, supplies, transport and group 19 are not of the book (trade rules 9).
@@ -6,7 +6,7 @@ Beds, supplies, transport and group 19 are not of the book (trade rules 9).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,8 +25,9 @@ from mappings.fhir.elements import (
 )
 from mappings.fhir.ids import Key, numbered
 from mappings.model import Resource, Row
-from mappings.sources.dossier.netting import netted
-from mappings.sources.dossier.visit import Order, ServiceCode, Visit, cost_group, service_code
+from mappings.sources.dossier.netting import alike, is_nothing, netted, taken_back
+from mappings.sources.dossier.tables.xml3.implants import implants, is_implant
+from mappings.sources.dossier.visit import Order, ServiceCode, Visit, cost_group, order_notes, resulted_in, service_code
 from mappings.terminology import icd9cm, icd10
 from mappings.terminology.code_lists import display
 
@@ -38,13 +39,12 @@ _EXAM: Final = "13"
 _SUPPLIES: Final = frozenset({"10", "11"})
 _NOT_CARE: Final = frozenset({"7", "12", "14", "15", "16", "17", "19"})
 _TRANSPORT: Final = "VC."  # of the patient, to the facility whose code follows (appendix of QĐ 130)
+_EXAM_NAME: Final = "khám "  # how every examination of the list of services is called
 # Chapters of the list of services (TT 43/2013): imaging, function tests, haematology, chemistry, microbes,
 # pathology.
 _DIAGNOSTIC_CHAPTERS: Final = frozenset({"18", "21", "22", "23", "24", "25"})
 _MAPPED: Final = (
     "TEN_DICH_VU",
-    "TEN_VAT_TU",
-    "MA_HIEU_SP",
     "MA_NHOM",
     "SO_LUONG",
     "NGAY_TH_YL",
@@ -56,7 +56,6 @@ _MAPPED: Final = (
     "MA_PTTT_QT",
     "PP_VO_CAM",
     "VI_TRI_TH_DVKT",
-    "TAI_SU_DUNG",
 )
 
 
@@ -77,16 +76,23 @@ def services(rows: Iterable[Row], visit: Visit, resulted: Mapping[str, bool]) ->
     """Orders, procedures and implants. `resulted` has the service codes that rows of XML4 came for, without
     attachments, and whether any of them holds a result.
     """
-    rows = list(rows)
-    by_kind: dict[str, list[Row]] = {"exam": [], "order": [], "procedure": [], "device": [], "": []}
-    for row in netted(rows, _same, _content):
-        by_kind[_kind(row, resulted)].append(row)
+    every = list(rows)
+    by_kind: dict[str, list[Row]] = {"exam": [], "order": [], "procedure": [], "implant": [], "": []}
+    for row in netted(every, _same, _content):
+        # Of what has a result something was done, whatever its quantity says.
+        if not is_nothing(row) or resulted_in(resulted, _code(row)) is not None:
+            by_kind[_kind(row, resulted)].append(row)
     ordered = [_order(*line, visit, resulted) for line in numbered(by_kind["order"], _key, _content)]
-    done = [_procedure(*line, visit) for line in numbered(by_kind["procedure"], _key, _content)]
-    devices = [_device(*line, visit) for line in numbered(by_kind["device"], _supply_key, _content)]
-    known, uncoded = _international(rows, resulted)
+    done = [(line[0], _procedure(*line, visit)) for line in numbered(by_kind["procedure"], _key, _content)]
+    back = [row for row in taken_back(every, _same) if _kind(row, resulted) in ("order", "procedure")]
+    left = _left_in_place(by_kind["implant"], by_kind["procedure"], {_code(row) for row in back})
+    known, uncoded = _international(every, resulted)
     return Services(
-        resources=(*(made for made, _ in ordered), *done, *devices),
+        resources=(
+            *(made for made, _ in ordered),
+            *(made for _, made in done),
+            *implants(left, visit, _by_service(done)),
+        ),
         orders=tuple(order for _, order in ordered),
         exams=_exams(by_kind["exam"], visit),
         international=known,
@@ -109,12 +115,35 @@ def _international(rows: Iterable[Row], resulted: Mapping[str, bool]) -> tuple[f
         kind = _kind(row, resulted)
         if kind not in ("order", "procedure"):
             continue
-        service = service_code(row.get("MA_DICH_VU", "")).code
+        service = _code(row)
         found = icd9cm.read(row.get("MA_PTTT_QT")) or icd9cm.of_service(service)
         codes.update(found)
         if kind == "procedure" and not found and not row.get("SO_LUONG", "").startswith("-"):
             uncoded.add((service, row.get("NGAY_YL", "")))
     return frozenset(codes), len(uncoded)
+
+
+def _left_in_place(supplies: list[Row], procedures: list[Row], taken: set[str]) -> list[Row]:
+    """The implants without those of an operation that was cancelled: the one that they name, or where they name none
+    every operation of the visit.
+    """
+    if not taken:
+        return supplies
+    done = {_code(row) for row in procedures}
+    cancelled = taken - done
+    return [row for row in supplies if _code(row) not in cancelled and ("MA_DICH_VU" in row or done)]
+
+
+def _by_service(done: list[tuple[Row, Resource]]) -> dict[str, Json]:
+    """The Procedures by service code; of two of one service nobody can tell which one is meant."""
+    found: dict[str, list[Resource]] = {}
+    for row, made in done:
+        found.setdefault(_code(row), []).append(made)
+    return {name: {"reference": "Procedure/" + made[0].id} for name, made in found.items() if len(made) == 1}
+
+
+def _code(row: Row) -> str:
+    return service_code(row.get("MA_DICH_VU", "")).code
 
 
 def _exams(rows: Iterable[Row], visit: Visit) -> tuple[Json, ...]:
@@ -130,13 +159,8 @@ def _key(row: Row) -> Key:
     return row.get("MA_DICH_VU", "") or row.get("MA_VAT_TU", ""), row.get("NGAY_YL", "")
 
 
-def _supply_key(row: Row) -> Key:
-    # MA_DICH_VU of a supply is the operation that it was used in, and many share one.
-    return row.get("MA_VAT_TU", "") or row.get("MA_DICH_VU", ""), row.get("NGAY_YL", "")
-
-
 def _same(row: Row) -> Key:
-    return row.get("MA_DICH_VU", ""), row.get("MA_VAT_TU", ""), row.get("TEN_VAT_TU", "")
+    return alike(row, "MA_DICH_VU", "MA_VAT_TU", "TEN_VAT_TU")
 
 
 def _content(row: Row) -> Key:
@@ -144,24 +168,30 @@ def _content(row: Row) -> Key:
 
 
 def _kind(row: Row, resulted: Mapping[str, bool]) -> str:
-    """What a row is to the book: "order", "procedure", "device", "exam", or "" for nothing."""
+    """What a row is to the book: "order", "procedure", "implant", "exam", or "" for nothing."""
     group, service = cost_group(row), row.get("MA_DICH_VU", "")
     if group in _SUPPLIES or ("MA_VAT_TU" in row and "MA_DICH_VU" not in row):
-        # A supply used again was never left in the body.
-        return "device" if "MA_HIEU_SP" in row and "TAI_SU_DUNG" not in row else ""
-    if group in _NOT_CARE or service.startswith(_TRANSPORT) or not _name(row, service_code(service)):
+        return "implant" if is_implant(row) else ""
+    if group in _NOT_CARE or service.upper().startswith(_TRANSPORT) or not _name(row, service_code(service)):
         return ""
     if group in _OPERATIONS:
         return "procedure"
     if group == _EXAM:
         return "exam"
     if group == _BY_RATE:
-        return "order" if _is_diagnostic(service, resulted) else "procedure"
+        return _kind_by_rate(row, service, resulted)
     return "order"
 
 
+def _kind_by_rate(row: Row, service: str, resulted: Mapping[str, bool]) -> str:
+    """Group 9 only says how it is paid: examinations, tests and operations stand in it."""
+    if _is_diagnostic(service, resulted):
+        return "order"
+    return "exam" if f"{text(row.get('TEN_DICH_VU'))} ".casefold().startswith(_EXAM_NAME) else "procedure"
+
+
 def _is_diagnostic(value: str, resulted: Mapping[str, bool]) -> bool:
-    return value[:2] in _DIAGNOSTIC_CHAPTERS or service_code(value).code in resulted
+    return value[:2] in _DIAGNOSTIC_CHAPTERS or resulted_in(resulted, service_code(value).code) is not None
 
 
 def _service(row: Row, service: ServiceCode, visit: Visit) -> Json:
@@ -175,7 +205,7 @@ def _name(row: Row, service: ServiceCode) -> str:
 def _order(row: Row, key: Key, ordinal: int, visit: Visit, resulted: Mapping[str, bool]) -> tuple[Resource, Order]:
     service = service_code(row.get("MA_DICH_VU", ""))
     elsewhere = visit.register.place(service.performed_at)
-    body = _ordered(row, service, elsewhere, visit, has_result=resulted.get(service.code, False))
+    body = _ordered(row, service, elsewhere, visit, has_result=bool(resulted_in(resulted, service.code)))
     made = visit.resource("ServiceRequest", TABLE, key, ordinal, body)
     order = Order(
         key=key,
@@ -204,7 +234,8 @@ def _ordered(row: Row, service: ServiceCode, elsewhere: Json | None, visit: Visi
     if name := display("service-group", group, visit.on):
         body["category"] = [concept(coding(visit.uris["service-group"], group, name))]
     if (amount := trimmed_decimal(row.get("SO_LUONG"))) not in ("", "0", "1"):
-        body["quantityQuantity"] = {"value": number(amount)}
+        unit = text(row.get("DON_VI_TINH"))
+        body["quantityQuantity"] = {"value": number(amount)} | ({"unit": unit} if unit else {})
     if done:
         body["occurrenceDateTime"] = done
     if ordered := minute(row.get("NGAY_YL", "")):
@@ -246,9 +277,19 @@ def _procedure(row: Row, key: Key, ordinal: int, visit: Visit) -> Resource:
         body["reasonCode"] = reasons
     if site := code(row.get("VI_TRI_TH_DVKT")):
         body["bodySite"] = [concept(visit.local("body-site", site))]
-    if anaesthesia := _anaesthesia(row, service, visit):
-        body["note"] = [{"text": f"Phương pháp vô cảm: {anaesthesia}"}]
+    if notes := [*_notes(row, service, visit)]:
+        body["note"] = notes
     return visit.resource("Procedure", TABLE, key, ordinal, body)
+
+
+def _notes(row: Row, service: ServiceCode, visit: Visit) -> Iterator[Json]:
+    """What Procedure has no element for: its anaesthesia, how often it was done, and who ordered it when."""
+    if anaesthesia := _anaesthesia(row, service, visit):
+        yield {"text": f"Phương pháp vô cảm: {anaesthesia}"}
+    if (amount := trimmed_decimal(row.get("SO_LUONG"))) not in ("", "0", "1"):
+        # Ten sessions of one row have one time: ten resources would invent nine.
+        yield {"text": f"Số lượng: {amount} {text(row.get('DON_VI_TINH')).lower()}".rstrip()}
+    yield from order_notes(row, visit, shown=minute(row.get("NGAY_TH_YL", "")) or minute(row.get("NGAY_YL", "")))
 
 
 def _operation(row: Row, service: ServiceCode, visit: Visit) -> Json:
@@ -274,24 +315,12 @@ def _anaesthesia(row: Row, service: ServiceCode, visit: Visit) -> str:
 
 
 def _reasons(row: Row, visit: Visit) -> list[Json]:
-    reasons = icd10.reasons(row.get("MA_BENH"), visit.on, visit.uris)
+    reasons = [_worded(one) for one in icd10.reasons(row.get("MA_BENH"), visit.on, visit.uris)]
     system = visit.uris["traditional-disease"]
     return reasons + [concept(coding(system, one)) for one in codes(row.get("MA_BENH_YHCT"))]
 
 
-def _device(row: Row, key: Key, ordinal: int, visit: Visit) -> Resource:
-    name = text(row.get("TEN_VAT_TU")) or code(row.get("MA_VAT_TU"))
-    model = text(row.get("MA_HIEU_SP"))
-    body: Json = {"status": "active"}
-    if name:
-        body["deviceName"] = [{"name": name, "type": "user-friendly-name"}]
-    if model:
-        body["modelNumber"] = model
-    if supply := code(row.get("MA_VAT_TU")):
-        body["type"] = visit.coded("supply", supply, name)
-    body["patient"] = SUBJECT
-    note: Json = {"text": "Vật tư có mã hiệu do cơ sở ghi trong lần điều trị"}
-    if used := minute(row.get("NGAY_TH_YL", "")) or minute(row.get("NGAY_YL", "")):
-        note["time"] = used
-    body["note"] = [note]
-    return visit.resource("Device", TABLE, key, ordinal, body)
+def _worded(reason: Json) -> Json:
+    """A reason with its words as text: many readers show nothing else."""
+    words = next((one["display"] for one in reason.get("coding", ()) if "display" in one), "")
+    return {**reason, "text": words} if words else reason

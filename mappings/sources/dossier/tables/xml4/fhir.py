@@ -15,7 +15,7 @@ from typing import Final
 from mappings.fhir.elements import SUBJECT, UCUM, Json, code, coding, concept, decimal, minute, number, text
 from mappings.fhir.ids import Key, numbered
 from mappings.model import Resource, Row
-from mappings.sources.dossier.visit import Order, Visit, service_code
+from mappings.sources.dossier.visit import Order, Visit, service_code, service_stem
 from mappings.terminology.units import ucum
 
 TABLE: Final = "XML4"
@@ -23,6 +23,10 @@ TABLE: Final = "XML4"
 _MAPPED: Final = ("TEN_CHI_SO", "GIA_TRI", "DON_VI_DO", "MO_TA", "KET_LUAN", "MA_BS_DOC_KQ")
 _COMPARED = re.compile(r"(<=|>=|<|>|≤|≥)?\s*([\d.,-]+)")
 _DIGIT = re.compile(r"\d")
+# 250.000 is written here for a quarter of a million, and by analysers for 250: three places are certain only behind a
+# zero, or behind more than three digits.
+_THOUSANDS = re.compile(r"-?[1-9]\d{0,2}\.\d{3}")
+_NEVER_THOUSANDS: Final = re.compile(r"(?:TSH|pH)\b.*")
 _COMPARATORS: Final = {"≤": "<=", "≥": ">="}
 _LABORATORY_CHAPTERS: Final = frozenset({"22", "23", "24", "25"})  # TT 43/2013
 _IMAGING_CHAPTER: Final = "18"
@@ -38,6 +42,11 @@ def _section(value: str) -> list[Json]:
 
 # By MA_NHOM: laboratory, imaging, function tests.
 _CATEGORIES: Final = {"1": _category("laboratory"), "2": _category("imaging"), "3": _category("procedure")}
+_REPORTS: Final = {
+    "1": "Kết quả xét nghiệm",
+    "2": "Kết quả chẩn đoán hình ảnh",
+    "3": "Kết quả thăm dò chức năng",
+}
 _SECTIONS: Final = {"1": _section("LAB"), "2": _section("IMG"), "3": _section("OTH")}
 
 
@@ -74,12 +83,16 @@ class _Group:
 
 
 def resulted_services(rows: Iterable[Row]) -> dict[str, bool]:
-    """The service codes that rows came for, without what is attached to them, and whether any row says something."""
+    """The service codes that rows came for, without what is attached to them, and whether any row says something. A
+    technique whose rows name its price too stands there as "XX.YYYY.*": see `visit.resulted_in`.
+    """
     found: dict[str, bool] = {}
     for row in rows:
         if value := row.get("MA_DICH_VU"):
             service = service_code(value).code
-            found[service] = found.get(service, False) or _has_result(row)
+            stem = service_stem(service)
+            for name in (service, f"{stem}.*") if stem else (service,):
+                found[name] = found.get(name, False) or _has_result(row)
     return found
 
 
@@ -114,15 +127,24 @@ def _content(row: Row) -> Key:
 
 
 def _by_service(orders: Sequence[Order]) -> dict[str, _Orders]:
+    """The orders of a service, and those of a technique ("02.0085.*") where one service alone is of it."""
     found: dict[str, list[Order]] = {}
+    priced: dict[str, set[str]] = {}
     for order in orders:
         found.setdefault(order.service, []).append(order)
+        if stem := service_stem(order.service):
+            priced.setdefault(stem, set()).add(order.service)
+    for stem, services in priced.items():
+        if len(services) == 1:
+            found[f"{stem}.*"] = found[next(iter(services))]
     return {service: _Orders(sorted(some, key=lambda one: one.ordered)) for service, some in found.items()}
 
 
 def _group(row: Row, orders: dict[str, _Orders], groups: dict[tuple[Key, int], _Group]) -> _Group:
     service = service_code(row.get("MA_DICH_VU", "")).code
-    order = orders[service].matching(row.get("NGAY_KQ", "")) if service in orders else None
+    # XML4 may name the technique alone (02.0085), or the order of XML3.
+    known = orders.get(service) or orders.get(f"{service}.*") or orders.get(service_stem(service))
+    order = known.matching(row.get("NGAY_KQ", "")) if known is not None else None
     if order is not None:
         key, ordinal = order.key, order.ordinal
         kind = order.group if order.group in _CATEGORIES else _kind_by_chapter(service)
@@ -130,7 +152,8 @@ def _group(row: Row, orders: dict[str, _Orders], groups: dict[tuple[Key, int], _
         # No order to go by: one report a service and day.
         key, ordinal, kind = ("", service, row.get("NGAY_KQ", "")[:8]), 0, _kind_by_chapter(service)
     if (key, ordinal) not in groups:
-        groups[key, ordinal] = _Group(key, ordinal, order, service, kind)
+        named = order.service if order is not None else service
+        groups[key, ordinal] = _Group(key, ordinal, order, named, kind)
     return groups[key, ordinal]
 
 
@@ -176,21 +199,30 @@ def _value(found: str, row: Row) -> Json:
     """A quantity where number and unit are both certain; otherwise the text as it came, for no series to
     use. Words have no unit: nobody measures "Âm tính" in mmol/L.
     """
+    name = text(row.get("TEN_CHI_SO"))
     unit = text(row.get("DON_VI_DO")) if _DIGIT.search(found) else ""
     if unit and found.endswith(unit):
         found = found.removesuffix(unit).rstrip() or found
-    parts = _COMPARED.fullmatch(found) if unit else None
-    digits = decimal(parts.group(2)) if parts else ""
+    known = ucum(unit, name)
+    parts = _COMPARED.fullmatch(found) if unit or known else None
+    digits = _digits(parts.group(2), name) if parts else ""
     if parts is None or not digits:
         return {"valueString": f"{found} {unit}" if unit else found}
     quantity: Json = {"value": number(digits)}
     if comparator := parts.group(1):
         quantity["comparator"] = _COMPARATORS.get(comparator, comparator)
-    quantity["unit"] = unit
-    if known := ucum(unit, row.get("TEN_CHI_SO", "")):
+    if unit:
+        quantity["unit"] = unit
+    if known:
         quantity["system"] = UCUM
         quantity["code"] = known
     return {"valueQuantity": quantity}
+
+
+def _digits(written: str, name: str) -> str:
+    """The digits of a number that is certain, else ""."""
+    digits = decimal(written)
+    return "" if _THOUSANDS.fullmatch(digits) and not _NEVER_THOUSANDS.match(name) else digits
 
 
 def _says_something(group: _Group) -> bool:
@@ -205,7 +237,7 @@ def _report(group: _Group, visit: Visit) -> Resource:
     body["status"] = "final" if all(_has_result(row) for row in group.rows) else "partial"
     if group.kind in _SECTIONS:
         body["category"] = _SECTIONS[group.kind]
-    body["code"] = visit.coded("service", group.service, _service_name(group) or group.service or "Kết quả")
+    body["code"] = visit.coded("service", group.service, _service_name(group) or _name_without_order(group))
     body["subject"] = SUBJECT
     body["encounter"] = visit.encounter
     last = max((row.get("NGAY_KQ", "") for row in group.rows), default="")
@@ -222,6 +254,12 @@ def _report(group: _Group, visit: Visit) -> Resource:
     if conclusion := _conclusion(group):
         body["conclusion"] = conclusion
     return visit.resource("DiagnosticReport", TABLE, group.key, group.ordinal, body)
+
+
+def _name_without_order(group: _Group) -> str:
+    """What a report is called that no order names: as its only index, else by its kind; a code is no name."""
+    named = {text(row.get("TEN_CHI_SO")) for row in group.rows}
+    return (named.pop() if len(named) == 1 else "") or _REPORTS.get(group.kind, "Kết quả cận lâm sàng")
 
 
 def _has_result(row: Row) -> bool:

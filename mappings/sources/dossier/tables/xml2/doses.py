@@ -1,0 +1,82 @@
+"""LIEU_DUNG taken apart, where that is certain: amount per time * times a day * days [the day's total] (appendix of
+QĐ 130, trade rules 8). What is not certain stays text: a range ("1 - 2 viên"), an unknown unit, a total that differs.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from mappings.fhir.elements import decimal, text
+from mappings.model import Row
+from mappings.terminology.units import ucum
+
+_LONGEST: Final = 200  # a longer text is no full match, and trying would take time squared
+_NUMBER: Final = r"\d+(?:[.,]\d+)?"
+# A unit is letters alone: with anything in it, "1 - 2 viên" is one "- 2 viên".
+_UNIT: Final = r"[^\W\d_]+(?: [^\W\d_]+){0,3}"
+_DOSE = re.compile(
+    rf"({_NUMBER})\s*({_UNIT})\s*/\s*lần\s*\*\s*(\d{{1,2}})\s*lần\s*/\s*ngày\s*\*\s*(\d{{1,3}})\s*ngày"
+    rf"(?:\s*\[\s*({_NUMBER})\s*({_UNIT})\s*/\s*ngày\s*\])?",
+    re.IGNORECASE,
+)
+# Five thousand as it is written here, or five with three places: nobody can tell.
+_THOUSANDS = re.compile(r"[1-9]\d*\.\d{3}")
+_MOST_TIMES: Final = 24  # once an hour
+# fmt: off
+_UNITS: Final = frozenset({
+    "viên", "nang", "gói", "ống", "lọ", "chai", "túi", "tuýp", "hộp", "bình", "thang", "miếng", "bút", "bơm tiêm",
+    "kim", "giọt", "nhát", "nhát xịt", "xịt", "lần xịt", "hít", "liều", "thìa", "muỗng", "mcg", "ui", "iu", "đơn vị",
+})
+# fmt: on
+_OFTEN = re.compile(r"(\d{1,2})\s*lần\s*/\s*ngày", re.IGNORECASE)
+_PART_OF_DAY = re.compile(r"\b(sáng|trưa|chiều|tối|đêm)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Dose:
+    """One dose, how many times a day, for how many days."""
+
+    digits: str
+    unit: str  # as written
+    times: int
+    days: int
+
+
+def dose_of(row: Row) -> Dose | None:
+    """The dose of a row; None where it is not certain or contradicts itself."""
+    said = text(row.get("LIEU_DUNG"))
+    found = _DOSE.fullmatch(said) if len(said) <= _LONGEST else None
+    if found is None:
+        return None
+    digits, unit = _certain(found.group(1)), text(found.group(2))
+    times, days = int(found.group(3)), int(found.group(4))
+    if not digits or not Decimal(digits) or not days or not 1 <= times <= _MOST_TIMES or not _is_unit(unit, row):
+        return None
+    if found.group(5) and not _agrees(found.group(5), found.group(6), Decimal(digits) * times, unit):
+        return None
+    return Dose(digits, unit, times, days)
+
+
+def several_a_day(row: Row) -> bool:
+    """Whether LIEU_DUNG tells of more doses than one on a day, structured or not."""
+    said = text(row.get("LIEU_DUNG"))[:_LONGEST]
+    often = _OFTEN.search(said)
+    return (often is not None and int(often.group(1)) > 1) or len(set(_PART_OF_DAY.findall(said.lower()))) > 1
+
+
+def _certain(written: str) -> str:
+    return "" if _THOUSANDS.fullmatch(written) else decimal(written)
+
+
+def _agrees(total: str, unit: str, expected: Decimal, of: str) -> bool:
+    digits = _certain(total)
+    return bool(digits) and Decimal(digits) == expected and text(unit).casefold() == of.casefold()
+
+
+def _is_unit(unit: str, row: Row) -> bool:
+    """Whether the words are one unit: the row's own, one of medicines, or one of UCUM."""
+    folded = unit.casefold()
+    return folded in _UNITS or folded == text(row.get("DON_VI_TINH")).casefold() or bool(ucum(unit))
