@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mappings.model import MappedRecord
-from mappings.sources.dossier.catalogue import check
+from mappings.sources.dossier.checking import check
 from mappings.sources.dossier.to_fhir import to_fhir
 from tests.mappings.fhir.checking import problems
 from tests.mappings.sources.dossier.golden import CONTEXT, mapped, read_envelope
