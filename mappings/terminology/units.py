@@ -18,7 +18,10 @@ _WITHOUT_UNIT: Final = (
     (re.compile(r"pH(?: máu| nước tiểu| niệu)?"), "[pH]"),
 )
 _CELL_COUNT: Final = re.compile(
-    r"(WBC|PLT|NEU|LYM|MON|EOS|BAS|bạch cầu|tiểu cầu|số lượng (bc|tc|bạch cầu|tiểu cầu)).*", re.IGNORECASE
+    # "Monoclonal protein" and "base" begin like monocytes and basophils: a whole word is meant.
+    r"(?:WBC|PLT|NEU|NEUT|NEUTRO|NEUTROPHIL|LYM|LYMPH|LYMPHO|LYMPHOCYTE|MON|MONO|MONOCYTE|EOS|EOSI|EOSINOPHIL|BAS|BASO"
+    r"|BASOPHIL)S?(?![a-z]).*|(?:số lượng )?(?:bạch cầu|tiểu cầu|bc|tc)\b.*",
+    re.IGNORECASE,
 )
 
 

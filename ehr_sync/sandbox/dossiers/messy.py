@@ -145,6 +145,40 @@ def _texts_in_codes(hoso: Hoso, draw: Random) -> Hoso:
     return each_row(hoso, spelt_out)
 
 
+def _marked_up_reports(hoso: Hoso, draw: Random) -> Hoso:
+    def marked_up(table: str, row: Row) -> Row:
+        if table == "XML4" and row["KET_LUAN"]:
+            row["KET_LUAN"] = f"<p>{row['KET_LUAN']}</p>"
+            words = "".join(letter if letter.isascii() else f"\\u{ord(letter)}?" for letter in row["MO_TA"])
+            row["MO_TA"] = f"{{\\rtf1\\ansi {words}\\par}}"
+        return row
+
+    return each_row(hoso, marked_up)
+
+
+def _old_encoding(hoso: Hoso, draw: Random) -> Hoso:
+    # "Không thấy bất thường" in TCVN3, whose ư is a soft hyphen.
+    return each_row(
+        hoso,
+        lambda table, row: (
+            row | {"KET_LUAN": "Kh«ng thÊy bÊt th\xadêng"} if table == "XML4" and row["KET_LUAN"] else row
+        ),
+    )
+
+
+def _dose_ranges(hoso: Hoso, draw: Random) -> Hoso:
+    return each_row(hoso, lambda table, row: row | {"LIEU_DUNG": "1 - " + row["LIEU_DUNG"]} if table == "XML2" else row)
+
+
+def _thousands(hoso: Hoso, draw: Random) -> Hoso:
+    def grouped(table: str, row: Row) -> Row:
+        if table == "XML4" and row["TEN_CHI_SO"] == "PLT" and row["GIA_TRI"].isdigit():
+            row |= {"GIA_TRI": row["GIA_TRI"] + ".000", "DON_VI_DO": "/mm3"}
+        return row
+
+    return each_row(hoso, grouped)
+
+
 def _whole_weight(hoso: Hoso, draw: Random) -> Hoso:
     return _summary(hoso, lambda row: {"CAN_NANG": row["CAN_NANG"].split(".")[0]})
 
@@ -205,6 +239,10 @@ MESSES: Final[dict[str, Callable[[Hoso, Random], Hoso]]] = {
     "same_number_twice": _same_number_twice,
     "money_off": _money_off,
     "texts_in_codes": _texts_in_codes,
+    "marked_up_reports": _marked_up_reports,
+    "old_encoding": _old_encoding,
+    "dose_ranges": _dose_ranges,
+    "thousands": _thousands,
     "whole_weight": _whole_weight,
     "title_case_name": _title_case_name,
     "eth_for_d": _eth_for_d,

@@ -44,6 +44,8 @@ def test_services_are_kept_where_the_total_is_more_than_the_drugs() -> None:
 
 def test_results_are_kept_while_diagnostic_services_stand() -> None:
     assert kept(only("XML2", "XML3")) == ["XML4"]
+    padded = {**only("XML2"), "XML3": ({**SERVICE, "MA_NHOM": "03"},)}
+    assert kept(padded) == ["XML4"]
     bed = {**only("XML2"), "XML3": ({**SERVICE, "MA_NHOM": "15"},)}
     assert kept(bed) == []
 

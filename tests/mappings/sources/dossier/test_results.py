@@ -119,6 +119,14 @@ def test_a_unit_that_is_ucum_already_or_certainly_means_it_has_its_code(unit: st
     assert (quantity["unit"], quantity["code"]) == (unit, code)
 
 
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("MONO#", "10*9/L"), ("LYM", "10*9/L"), ("Tiểu cầu", "10*9/L"), ("Monoclonal protein", None)],
+)
+def test_a_count_of_cells_is_known_by_a_whole_word(name: str, code: str | None) -> None:
+    assert observation(TEN_CHI_SO=name, GIA_TRI="5", DON_VI_DO="G/L")["valueQuantity"].get("code") == code
+
+
 @pytest.mark.parametrize("value", ["A/B", "A,B", "A B", "AB", "O", "Rh+"])
 def test_a_blood_group_of_the_laboratory_stays_as_it_was_written(value: str) -> None:
     found = observation(TEN_CHI_SO="Nhóm máu", GIA_TRI=value)

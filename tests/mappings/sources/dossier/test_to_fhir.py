@@ -248,6 +248,14 @@ def test_a_weight_is_labelled_as_stated_by_the_facility() -> None:
     assert weight["performer"][0]["reference"].startswith("Organization/")
 
 
+def test_a_weight_has_the_day_of_arrival_and_none_is_invented() -> None:
+    (stated,) = of(mapped({"CAN_NANG": "62.50"}), "Observation")
+    (unknown,) = of(mapped({"CAN_NANG": "62.50", "NGAY_VAO": ""}), "Observation")
+
+    assert stated["effectiveDateTime"] == "2026-11-20T08:05:00+07:00"
+    assert "effectiveDateTime" not in unknown
+
+
 @pytest.mark.parametrize(
     ("written", "loinc", "group"),
     [

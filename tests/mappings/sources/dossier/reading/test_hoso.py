@@ -210,6 +210,12 @@ def test_the_form_of_2017_is_refused_by_name() -> None:
     assert [issue.code for issue in dossier.issues] == ["format.qd4210_not_supported"]
 
 
+def test_a_tag_of_2017_beside_those_of_today_is_no_form_of_2017() -> None:
+    new = {**SUMMARY, "MA_BENH": "J15", "MA_THE": "DN4010000000017"}
+    dossier = read_parts(part("XML1", base64(table("XML1", [new]))))
+    assert "format.qd4210_not_supported" not in codes(dossier)
+
+
 BOMB = '<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]><TONG_HOP><MA_LK>&b;</MA_LK></TONG_HOP>'
 OUTSIDE = '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><TONG_HOP><MA_LK>&a;</MA_LK></TONG_HOP>'
 
