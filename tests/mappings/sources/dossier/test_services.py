@@ -146,6 +146,22 @@ def test_a_reason_has_words() -> None:
     assert of(record, "ServiceRequest")[0]["reasonCode"][0]["text"] == "Viêm phế quản cấp, không phân loại"
 
 
+@pytest.mark.parametrize(
+    ("written", "reasons"),
+    [
+        ("J20.9,I10", ["J20.9", "I10"]),
+        ("j209 | I10", ["J20.9", "I10"]),
+        ("Viêm phổi", ["Viêm phổi"]),
+        ("XYZ;I10", ["XYZ", "I10"]),
+    ],
+)
+def test_what_has_no_form_of_a_code_is_words_and_no_reason_code(written: str, reasons: list[str]) -> None:
+    (order,) = of(mapped(XML3=[{**LAB, "MA_BENH": written}]), "ServiceRequest")
+
+    found = [one["coding"][0]["code"] if "coding" in one else one["text"] for one in order["reasonCode"]]
+    assert found == reasons
+
+
 # Groups and codes
 
 
