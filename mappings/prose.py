@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from lxml import etree
-from striprtf.striprtf import rtf_to_text
+from striprtf.striprtf import font_table_group, rtf_to_text
 
 from mappings.legacy_encodings import decoded, looks_old
 
@@ -35,6 +36,9 @@ _UNSHOWN: Final = frozenset(("style", "script", "head", "title"))
 _STRUCK: Final = frozenset(("s", "strike", "del"))
 _RTF_START: Final = "{\\rtf"
 _RTF_UNCERTAIN = re.compile(r"\\(?:strike|striked|deleted|v|field|object|bin)(?:1|\d{2,})?(?![a-z\d])")
+_RTF_FONT = re.compile(r"\\f(\d{1,4})(?!\d)")
+_RTF_CHARSET = re.compile(r"\\fcharset(\d{1,3})(?!\d)")
+_LONGEST_FONT: Final = 300
 _RTF_SUPER = re.compile(r"\\super(?![a-z0-9]) ?")
 _BRACES = re.compile(r"\\[\\{}]|([{}])")
 _BLANKS = re.compile(r"[^\S\n]+")
@@ -89,10 +93,24 @@ def _rtf(text: str) -> str | None:
     if not is_whole or _RTF_UNCERTAIN.search(text) is not None:
         return None
     try:
-        words = rtf_to_text(_RTF_SUPER.sub("^", text))  # type: ignore[no-untyped-call]  # py.typed without types
+        words = rtf_to_text(_RTF_SUPER.sub("^", _with_short_fonts(text)))  # type: ignore[no-untyped-call]  # py.typed without types
     except (UnicodeError, ValueError, LookupError):
         return None
     return _lines(words) if _RTF_START not in words and _TAG.search(words) is None else None
+
+
+def _with_short_fonts(text: str) -> str:
+    """The text with nothing in its table of fonts but their charsets: the library reads that by trying, and one font
+    without an end took it minutes.
+    """
+    group = font_table_group(text)  # type: ignore[no-untyped-call]  # py.typed without types
+    fonts = [
+        f"{{\\f{number.group(1)}\\fcharset{charset.group(1)} x;}}"
+        for entry in group.split(";")
+        if (charset := _RTF_CHARSET.search(entry))
+        and (number := _RTF_FONT.search(entry[max(charset.start() - _LONGEST_FONT, 0) : charset.start()]))
+    ]
+    return text.replace(group, "{\\fonttbl" + "".join(fonts) + "}", 1) if group else text
 
 
 def _is_balanced(text: str) -> bool:
@@ -137,5 +155,6 @@ def _words(root: etree._Element) -> Iterator[str]:
 
 
 def _lines(words: str) -> str:
-    lines = (_BLANKS.sub(" ", line).strip() for line in words.replace("\xa0", " ").splitlines())
+    plain = unicodedata.normalize("NFC", words.replace("\xa0", " "))
+    lines = (_BLANKS.sub(" ", line).strip() for line in plain.splitlines())
     return "\n".join(line for line in lines if line)

@@ -46,6 +46,7 @@ def test_plain_text_stays_as_it_is(plain: str) -> None:
         (r"{\rtf1\ansi\deff0 Binh thuong\par Tim deu\par}", "Binh thuong\nTim deu"),
         (r"{\rtf1\ansi Ph\u7893?i s\'e1ng}", "Phổi sáng"),
         (r"{\rtf1\ansi 10{\super 9}/L}", "10^9/L"),
+        (r"{\rtf1\ansicpg1252{\fonttbl{\f0\fnil\fcharset163 Arial;}}\f0 B\'ea\'f2nh}", "Bệnh"),
         (r"{\rtf1{\fonttbl{\f0 .VnTime;}}{\info{\author BS M\u7851?u}}\f0 a \{b\}}", "a {b}"),
     ],
 )
@@ -127,10 +128,25 @@ def test_a_soft_hyphen_of_today_is_no_letter() -> None:
         "&lt;" * 40_000 + "p&gt;",
         "{\\rtf1 " + "{" * 60_000 + "}" * 60_000 + "}",
         "{\\rtf1 " + "{\\fonttbl " * 8_000 + "}" * 8_000 + "}",
+        "{\\rtf1 {\\fonttbl " + "\\f1\\fcharset0 " * 8_000 + "}a}",
+        "{\\rtf1 {\\fonttbl " + "\\f1\\fcharset0 x;" * 8_000 + "\\f1 " * 8_000 + "}a}",
+        "{\\rtf1 " + "\\pict\\bin " * 10_000 + "a}",
         "kÕt " * 40_000,
         "<div>" * 30_000,
     ],
-    ids=["declarations", "open tags", "open attributes", "entities", "braces", "fonts", "old letters", "nested"],
+    ids=[
+        "declarations",
+        "open tags",
+        "open attributes",
+        "entities",
+        "braces",
+        "fonts",
+        "endless fonts",
+        "many fonts",
+        "pictures",
+        "old letters",
+        "nested",
+    ],
 )
 def test_a_hostile_text_costs_no_minute(hostile: str) -> None:
     before = time.process_time()
