@@ -240,15 +240,13 @@ def test_a_return_of_another_drug_takes_nothing_back(other: dict[str, str]) -> N
 
 
 def test_returns_are_taken_in_the_order_of_time_whatever_the_order_of_rows() -> None:
-    later = {**DRUG, "NGAY_YL": "202611201400", "SO_LUONG": "5"}
-    backs = [
-        {**DRUG, "NGAY_YL": "202611201500", "SO_LUONG": "-5"},
-        {**DRUG, "NGAY_YL": "202611201100", "SO_LUONG": "-4"},
-    ]
-    found = [of(mapped(XML2=[DRUG, later, *some]), "MedicationRequest") for some in (backs, backs[::-1])]
+    given_at = [{**DRUG, "NGAY_YL": f"20261120{hour}00", "SO_LUONG": "5"} for hour in ("08", "10", "12")]
+    backs = [{**DRUG, "NGAY_YL": f"20261120{hour}00", "SO_LUONG": "-5"} for hour in ("13", "09")]
 
-    assert [one["dispenseRequest"]["quantity"]["value"] for one in found[0]] == [10]
-    assert found[0] == found[1]
+    # The return of 9 o'clock is of what was given at 8, that of 13 of what was given at 12.
+    for rows in ([*given_at, *backs], [*backs[::-1], *given_at]):
+        (left,) = of(mapped(XML2=rows), "MedicationRequest")
+        assert left["authoredOn"] == "2026-11-20T10:00:00+07:00"
 
 
 def test_a_return_of_a_day_without_its_time_is_of_what_that_day_gave() -> None:
