@@ -16,7 +16,10 @@ _SERVICE: Final = re.compile(r"[0-9]{2}\.[0-9]{4}(?=\.|$)")
 
 def icd9cm(code: str, uris: Uris) -> Json:
     """The Coding of a code of `read`, with its name where the ministry's list has it."""
-    return coding(uris["icd9cm"], code, packed.names("icd9cm_vn_qd4440.tsv.zst").get(code, ""))
+    names = packed.names("icd9cm_vn_qd4440.tsv.zst")
+    # The ministry's table was kept as numbers and lost last zeros: 99.60 stands there as 99.6.
+    short = code[:-1] if len(code) == len("99.60") and code.endswith("0") else code
+    return coding(uris["icd9cm"], code, names.get(code) or names.get(short, ""))
 
 
 def read(value: str | None) -> list[str]:

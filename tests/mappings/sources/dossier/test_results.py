@@ -229,6 +229,13 @@ def test_what_cannot_be_read_for_certain_is_not_shown() -> None:
     assert of(record, "DiagnosticReport") == []
 
 
+@pytest.mark.parametrize("tag", ["MO_TA", "KET_LUAN"])
+def test_a_reading_that_tells_of_a_death_is_not_shown(tag: str) -> None:
+    record = mapped(XML3=[LAB], XML4=[{**RESULT, "GIA_TRI": "5", tag: "Bệnh nhân tử vong"}])
+
+    assert "tử vong" not in b"".join(one.json for one in record.resources).decode()
+
+
 def test_words_of_an_old_encoding_are_shown_in_todays_letters() -> None:
     assert observation(MO_TA="B×nh th\xad¬ng, kh«ng thÊy tæn th\xad¬ng")["valueString"] == (
         "Bình thương, không thấy tổn thương"

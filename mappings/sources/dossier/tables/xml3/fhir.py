@@ -315,12 +315,6 @@ def _anaesthesia(row: Row, service: ServiceCode, visit: Visit) -> str:
 
 
 def _reasons(row: Row, visit: Visit) -> list[Json]:
-    reasons = [_worded(one) for one in icd10.reasons(row.get("MA_BENH"), visit.on, visit.uris)]
+    reasons = icd10.reasons(row.get("MA_BENH"), visit.on, visit.uris)
     system = visit.uris["traditional-disease"]
     return reasons + [concept(coding(system, one)) for one in codes(row.get("MA_BENH_YHCT"))]
-
-
-def _worded(reason: Json) -> Json:
-    """A reason with its words as text: many readers show nothing else."""
-    words = next((one["display"] for one in reason.get("coding", ()) if "display" in one), "")
-    return {**reason, "text": words} if words else reason

@@ -15,6 +15,7 @@ from typing import Final
 from mappings.fhir.elements import SUBJECT, UCUM, Json, code, coding, concept, decimal, minute, number, text
 from mappings.fhir.ids import Key, numbered
 from mappings.model import Resource, Row
+from mappings.sources.dossier.unshown import shown
 from mappings.sources.dossier.visit import Order, Visit, service_code, service_stem
 from mappings.terminology.units import ucum
 
@@ -164,7 +165,7 @@ def _kind_by_chapter(service: str) -> str:
 
 
 def _observation(row: Row, key: Key, ordinal: int, group: _Group, visit: Visit) -> Resource | None:
-    found, described = text(row.get("GIA_TRI")), text(row.get("MO_TA"))
+    found, described = text(row.get("GIA_TRI")), shown(row.get("MO_TA"))
     if not found and not described:
         return None
     body: Json = {"status": "final"}
@@ -226,7 +227,7 @@ def _digits(written: str, name: str) -> str:
 
 
 def _says_something(group: _Group) -> bool:
-    return bool(group.results) or any(text(row.get("KET_LUAN")) for row in group.rows)
+    return bool(group.results) or any(shown(row.get("KET_LUAN")) for row in group.rows)
 
 
 def _report(group: _Group, visit: Visit) -> Resource:
@@ -275,7 +276,7 @@ def _conclusion(group: _Group) -> str:
     """The conclusions, each once; beside its index where a report has several."""
     said = set()
     for row in group.rows:
-        if words := text(row.get("KET_LUAN")):
+        if words := shown(row.get("KET_LUAN")):
             said.add((text(row.get("TEN_CHI_SO")), words))
     different = sorted({words for _, words in said})
     if len(different) < 2:
