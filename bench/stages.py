@@ -32,7 +32,7 @@ _CALLS = {
     "check the fields": ("mappings.sources.dossier.checking:validate",),
     "map to FHIR": ("mappings.sources.dossier.to_fhir:_mapped",),
     "gate": ("ehr_sync.usecases.intake.compose_body:findings",),
-    "look for restricted data": ("ehr_sync.usecases.intake.compose_body:triggers",),
+    "look for restricted data": ("mappings.sources.dossier.withholding:_suspects",),
     "encode": ("ehr_sync.usecases.intake.keep_records:encode",),
     "pack the resources": ("ehr_sync.usecases.intake.keep_records:pack",),
     "pack the bytes received": ("mappings.formats.archive:pack", "ehr_sync.usecases.intake.accept_submission:pack"),

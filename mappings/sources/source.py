@@ -23,6 +23,16 @@ class VisitFacts:
     visit_type: str
 
 
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """What of a record the law restricts: `record` are the rules that withhold it whole; `tables` are its tables
+    without the rows and fields that are withheld for themselves, the only ones that may be mapped.
+    """
+
+    record: frozenset[str]
+    tables: Tables = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """One kind of record that facilities send; all functions are pure.
@@ -31,7 +41,8 @@ class Source:
     `claims` says whose it is, each person with a role; none where it does not say. `claimed_number` is the personal
     number in a record of which nothing else need be right. `visit` is None where the record is of no visit, or is a
     part that waits for its summary. `carry_over` gives the tables of a new version with those of the version before
-    that their absence does not remove; only those of `may_stay` can be.
+    that their absence does not remove; only those of `may_stay` can be. `withheld` takes out what is restricted (P9):
+    `to_fhir` is given nothing else.
     """
 
     name: str
@@ -44,4 +55,5 @@ class Source:
     visit: Callable[[Tables], VisitFacts | None]
     may_stay: frozenset[str]
     carry_over: Callable[[Tables, Tables], tuple[Tables, tuple[Issue, ...]]]
+    withheld: Callable[[Tables], Withheld]
     to_fhir: Callable[[Dossier, MappingContext], MappedRecord]

@@ -41,6 +41,9 @@ class SourceTable(Generic[Context]):
     must know before they are mapped; `resources` need nothing of other tables but that; `documents` speak of what
     `resources` have made (a visit, a report, a paper).
 
+    `names` are the fields that say what a row is. Where one of them is restricted (P9) the row is withheld, for a row
+    without its name would be a sign; of every other field the field alone.
+
     `stays` says, of the tables of a new version, whether this one, absent from it, stands as it was before. `example`
     is a row as an exporter writes it, of invented people: the sandbox sends one like it.
     """
@@ -53,6 +56,7 @@ class SourceTable(Generic[Context]):
     within: Callable[[Row], Iterable[RowProblem]] | None = None  # what must agree among the fields of one row
     between: Callable[[Tables], Iterable[Issue]] = nothing_is_wrong  # what must agree with other tables
     stays: Callable[[Tables], bool] = is_removed
+    names: frozenset[str] = frozenset()
     orders: bool = False  # whether its rows are orders (NGAY_YL): the last one ends a visit that has no other end
     announce: Callable[[Rows, Context], None] | None = None
     resources: Callable[[Rows, Context], Iterable[Resource]] | None = None

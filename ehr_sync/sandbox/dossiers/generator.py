@@ -15,7 +15,7 @@ from ehr_sync.sandbox.dossiers.messy import MESSY_KINDS, MESSY_STYLES, messed, m
 from ehr_sync.sandbox.dossiers.others import others_of
 from ehr_sync.sandbox.dossiers.papers import papers_of
 from ehr_sync.sandbox.dossiers.rendering import CLEAN, Style, envelope, json_batch
-from ehr_sync.sandbox.dossiers.restricted import DECOYS, RESTRICTED_KINDS, planted
+from ehr_sync.sandbox.dossiers.restricted import DECOYS, ITEM_KINDS, RECORD_KINDS, RESTRICTED_KINDS, planted
 from ehr_sync.sandbox.dossiers.summary import summary_row
 from ehr_sync.sandbox.dossiers.variations import (
     billing_only,
@@ -43,8 +43,10 @@ from ehr_sync.sandbox.dossiers.visits import (
 __all__ = [
     "CLEAN",
     "DECOYS",
+    "ITEM_KINDS",
     "MESSY_KINDS",
     "MESSY_STYLES",
+    "RECORD_KINDS",
     "RESTRICTED_KINDS",
     "SHAPES",
     "Hoso",

@@ -11,7 +11,6 @@ from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.record_body import Body, resources_of
 from mappings.gate import GATE, findings
 from mappings.model import Dossier, Issue, MappingContext, Resource, Tables, Uris
-from mappings.restricted import triggers
 from mappings.sources.catalogue import SOURCES
 
 
@@ -43,7 +42,11 @@ def compose(
     uris: Uris,
     received_at: datetime,
 ) -> tuple[Body, int]:
-    """The body, and how many resources did not pass the gate and are left out of it."""
+    """The body, and how many resources did not pass the gate and are left out of it.
+
+    Every body of a dossier is made here, from all of its tables: rows and fields that are restricted never reach a
+    mapping, and the rules that withhold the record whole are named in the body.
+    """
     context = MappingContext(
         record_id=record_id,
         id_key=keys.id,
@@ -51,11 +54,14 @@ def compose(
         transaction_code=transaction_code(record_id, version),
         uris=uris,
     )
-    mapped = SOURCES[dossier.source].to_fhir(dossier, context)
+    # The only place where what is restricted is taken out: no mapping sees more than may be shown.
+    source = SOURCES[dossier.source]
+    withheld = source.withheld(dossier.tables)
+    mapped = source.to_fhir(replace(dossier, tables=withheld.tables), context)
     sound = [resource for resource in mapped.resources if _passes(resource)]
     body = Body(
         resources=resources_of(resource.json for resource in sound),
-        restricted=tuple(sorted(triggers(dossier.tables))),
+        restricted=tuple(sorted(withheld.record)),
         organizations=mapped.organizations,
         practitioners=mapped.practitioners,
         carried=carried,

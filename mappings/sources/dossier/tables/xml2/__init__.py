@@ -21,6 +21,7 @@ XML2 = SourceTable(
     package=__name__,
     schema=Xml2,
     within=within,
+    names=frozenset({"TEN_THUOC", "MA_THUOC"}),
     stays=_stays,
     orders=True,
     resources=medications,

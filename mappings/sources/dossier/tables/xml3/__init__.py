@@ -32,6 +32,7 @@ XML3 = SourceTable(
     package=__name__,
     schema=Xml3,
     within=within,
+    names=frozenset({"TEN_DICH_VU", "MA_DICH_VU", "TEN_VAT_TU", "MA_VAT_TU", "MA_HIEU_SP", "MA_MAY"}),
     stays=_stays,
     orders=True,
     resources=_resources,

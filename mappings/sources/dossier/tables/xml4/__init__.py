@@ -29,6 +29,7 @@ XML4 = SourceTable(
     package=__name__,
     schema=Xml4,
     within=within,
+    names=frozenset({"TEN_CHI_SO", "MA_CHI_SO", "MA_DICH_VU", "MA_MAY"}),
     stays=_stays,
     announce=_announce,
     documents=_documents,

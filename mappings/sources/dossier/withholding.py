@@ -1,0 +1,162 @@
+"""What of a dossier the law restricts (HIV and the like): the record whole, or rows and fields, without a sign.
+
+Law 64/2006/QH11, amended by 71/2020/QH14. What is taken out here no mapping sees: the book is that of a dossier that
+never had it. The table of items and fields: docs/security.md.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, filterfalse
+from typing import Final
+
+from mappings.model import Row, Tables
+from mappings.restricted import codes
+from mappings.restricted.fields import Kind, Said, kind_of, said_in
+from mappings.restricted.folding import fold
+from mappings.restricted.terms import has_sign
+from mappings.sources.dossier.tables import TABLES
+from mappings.sources.dossier.unlinking import follow, service_of, with_same_words, without_codes, without_operations
+from mappings.sources.source import Withheld
+
+# Rules that withhold the record whole.
+RECORD_TABLE: Final = "record.table"  # XML6 has a row that says something
+RECORD_CODE: Final = "record.code"  # B20-B24, Z21, R75, F02.4, O98.7
+RECORD_ENTITLEMENT: Final = "record.entitlement"  # MA_DOITUONG_KCB 1.9
+RECORD_DRUG: Final = "record.drug"  # a medicine used for HIV alone
+
+_HIV_TABLE: Final = "XML6"
+_SKELETON: Final = frozenset({"MA_LK", "STT"})  # what some exporters write into XML6 for everybody
+_ENTITLEMENT: Final = "MA_DOITUONG_KCB"
+_NAMES: Final[Mapping[str, frozenset[str]]] = {table.name: table.names for table in TABLES}
+_RESULT: Final = frozenset({"GIA_TRI", "MO_TA", "KET_LUAN"})
+_LABORATORY: Final = frozenset({"22", "23", "24"})  # chapters of TT 43/2013; pathology (25) is a report
+
+
+_Column = tuple[Kind, str, str]
+"""What a field of a table holds, the table, and the tag."""
+_BY_CODE: Final = (
+    ("XML2", "MA_THUOC", codes.is_drug),
+    ("XML3", "MA_DICH_VU", codes.is_test),
+    ("XML4", "MA_DICH_VU", codes.is_test),
+)
+
+
+def withheld(tables: Tables) -> Withheld:
+    """What is withheld of a dossier. The tables are the same object where nothing is taken out of them."""
+    columns = [(kind_of(tag), table, tag) for table, rows in tables.items() for tag in set().union(*rows)]
+    record = set(_by_structure(tables, columns))
+    suspects = _suspects(tables, columns)
+    found = list(_findings(tables, suspects)) if suspects else []
+    if not found and not tables.get(_HIV_TABLE) and not any(kind is Kind.HIV for kind, _, _ in columns):
+        return Withheld(frozenset(record), tables)
+    cleaning = _Cleaning(tables)
+    for table, number, tag, said in found:
+        record.update(_of_record(table, tag, said))
+        cleaning.take(table, number, tag, said)
+    return Withheld(frozenset(record), cleaning.done())
+
+
+def _by_structure(tables: Tables, columns: Sequence[_Column]) -> Iterator[str]:
+    for _, table, tag in columns:
+        if table == _HIV_TABLE and tag not in _SKELETON:
+            yield RECORD_TABLE
+        if tag == _ENTITLEMENT and any(codes.is_entitled(row.get(tag, "")) for row in tables[table]):
+            yield RECORD_ENTITLEMENT
+
+
+# --- The first look: all values as one, for there is usually nothing ------------------------------------------------
+
+
+def _suspects(tables: Tables, columns: Sequence[_Column]) -> frozenset[str]:
+    """The distinct values that show a sign of anything restricted."""
+    distinct = set(chain.from_iterable(row.values() for rows in tables.values() for row in rows))
+    found: set[str] = set()
+    stated = {row[tag] for kind, table, tag in columns if kind is Kind.CODES for row in tables[table] if tag in row}
+    if _is_code(" ".join(stated)):
+        found.update(filter(_is_code, stated))
+    for table, tag, is_restricted in _BY_CODE:
+        named = {row[tag] for row in tables.get(table, ()) if tag in row}
+        if is_restricted(" ".join(named)):
+            found.update(filter(is_restricted, named))
+    values = list(filterfalse(str.isdigit, distinct))
+    if has_sign(fold("\n".join(values))):
+        found.update(value for value in values if has_sign(fold(value)))
+    return frozenset(found)
+
+
+def _is_code(value: str) -> bool:
+    return codes.names_record(value) or codes.names_item(value)
+
+
+def _findings(tables: Tables, suspects: frozenset[str]) -> Iterator[tuple[str, int, str, frozenset[Said]]]:
+    for table, rows in tables.items():
+        for number, row in enumerate(rows):
+            for tag, value in row.items():
+                if value in suspects and (said := said_in(tag, value)):
+                    yield table, number, tag, said
+
+
+def _of_record(table: str, tag: str, said: frozenset[Said]) -> Iterator[str]:
+    if Said.RECORD_CODE in said:
+        yield RECORD_CODE
+    # A medicine that a text only mentions may be another person's.
+    if Said.DRUG in said and (table == "XML2" or kind_of(tag) is Kind.DRUG):
+        yield RECORD_DRUG
+
+
+# --- Taking out -----------------------------------------------------------------------------------------------------
+
+
+class _Cleaning:
+    """The tables of one dossier while rows and fields are taken out of them."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._rows: dict[str, set[int]] = defaultdict(set)
+        self._fields: dict[tuple[str, int], set[str]] = defaultdict(set)
+        self._codes: dict[tuple[str, int], set[str]] = defaultdict(set)
+        self._became: dict[str, str] = {}
+
+    def take(self, table: str, number: int, tag: str, said: frozenset[Said]) -> None:
+        """Note what a field's words take out: the row, codes of the field, or the field."""
+        if tag in _NAMES.get(table, ()):
+            self._rows[table].add(number)
+        elif said == {Said.ITEM_CODE} and kind_of(tag) is Kind.CODES:
+            self._codes[table, number].add(tag)
+        elif table == "XML4" and tag in _RESULT and self._is_measured(number):
+            self._rows[table].add(number)
+        else:
+            self._fields[table, number].add(tag)
+
+    def done(self) -> Tables:
+        """The tables without what was noted, and without what would point at it."""
+        services = self._tables.get("XML3", ())
+        follow(services, self._tables.get("XML4", ()), self._rows["XML3"], self._rows["XML4"])
+        made = {table: tuple(self._left(table, rows)) for table, rows in self._tables.items() if table != _HIV_TABLE}
+        return without_operations(with_same_words(made, self._became), services, self._rows["XML3"])
+
+    def _is_measured(self, number: int) -> bool:
+        """Whether a row of XML4 is a measurement, whose words are its value's; else it is a report with findings."""
+        row = self._tables["XML4"][number]
+        return "GIA_TRI" in row or service_of(row)[:2] in _LABORATORY
+
+    def _left(self, table: str, rows: tuple[Row, ...]) -> Iterator[Row]:
+        for number, row in enumerate(rows):
+            if number in self._rows[table]:
+                continue
+            left = row
+            if (table, number) in self._codes:
+                left, became = without_codes(row, self._codes[table, number])
+                self._became |= became
+            gone = {tag for tag in left if kind_of(tag) is Kind.HIV} | self._still_said(table, number, left)
+            if gone:
+                left = {tag: value for tag, value in left.items() if tag not in gone}
+            # A result that says nothing any more would be one that is still to come.
+            if table != "XML4" or not gone & _RESULT or left.keys() & _RESULT:
+                yield left
+
+    def _still_said(self, table: str, number: int, left: Row) -> set[str]:
+        """The fields to take out whole, but those that were right again once a code's words had left them."""
+        return {tag for tag in self._fields.get((table, number), ()) if tag in left and said_in(tag, left[tag])}
