@@ -119,7 +119,7 @@ def test_nothing_to_nothing_is_no_change() -> None:
 BODIES: Final = st.builds(
     Body,
     resources=LINES.map(lambda lines: resources_of(x.json for x in lines)),
-    restricted=st.lists(st.sampled_from(["record.code", "item.term"]), unique=True).map(tuple),
+    restricted=st.lists(st.sampled_from(["record.code", "record.drug"]), unique=True).map(tuple),
     organizations=st.lists(st.sampled_from(["01001", "01002"]), unique=True).map(tuple),
     practitioners=st.lists(st.uuids().map(str), max_size=2).map(tuple),
     carried=st.dictionaries(st.sampled_from(["XML2", "XML3"]), st.integers(1, 9)),

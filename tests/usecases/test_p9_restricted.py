@@ -10,11 +10,13 @@ import pytest
 from ehr_sync.core.ports import Login
 from ehr_sync.sandbox.dossiers.generator import (
     DECOYS,
-    RESTRICTED_KINDS,
+    ITEM_KINDS,
+    RECORD_KINDS,
     corrected,
     dossier,
     envelope,
     planted,
+    with_table,
     without_table,
 )
 from ehr_sync.store.resyncs import Scope
@@ -28,10 +30,10 @@ VISIT: Final = dossier(801, person_index=801, shape="inpatient", rows=6)
 NUMBER: Final = number_of(801)
 
 
-def test_p9_no_kind_of_restricted_dossier_ever_leaves_or_leaves_a_sign(running: Running) -> None:
+def test_p9_no_record_that_is_withheld_ever_leaves_or_leaves_a_sign(running: Running) -> None:
     sent = [
         dossier(FIRST + n, person_index=adult(n), shape="inpatient", rows=6, restricted=kind)
-        for n, kind in enumerate(RESTRICTED_KINDS)
+        for n, kind in enumerate(RECORD_KINDS)
     ]
     assert {hoso.status for hoso in running.results(envelope(sent, made_on=DAY))} == {"accepted"}
     running.settle()
@@ -49,6 +51,58 @@ def test_p9_no_kind_of_restricted_dossier_ever_leaves_or_leaves_a_sign(running: 
 def adult(n: int) -> int:
     """Indexes of adults, one each: forty in every fifty are."""
     return FIRST + n // 40 * 50 + n % 40
+
+
+def test_p9_a_dossier_with_an_item_is_delivered_and_told_as_one_without(running: Running) -> None:
+    sent = [
+        dossier(8300 + n, person_index=adult(300 + n), shape="inpatient", rows=8, restricted=kind)
+        for n, kind in enumerate(ITEM_KINDS)
+    ]
+    results = running.results(envelope(sent, made_on=DAY))
+    running.settle()
+
+    lines = [running.follow(result.transaction_code) for result in results]
+    assert {line.state for line in lines} == {"delivered"}
+    assert {tuple(step.name for step in line.steps) for line in lines} == {
+        ("received", "verified", "mapped", "delivered")
+    }
+    shown = str(running.journal("book")) + "".join(str(running.shown(hoso.summary["SO_CCCD"])) for hoso in sent)
+    assert [word for word in SAID if word in shown] == []
+
+
+SAID: Final = ("HIV", "HlV", "H1V", "H.I.V", "H I V", "AIDS", "SIDA", "ARV", "PrEP", "OPC", "Z11.4", "Z20.6", "Z71.7")
+
+
+def test_p9_an_item_that_comes_or_goes_pushes_nothing(running: Running) -> None:
+    running.post(VISIT)
+    running.settle()
+    before = told(running)
+    hidden = dict.fromkeys(VISIT.tables["XML3"][0], "") | {"MA_LK": VISIT.ma_lk, "TEN_DICH_VU": "HIV Ab", "STT": "99"}
+    more = with_table(VISIT, "XML3", [*VISIT.tables["XML3"], hidden | {"MA_DICH_VU": "XN.0001", "SO_LUONG": "1"}])
+    running.post(more, made_on=LATER)
+    running.settle()
+    running.post(VISIT, made_on=LATER + timedelta(days=1))
+    running.settle()
+    assert before == (
+        running.book(NUMBER),
+        running.rows("SELECT want, have, fence FROM lane"),
+        len(running.pushes(NUMBER)),
+    )
+
+
+@pytest.mark.parametrize("kind", ["xml6_table", "icd_of_a_referral"])
+def test_p9_a_withheld_record_stays_withheld_when_the_table_that_says_so_is_not_sent_again(
+    running: Running, kind: str
+) -> None:
+    made = planted(VISIT, kind)
+    running.post(made)
+    told = running.post(without_table(corrected(made, 1), TABLE_OF[kind]), made_on=LATER)
+    running.settle()
+    assert running.follow(told.transaction_code).state == "kept"
+    assert (running.journal("book", kind="push"), running.everything(NUMBER).total) == ([], 0)
+
+
+TABLE_OF: Final = {"xml6_table": "XML6", "icd_of_a_referral": "XML13"}
 
 
 def test_what_only_looks_restricted_is_delivered(running: Running) -> None:
@@ -72,7 +126,7 @@ def test_p9_beside_ordinary_visits_a_restricted_one_makes_no_difference(running:
     assert len(running.pushes(NUMBER)) == 1
 
 
-@pytest.mark.parametrize("kind", ["icd_secondary", "test_ordered", "text_course", "xml6_table"])
+@pytest.mark.parametrize("kind", ["icd_secondary", "drug_code", "entitlement_class_with_nought", "xml6_table"])
 def test_p9_a_restricted_new_version_takes_the_shown_one_out(running: Running, kind: str) -> None:
     running.post(VISIT)
     running.settle()
@@ -102,7 +156,7 @@ def test_p9_a_version_without_the_trigger_is_shown_again(running: Running) -> No
     running.post(VISIT)
     running.settle()
     before = running.living(NUMBER).keys()
-    running.post(planted(VISIT, "text_note"), made_on=LATER)
+    running.post(planted(VISIT, "icd_main_with_blank"), made_on=LATER)
     running.settle()
     running.post(corrected(VISIT, 1), made_on=LATER + timedelta(days=1))
     running.settle()

@@ -34,7 +34,7 @@ PLACES = ("log", "metrics", "problems", "paths sent", "main database", "key data
 
 def bird(index: int, **changed: str) -> Hoso:
     """A dossier that says BACHYEN in its ids, its free texts, and the names of its drugs, results and doctors."""
-    restricted = "text_note" if index == RESTRICTED else None
+    restricted = "icd_main" if index == RESTRICTED else None
     made = dossier(index, person_index=index, shape="outpatient", rows=12, restricted=restricted)
     said = {tag: f"{text}{index}" for tag, text in PLANTED.items()}
     made = with_values(made, "XML1", 0, **said, **changed)

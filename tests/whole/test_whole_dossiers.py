@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.record_body import Body
 from ehr_sync.sandbox.dossiers.catalogue import table_shapes
-from ehr_sync.sandbox.dossiers.generator import RESTRICTED_KINDS, Hoso, dossier, envelope, planted
+from ehr_sync.sandbox.dossiers.generator import RECORD_KINDS, Hoso, dossier, envelope, planted
 from ehr_sync.sandbox.dossiers.hoso import copy_of
 from ehr_sync.usecases.intake.compose_body import compose
 from mappings.gate import findings
@@ -90,7 +90,7 @@ def test_reading_the_same_twice_gives_the_same(sent: Hoso) -> None:
 
 
 @fuzzed
-@given(dossiers(), st.sampled_from(RESTRICTED_KINDS))
-def test_what_is_restricted_is_never_shown_whatever_stands_around_it(sent: Hoso, kind: str) -> None:
+@given(dossiers(), st.sampled_from(RECORD_KINDS))
+def test_what_withholds_the_record_is_never_shown_whatever_stands_around_it(sent: Hoso, kind: str) -> None:
     body, _ = composed(read(envelope([planted(sent, kind)])))
     assert (bool(body.restricted), body.shown) == (True, ())

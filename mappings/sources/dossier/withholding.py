@@ -132,8 +132,9 @@ class _Cleaning:
 
     def done(self) -> Tables:
         """The tables without what was noted, and without what would point at it."""
-        services = self._tables.get("XML3", ())
-        follow(services, self._tables.get("XML4", ()), self._rows["XML3"], self._rows["XML4"])
+        services, results = self._tables.get("XML3", ()), self._tables.get("XML4", ())
+        self._rows["XML4"].update(number for number, row in enumerate(results) if self._is_silenced(number, row))
+        follow(services, results, self._rows["XML3"], self._rows["XML4"])
         made = {table: tuple(self._left(table, rows)) for table, rows in self._tables.items() if table != _HIV_TABLE}
         return without_operations(with_same_words(made, self._became), services, self._rows["XML3"])
 
@@ -141,6 +142,11 @@ class _Cleaning:
         """Whether a row of XML4 is a measurement, whose words are its value's; else it is a report with findings."""
         row = self._tables["XML4"][number]
         return "GIA_TRI" in row or service_of(row)[:2] in _LABORATORY
+
+    def _is_silenced(self, number: int, row: Row) -> bool:
+        """Whether nothing is left of what a row of XML4 said: it would look like a result that is still to come."""
+        gone = self._fields.get(("XML4", number), set())
+        return bool(gone & _RESULT) and not row.keys() & _RESULT - gone
 
     def _left(self, table: str, rows: tuple[Row, ...]) -> Iterator[Row]:
         for number, row in enumerate(rows):
@@ -153,9 +159,7 @@ class _Cleaning:
             gone = {tag for tag in left if kind_of(tag) is Kind.HIV} | self._still_said(table, number, left)
             if gone:
                 left = {tag: value for tag, value in left.items() if tag not in gone}
-            # A result that says nothing any more would be one that is still to come.
-            if table != "XML4" or not gone & _RESULT or left.keys() & _RESULT:
-                yield left
+            yield left
 
     def _still_said(self, table: str, number: int, left: Row) -> set[str]:
         """The fields to take out whole, but those that were right again once a code's words had left them."""
