@@ -12,6 +12,7 @@ from ehr_sync.sandbox.dossiers.generator import (
     DECOYS,
     ITEM_KINDS,
     RECORD_KINDS,
+    Hoso,
     corrected,
     dossier,
     envelope,
@@ -76,18 +77,36 @@ SAID: Final = ("HIV", "HlV", "H1V", "H.I.V", "H I V", "AIDS", "SIDA", "ARV", "Pr
 def test_p9_an_item_that_comes_or_goes_pushes_nothing(running: Running) -> None:
     running.post(VISIT)
     running.settle()
-    before = told(running)
-    hidden = dict.fromkeys(VISIT.tables["XML3"][0], "") | {"MA_LK": VISIT.ma_lk, "TEN_DICH_VU": "HIV Ab", "STT": "99"}
-    more = with_table(VISIT, "XML3", [*VISIT.tables["XML3"], hidden | {"MA_DICH_VU": "XN.0001", "SO_LUONG": "1"}])
-    running.post(more, made_on=LATER)
+    before = told_of(running)
+    running.post(tested(VISIT), made_on=LATER)
     running.settle()
     running.post(VISIT, made_on=LATER + timedelta(days=1))
     running.settle()
-    assert before == (
-        running.book(NUMBER),
-        running.rows("SELECT want, have, fence FROM lane"),
-        len(running.pushes(NUMBER)),
-    )
+    assert told_of(running) == before
+
+
+def told_of(running: Running) -> tuple[object, ...]:
+    """What the book holds, where its lane stands, and how often it was told."""
+    return running.book(NUMBER), running.rows("SELECT want, have, fence FROM lane"), len(running.pushes(NUMBER))
+
+
+def tested(hoso: Hoso) -> Hoso:
+    """The same with a test for HIV whose result does not say so."""
+    order, result = (dict.fromkeys(hoso.tables[table][0], "") for table in ("XML3", "XML4"))
+    order |= {"MA_DICH_VU": "XN.0001", "TEN_DICH_VU": "HIV Ab test nhanh", "SO_LUONG": "1", "MA_NHOM": "1"}
+    result |= {"MA_DICH_VU": "XN.0001", "TEN_CHI_SO": "Ket qua X", "GIA_TRI": "Am tinh X"}
+    made = with_table(hoso, "XML3", [*hoso.tables["XML3"], order | {"MA_LK": hoso.ma_lk}])
+    return with_table(made, "XML4", [*hoso.tables["XML4"], result | {"MA_LK": hoso.ma_lk}])
+
+
+def test_p9_a_result_that_is_taken_over_stays_withheld_with_its_order(running: Running) -> None:
+    running.post(tested(VISIT))
+    running.settle()
+    running.post(without_table(corrected(tested(VISIT), 1), "XML4"), made_on=LATER)
+    running.settle()
+    seen = str(running.journal("book")) + str(running.shown(NUMBER))
+    assert [word for word in ("HIV", "Ket qua X", "Am tinh X", "XN.0001") if word in seen] == []
+    assert any(kind == "DiagnosticReport" for kind, _ in running.living(NUMBER))
 
 
 @pytest.mark.parametrize("kind", ["xml6_table", "icd_of_a_referral"])

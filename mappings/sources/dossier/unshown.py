@@ -14,7 +14,7 @@ from importlib.resources import files
 import orjson
 
 from mappings.model import Row
-from mappings.restricted import fold
+from mappings.restricted.folding import fold
 
 # Deaths among the codes of ICD-10 (sudden, unattended, of unknown cause, of mothers); a dead foetus is the mother's.
 _DEATHS = re.compile(r"(?:R9[5689]|O9[567])(?:\..*)?|I46\.1")
