@@ -105,6 +105,8 @@ HIDDEN: Final[list[list[tuple[str, Row]]]] = [
     [("XML3", ORDER | {"TEN_DICH_VU": "Test nhanh"}), ("XML4", RESULT | {"TEN_CHI_SO": "Anti-HIV"})],
     [("XML3", ORDER | {"TEN_DICH_VU": "Test nhanh"}), ("XML4", RESULT | {"GIA_TRI": "HIV (-)"})],
     [("XML3", ORDER | {"TEN_DICH_VU": "Test nhanh"}), ("XML4", RESULT | {"GIA_TRI": "", "KET_LUAN": "HIV âm tính"})],
+    [("XML3", ORDER | {"TEN_DICH_VU": "PCR"}), ("XML4", RESULT | {"GIA_TRI": "20", "DON_VI_DO": "copies HIV/mL"})],
+    [("XML3", ORDER | {"TEN_DICH_VU": "PCR"}), ("XML4", RESULT | {"MO_TA": "Mẫu phản ứng với sinh phẩm HIV"})],
     [("XML4", RESULT | {"TEN_CHI_SO": "CD4"})],
     # An order that was taken back, and one whose return has no name.
     [("XML3", ORDER), ("XML3", ORDER | {"SO_LUONG": "-1.000", "TEN_DICH_VU": ""})],
@@ -152,6 +154,12 @@ def test_p9_a_code_and_its_words_leave_together(
     said = with_values(STAY, "XML1", 0, MA_BENH_CHINH=main, MA_BENH_KT=others, CHAN_DOAN_RV=words)
     left = with_values(STAY, "XML1", 0, MA_BENH_CHINH=main_left, MA_BENH_KT=others_left, CHAN_DOAN_RV=words_left)
     assert body(said) == body(left)
+
+
+@pytest.mark.parametrize(("words", "code"), [("Nhiễm HIV", "N01"), ("Mệt", "HIV")])
+def test_p9_a_reason_and_its_code_leave_together(words: str, code: str) -> None:
+    said = with_values(STAY, "XML1", 0, LY_DO_VNT=words, MA_LY_DO_VNT=code)
+    assert body(said) == body(with_values(STAY, "XML1", 0, LY_DO_VNT="", MA_LY_DO_VNT=""))
 
 
 def test_p9_of_a_panel_only_the_hiv_test_is_withheld() -> None:

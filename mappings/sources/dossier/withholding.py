@@ -30,6 +30,8 @@ _HIV_TABLE: Final = "XML6"
 _SKELETON: Final = frozenset({"MA_LK", "STT"})  # what some exporters write into XML6 for everybody
 _ENTITLEMENT: Final = "MA_DOITUONG_KCB"
 _NAMES: Final[Mapping[str, frozenset[str]]] = {table.name: table.names for table in TABLES}
+# A reason's code and its words say the same.
+_TOGETHER: Final = dict.fromkeys(("LY_DO_VNT", "MA_LY_DO_VNT"), ("LY_DO_VNT", "MA_LY_DO_VNT"))
 _RESULT: Final = frozenset({"GIA_TRI", "MO_TA", "KET_LUAN"})
 _LABORATORY: Final = frozenset({"22", "23", "24"})  # chapters of TT 43/2013; pathology (25) is a report
 
@@ -125,10 +127,10 @@ class _Cleaning:
             self._rows[table].add(number)
         elif said == {Said.ITEM_CODE} and kind_of(tag) is Kind.CODES:
             self._codes[table, number].add(tag)
-        elif table == "XML4" and tag in _RESULT and self._is_measured(number):
+        elif table == "XML4" and self._is_measured(number):
             self._rows[table].add(number)
         else:
-            self._fields[table, number].add(tag)
+            self._fields[table, number].update(_TOGETHER.get(tag, (tag,)))
 
     def done(self) -> Tables:
         """The tables without what was noted, and without what would point at it."""
@@ -162,5 +164,6 @@ class _Cleaning:
             yield left
 
     def _still_said(self, table: str, number: int, left: Row) -> set[str]:
-        """The fields to take out whole, but those that were right again once a code's words had left them."""
-        return {tag for tag in self._fields.get((table, number), ()) if tag in left and said_in(tag, left[tag])}
+        """The fields to take out whole, but a diagnosis that is right again now that a code's words have left it."""
+        taken = self._fields.get((table, number), set())
+        return {tag for tag in taken & left.keys() if kind_of(tag) is not Kind.DIAGNOSIS or said_in(tag, left[tag])}
