@@ -28,6 +28,7 @@ from tests.usecases.service import DAY, Running, is_in_error, number_of
 FIRST: Final = 8000
 LATER: Final = DAY + timedelta(days=1)
 VISIT: Final = dossier(801, person_index=801, shape="inpatient", rows=6)
+STAY: Final = dossier(7, person_index=801, shape="inpatient", rows=24)
 NUMBER: Final = number_of(801)
 
 
@@ -75,12 +76,12 @@ SAID: Final = ("HIV", "HlV", "H1V", "H.I.V", "H I V", "AIDS", "SIDA", "ARV", "Pr
 
 
 def test_p9_an_item_that_comes_or_goes_pushes_nothing(running: Running) -> None:
-    running.post(VISIT)
+    running.post(STAY)
     running.settle()
     before = told_of(running)
-    running.post(tested(VISIT), made_on=LATER)
+    running.post(with_test(STAY), made_on=LATER)
     running.settle()
-    running.post(VISIT, made_on=LATER + timedelta(days=1))
+    running.post(STAY, made_on=LATER + timedelta(days=1))
     running.settle()
     assert told_of(running) == before
 
@@ -90,7 +91,7 @@ def told_of(running: Running) -> tuple[object, ...]:
     return running.book(NUMBER), running.rows("SELECT want, have, fence FROM lane"), len(running.pushes(NUMBER))
 
 
-def tested(hoso: Hoso) -> Hoso:
+def with_test(hoso: Hoso) -> Hoso:
     """The same with a test for HIV whose result does not say so."""
     order, result = (dict.fromkeys(hoso.tables[table][0], "") for table in ("XML3", "XML4"))
     order |= {"MA_DICH_VU": "XN.0001", "TEN_DICH_VU": "HIV Ab test nhanh", "SO_LUONG": "1", "MA_NHOM": "1"}
@@ -100,9 +101,9 @@ def tested(hoso: Hoso) -> Hoso:
 
 
 def test_p9_a_result_that_is_taken_over_stays_withheld_with_its_order(running: Running) -> None:
-    running.post(tested(VISIT))
+    running.post(with_test(STAY))
     running.settle()
-    running.post(without_table(corrected(tested(VISIT), 1), "XML4"), made_on=LATER)
+    running.post(without_table(corrected(with_test(STAY), 1), "XML4"), made_on=LATER)
     running.settle()
     seen = str(running.journal("book")) + str(running.shown(NUMBER))
     assert [word for word in ("HIV", "Ket qua X", "Am tinh X", "XN.0001") if word in seen] == []

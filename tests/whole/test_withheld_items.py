@@ -111,6 +111,12 @@ HIDDEN: Final[list[list[tuple[str, Row]]]] = [
     # An order that was taken back, and one whose return has no name.
     [("XML3", ORDER), ("XML3", ORDER | {"SO_LUONG": "-1.000", "TEN_DICH_VU": ""})],
     [("XML3", ORDER | {"MA_PTTT_QT": "99.99"})],
+    # The same service once more, without a name, and under another one.
+    [("XML3", ORDER), ("XML3", ORDER | {"TEN_DICH_VU": ""})],
+    [
+        ("XML3", ORDER | {"MA_DICH_VU": "24.0999.1616"}),
+        ("XML3", ORDER | {"MA_DICH_VU": "24.0999.1616", "TEN_DICH_VU": "Test nhanh"}),
+    ],
     [("XML2", {"MA_THUOC": "40.999", "TEN_THUOC": "Thuốc ARV dự án", "SO_LUONG": "30", "LIEU_DUNG": "1 viên"})],
     [("XML6", {"MA_LK": "", "STT": "1"})],
     [("XML15", {"PHANLOAI_LAO_HIV": "1", "NGAYKD_HIV": "20240101", "BDDT_ARV": "20240102"})],
@@ -132,6 +138,14 @@ def test_p9_an_operation_of_a_withheld_row_does_not_come_back_from_the_summary()
     row["TEN_DICH_VU"] = "Phẫu thuật lấy thai trên người bệnh có bệnh truyền nhiễm (viêm gan nặng, HIV-AIDS)"
     more = with_table(with_values(STAY, "XML1", 0, MA_PTTT_QT="74.99;47.01"), "XML3", [*STAY.tables["XML3"], row])
     assert body(more) == body(with_values(STAY, "XML1", 0, MA_PTTT_QT="47.01"))
+
+
+def test_p9_an_operation_that_another_row_names_too_stays_in_the_summary() -> None:
+    row = dict.fromkeys(STAY.tables["XML3"][0], "") | ORDER | {"MA_NHOM": "8", "MA_PTTT_QT": "47.01"}
+    bed = row | {"MA_DICH_VU": "K03.1917", "TEN_DICH_VU": "Giường Nội khoa loại 2", "MA_NHOM": "15"}
+    made = with_values(with_table(STAY, "XML3", [*STAY.tables["XML3"], bed]), "XML1", 0, MA_PTTT_QT="47.01")
+    assert body(with_table(made, "XML3", [*made.tables["XML3"], row])) == body(made)
+    assert b"47.01" in body(made).resources
 
 
 WORDED = [
