@@ -140,6 +140,12 @@ def test_p9_an_operation_of_a_withheld_row_does_not_come_back_from_the_summary()
     assert body(more) == body(with_values(STAY, "XML1", 0, MA_PTTT_QT="47.01"))
 
 
+def test_p9_an_operation_without_a_code_does_not_come_back_from_the_summary() -> None:
+    row = dict.fromkeys(STAY.tables["XML3"][0], "") | ORDER | {"MA_NHOM": "8", "TEN_DICH_VU": "Mổ (HIV)"}
+    more = with_table(with_values(STAY, "XML1", 0, MA_PTTT_QT="74.99"), "XML3", [*STAY.tables["XML3"], row])
+    assert body(more) == body(STAY)
+
+
 def test_p9_an_operation_that_another_row_names_too_stays_in_the_summary() -> None:
     row = dict.fromkeys(STAY.tables["XML3"][0], "") | ORDER | {"MA_NHOM": "8", "MA_PTTT_QT": "47.01"}
     bed = row | {"MA_DICH_VU": "K03.1917", "TEN_DICH_VU": "Giường Nội khoa loại 2", "MA_NHOM": "15"}

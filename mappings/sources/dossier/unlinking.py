@@ -12,15 +12,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from mappings.fhir.elements import codes as listed
 from mappings.model import Row, Tables
 from mappings.restricted import codes
 from mappings.restricted.fields import Kind, kind_of
 from mappings.restricted.folding import fold
 from mappings.sources.dossier.visit import cost_group, service_code
+from mappings.terminology import icd9cm
 
 _NARRATED: Final = frozenset({"2", "3"})  # MA_NHOM of imaging and function tests: what they find is a report
 _PATHOLOGY: Final = "25"  # chapter of TT 43/2013, a report too
+_SURGERY: Final = frozenset({"8", "9", "18"})
 _SUPPLIES: Final = frozenset({"10", "11"})
 _NATIONAL: Final = re.compile(r"\d{2}\.\d{4}(?:\.\d{4})?")  # a code that means one service everywhere
 _MAIN, _OTHERS, _WORDS = "MA_BENH_CHINH", "MA_BENH_KT", "CHAN_DOAN_RV"
@@ -49,12 +50,18 @@ def follow(done: Sequence[Row], found: Sequence[Row], orders: set[int], results:
 
 
 def without_operations(tables: Tables, done: Sequence[Row], orders: set[int]) -> Tables:
-    """The tables whose XML1 does not name the operations (ICD-9-CM) of withheld services that no other has."""
-    gone = {one for number in orders for one in listed(done[number].get("MA_PTTT_QT"))}
-    gone -= {one for number, row in enumerate(done) if number not in orders for one in listed(row.get("MA_PTTT_QT"))}
-    if not gone or "XML1" not in tables:
+    """The tables whose XML1 does not name the operations (ICD-9-CM) of withheld services that no other has. Of a
+    withheld operation without a code any that no other row names may be the code.
+    """
+    gone = {one for number in orders for one in _operations(done[number])}
+    is_uncoded = any(cost_group(done[number]) in _SURGERY and not _operations(done[number]) for number in orders)
+    if not (gone or is_uncoded) or "XML1" not in tables:
         return tables
-    return {**tables, "XML1": tuple(_without_listed(row, "MA_PTTT_QT", gone) for row in tables["XML1"])}
+    named = {one for number, row in enumerate(done) if number not in orders for one in _operations(row)}
+    return {
+        **tables,
+        "XML1": tuple(_without_operations(row, None if is_uncoded else gone, named) for row in tables["XML1"]),
+    }
 
 
 def without_codes(row: Row, tags: Iterable[str]) -> tuple[Row, dict[str, str]]:
@@ -138,11 +145,18 @@ class _Belonging:
         return service.ordered[service.times[max(bisect_right(service.times, at) - 1, 0)]]
 
 
-def _without_listed(row: Row, tag: str, gone: set[str]) -> Row:
-    if tag not in row:
+def _operations(row: Row) -> list[str]:
+    return icd9cm.read(row.get("MA_PTTT_QT")) or icd9cm.of_service(service_of(row))
+
+
+def _without_operations(row: Row, gone: set[str] | None, named: set[str]) -> Row:
+    """`gone` is None where every code may be, but those that are `named` elsewhere."""
+    stated = icd9cm.read(row.get("MA_PTTT_QT"))
+    kept = [one for one in stated if one in named or (gone is not None and one not in gone)]
+    if kept == stated:
         return row
     left = dict(row)
-    _put(left, tag, ";".join(one for one in listed(row[tag]) if one not in gone))
+    _put(left, "MA_PTTT_QT", ";".join(kept))
     return left
 
 
