@@ -140,6 +140,14 @@ def test_p9_an_operation_of_a_withheld_row_does_not_come_back_from_the_summary()
     assert body(more) == body(with_values(STAY, "XML1", 0, MA_PTTT_QT="47.01"))
 
 
+def test_p9_a_test_that_was_taken_back_takes_no_other_order_with_it() -> None:
+    sugar = dict.fromkeys(STAY.tables["XML3"][0], "") | ORDER | {"TEN_DICH_VU": "Đường máu"}
+    back = sugar | {"TEN_DICH_VU": "Hủy chỉ định", "SO_LUONG": "-1.000"}
+    made = with_table(STAY, "XML3", [*STAY.tables["XML3"], sugar])
+    hidden = sugar | {"TEN_DICH_VU": "HIV Ab test nhanh"}
+    assert body(with_table(made, "XML3", [*made.tables["XML3"], hidden, back])) == body(made)
+
+
 def test_p9_an_operation_without_a_code_does_not_come_back_from_the_summary() -> None:
     row = dict.fromkeys(STAY.tables["XML3"][0], "") | ORDER | {"MA_NHOM": "8", "TEN_DICH_VU": "Mổ (HIV)"}
     more = with_table(with_values(STAY, "XML1", 0, MA_PTTT_QT="74.99"), "XML3", [*STAY.tables["XML3"], row])
