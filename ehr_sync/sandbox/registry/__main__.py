@@ -31,17 +31,13 @@ Match = Callable[[str, str], bool]
 
 
 def strict(asked: str, held: str) -> bool:
-    """Equal letter by letter: NFC, one space, upper case. The two tone placements are two names here."""
-    return _canonical(asked) == _canonical(held)
+    """Equal to the byte: what the key that judges forgives must have been mended before it was asked."""
+    return asked == held
 
 
 def lenient(asked: str, held: str) -> bool:
     """Equal without marks and anything but letters and digits, as one public system compares."""
     return _bare(asked) == _bare(held)
-
-
-def _canonical(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", name).replace("Ð", "Đ").split()).upper()
 
 
 def _bare(name: str) -> str:

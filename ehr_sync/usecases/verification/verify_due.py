@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from ehr_sync.core.errors import Unavailable
-from ehr_sync.core.identity import Claim, State, Verdict, judge, other_tone_placement
+from ehr_sync.core.identity import Claim, State, Verdict, judge, spellings
 from ehr_sync.core.ports import PopulationRegistry, RegistryPerson, RegistryQuestion
 from ehr_sync.core.retry import RetryPolicy
 from ehr_sync.store import audit, identity_claims, people, records
@@ -25,6 +25,7 @@ from ehr_sync.usecases.stores import Stores
 from ehr_sync.usecases.sweep import Sweep
 
 _ATTEMPTS = 50
+_MOST_CALLS = 3
 
 
 class _Moved(Exception):
@@ -99,8 +100,9 @@ def _opened_and_asked(asking: Asking, registry: PopulationRegistry) -> Outcome:
 
 
 def ask(claim: Claim, registry: PopulationRegistry, request_number: str) -> Outcome:
-    """Ask at most three times (trade rules 13): as sent; the other tone placement; the year only, where day and month
-    are unknown or 01-01. The first answer that finds somebody is judged.
+    """Ask at most three times (trade rules 13): as written, with look-alikes mended; a misplaced tone mark set right;
+    the other tone placement; the year only, where day and month are unknown or 01-01. The first answer that finds
+    somebody is judged.
     """
     calls = 0
     for name, birth_date in _questions(claim):
@@ -125,15 +127,12 @@ def _judged(claim: Claim, found: RegistryPerson, calls: int) -> Outcome:
 
 
 def _questions(claim: Claim) -> list[tuple[str, str]]:
-    name = " ".join(claim.name.upper().split())
+    names = spellings(claim.name)
     day = claim.birth_date.replace("-", "")
-    questions = [(name, day)]
-    other = other_tone_placement(name)
-    if other is not None:
-        questions.append((other, day))
+    questions = [(name, day) for name in names]
     if len(day) == 8 and day.endswith("0101"):
-        questions.append((name, day[:4]))
-    return questions
+        questions.append((names[0], day[:4]))
+    return questions[:_MOST_CALLS]
 
 
 def _settle(

@@ -130,7 +130,7 @@ def _number(row: Row) -> Iterator[RowProblem]:
     foreign = row.get("MA_QUOCTICH", "").upper() not in VIETNAMESE
     number, kind = read_number(sent, birth[0], foreign=foreign)
     if kind == "other":
-        yield "number.shape", "SO_CCCD", "12 digits, 9 digits, or a letter and 7 digits"
+        yield "number.shape", "SO_CCCD", "12 digits, 9 digits, or a letter and 7 or 8 digits"
     if kind == "cccd":
         if len(number) > len("".join(sent.split())):
             yield "number.padded", "SO_CCCD", "12 digits"

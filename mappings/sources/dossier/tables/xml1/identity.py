@@ -14,7 +14,7 @@ from mappings.text import canonical_code
 # TT 07/2016/TT-BCA appendix 2 as exporters write it; blank means Viet Nam too.
 VIETNAMESE = frozenset({"", "000", "VN", "VNM", "VIE"})
 _SEX: dict[str, Literal["male", "female"]] = {"1": "male", "2": "female"}
-_PASSPORT = re.compile(r"[A-Z]\d{7}")
+_PASSPORT = re.compile(r"[A-Z]\d{7,8}")  # a letter and 7 digits, or 8 as some series have
 _FOREIGN_PASSPORT = re.compile(r"[A-Z0-9]{5,15}")
 # What wards write for a child without a name: "CON BÀ …", "CB …", "BÉ TRAI …", "SƠ SINH …", "TRẺ CỦA …".
 _CHILD_OF = re.compile(
