@@ -15,6 +15,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from ehr_sync.api import access
 from ehr_sync.api.problems import Problem
+from mappings.facility_code import is_facility_code
 
 LANE_STATES: Final = ("behind", "open", "unknown", "parked")
 _LANES: Final = 100
@@ -66,11 +67,16 @@ class Order(Protocol):
     def __call__(self, wanted: Wanted, *, by: str, reason: str) -> Resync: ...
 
 
+def _facility_code(text: str) -> None:
+    if not is_facility_code(text):
+        raise ValidationError("Give a facility's code.")
+
+
 class ResyncOrder(Schema):
     """The body of POST /api/v1/ops/resyncs."""
 
     patient = fields.UUID()
-    facility = fields.String(validate=validate.Regexp(r"[0-9]{2}[0-9A-Z]{3}\Z"))
+    facility = fields.String(validate=_facility_code)
     destination = fields.String(validate=validate.Regexp(r"[a-z0-9-]{1,40}\Z"))
     all = fields.Boolean(truthy={True}, falsy={False}, load_default=False)
     # A ticket or a word, no sentence: it is kept, and must not become a place for names and numbers.

@@ -18,8 +18,8 @@ from ehr_sync.store import clients
 from ehr_sync.store.clients import ALWAYS
 from ehr_sync.store.database import Database
 from ehr_sync.usecases.access.authenticate import SCOPES, BadKeys, checked_jwks
+from mappings.facility_code import is_facility_code
 
-_CODE: Final = re.compile(r"[0-9]{2}[0-9A-Z]{3}")
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 _SENTENCES: Final = {
@@ -40,7 +40,7 @@ class FacilityGrant(click.ParamType[tuple[str, date, date | None]]):
         if not isinstance(value, str):
             return value
         code, *days = value.split(":")
-        if not _CODE.fullmatch(code) or len(days) > 2:
+        if not is_facility_code(code) or len(days) > 2:
             self.fail("Write CODE[:FROM[:TO]], such as 01001:2026-01-01:2026-12-31.", param, ctx)
         try:
             first, last = ([date.fromisoformat(day) if day else None for day in days] + [None, None])[:2]
@@ -136,8 +136,10 @@ def facility() -> None:
 @click.option("--same-place-as", help="Another code of the same place, after a rename or merger.")
 def add_facility(code: str, name: str, same_place_as: str | None) -> None:
     """Register a facility's code, or give it a new name."""
-    if not _CODE.fullmatch(code):
-        raise _Usage("Write the code as two digits and three digits or capitals, such as 01001.")
+    if not is_facility_code(code):
+        raise _Usage(
+            "Write the code as two digits and three digits or capitals, such as 01001, or as a GLN of 13 digits."
+        )
     with _database() as database, database.begin() as connection:
         added = clients.add_facility(connection, code, name=name, same_place_as=same_place_as)
     click.echo(f"{added.code} is registered, of family {added.family}.")

@@ -29,6 +29,7 @@ from sqlalchemy.engine import Connection
 from ehr_sync.core.errors import Conflict, NotFound
 from ehr_sync.store.statement import Statement, among
 from ehr_sync.store.tables import metadata
+from mappings.facility_code import FORM
 
 ALWAYS: Final = date.min  # a grant without a first day
 
@@ -54,7 +55,7 @@ facility = Table(
     # What its NGAYLAP means, where it has told us: "ask" decides nothing (core/versions.py).
     Column("made_on_means", Text, nullable=False, server_default="ask"),
     CheckConstraint("made_on_means IN ('ask', 'export_day', 'visit_day')", name="made_on_means_is_known"),
-    CheckConstraint(r"code ~ '^[0-9]{2}[0-9A-Z]{3}$'", name="facility_code_has_five_characters"),
+    CheckConstraint(f"code ~ '^({FORM})$'", name="facility_code_has_its_form"),
 )
 
 client_facility = Table(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mappings.facility_code import is_gln
 from mappings.fhir.elements import built, text
 from mappings.fhir.ids import register_id
 from mappings.model import NumberType, Resource, Uris
@@ -44,7 +45,8 @@ def organization(code: str, name: str, id_key: bytes, uris: Uris) -> Resource:
     was: its code is its name, and nothing says that it is active.
     """
     known = text(name)
-    body: dict[str, Any] = {"identifier": [{"use": "official", "system": uris["facility"], "value": code}]}
+    system = uris["gln" if is_gln(code) else "facility"]
+    body: dict[str, Any] = {"identifier": [{"use": "official", "system": system, "value": code}]}
     if known:
         body["active"] = True
     body["name"] = known or code

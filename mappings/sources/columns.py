@@ -16,6 +16,7 @@ from marshmallow import Schema, ValidationError, fields
 
 from mappings import prose
 from mappings.dates import is_all_zero, latest_event, parse_birth, parse_day, parse_minute
+from mappings.facility_code import EXPECTED, is_facility_code
 from mappings.sources.lists import CodeList, Icd10List, Problem
 
 Required = Literal["never", "always", "insured"]
@@ -41,7 +42,7 @@ class Column(fields.Field[str]):
     def problem(self, value: str, on: date) -> Problem | None:
         """What is wrong with a value that is not blank, on the day whose code lists rule; None where nothing is."""
         if self.longest is not None and len(value) > self.longest:
-            return "value.too_long", f"<= {self.longest}"
+            return "value.too_long", f"<= {self.longest} characters"
         return None
 
     def is_always_good(self, value: str) -> bool:
@@ -114,6 +115,13 @@ class Code(Column):
         if isinstance(self._list, Icd10List):
             return [value]
         return [one for piece in value.split(";") if (one := piece.strip())] if self._many else [value]
+
+
+class FacilityCode(Code):
+    """The code of a facility, or with `many` a ';' list of them."""
+
+    def _one(self, code: str, on: date) -> Problem | None:
+        return None if is_facility_code(code) else ("value.format", EXPECTED)
 
 
 class PersonalCode(Code):

@@ -9,13 +9,12 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
+from mappings.facility_code import FIVE, is_facility_code
 from mappings.fhir.elements import Json, built, code, coding, minute
 from mappings.fhir.ids import Key, register_id, resource_id
 from mappings.model import Resource, Row, Uris
 from mappings.terminology.code_lists import display
 from mappings.terminology.systems import listed, local
-
-FACILITY: Final = re.compile(r"\d{2}[0-9A-Z]{3}")  # QĐ 3176: province, then three characters
 
 # Kinds of visit (MA_LOAI_KCB) whose NGAY_RA is the last day of medicine and not the day of leaving: trade
 # rules 7.
@@ -45,7 +44,7 @@ class Register:
 
     def place(self, value: str | None) -> Json | None:
         """As `organization`, or None for a value that is no facility code."""
-        return self.organization(value) if value and FACILITY.fullmatch(value) else None
+        return self.organization(value) if value and is_facility_code(value) else None
 
     def practitioners(self, value: str | None) -> list[Json]:
         """The references to the people of a ';' list of licence numbers, each once, in their order."""
@@ -190,7 +189,7 @@ class ServiceCode:
 
 # Looked for at the end alone: a code of "_TB" without end would be tried at each of its letters.
 _LONGEST_ATTACHED: Final = 40
-_ATTACHED = re.compile(r"(?:\.K\.(\d{2}[0-9A-Z]{3}))?((?:_TB|_GT)*)(?:\.K\.(\d{2}[0-9A-Z]{3}))?$")
+_ATTACHED = re.compile(rf"(?:\.K\.({FIVE}))?((?:_TB|_GT)*)(?:\.K\.({FIVE}))?$")
 
 
 @lru_cache(maxsize=4096)

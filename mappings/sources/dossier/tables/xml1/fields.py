@@ -7,14 +7,24 @@ from collections.abc import Iterator
 from mappings.dates import latest_appointment, parse_birth
 from mappings.fhir.elements import decimal, minute
 from mappings.model import Row
-from mappings.sources.columns import Amount, Birth, Code, Day, Minute, PersonalCode, TableSchema, Text, Whole
+from mappings.sources.columns import (
+    Amount,
+    Birth,
+    Code,
+    Day,
+    FacilityCode,
+    Minute,
+    PersonalCode,
+    TableSchema,
+    Text,
+    Whole,
+)
 from mappings.sources.dossier.tables.xml1.cards import unaligned
 from mappings.sources.dossier.tables.xml1.encounter import STAYS, is_stay_of
 from mappings.sources.dossier.tables.xml1.identity import VIETNAMESE, birth_year_in, read_number, sex_in
 from mappings.sources.lists import Icd10List, code_list
 from mappings.sources.row_checks import RowProblem
 
-_FACILITY = r"\d{2}[0-9A-Z]{3}"
 _CARD = r"[A-Z]{2}[1-5]\d{12}|\d{10}|\d{12}"
 _PARENT_YEARS = 13
 _MOST_SECONDARY = 12
@@ -40,8 +50,8 @@ class Xml1(TableSchema):
     MAHUYEN_CU_TRU = Code(3)
     MAXA_CU_TRU = Code(5, wanted="always")
     DIEN_THOAI = PersonalCode(15)
-    MA_THE_BHYT = PersonalCode(pattern=_CARD, expected="AA1 + 12 digits, 10 or 12 digits", many=True)
-    MA_DKBD = Code(pattern=_FACILITY, expected="5 characters", many=True)
+    MA_THE_BHYT = PersonalCode(pattern=_CARD, expected="2 letters and 13 digits, or 10 or 12 digits", many=True)
+    MA_DKBD = FacilityCode(many=True)
     GT_THE_TU = Day(many=True)
     GT_THE_DEN = Day(many=True)
     NGAY_MIEN_CCT = Day()
@@ -55,8 +65,8 @@ class Xml1(TableSchema):
     MA_BENH_YHCT = Code(255)
     MA_PTTT_QT = Code(125, pattern=r"\d{2}(\.?\d{1,2})?", expected="00.00", many=True)
     MA_DOITUONG_KCB = Code(5, listed=code_list("MA_DOITUONG_KCB"), wanted="always")
-    MA_NOI_DI = Code(pattern=_FACILITY, expected="5 characters")
-    MA_NOI_DEN = Code(pattern=_FACILITY, expected="5 characters")
+    MA_NOI_DI = FacilityCode()
+    MA_NOI_DEN = FacilityCode()
     MA_TAI_NAN = Code(2)
     NGAY_VAO = Minute(wanted="always")
     NGAY_VAO_NOI_TRU = Minute()
@@ -81,7 +91,7 @@ class Xml1(TableSchema):
     THANG_QT = Whole(2, wanted="insured")
     MA_LOAI_KCB = Code(listed=code_list("MA_LOAI_KCB"), wanted="always")
     MA_KHOA = Code(50, wanted="always")
-    MA_CSKCB = Code(pattern=_FACILITY, expected="5 characters", wanted="always")
+    MA_CSKCB = FacilityCode(wanted="always")
     MA_KHUVUC = Code(listed=code_list("MA_KHUVUC"))
     CAN_NANG = Amount(6)
     CAN_NANG_CON = Code(100, pattern=r"\d+(\.\d+)?", expected="grams", many=True)
@@ -97,7 +107,7 @@ def within(row: Row) -> Iterator[RowProblem]:
     yield from _order(row)
     yield from _number(row)
     if row.get("MA_BENH_KT", "").count(";") >= _MOST_SECONDARY:
-        yield "diagnosis.too_many", "MA_BENH_KT", f"<= {_MOST_SECONDARY}"
+        yield "diagnosis.too_many", "MA_BENH_KT", f"<= {_MOST_SECONDARY} codes"
     yield from (("card.lists_differ", tag, "MA_THE_BHYT") for tag in unaligned(row))
     yield from _stay(row)
 
