@@ -38,7 +38,7 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = {
     ),
     "request.cut_off": ProblemType(
         400,
-        "Nội dung gửi lên bị đứt giữa chừng.",
+        "Nội dung gửi lên bị ngắt giữa chừng.",
         "The body ended before it was complete.",
         "Gửi lại toàn bộ; gửi lại cùng nội dung không tạo bản ghi thứ hai.",
         "Send the whole again; the same content never makes a second record.",
@@ -54,8 +54,8 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = {
         400,
         "Idempotency-Key không đúng quy cách.",
         "The Idempotency-Key is malformed.",
-        "Dùng 1 đến 255 ký tự ASCII nhìn thấy được.",
-        "Use 1 to 255 visible ASCII characters.",
+        "Dùng 1 đến 255 ký tự ASCII in được.",
+        "Use 1 to 255 printable ASCII characters.",
     ),
     "token.missing": ProblemType(
         401,
@@ -101,7 +101,7 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = {
     ),
     "conflict": ProblemType(
         409,
-        "Yêu cầu mâu thuẫn với trạng thái hiện tại.",
+        "Yêu cầu xung đột với trạng thái hiện tại.",
         "The request conflicts with the present state.",
         "Đọc lại trạng thái rồi quyết định.",
         "Read the state again, then decide.",

@@ -47,8 +47,10 @@ class Follow(Protocol):
     def __call__(self, code: str, *, client_id: str) -> LifeLine: ...
 
 
-# Code -> (Vietnamese, English). A code that is not here is shown as it is.
-WORDS: Final[Mapping[str, tuple[str, str]]] = {
+Words = Mapping[str, tuple[str, str]]
+"""Code -> (Vietnamese, English). A code that is not there is shown as it is."""
+
+WORDS: Final[Words] = {
     "received": ("Đã nhận", "Received"),
     "verified": ("Đã xác minh danh tính", "Identity verified"),
     "mapped": ("Đã chuyển sang FHIR", "Mapped to FHIR"),
@@ -58,27 +60,64 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "held": ("Tạm giữ: danh tính chưa được xác minh", "Held: the identity is not proven"),
     "kept": ("Đã lưu, không có gì để đưa lên sổ", "Kept, nothing to bring to the book"),
     "not_proven": ("Danh tính không khớp cơ sở dữ liệu dân cư", "Identity not confirmed by the registry"),
-    "review": ("Chờ người xem lại", "Waiting for review"),
+    "review": ("Chờ kiểm tra thủ công", "Waiting for review"),
     "no_number": ("Không có số định danh", "No personal number"),
-    "not_asked": ("Chưa hỏi được cơ sở dữ liệu dân cư", "Not asked at the registry"),
+    "not_asked": ("Không hỏi cơ sở dữ liệu dân cư", "Not asked at the registry"),
     "superseded": ("Đã có bản mới hơn thay thế", "Superseded by a newer version"),
-    "visit_open": ("Đợt điều trị chưa kết thúc", "The visit is not over"),
+    "visit_open": ("Đợt khám bệnh, chữa bệnh chưa kết thúc", "The visit is not over"),
     "order_unclear": ("Chưa rõ bản nào mới hơn", "Unclear which version is newer"),
     "waiting_for_xml1": ("Chờ bảng XML1", "Waiting for table XML1"),
     "refused_by_book": ("Sổ sức khỏe từ chối", "Refused by the health book"),
+}
+# What is waited for: who does what.
+NEXT: Final[Words] = {
     "nothing": ("Không cần làm gì thêm", "Nothing more to do"),
-    "verification": ("Xác minh danh tính", "Identity verification"),
-    "registry": ("Cơ sở dữ liệu dân cư trả lời", "An answer of the population registry"),
-    "book": ("Sổ sức khỏe nhận", "The health book takes it"),
-    "operator": ("Người vận hành xem lại", "An operator looks into it"),
-    "discharge_time": ("Gửi lại khi có NGAY_RA", "Send again with NGAY_RA"),
-    "make_current": ("Cơ sở xác nhận bản nào đang dùng", "The facility says which version stands"),
-    "summary_table": ("Gửi bảng XML1 của hồ sơ", "Send table XML1 of the record"),
-    "identity_correction": (
-        "Cơ sở sửa số định danh, họ tên, ngày sinh rồi gửi lại",
-        "Correct number, name and birth date, then send again",
+    "verification": ("Chờ hệ thống xác minh danh tính", "Waiting for the service to verify the identity"),
+    "registry": ("Chờ cơ sở dữ liệu dân cư trả lời", "Waiting for an answer of the population registry"),
+    "book": ("Chờ sổ sức khỏe nhận", "Waiting for the health book to take it"),
+    "operator": ("Chờ đơn vị vận hành xử lý", "Waiting for the operator to look into it"),
+    "review": (
+        "Chờ cơ sở đối chiếu họ tên, ngày sinh, số định danh với giấy tờ; nếu sai thì sửa và gửi lại,"
+        " nếu đúng thì báo đơn vị vận hành",
+        "Waiting for the facility to compare name, birth date and number with the document: if wrong, correct and send"
+        " again; if right, tell the operator",
     ),
-    "personal_number": ("Gửi lại khi có số định danh", "Send again with the personal number"),
+    "discharge_time": ("Chờ cơ sở gửi lại khi có NGAY_RA", "Waiting for the facility to send again with NGAY_RA"),
+    "make_current": ("Chờ cơ sở xác nhận bản nào đang dùng", "Waiting for the facility to say which version stands"),
+    "summary_table": ("Chờ cơ sở gửi bảng XML1 của hồ sơ", "Waiting for the facility to send table XML1 of the record"),
+    "identity_correction": (
+        "Chờ cơ sở sửa số định danh, họ tên, ngày sinh rồi gửi lại",
+        "Waiting for the facility to correct number, name and birth date, then send again",
+    ),
+    "personal_number": (
+        "Chờ cơ sở gửi lại khi có số định danh",
+        "Waiting for the facility to send again with the personal number",
+    ),
+}
+# Why a claim was decided so; what a book says is shown as its code alone.
+REASONS: Final[Words] = {
+    "registry.exact": ("Số định danh, họ tên, ngày sinh đều khớp", "Number, name and birth date agree"),
+    "registry.exact_but_sex": (
+        "Số định danh, họ tên, ngày sinh đều khớp; giới tính chưa được xác nhận",
+        "Number, name and birth date agree; the sex is not confirmed",
+    ),
+    "registry.no_match": (
+        "Không có người nào khớp cả số định danh, họ tên, ngày sinh",
+        "Nobody has this number, name and birth date",
+    ),
+    "registry.name_only_loosely": (
+        "Số định danh và ngày sinh khớp; họ tên chỉ khớp khi bỏ dấu hoặc ký hiệu",
+        "Number and birth date agree; the name agrees only without its marks or signs",
+    ),
+    "registry.birth_year_only": ("Chỉ năm sinh khớp", "Only the year of birth agrees"),
+    "registry.old_number": ("Tra được bằng số CMND cũ 9 chữ số", "Found by an old 9-digit number"),
+    "claim.no_number": ("Hồ sơ không có số định danh", "The dossier has no number"),
+    "claim.number_not_askable": (
+        "Không tra được cơ sở dữ liệu dân cư bằng loại số này",
+        "The registry cannot be asked with this kind of number",
+    ),
+    "claim.waiting_for_xml1": ("Chưa có bảng XML1", "There is no table XML1 yet"),
+    "claim.name_may_be_a_parents": ("Họ tên có thể là của cha hoặc mẹ", "The name may be a parent's"),
 }
 
 
@@ -113,7 +152,7 @@ def rendered(line: LifeLine, language: Language) -> dict[str, Any]:
         "state": line.state,
         "stateText": _words(line.state, language),
         "next": line.next,
-        "nextText": _words(line.next, language),
+        "nextText": _words(line.next, language, NEXT),
         "steps": [_step(step, language) for step in line.steps],
     }
     return {**shown, "supersededBy": line.superseded_by} if line.superseded_by else shown
@@ -122,9 +161,13 @@ def rendered(line: LifeLine, language: Language) -> dict[str, Any]:
 def _step(step: Step, language: Language) -> dict[str, Any]:
     at = step.at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if step.at else None
     shown = {"name": step.name, "text": _words(step.name, language), "at": at}
-    return {**shown, "reason": step.reason} if step.reason else shown
+    if step.reason:
+        shown["reason"] = step.reason
+    if step.reason in REASONS:
+        shown["reasonText"] = _words(step.reason, language, REASONS)
+    return shown
 
 
-def _words(code: str, language: Language) -> str:
-    vietnamese, english = WORDS.get(code, (code, code))
+def _words(code: str, language: Language, words: Words = WORDS) -> str:
+    vietnamese, english = words.get(code, (code, code))
     return english if language == "en" else vietnamese

@@ -197,7 +197,7 @@ class _Cutter:
         self._skeleton += b'"'
         self._strings.append(string)
         if len(self._strings) > self._limits.request_dossiers + MOST_OTHER_STRINGS:
-            _refuse("request.too_many_dossiers", f"<= {self._limits.request_dossiers}")
+            _refuse("request.too_many_dossiers", f"<= {self._limits.request_dossiers} HOSO")
         self._literal.clear()
         self._start = -1
 
@@ -256,7 +256,7 @@ class _Reader:
             self._files = []
         self._keys.append(set() if event == "start_map" else None)
         if len(self._keys) > DEEPEST:
-            _refuse("request.too_deep", f"<= {DEEPEST}")
+            _refuse("request.too_deep", f"<= {DEEPEST} levels")
 
     def _on_key(self, key: str) -> None:
         if next(self._strings).is_long:
@@ -282,7 +282,7 @@ class _Reader:
             self._wrong_type()
         self._files.append((place.start, place.end))
         if len(self._files) > self._limits.request_dossiers:
-            _refuse("request.too_many_dossiers", f"<= {self._limits.request_dossiers}")
+            _refuse("request.too_many_dossiers", f"<= {self._limits.request_dossiers} HOSO")
 
     def _on_field(self, event: str, value: Any, place: _String | None) -> None:
         if event not in ("string", "number") or (place is not None and place.is_long):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Final
 
-from mappings.issues.catalogue import CATALOGUE, Entry
+from mappings.issues.catalogue import CATALOGUE, Entry, Texts
 from mappings.model import Severity
 
 _HEAD: Final = """# Issue codes
@@ -44,9 +44,14 @@ def _group(name: str, entries: Mapping[str, Entry]) -> str:
 
 def _lines(entries: Mapping[str, Entry]) -> Iterator[str]:
     for code, entry in entries.items():
-        texts = f"{entry.vi} {entry.fix_vi} | {entry.en} {entry.fix_en}"
-        path = f"`{entry.example}`" if entry.example else ""
-        yield f"| `{code}` | {_MARKS[entry.severity]} | {texts} | {path} |\n"
+        yield _line(code, entry, entry, f"`{entry.example}`" if entry.example else "")
+        if entry.at_line:
+            yield _line(code, entry, entry.at_line, "`line 1`")
+
+
+def _line(code: str, entry: Entry, texts: Texts, path: str) -> str:
+    said = f"{texts.vi} {texts.fix_vi} | {texts.en} {texts.fix_en}"
+    return f"| `{code}` | {_MARKS[entry.severity]} | {said} | {path} |\n"
 
 
 if __name__ == "__main__":

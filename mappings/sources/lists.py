@@ -5,6 +5,7 @@ A list whose codes have names too stands in the terminology alone, and lists.jso
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -30,13 +31,40 @@ class CodeList:
     def problem(self, code: str, on: date) -> Problem | None:
         """What is wrong with the code on that day."""
         if code not in self.codes:
-            return "value.code_unknown", self.name
+            return "value.code_unknown", in_short(self.codes)
         starts = self.starts.get(code)
-        return ("value.code_not_in_force", f"{self.name}, {starts:%Y-%m-%d}") if starts and on < starts else None
+        return ("value.code_not_in_force", f"from {starts:%Y-%m-%d}") if starts and on < starts else None
 
     def is_always_good(self, code: str) -> bool:
         """Whether no day is wrong for this code."""
         return code in self.codes and code not in self.starts
+
+
+@cache
+def in_short(codes: frozenset[str]) -> str:
+    """The codes themselves, in order, three and more in a row as first-last: "1-3, 01-54, 1.1-1.18"."""
+    runs: list[list[str]] = []
+    for code in sorted(codes, key=_in_order):
+        if runs and _follows(runs[-1][-1], code):
+            runs[-1].append(code)
+        else:
+            runs.append([code])
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(run) for run in runs)
+
+
+def _in_order(code: str) -> tuple[str, tuple[int, ...], str]:
+    return code.rstrip("0123456789."), tuple(map(int, re.findall(r"\d+", code))), code
+
+
+def _follows(one: str, other: str) -> bool:
+    (stem, first), (other_stem, second) = _cut(one), _cut(other)
+    same_form = stem == other_stem and (len(first) == len(second) or not second.startswith("0"))
+    return same_form and bool(first and second) and int(second) == int(first) + 1
+
+
+def _cut(code: str) -> tuple[str, str]:
+    stem = code.rstrip("0123456789")
+    return stem, code[len(stem) :]
 
 
 class Icd10List:

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 from sqlalchemy import CheckConstraint
 
-from ehr_sync.api.transactions import WORDS
+from ehr_sync.api.transactions import NEXT, REASONS, WORDS
 from ehr_sync.core.answers import FileStatus, Status
 from ehr_sync.core.identity import State
 from ehr_sync.core.versions import MadeOnMeans, Order
@@ -79,7 +79,13 @@ def test_every_step_of_a_life_line_is_told() -> None:
 
 
 def test_every_word_that_a_sender_reads_is_told() -> None:
-    assert set(WORDS) <= set(quoted(section(PAGE, "## Life line")))
+    assert set(WORDS) | set(NEXT) <= set(quoted(section(PAGE, "## Life line")))
+
+
+def test_every_reason_of_a_decision_has_words_for_its_reader() -> None:
+    told = {word for row in rows(section(PAGE, "## Claims")) for word in quoted(row[2])}
+    decided = {word for word in told if re.fullmatch(r"(registry|claim)\.[a-z0-9_]+", word)}
+    assert decided - {"claim.unreadable"} == set(REASONS)
 
 
 def test_every_status_of_an_answer_is_told() -> None:

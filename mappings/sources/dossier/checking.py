@@ -62,7 +62,7 @@ def _lists_on(summary: Row | None, received_on: date) -> date:
 
 def _refusals(tables: Tables, summary: Row | None) -> Iterator[Issue]:
     if "XML1" in tables and len(tables["XML1"]) != 1:
-        yield Issue("xml1.not_one_row", "XML1", "1")
+        yield Issue("xml1.not_one_row", "XML1", "1 row")
     if not any("MA_LK" in row for rows in tables.values() for row in rows):
         yield Issue("ma_lk.missing", "XML1[1].MA_LK")
     for tag in ("HO_TEN", "NGAY_SINH"):

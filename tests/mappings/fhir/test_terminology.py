@@ -46,7 +46,9 @@ def test_a_code_without_its_dot_gets_it(written: str, expected: str) -> None:
     assert dotted(written) == expected
 
 
-@pytest.mark.parametrize(("on", "expected"), [(date(2026, 7, 31), ""), (date(2026, 8, 1), "KCB từ xa")])
+@pytest.mark.parametrize(
+    ("on", "expected"), [(date(2026, 7, 31), ""), (date(2026, 8, 1), "Khám bệnh, chữa bệnh từ xa")]
+)
 def test_a_kind_of_visit_has_a_name_from_the_day_it_is_valid(on: date, expected: str) -> None:
     assert display("visit-type", "14", on) == expected
 

@@ -118,7 +118,7 @@ class _Scanner:
             self._close_span()
         self._depth += 1
         if self._depth > DEEPEST:
-            raise SourceRefused(Issue("record.too_deep", self._line(), f"<= {DEEPEST}"))
+            raise SourceRefused(Issue("record.too_deep", self._line(), f"<= {DEEPEST} levels"))
         if not self._hoso_depth:
             self._on_outer_start(name.rpartition(":")[2])
 
@@ -173,7 +173,7 @@ class _Scanner:
         self._parser.DefaultHandler = None
         self._spans.append((self._start, self._skipped + self._parser.CurrentByteIndex))
         if len(self._spans) > self._limits.request_dossiers:
-            raise SourceRefused(Issue("request.too_many_dossiers", expected=f"<= {self._limits.request_dossiers}"))
+            raise SourceRefused(Issue("request.too_many_dossiers", expected=f"<= {self._limits.request_dossiers} HOSO"))
 
     def _result(self) -> EnvelopeScan:
         header = {tag: canonical_code(text) for tag, text in self._header.items()}

@@ -98,7 +98,7 @@ def _parse(content: bytes, limits: Limits) -> etree._Element:
         raise TableRefused("table.dtd_forbidden")
     most = limits.table_rows * TAGS_PER_ROW
     if len(content) > most and content.count(b"<") + content.count(b"=") > most:
-        raise TableRefused("record.too_many_rows", f"<= {limits.table_rows}")
+        raise TableRefused("record.too_many_rows", f"<= {limits.table_rows} rows")
     try:
         return etree.fromstring(content, _parser())
     except (etree.XMLSyntaxError, ValueError):
@@ -148,7 +148,7 @@ def _read_rows(name: str, root: etree._Element, limits: Limits, before: int) -> 
             _pad(row, digits, odd)
         rows.append(row)
         if before + len(rows) > limits.table_rows:
-            raise TableRefused("record.too_many_rows", f"<= {limits.table_rows}")
+            raise TableRefused("record.too_many_rows", f"<= {limits.table_rows} rows")
         for code, tag in odd:
             told[code, tag] += 1
             if told[code, tag] <= MOST_OF_A_KIND:

@@ -160,7 +160,8 @@ def _hospitalization(row: Row, visit: Visit) -> Json:
     leaving = code(row.get("MA_LOAI_RV"))
     if leaving and row.get("KET_QUA_DTRI") not in _DEATHS:
         standard = [_DISPOSITIONS[leaving]] if leaving in _DISPOSITIONS else []
-        stay["dischargeDisposition"] = concept(visit.stated("discharge", leaving), *standard)
+        words = display("discharge", leaving, visit.on)
+        stay["dischargeDisposition"] = concept(visit.stated("discharge", leaving), *standard, words=words)
     return stay
 
 

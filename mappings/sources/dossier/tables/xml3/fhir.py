@@ -263,7 +263,7 @@ def _procedure(row: Row, key: Key, ordinal: int, visit: Visit) -> Resource:
     service = service_code(row.get("MA_DICH_VU", ""))
     body: Json = {"status": "stopped" if service.attempted else "completed"}
     if service.attempted:
-        body["statusReason"] = {"text": "Đã tiến hành nhưng không thực hiện được hết"}
+        body["statusReason"] = {"text": "Đã tiến hành nhưng không hoàn thành"}
     body["code"] = _operation(row, service, visit)
     body["subject"] = SUBJECT
     body["encounter"] = visit.encounter
