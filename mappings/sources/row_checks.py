@@ -9,6 +9,7 @@ from datetime import date
 from mappings.dates import parse_day
 from mappings.model import Issue, Row
 from mappings.sources.columns import Column, TableSchema
+from mappings.sources.tag_names import UNSHOWN, shown
 
 # A table that is wrong in one way is wrong in every row: beyond this many, one more says nothing new.
 MOST_OF_A_KIND = 20
@@ -43,6 +44,9 @@ class RowChecks:
         issues: list[Issue] = []
         for number, row in enumerate(rows, 1):
             for code, tag, expected in self._of_row(row, on, insured):
+                if code == "tag.unknown":
+                    issues += self._unknown(number, tag, seen)
+                    continue
                 seen[code, tag] += 1
                 if seen[code, tag] <= MOST_OF_A_KIND:
                     path = f"{self.name}[{number}].{tag}" if tag else f"{self.name}[{number}]"
@@ -63,6 +67,16 @@ class RowChecks:
             issues += [Issue("date.far_ahead", f"{self.name}[{n}].{tag}", f"<= {last}") for n in found[:MOST_OF_A_KIND]]
         return issues
 
+    def _unknown(self, number: int, tag: str, seen: Counter[tuple[str, str]]) -> list[Issue]:
+        """An unknown tag is told once, with its name where that could be a decree's."""
+        seen["tag.unknown", tag] += 1
+        if seen["tag.unknown", tag] > 1 or seen["tag.unknown", ""] >= MOST_OF_A_KIND:
+            return []
+        seen["tag.unknown", ""] += 1
+        name = shown(tag)
+        path = f"{self.name}[{number}]"
+        return [Issue("tag.unknown", path if name == UNSHOWN else f"{path}.{name}")]
+
     def _of_row(self, row: Row, on: date, insured: bool) -> list[RowProblem]:
         passes = self._passes
         # A tag that the table does not have passes nothing.
@@ -81,7 +95,7 @@ class RowChecks:
     def _of_value(self, tag: str, value: str, on: date) -> RowProblem | None:
         column = self._columns.get(tag)
         if column is None:
-            return "tag.unknown", "", ""
+            return "tag.unknown", tag, ""
         found = column.problem(value, on)
         if found is not None:
             return found[0], tag, found[1]

@@ -197,7 +197,9 @@ class _Run:
             self._files.append((found.issues, results))
             self._cut(source, found, results, around, ordinal)
             return
-        self._files.append(FileResult("refused", (Issue("facility.not_yours", "THONGTINDONVI.MACSKCB"),), ()))
+        not_yours = Issue("facility.not_yours", "GIAMDINHHS.THONGTINDONVI.MACSKCB")
+        # What is wrong with the envelope is told too: a blank code is nobody's.
+        self._files.append(FileResult("refused", (not_yours, *found.issues), ()))
         if self.media_type == "json":  # other files may be accepted; of a request that is refused whole nothing is kept
             self._cut(source, found, None, around, ordinal)
 

@@ -20,15 +20,19 @@ from mappings.sources.dossier.tables import TABLES
 from mappings.sources.dossier.visit import is_insured
 from mappings.sources.row_checks import MOST_OF_A_KIND, RowChecks
 
+# What is no dossier of these decrees is wrong in every field: it is told what it is, and nothing else.
+_SAY_ALL: Final = frozenset({"format.qd4210_not_supported", "record.health_check"})
 _CHECKS: Final = {
     table.name: RowChecks(table.name, table.schema, table.within) for table in TABLES if table.schema is not None
 }
 
 
 def check(dossier: Dossier, received_on: date) -> Dossier:
-    """The dossier with everything that is wrong with it, after what reading found. QĐ 4210 is refused for itself."""
-    if any(issue.code == "format.qd4210_not_supported" for issue in dossier.issues):
-        return dossier
+    """The dossier with everything that is wrong with it, after what reading found. QĐ 4210 and health checks are
+    refused for themselves.
+    """
+    if whole := tuple(issue for issue in dossier.issues if issue.code in _SAY_ALL):
+        return replace(dossier, issues=whole)
     return replace(dossier, issues=(*dossier.issues, *validate(dossier.tables, received_on)))
 
 

@@ -123,6 +123,8 @@ class _Scanner:
             self._on_outer_start(name.rpartition(":")[2])
 
     def _on_outer_start(self, tag: str) -> None:
+        if self._depth == 1 and tag == "KHAMSUCKHOE":
+            raise SourceRefused(Issue("file.health_check", tag, "GIAMDINHHS"))
         if self._depth == 1 and tag != "GIAMDINHHS":
             raise SourceRefused(Issue("file.not_a_dossier", expected="GIAMDINHHS"))
         if tag == "HOSO":

@@ -15,7 +15,7 @@ from xml.parsers import expat
 from mappings.formats.canonical import content_hash
 from mappings.formats.source import EnvelopeScan, Limits
 from mappings.model import Dossier, Issue, Row, Tables
-from mappings.sources.dossier.reading.tables import TableRefused, read_table
+from mappings.sources.dossier.reading.tables import OTHER_TABLE, TableRefused, read_table
 from mappings.sources.dossier.tables import TABLES
 from mappings.sources.table import Rows
 from mappings.text import canonical_code
@@ -29,6 +29,8 @@ _OLD_TAGS = frozenset({"MA_THE", "MA_BENH", "MA_BENHKHAC", "MA_LYDO_VVIEN", "TIN
 _NEW_TAGS = frozenset({"MA_THE_BHYT", "MA_BENH_CHINH", "MA_DOITUONG_KCB", "MA_LOAI_RV"})
 # The decree has 16 tables; whoever cuts one up does not need more pieces. Each costs an answer of its own.
 MOST_PARTS = 1_000
+# A health check always has its first two parts; without a summary of ours a HOSO that holds one is no dossier.
+_OF_HEALTH_CHECK = frozenset({"XML1", "XML2", OTHER_TABLE})
 _NOTHING = b" \t\r\n\xef\xbb\xbf"
 
 
@@ -39,6 +41,7 @@ class _Part:
     name: str
     text: str
     nested: bytes
+    has_content: bool
 
 
 def read_hoso(piece: bytes, scan: EnvelopeScan, position: int, limits: Limits) -> Dossier:
@@ -71,18 +74,19 @@ def _read_parts(parts: Iterable[_Part], path: str, limits: Limits) -> tuple[Tabl
     issues: list[Issue] = []
     left = limits.record_bytes
     for number, part in enumerate(parts, 1):
-        name = _table_name(part.name)
+        name, place = _table_name(part.name), f"{path}.FILEHOSO[{number}]"
         try:
             content = _content(part, left, limits)
             left -= len(content)
             name, rows, odd = _part_rows(name, part, content, tables, limits)
         except TableRefused as refusal:
-            where = name or f"{path}.FILEHOSO[{number}]"
-            issues.append(Issue(refusal.code, where, refusal.expected))
+            issues.append(Issue(refusal.code, name or place, refusal.expected))
             continue
         if name:
             tables[name] = tables.get(name, ()) + rows
-        issues += odd
+        issues += odd if part.has_content else [Issue("envelope.content_missing", f"{place}.NOIDUNGFILE")]
+    if "XML1" not in tables and any(i.code == "table.health_check" and i.path in _OF_HEALTH_CHECK for i in issues):
+        return tables, (Issue("record.health_check", path),)
     return tables, tuple(issues)
 
 
@@ -91,9 +95,7 @@ def _part_rows(
 ) -> tuple[str, Rows, tuple[Issue, ...]]:
     if not content:
         return name, (), ()
-    # A name that no decree has is kept under one word: it is the sender's text and may hold anything.
-    otherwise = "OTHER" if part.name.strip() else ""
-    return read_table(name, content, limits, otherwise, len(tables.get(name, ())))
+    return read_table(name, content, limits, OTHER_TABLE if part.name.strip() else "", tables)
 
 
 def _table_name(text: str) -> str:
@@ -170,6 +172,7 @@ class _Splitter:
         self._text: list[str] = []
         self._nested_at = -1
         self._nested = b""
+        self._has_content = False
         self._depth = 0
         self._content_depth = 0
         self._parser = expat.ParserCreate("UTF-8")
@@ -191,10 +194,11 @@ class _Splitter:
         tag = name.rpartition(":")[2]
         if tag == "FILEHOSO":
             self._name, self._text, self._nested, self._nested_at = [], [], b"", -1
+            self._has_content = False
         elif tag == "LOAIHOSO":
             self._parser.CharacterDataHandler = self._name.append
         elif tag == "NOIDUNGFILE":
-            self._content_depth = self._depth
+            self._content_depth, self._has_content = self._depth, True
             self._parser.CharacterDataHandler = self._text.append
 
     def _on_nested(self) -> None:
@@ -214,4 +218,4 @@ class _Splitter:
             if self._nested_at >= 0:
                 self._nested = self._piece[self._nested_at : self._parser.CurrentByteIndex]
         elif tag == "FILEHOSO":
-            self.parts.append(_Part("".join(self._name), "".join(self._text), self._nested))
+            self.parts.append(_Part("".join(self._name), "".join(self._text), self._nested, self._has_content))

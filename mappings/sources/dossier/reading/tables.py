@@ -15,16 +15,30 @@ from lxml import etree
 
 from mappings.dates import canonical_date
 from mappings.formats.source import Limits
-from mappings.model import Issue, Row
+from mappings.model import Issue, Row, Tables
 from mappings.sources.columns import Birth, Day, Minute
 from mappings.sources.dossier import decree
 from mappings.sources.dossier.tables import TABLES
 from mappings.sources.table import Rows
+from mappings.sources.tag_names import shown
 from mappings.text import canonical, canonical_code, holds_forbidden
 
 # Root element -> (table, item element); an item of "" means that the root is the one row.
 ROOTS: Final = {table.root: (table.name, table.item) for table in TABLES}
 ITEMS: Final = {table.name: table.item for table in TABLES if table.item}
+# Roots of the parts of a health check (QĐ 2062), and of the whole of one.
+HEALTH_CHECK_ROOTS: Final = frozenset(
+    {
+        "KHAMSUCKHOE",
+        "THONG_TIN_HANH_CHINH",
+        "THONG_TIN_CHUNG_VE_LAN_KHAM",
+        "KHAM_LAM_SANG",
+        "KHAM_THE_LUC",
+        "KHAM_CAN_LAM_SANG",
+    }
+)
+# A name that no decree has is kept under one word: it is the sender's text and may hold anything.
+OTHER_TABLE: Final = "OTHER"
 
 # Table -> its codes that lose leading zeros in a numeric export, with the widths that each may have.
 _DIGITS: dict[str, tuple[tuple[str, tuple[int, ...]], ...]] = {
@@ -52,8 +66,6 @@ _DATES: Final = frozenset(
 )
 _PLAIN_DATE = 12  # yyyymmddHHMM
 
-_DECREE_TAG = re.compile(r"[A-Z][A-Z0-9_]{1,39}")
-
 
 class TableRefused(Exception):
     """One table cannot be read. `code` is of the issue catalogue."""
@@ -65,23 +77,27 @@ class TableRefused(Exception):
 
 
 def read_table(
-    name: str, content: bytes, limits: Limits, otherwise: str = "", before: int = 0
+    name: str, content: bytes, limits: Limits, otherwise: str = "", read: Tables | None = None
 ) -> tuple[str, Rows, tuple[Issue, ...]]:
     """The table's name, its rows in order, and what was odd in them.
 
-    Where `name` is "" the root element tells the table, and `otherwise` stands in where it does not. `before` rows
-    of the table have been read already. `content` is UTF-8 with or without a mark, or UTF-16 with one. Rows that
-    hold nothing are left out. Raises TableRefused.
+    A root element that belongs to a table tells the table, whatever `name` says; where it tells none, `name` does, and
+    where that is "" `otherwise`. A health check's table is no table of the dossier: it is kept as OTHER_TABLE. `read`
+    holds what has been read of the tables already. `content` is UTF-8 with or without a mark, or UTF-16 with one. Rows
+    that hold nothing are left out. Raises TableRefused.
     """
     root = _parse(_as_utf8(content), limits)
-    table, _ = ROOTS.get(_local(root.tag), ("", ""))
-    name = name or table or otherwise
-    if not name:
+    tag = _local(root.tag)
+    table = OTHER_TABLE if tag in HEALTH_CHECK_ROOTS else ROOTS.get(tag, ("", ""))[0]
+    found = table or name or otherwise
+    if not found:
         raise TableRefused("table.name_missing", "XML0-XML15")
-    rows, issues = _read_rows(name, root, limits, before)
-    if table not in ("", name):
-        issues = (Issue("table.root_unexpected", name), *issues)
-    return name, rows, issues
+    rows, issues = _read_rows(found, root, limits, len((read or {}).get(found, ())))
+    if tag in HEALTH_CHECK_ROOTS:
+        issues = (Issue("table.health_check", name or found), *issues)
+    elif name not in ("", found):
+        issues = (Issue("table.root_unexpected", name, found), *issues)
+    return found, rows, issues
 
 
 def _as_utf8(content: bytes) -> bytes:
@@ -198,7 +214,7 @@ def _row(item: etree._Element, whole: bool, odd: list[tuple[str, str]], tags: di
         if not (text.isascii() and " " not in text and text.isprintable()):
             text = _canonical(tag, text, odd)
         if text and tag in row:
-            odd.append(("tag.repeated", _shown(tag)))
+            odd.append(("tag.repeated", shown(tag)))
         elif text:
             row[tag] = text
     for dated in _DATES.intersection(row):
@@ -230,7 +246,7 @@ def _holds_a_row(leaf: etree._Element) -> bool:
 
 def _canonical(tag: str, text: str, odd: list[tuple[str, str]]) -> str:
     if not text.isprintable() and holds_forbidden(text.strip()):
-        odd.append(("value.characters_removed", _shown(tag)))
+        odd.append(("value.characters_removed", shown(tag)))
     return canonical_code(text) if tag.startswith("MA_") else canonical(text)
 
 
@@ -243,11 +259,6 @@ def _pad(row: dict[str, str], digits: tuple[tuple[str, tuple[int, ...]], ...], o
             if width:
                 row[tag] = text.zfill(width)
                 odd.append(("value.padded", tag))
-
-
-def _shown(tag: str) -> str:
-    """A tag for an issue's path: one that no decree could have may hold anything, so it is not shown."""
-    return tag if _DECREE_TAG.fullmatch(tag) else "?"
 
 
 def _local(tag: object) -> str:

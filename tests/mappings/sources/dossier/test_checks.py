@@ -216,8 +216,58 @@ def test_a_time_that_can_be_is_not_far_ahead(tag: str, value: str) -> None:
     assert "date.far_ahead" not in [code for code, _ in found(with_values("XML1", **{tag: value, "SO_CCCD": ""}))]
 
 
-def test_a_tag_that_the_decree_does_not_have_is_told_without_its_name() -> None:
-    assert found(with_values("XML2", TAG_MOI="x")) == [("tag.unknown", "XML2[1]")]
+def test_a_tag_that_the_decree_does_not_have_is_told_by_its_name() -> None:
+    assert found(with_values("XML2", TAG_MOI="x")) == [("tag.unknown", "XML2[1].TAG_MOI")]
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "MA_BENHCHINH",
+        "TEN_DVKT",
+        "GHICHU",
+        "DU_PHONG2",
+        "HO_TEN_BO",
+        "LY_DO_KHAC",
+        "PHAM_VI_TT",
+        "MA_HO_NGHEO",
+        "T_BHYT",
+    ],
+)
+def test_an_unknown_tag_that_a_decree_could_have_is_named(tag: str) -> None:
+    assert found(with_values("XML2", **{tag: "x"})) == [("tag.unknown", f"XML2[1].{tag}")]
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "NGUYEN_VAN_AN",
+        "NGUYENVANAN",
+        "TRAN_THI_BE",
+        "HO_VAN_AN",
+        "LY_THI_HOA",
+        "BN_NGUYEN_VAN_AN",
+        "SO_079200001234",
+        "CCCD079200001234",
+        "DT0912345678",
+        "ten_rieng",
+        "Họ_tên",
+        "A" * 41,
+    ],
+)
+def test_p11_an_unknown_tag_that_may_name_a_person_is_not_repeated(tag: str) -> None:
+    assert found(with_values("XML2", **{tag: "x"})) == [("tag.unknown", "XML2[1]")]
+
+
+def test_an_unknown_tag_is_told_once_however_many_rows_have_it() -> None:
+    rows = tuple({**TABLES["XML2"][0], "STT": str(n), "TAG_MOI": "x"} for n in range(1, 6))
+    told = [issue for issue in validate({**TABLES, "XML2": rows}, RECEIVED) if issue.code == "tag.unknown"]
+    assert [issue.path for issue in told] == ["XML2[1].TAG_MOI"]
+
+
+def test_no_more_than_twenty_unknown_tags_of_a_table_are_told() -> None:
+    many = {f"TAG_{chr(65 + n)}": "x" for n in range(26)}
+    assert [code for code, _ in found(with_values("XML2", **many))] == ["tag.unknown"] * 20
 
 
 def test_row_numbers_given_twice_warn() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import textwrap
 from base64 import b64encode
+from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mappings.sources.dossier.catalogue import check
 from mappings.sources.dossier.reading.envelope import Limits, read_hoso, scan
 from tests.mappings.formats.made import (
     DRUG,
@@ -251,9 +253,65 @@ def test_a_nameless_table_that_no_root_tells_is_refused() -> None:
     assert [(i.code, i.path) for i in dossier.issues] == [("table.name_missing", "HOSO[1].FILEHOSO[2]")]
 
 
-def test_content_of_another_table_warns() -> None:
-    dossier = read_parts(part("XML2", base64(XML1)))
-    assert codes(dossier) == {"table.root_unexpected"}
+@pytest.mark.parametrize("name", ["XML2", "XML3", "XML8", "xml 13"])
+def test_a_table_under_another_name_is_read_by_its_root_and_warned_of(name: str) -> None:
+    dossier = read_parts(part(name, base64(XML1)))
+    assert dossier.tables == {"XML1": TABLES["XML1"]}
+    declared = name.upper().replace(" ", "")
+    assert [(i.code, i.path, i.expected) for i in dossier.issues] == [("table.root_unexpected", declared, "XML1")]
+
+
+def test_the_rows_of_a_misnamed_table_count_on_from_those_that_were_read() -> None:
+    few = Limits(table_rows=30)
+    halves = [table("XML2", [{**DRUG, "STT": str(n)} for n in range(16)])] * 2
+    assert codes(read_parts(part("XML2", base64(halves[0])) + part("XML3", base64(halves[1])), few)) == {
+        "record.too_many_rows"
+    }
+
+
+def test_a_table_without_the_element_of_its_content_says_so() -> None:
+    lost = "<FILEHOSO><LOAIHOSO>XML2</LOAIHOSO></FILEHOSO>"
+    dossier = read_parts(part("XML1", base64(XML1)) + lost)
+    assert [(i.code, i.path) for i in dossier.issues] == [
+        ("envelope.content_missing", "HOSO[1].FILEHOSO[2].NOIDUNGFILE")
+    ]
+
+
+def test_an_empty_content_is_an_empty_table_and_no_fault() -> None:
+    assert codes(read_parts(part("XML1", base64(XML1)) + part("XML2", ""))) == set()
+
+
+# ---- a health check (KHAMSUCKHOE, QĐ 2062) where a dossier is expected ----
+
+WHO = "<THONG_TIN_HANH_CHINH><HO_TEN>NGUYỄN VĂN MẪU</HO_TEN><SO_CCCD>099090000017</SO_CCCD></THONG_TIN_HANH_CHINH>"
+WHERE = "<THONG_TIN_CHUNG_VE_LAN_KHAM><MA_LK>KSK1</MA_LK><MA_CSKCB>01001</MA_CSKCB></THONG_TIN_CHUNG_VE_LAN_KHAM>"
+EXAM = "<KHAM_THE_LUC><CHIEU_CAO>170</CHIEU_CAO></KHAM_THE_LUC>"
+CHECK = part("XML1", base64(WHO)) + part("XML2", base64(WHERE)) + part("XML10", base64(EXAM))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        CHECK,
+        part("XML1", WHO) + part("XML2", WHERE) + part("XML12", "<KET_LUAN><PHAN_LOAI_SK>1</PHAN_LOAI_SK></KET_LUAN>"),
+        part("XML2", base64(WHERE)),
+        part("XML1", base64(f"<KHAMSUCKHOE><DANHSACHHOSO><HOSO>{WHERE}</HOSO></DANHSACHHOSO></KHAMSUCKHOE>")),
+        part("KSK", base64(f"<KHAMSUCKHOE>{WHO}{WHERE}</KHAMSUCKHOE>")),
+    ],
+)
+def test_a_hoso_that_is_a_health_check_is_told_to_be_one(written: str) -> None:
+    assert [(i.code, i.path) for i in check(read_parts(written), date(2026, 6, 11)).issues] == [
+        ("record.health_check", "HOSO[1]")
+    ]
+
+
+def test_a_health_checks_table_inside_a_dossier_is_kept_and_told_apart() -> None:
+    dossier = read_parts(part("XML1", base64(XML1)) + part("XML10", base64(EXAM)))
+    assert [(i.code, i.path) for i in dossier.issues] == [
+        ("table.health_check", "XML10"),
+        ("table.not_mapped", "OTHER"),
+    ]
+    assert dossier.tables["OTHER"] == ({"CHIEU_CAO": "170"},)
 
 
 def test_a_hoso_without_tables_is_refused() -> None:
