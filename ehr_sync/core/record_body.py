@@ -169,5 +169,13 @@ def advance(before: Sequence[Line], manifest: Manifest, after: Sequence[Line], *
     return Manifest(marks, still_gone + fresh)
 
 
+def says_the_same(before: Sequence[Line], after: Sequence[Line]) -> bool:
+    """Whether a book that shows `before` has nothing to hear of `after`, as `advance` decides it."""
+    old = {line.id: line for line in before}
+    return old.keys() == {line.id for line in after} and all(
+        line.type == "Provenance" or line.json == old[line.id].json for line in after
+    )
+
+
 def _next(mark: Mark | None, seq: int, at: int) -> Mark:
     return Mark(mark.version_id + 1 if mark else 1, seq, at)

@@ -7,13 +7,14 @@ planned on is looked at again, and all is written; where something has moved mea
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from ehr_sync.core.answers import HosoResult
 from ehr_sync.core.codes import transaction_code
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.identity import Claim, State, Verdict
-from ehr_sync.core.record_body import Body, encode
+from ehr_sync.core.record_body import Body, encode, says_the_same
 from ehr_sync.store import identity_claims, records, submissions
 from ehr_sync.store.identity_claims import NewClaim
 from ehr_sync.store.packing import Words, pack
@@ -99,10 +100,40 @@ def _step(one: Incoming, claim: NewClaim | None, look: Look, batch: Batch, store
         claim = NewClaim(planned.record_id, None, _NOBODY, Verdict(State.NO_NUMBER, "claim.waiting_for_xml1"))
     if not planned.keeps:
         return Step(one, planned, claim, None, b"", ())
+    if _names_another(planned, claim):
+        planned = _noting(planned, "record.patient_changed@XML1[1].SO_CCCD")
     if planned.state in {"visit_open", "waiting_for_xml1"}:
         return Step(one, planned, claim, Body(), pack(encode(Body()), Words.BODIES), ())
     body, issues = _composed(one, planned, claim, batch, stores, uris)
+    if _shows_the_same(planned, claim, body, stores):
+        planned = _noting(planned, "record.book_unchanged")
     return Step(one, planned, claim, body, pack(encode(body), Words.BODIES), issues)
+
+
+def _noting(planned: Plan, note: str) -> Plan:
+    return replace(planned, notes=(*planned.notes, note))
+
+
+def _names_another(planned: Plan, claim: NewClaim | None) -> bool:
+    """Whether the version becomes the newest and says of its patient what the one before it did not."""
+    before = planned.standing.claim_id if planned.stands and planned.standing is not None else None
+    return before is not None and claim is not None and claim.claim_id != before
+
+
+def _shows_the_same(planned: Plan, claim: NewClaim | None, body: Body, stores: Stores) -> bool:
+    """Whether the version becomes the newest and a book has nothing to hear of it: only billing differs, or what is not
+    mapped. Nothing is said of a version that shows nothing.
+    """
+    standing = planned.standing
+    if not (planned.stands and standing and standing.state == "ready" and claim and body.shown):
+        return False
+    if claim.claim_id != standing.claim_id:
+        return False
+    keys = stores.key_store.keys([standing.person_id])
+    key = (standing.person_id, standing.record_id, standing.version)
+    with stores.database.reading() as connection:
+        before = records.bodies(connection, [key] if keys else [], keys).get(key)
+    return before is not None and says_the_same(before.shown, body.shown)
 
 
 def _composed(
