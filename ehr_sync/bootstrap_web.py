@@ -20,20 +20,21 @@ from ehr_sync.api.ops import Wanted, ops
 from ehr_sync.api.submissions import submissions
 from ehr_sync.api.transactions import transactions
 from ehr_sync.bootstrap import Service
-from ehr_sync.core.errors import NotFound
 from ehr_sync.core.figures import Figures
 from ehr_sync.core.ports import Login
 from ehr_sync.runtime.metrics import scraper
-from ehr_sync.store import clients, figures
+from ehr_sync.store import figures
 from ehr_sync.store.resyncs import Resync, Scope
 from ehr_sync.usecases.access.authenticate import Signer, issue_token, verify_bearer
 from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.read_book import Page, Position
 from ehr_sync.usecases.check_readiness import check_readiness
 from ehr_sync.usecases.delivery import resync_lanes
+from ehr_sync.usecases.delivery.find_scope import find_scope
 from ehr_sync.usecases.intake.accept_submission import accept_submission
 from ehr_sync.usecases.intake.follow_transaction import follow_transaction
 from ehr_sync.usecases.intake.make_current import make_current
+from ehr_sync.usecases.intake.trace_transaction import trace_transaction, transactions_of
 from ehr_sync.usecases.stores import Stores
 from mappings.model import Uris
 
@@ -58,6 +59,8 @@ def web_application(service: Service) -> Flask:
                 order=lambda wanted, *, by, reason: _order(wanted, by, reason, stores),
                 follow=partial(resync_lanes.follow_resync, stores=stores),
                 lanes=partial(resync_lanes.list_lanes, stores=stores),
+                trace=partial(trace_transaction, stores=stores),
+                sent=partial(transactions_of, stores=stores),
             ),
             health(ready, scraper(partial(_figures, stores), time.monotonic)),
         ],
@@ -109,10 +112,4 @@ def _order(wanted: Wanted, by: str, reason: str, stores: Stores) -> Resync:
 
 
 def _scope(wanted: Wanted, stores: Stores) -> Scope:
-    if wanted.facility is None:
-        return Scope(wanted.patient, None, wanted.destination)
-    with stores.database.begin() as connection:
-        found = clients.register(connection).get(wanted.facility)
-    if found is None:
-        raise NotFound("facility.unknown")
-    return Scope(wanted.patient, found.family, wanted.destination)
+    return find_scope(patient=wanted.patient, facility=wanted.facility, destination=wanted.destination, stores=stores)

@@ -24,7 +24,9 @@ class _Entry:
 
 _COMMANDS: Final[dict[str, _Entry]] = {
     "audit": _Entry("ehr_sync.commands.audit", "audit", "The log of who read what: verify it."),
-    "client": _Entry("ehr_sync.commands.clients", "client", "Systems that send: add, keys, grant, disable, list."),
+    "client": _Entry(
+        "ehr_sync.commands.clients", "client", "Systems that send: add, keys, grant, disable, enable, list."
+    ),
     "demo": _Entry("ehr_sync.demo.command", "demo", "The whole service with a simulated city, on this machine."),
     "erase": _Entry("ehr_sync.commands.erase", "erase", "Destroy one person's keys and records."),
     "facility": _Entry("ehr_sync.commands.clients", "facility", "Hospitals, clinics and stations: add, list."),
@@ -32,6 +34,7 @@ _COMMANDS: Final[dict[str, _Entry]] = {
     "migrate": _Entry("ehr_sync.commands.operate", "migrate", "Bring both databases to the newest form."),
     "resync": _Entry("ehr_sync.commands.resync", "resync", "Bring health books up to date again."),
     "sandbox": _Entry("ehr_sync.sandbox.commands", "sandbox", "The simulated city: tokens, dossiers, books."),
+    "trace": _Entry("ehr_sync.commands.trace", "trace", "From a maGiaoDich to its lane, and back."),
     "scheduler": _Entry("ehr_sync.commands.operate", "scheduler", "Verify and deliver; any number at once."),
 }
 

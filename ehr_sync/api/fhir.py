@@ -22,8 +22,10 @@ from mappings.fhir.bundle import searchset
 PAGE: Final = 100  # resources of a search where _count is not given; $everything then gives all
 LARGEST_PAGE: Final = 1_000
 _FORMATS: Final = {"application/fhir+json", "application/json", "json", "application/*", "*/*"}
-# What a search looks at. FHIR lets a server take no notice of others; the `self` link shows what it did.
-_KNOWN: Final = {"patient", "_count", "_from", "_format"}
+# What a search looks at: by type the `patient`, of one's own Patient and of $everything nothing.
+_PAGING: Final = frozenset({"_count", "_from", "_format"})
+# What changes the form of an answer and not what is in it may go unheard, as FHIR has it: the `self` link tells.
+_UNHEARD: Final = frozenset({"_pretty", "_summary", "_elements", "_sort", "_total", "_include", "_revinclude"})
 _POSITION: Final = re.compile(r"([0-9]{1,18})\.([0-9]{1,9})", re.ASCII)
 
 
@@ -77,7 +79,7 @@ def fhir(book: Book, *, public_url: str, version: str) -> Blueprint:
 
     @blueprint.get(f"/<any({','.join(searched_types())}):type_>")
     def search(type_: str) -> Response:
-        _check(request)
+        _check(request, "patient")
         window = _window(request, PAGE)
         patient_id = _patient_id(request, base)
         page = book.search(type_, patient_id, login=access.login(), start=window.start, count=window.count)
@@ -92,14 +94,22 @@ class _Window:
     count: int | None
 
 
-def _check(request: Request) -> None:
+def _check(request: Request, *filters: str) -> None:
+    """A filter that is not known is no filter: who asks for less must not get all, unless they say that they may
+    (Prefer: handling=lenient).  https://hl7.org/fhir/R4/search.html#errors
+    """
     _check_format(request)
-    if "handling=strict" in request.headers.get("Prefer", "") and request.args.keys() - _KNOWN:
+    handling = request.headers.get("Prefer", "")
+    unknown = request.args.keys() - _PAGING - set(filters)
+    if "handling=strict" not in handling:
+        unknown = {name for name in unknown if name.partition(":")[0] not in _UNHEARD}
+    if unknown and "handling=lenient" not in handling:
         raise Problem("request.parameter")
 
 
 def _check_format(request: Request) -> None:
-    asked = request.args.get("_format")
+    # A plus that was not escaped arrives as a blank.
+    asked = request.args.get("_format", "").strip().replace(" ", "+")
     wanted = [asked] if asked else [name for name, quality in request.accept_mimetypes if quality > 0]
     if wanted and not any(name.partition(";")[0].strip().lower() in _FORMATS for name in wanted):
         raise Problem("media.not_acceptable")

@@ -1,4 +1,4 @@
-"""/api/v1/ops: operators see lanes and order resyncs. They see states and our own ids, never content."""
+"""/api/v1/ops: operators see lanes and what leads to them, and order resyncs. They see our own ids, never content."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from flask import Blueprint, Request, Response, request
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from ehr_sync.api import access
+from ehr_sync.api.language import language_of
 from ehr_sync.api.problems import Problem
+from ehr_sync.api.transactions import LifeLine, rendered
 from mappings.facility_code import is_facility_code
 
 LANE_STATES: Final = ("behind", "open", "unknown", "parked")
@@ -61,6 +63,42 @@ class ListLanes(Protocol):
     def __call__(self, *, state: str | None, after: UUID | None, limit: int) -> Sequence[Mapping[str, Any]]: ...
 
 
+class Trace(Protocol):
+    """What is behind a maGiaoDich: whose it is, its life line, that person's lanes."""
+
+    @property
+    def patient(self) -> UUID: ...
+    @property
+    def line(self) -> LifeLine: ...
+    @property
+    def lanes(self) -> Sequence[Mapping[str, Any]]: ...
+
+
+class TraceTransaction(Protocol):
+    """The use case behind it. Raises NotFound."""
+
+    def __call__(self, code: str, *, by: str) -> Trace: ...
+
+
+class Sent(Protocol):
+    """One version that came for a patient."""
+
+    @property
+    def transaction_code(self) -> str: ...
+    @property
+    def accepted_at(self) -> datetime: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def stands(self) -> bool: ...
+
+
+class ListSent(Protocol):
+    """The use case that goes from a patient back to what was sent. Raises NotFound."""
+
+    def __call__(self, patient: UUID, *, by: str, limit: int) -> Sequence[Sent]: ...
+
+
 class Order(Protocol):
     """The use case that writes an order down."""
 
@@ -96,6 +134,8 @@ def ops(
     order: Order,
     follow: Callable[[UUID], Resync],
     lanes: ListLanes,
+    trace: TraceTransaction,
+    sent: ListSent,
 ) -> Blueprint:
     """The routes, around their use cases."""
     blueprint = Blueprint("ops", __name__, url_prefix="/api/v1/ops")
@@ -118,9 +158,23 @@ def ops(
 
     @blueprint.get("/lanes")
     def list_lanes() -> Response:
+        _know(request, "state", "after", "limit")
         state, after, limit = _state(request), _after(request), _limit(request)
         found = lanes(state=state, after=after, limit=limit)
         return _json({"lanes": [_lane(lane) for lane in found], "next": _next(found, state, limit)})
+
+    @blueprint.get("/transactions/<code>", endpoint="trace_transaction")
+    def show_trace(code: str) -> Response:
+        _know(request)
+        found = trace(code, by=access.login().subject)
+        line = rendered(found.line, language_of(request))
+        return _json({**line, "patient": found.patient, "lanes": [_lane(lane) for lane in found.lanes]})
+
+    @blueprint.get("/transactions", endpoint="list_transactions")
+    def show_sent() -> Response:
+        _know(request, "patient", "limit")
+        found = sent(_patient(request), by=access.login().subject, limit=_limit(request))
+        return _json({"transactions": [_sent(one) for one in found]})
 
     return blueprint
 
@@ -156,6 +210,29 @@ def _resync(resync: Resync) -> dict[str, Any]:
 def _lane(lane: Mapping[str, Any]) -> dict[str, Any]:
     # Column names are a kind of str that orjson does not take.
     return {"patient" if name == "person_id" else str(name): value for name, value in lane.items()}
+
+
+def _know(request: Request, *filters: str) -> None:
+    """A filter that is not known must not be taken for one."""
+    unknown = request.args.keys() - set(filters)
+    if unknown or any(len(request.args.getlist(name)) > 1 for name in filters):
+        raise Problem("request.parameter", parameters=list(filters))
+
+
+def _patient(request: Request) -> UUID:
+    try:
+        return UUID(request.args["patient"])
+    except (KeyError, ValueError):
+        raise Problem("request.parameter", parameters=["patient"]) from None
+
+
+def _sent(one: Sent) -> dict[str, Any]:
+    return {
+        "maGiaoDich": one.transaction_code,
+        "received": one.accepted_at,
+        "state": one.state,
+        "stands": one.stands,
+    }
 
 
 def _state(request: Request) -> str | None:

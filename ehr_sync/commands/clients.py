@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date
 from pathlib import Path
 from typing import Any, Final
 
@@ -95,7 +95,7 @@ def set_keys(client_id: str, jwks_file: Path) -> None:
 @click.argument("client_id")
 @click.argument("grants", type=FacilityGrant(), nargs=-1, required=True)
 def grant(client_id: str, grants: tuple[tuple[str, date, date | None], ...]) -> None:
-    """Let a client send for more codes, or set the last day of a code that it has."""
+    """Let a client send for more codes; CODE::TO ends what it has of a code, the last day included."""
     with _database() as database, database.begin() as connection:
         for code, first, last in grants:
             clients.grant(connection, client_id, code, first, last)
@@ -110,16 +110,26 @@ def disable(client_id: str) -> None:
         now = database.now()
         with database.begin() as connection:
             clients.disable_client(connection, client_id, now)
-    click.echo(f"{client_id} is shut out.")
+    click.echo(f"{client_id} is shut out; ehr-sync client enable lets it in again.")
+
+
+@client.command("enable")
+@click.argument("client_id")
+def enable(client_id: str) -> None:
+    """Let a client that was shut out in again, as it was."""
+    with _database() as database, database.begin() as connection:
+        clients.enable_client(connection, client_id)
+    click.echo(f"{client_id} may sign in again.")
 
 
 @client.command("list")
 def list_clients() -> None:
-    """Every client with its facilities."""
+    """Every client with its facilities, those too that are shut out."""
     with _database() as database, database.begin() as connection:
         grants = clients.all_grants(connection)
-        for found in clients.all_clients(connection):
-            click.echo(f"{found.client_id}\t{found.name}\t{' '.join(sorted(found.scopes))}")
+        for found, disabled_at in clients.all_clients(connection):
+            shut_out = f"\tshut out since {disabled_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if disabled_at else ""
+            click.echo(f"{found.client_id}\t{found.name}\t{' '.join(sorted(found.scopes))}{shut_out}")
             for held in grants:
                 if held.client_id == found.client_id:
                     click.echo(f"\t{_period(held)}")

@@ -11,13 +11,18 @@ import click
 
 from ehr_sync import settings
 from ehr_sync.bootstrap import open_service
-from ehr_sync.core.errors import Misconfigured
-from ehr_sync.store import clients
+from ehr_sync.core.errors import Misconfigured, NotFound
 from ehr_sync.store.resyncs import Resync, Scope
+from ehr_sync.usecases.delivery.find_scope import find_scope
 from ehr_sync.usecases.delivery.resync_lanes import follow_resync, order_resync, plan_resync
 from ehr_sync.usecases.stores import Stores
 
 _PAUSE_SECONDS = 0.5
+_SENTENCES = {
+    "patient.unknown": "Give the id of a patient who has a book: the patient of a lane, the id of a FHIR Patient.",
+    "facility.unknown": "Give a facility that is registered (ehr-sync facility list).",
+    "destination.unknown": "Give a destination that has lanes (EHR_SYNC_BOOK_NAME).",
+}
 
 
 @click.command()
@@ -35,22 +40,14 @@ def resync(
         raise click.UsageError("Give --patient, --facility or --destination, or --all.")
     service = open_service(settings.from_environment())
     try:
-        scope = Scope(patient, _family(facility, service.stores), destination)
+        scope = find_scope(patient=patient, facility=facility, destination=destination, stores=service.stores)
         _tell(plan_resync(scope, stores=service.stores))
         if not dry_run:
             _run(scope, reason, service.stores)
+    except NotFound as error:
+        raise Misconfigured(_SENTENCES.get(error.code, error.code)) from None
     finally:
         service.close()
-
-
-def _family(facility: str | None, stores: Stores) -> str | None:
-    if facility is None:
-        return None
-    with stores.database.begin() as connection:
-        known = clients.register(connection).get(facility)
-    if known is None:
-        raise Misconfigured("Give a facility that is registered (ehr-sync facility list).")
-    return known.family
 
 
 def _tell(counts: Mapping[str, int]) -> None:

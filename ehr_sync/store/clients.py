@@ -126,6 +126,11 @@ def disable_client(connection: Connection, client_id: str, at: datetime) -> None
     _changed(connection.execute(update(client).where(client.c.client_id == client_id).values(disabled_at=at)))
 
 
+def enable_client(connection: Connection, client_id: str) -> None:
+    """Let a client that was shut out in again, with the keys, scopes and facilities that it had."""
+    _changed(connection.execute(update(client).where(client.c.client_id == client_id).values(disabled_at=None)))
+
+
 def find_client(connection: Connection, client_id: str) -> Client | None:
     """The client, or None where it is unknown or disabled."""
     query = select(client).where(client.c.client_id == client_id, client.c.disabled_at.is_(None))
@@ -133,10 +138,12 @@ def find_client(connection: Connection, client_id: str) -> Client | None:
     return None if row is None else Client(row.client_id, row.name, row.jwks, frozenset(row.scopes))
 
 
-def all_clients(connection: Connection) -> tuple[Client, ...]:
-    """Every client that is not disabled, by id."""
-    query = select(client).where(client.c.disabled_at.is_(None)).order_by(client.c.client_id)
-    return tuple(Client(r.client_id, r.name, r.jwks, frozenset(r.scopes)) for r in connection.execute(query))
+def all_clients(connection: Connection) -> tuple[tuple[Client, datetime | None], ...]:
+    """Every client by id, each with the time at which it was shut out, if it is."""
+    query = select(client).order_by(client.c.client_id)
+    return tuple(
+        (Client(r.client_id, r.name, r.jwks, frozenset(r.scopes)), r.disabled_at) for r in connection.execute(query)
+    )
 
 
 def add_facility(connection: Connection, code: str, *, name: str, same_place_as: str | None = None) -> Facility:
@@ -174,14 +181,28 @@ def grant(
 ) -> None:
     """Let a client send for a code; the same first day again sets a new last day.
 
+    A last day ends: whatever grant of that code would run past it ends then too, and without a first day nothing new
+    begins where the client has the code already. A grant that begins later is another one.
     Raises NotFound("client.unknown") or NotFound("facility.unknown") where either is not registered.
     """
-    if find_client(connection, client_id) is None:
+    if connection.execute(select(client.c.client_id).where(client.c.client_id == client_id)).one_or_none() is None:
         raise NotFound("client.unknown")
     _family_of(connection, code)
+    if valid_to is not None and _end_grants(connection, client_id, code, valid_to) and valid_from == ALWAYS:
+        return
     row = insert(client_facility).values(client_id=client_id, code=code, valid_from=valid_from, valid_to=valid_to)
     key = ["client_id", "code", "valid_from"]
     connection.execute(row.on_conflict_do_update(index_elements=key, set_={"valid_to": valid_to}))
+
+
+def _end_grants(connection: Connection, client_id: str, code: str, last: date) -> bool:
+    """Let every grant of a code that has begun by then end on a day; whether the client has one."""
+    g = client_facility.c
+    begun = (g.client_id == client_id, g.code == code, g.valid_from <= last)
+    connection.execute(
+        update(client_facility).where(*begun, or_(g.valid_to.is_(None), g.valid_to > last)).values(valid_to=last)
+    )
+    return connection.execute(select(g.code).where(*begun).limit(1)).one_or_none() is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, case, func, select
 
 from ehr_sync.store.lanes import COLUMNS, Lane
 from ehr_sync.store.tables import delivery, lane
@@ -34,10 +34,39 @@ def first_delivery(connection: Connection, person_id: UUID, destination: str, se
     ).scalar()
 
 
+def refused_at(connection: Connection, person_id: UUID, destination: str) -> datetime | None:
+    """When the book last refused what this lane sent; None where it never did, as when our own check stopped it."""
+    return connection.execute(select(_refusal(person_id, destination))).scalar()
+
+
+def _refusal(person: ColumnElement[UUID] | UUID, destination: ColumnElement[str] | str) -> ScalarSelect[datetime]:
+    d = delivery.c
+    return (
+        select(func.max(d.ended_at))
+        .where(d.person_id == person, d.destination == destination, d.outcome == "refused")
+        .scalar_subquery()
+    )
+
+
+def has_lanes(connection: Connection, destination: str) -> bool:
+    """Whether anybody has a lane to this destination."""
+    return (
+        connection.execute(select(lane.c.person_id).where(lane.c.destination == destination).limit(1)).first()
+        is not None
+    )
+
+
 def listing(
-    connection: Connection, *, state: str | None, after: UUID | None, limit: int
+    connection: Connection,
+    *,
+    state: str | None,
+    after: UUID | None = None,
+    limit: int = 1_000,
+    patient: UUID | None = None,
 ) -> Sequence[dict[str, object]]:
-    """Lanes by state ("open", "unknown", "parked", "behind", or None for all), in the order of their people's ids."""
+    """Lanes by state ("open", "unknown", "parked", "behind", or None for all), in the order of their people's ids;
+    `refused_at` is when the book refused what a parked one sent.
+    """
     query = (
         select(
             lane.c.person_id,
@@ -49,6 +78,7 @@ def listing(
             lane.c.attempts,
             lane.c.due_at,
             lane.c.since,
+            case((lane.c.state == "parked", _refusal(lane.c.person_id, lane.c.destination))).label("refused_at"),
         )
         .order_by(lane.c.person_id, lane.c.destination)
         .limit(limit)
@@ -57,6 +87,8 @@ def listing(
         query = query.where(lane.c.since.isnot(None))
     elif state is not None:
         query = query.where(lane.c.state == state)
+    if patient is not None:
+        query = query.where(lane.c.person_id == patient)
     if after is not None:
         query = query.where(lane.c.person_id > after)
     return [dict(row._asdict()) for row in connection.execute(query)]

@@ -153,6 +153,21 @@ def _version_place(record_id: bytes, version: int) -> bytes:
     return place("record_version", "body", record_id, version)
 
 
+def versions_under(
+    connection: Connection, person_id: UUID, limit: int
+) -> Sequence[tuple[bytes, int, datetime, str, bool]]:
+    """The versions under a person, newest first: record, number, when it came, state, and whether it stands."""
+    v = record_version.c
+    rows = connection.execute(
+        select(v.record_id, v.version, v.accepted_at, v.state, (record.c.newest == v.version).label("stands"))
+        .join(record, record.c.record_id == v.record_id)
+        .where(v.person_id == person_id)
+        .order_by(v.accepted_at.desc(), v.record_id, v.version.desc())
+        .limit(limit)
+    )
+    return [(r.record_id, r.version, r.accepted_at, r.state, r.stands) for r in rows]
+
+
 def bodies(
     connection: Connection, keys: Collection[tuple[UUID, bytes, int]], person_keys: Mapping[UUID, bytes]
 ) -> dict[tuple[UUID, bytes, int], Body]:

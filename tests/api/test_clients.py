@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -150,10 +151,63 @@ def test_the_commands_register_facilities_and_clients(run: Run, keys: str) -> No
     assert run.facility("list").output == "01001\t01001\tBệnh viện mẫu\n01B01\t01001\tBệnh viện mẫu\n"
 
 
-def test_a_client_shut_out_is_listed_no_more(run: Run, keys: str) -> None:
+def test_a_client_shut_out_is_listed_as_such_and_can_be_let_in_again(run: Run, keys: str) -> None:
     run.client("add", "bv", "--name", "Mẫu", "--jwks", keys)
+    listed = run.client("list").output
     run.client("disable", "bv")
-    assert run.client("list").output == ""
+    assert re.fullmatch(
+        r"bv\tMẫu\tsubmissions.write transactions.read\tshut out since \S+Z\n", run.client("list").output
+    )
+    run.client("enable", "bv")
+    assert run.client("list").output == listed
+
+
+def test_a_client_let_in_again_sends_as_before(connection: Connection) -> None:
+    client_id = new_client(connection)
+    clients.grant(connection, client_id, "01001")
+    clients.disable_client(connection, client_id, datetime(2026, 6, 15, tzinfo=UTC))
+    clients.enable_client(connection, client_id)
+    assert clients.sending_for(connection, client_id, DAY).keys() == {"01001"}
+    assert clients.find_client(connection, client_id) is not None
+
+
+def test_a_grant_to_a_client_shut_out_waits_for_it(connection: Connection) -> None:
+    client_id = new_client(connection)
+    clients.disable_client(connection, client_id, datetime(2026, 6, 15, tzinfo=UTC))
+    clients.grant(connection, client_id, "01001")
+    assert clients.sending_for(connection, client_id, DAY).keys() == set()
+
+
+@pytest.mark.parametrize(
+    "before", [[(clients.ALWAYS, None)], [(date(2026, 1, 1), None)], [(date(2025, 1, 1), date(2026, 12, 31))]]
+)
+@pytest.mark.parametrize("first", [clients.ALWAYS, date(2026, 2, 1)])
+def test_a_grant_with_a_last_day_ends_whatever_was_granted_before(
+    connection: Connection, before: list[tuple[date, date | None]], first: date
+) -> None:
+    client_id = new_client(connection)
+    for begins, ends in before:
+        clients.grant(connection, client_id, "01001", begins, ends)
+
+    clients.grant(connection, client_id, "01001", first, DAY)
+
+    may = [bool(clients.sending_for(connection, client_id, DAY + timedelta(days=n))) for n in (-1, 0, 1, 400)]
+    assert may == [True, True, False, False]
+
+
+def test_an_end_without_a_beginning_grants_no_day_that_was_not_granted(connection: Connection) -> None:
+    client_id = new_client(connection)
+    clients.grant(connection, client_id, "01001", date(2026, 6, 1))
+    clients.grant(connection, client_id, "01001", valid_to=DAY)
+    assert not clients.sending_for(connection, client_id, date(2026, 5, 31))
+
+
+def test_a_grant_that_begins_after_the_end_of_another_is_left_alone(connection: Connection) -> None:
+    client_id = new_client(connection)
+    clients.grant(connection, client_id, "01001", date(2027, 1, 1))
+    clients.grant(connection, client_id, "01001", date(2026, 1, 1), DAY)
+    days = (DAY, DAY + timedelta(days=1), date(2027, 1, 1))
+    assert [bool(clients.sending_for(connection, client_id, day)) for day in days] == [True, False, True]
 
 
 @pytest.mark.parametrize(
@@ -169,6 +223,8 @@ def test_a_client_shut_out_is_listed_no_more(run: Run, keys: str) -> None:
         ("add", "bv", "--name", "x", "--jwks", "KEYS", "--scope", "all"),
         ("keys", "nobody", "--jwks", "KEYS"),
         ("disable", "nobody"),
+        ("enable", "nobody"),
+        ("add", "bv", "--name", "x", "--jwks", "KEYS", "--facility", "8930000000018"),
         ("grant", "nobody", "01001"),
     ],
 )
@@ -191,3 +247,9 @@ def test_a_private_key_is_not_registered_and_not_shown(run: Run, tmp_path: Path)
 
 def test_a_code_of_another_form_is_refused(run: Run) -> None:
     assert run.facility("add", "1001", "--name", "x").exit_code == 2
+
+
+def test_a_facility_may_be_registered_under_its_gln(run: Run) -> None:
+    run.facility("add", "01001", "--name", "Bệnh viện mẫu")
+    run.facility("add", "8930000000019", "--name", "Bệnh viện mẫu", "--same-place-as", "01001")
+    assert "8930000000019\t01001\tBệnh viện mẫu" in run.facility("list").output

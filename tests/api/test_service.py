@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -23,6 +24,7 @@ from ehr_sync.store import clients
 from ehr_sync.store.tables import audit_event
 from mappings.gate import findings
 from tests.api import hospital
+from tests.api.web import LIMIT, client
 from tests.databases import Dsns
 
 URL = "http://127.0.0.1:8080"
@@ -290,6 +292,14 @@ def test_a_life_line_read_is_one_audit_entry(web: FlaskClient, service: Service,
         ("Observation?patient=a&_from=-1.0", {}, 400),
         ("Observation?patient=a&_from=1e3.0", {}, 400),
         ("Observation?patient=a&code=b", {"Prefer": "handling=strict"}, 400),
+        ("Observation?patient=a&code=b", {}, 400),
+        ("Observation?patient=a&_lastUpdated=gt2026-01-01", {}, 400),
+        ("Observation?patient=a&patient:exact=b", {}, 400),
+        ("Observation?patient=a&_sort=date", {"Prefer": "handling=strict"}, 400),
+        ("Patient?name=x", {}, 400),
+        ("Patient?patient=a", {}, 400),
+        (f"Patient/{FOREIGN}/$everything?_since=2026-01-01", {}, 400),
+        ("metadata?_format=application/fhir+xml", {}, 406),
         ("Patient?_format=xml", {}, 406),
         ("Patient", {"Accept": "application/fhir+xml"}, 406),
         ("Basic/1", {}, 404),
@@ -313,6 +323,30 @@ def test_a_request_that_is_not_understood_is_told_so(
 )
 def test_every_json_reader_is_served(web: FlaskClient, citizen: dict[str, str], headers: dict[str, str]) -> None:
     assert web.get("/fhir/Patient", headers={**citizen, **headers}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "_format=application/fhir+json",  # the plus as clients write it, unescaped
+        "_format=application/fhir%2Bjson",
+        "_format=application/fhir+json;fhirVersion=4.0",
+        "_format=json",
+        "_pretty=true&_sort=-date&_summary=false",
+    ],
+)
+def test_what_only_forms_an_answer_is_no_reason_to_refuse_it(
+    web: FlaskClient, citizen: dict[str, str], query: str
+) -> None:
+    assert web.get(f"/fhir/Patient?{query}", headers=citizen).status_code == 200
+
+
+def test_an_unknown_filter_may_go_unheard_where_the_reader_says_so(
+    web: FlaskClient, patient: str, citizen: dict[str, str]
+) -> None:
+    lenient = {**citizen, "Prefer": "handling=lenient"}
+    found = web.get(f"/fhir/Observation?patient={patient}&code=b", headers=lenient)
+    assert (found.status_code, "code" in found.get_json()["link"][0]["url"]) == (200, False)
 
 
 def test_the_capability_statement_is_valid(web: FlaskClient) -> None:
@@ -371,6 +405,10 @@ def test_an_order_can_be_followed(web: FlaskClient, code: str, operator: dict[st
         (b'{"all": true, "reason": "099200001234"}', 400),
         (b'{"all": true, "other": 1}', 400),
         (b'{"facility": "99999"}', 404),
+        (b'{"facility": "8930000000018"}', 400),
+        (f'{{"patient": "{FOREIGN}"}}'.encode(), 404),
+        (f'{{"patient": "{FOREIGN}", "dry_run": true}}'.encode(), 404),
+        (b'{"destination": "nowhere"}', 404),
     ],
 )
 def test_an_order_that_is_not_understood_is_refused(
@@ -397,9 +435,90 @@ def test_a_full_page_of_lanes_names_the_next(web: FlaskClient, code: str, operat
     assert first["lanes"][0]["patient"] not in [lane["patient"] for lane in following["lanes"]]
 
 
-@pytest.mark.parametrize("query", ["state=lost", "after=1", "limit=0", "limit=1001", "limit=x"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "state=lost",
+        "after=1",
+        "limit=0",
+        "limit=1001",
+        "limit=x",
+        "facility=01001",
+        "State=open",
+        "state=open&state=behind",
+    ],
+)
 def test_a_wrong_query_for_lanes_is_refused(web: FlaskClient, operator: dict[str, str], query: str) -> None:
     assert web.get(f"/api/v1/ops/lanes?{query}", headers=operator).status_code == 400
+
+
+def test_a_transaction_leads_to_its_lane_and_its_patient_back_to_it(
+    web: FlaskClient, service: Service, code: str, patient: str, operator: dict[str, str]
+) -> None:
+    before = audit_entries(service)
+    found = web.get(f"/api/v1/ops/transactions/{code}", headers={**operator, "Accept-Language": "en"}).get_json()
+
+    assert (found["patient"], found["state"], found["stateText"]) == (patient, "delivered", "In the health book")
+    assert [(lane["destination"], lane["state"]) for lane in found["lanes"]] == [("so-suc-khoe", "open")]
+    back = web.get(f"/api/v1/ops/transactions?patient={patient}", headers=operator).get_json()
+    assert [(one["maGiaoDich"], one["state"], one["stands"]) for one in back["transactions"]] == [(code, "ready", True)]
+    assert audit_entries(service) == before + 2
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("transactions/GDX", 404),
+        (f"transactions?patient={FOREIGN}", 404),
+        ("transactions", 400),
+        ("transactions?patient=1", 400),
+        ("transactions?patient=099200001234", 400),
+        (f"transactions?patient={FOREIGN}&limit=0", 400),
+        (f"transactions?patient={FOREIGN}&facility=01001", 400),
+    ],
+)
+def test_what_leads_nowhere_is_told_so(web: FlaskClient, operator: dict[str, str], path: str, status: int) -> None:
+    assert web.get(f"/api/v1/ops/{path}", headers=operator).status_code == status
+
+
+def test_only_operators_follow_transactions_to_people(web: FlaskClient, code: str, citizen: dict[str, str]) -> None:
+    for headers in (citizen, sender_token(web)):
+        assert web.get(f"/api/v1/ops/transactions/{code}", headers=headers).status_code in {401, 403}
+
+
+# ---- every error in the reader's language ----
+
+ERRORS = [
+    ("GET", "/nowhere", 404),
+    ("GET", "/problems/none", 404),
+    ("DELETE", "/api/v1/submissions", 405),
+    ("POST", "/fhir/Patient", 405),
+    ("POST", "/api/v1/submissions", 401),
+    ("GET", "/fhir/Nothing/1", 404),
+    ("GET", "/fhir/metadata?_format=xml", 406),
+    ("GET", "/api/v1/ops/lanes", 401),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), ERRORS)
+@pytest.mark.parametrize(
+    ("asked", "language"), [("en", "en"), ("en-US,en;q=0.9", "en"), ("de, en;q=0.5", "en"), ("vi", "vi"), ("", "vi")]
+)
+def test_every_error_is_said_in_the_readers_language(
+    web: FlaskClient, method: str, path: str, status: int, asked: str, language: str
+) -> None:
+    response = web.open(path, method=method, headers={"Accept-Language": asked} if asked else {})
+    said = response.get_json(force=True)
+    texts = [said.get("title", ""), said.get("detail", ""), *(i["details"]["text"] for i in said.get("issue", []))]
+
+    assert (response.status_code, response.headers["Content-Language"]) == (status, language)
+    assert any(re.search("[À-ỹ]", text) for text in texts) == (language == "vi")
+
+
+def test_a_body_that_is_too_large_is_told_in_english_to_a_reader_of_english() -> None:
+    headers = {"Authorization": "Bearer good", "Content-Type": "application/xml", "Accept-Language": "en"}
+    response = client().post("/api/v1/submissions", headers=headers, data=b" " * (LIMIT + 1))
+    assert (response.status_code, response.get_json(force=True)["title"]) == (413, "The body is too large.")
 
 
 def test_it_is_ready(web: FlaskClient) -> None:

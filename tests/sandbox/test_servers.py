@@ -71,7 +71,7 @@ def held(world: World, index: int) -> list[dict[str, Any]]:
         client_id="ehr-sync",
         secret="sandbox",
     )
-    return [entry["resource"] for entry in bundle["entry"]]
+    return [entry["resource"] for entry in bundle.get("entry", [])]
 
 
 # --- the book keeps

@@ -442,7 +442,11 @@ def test_p6_a_refused_person_is_parked_and_blocks_nobody(running: Running, index
     taken = running.post(VISIT).transaction_code
     running.settle()
 
-    assert (running.follow(refused).state, running.follow(refused).next) == ("refused_by_book", "operator")
+    line = running.follow(refused)
+    assert (line.state, line.next, line.steps[-1].name) == ("refused_by_book", "operator", "refused_by_book")
+    # The time of the refusal itself, which came after all else.
+    assert line.steps[-1].at is not None
+    assert line.steps[-1].at >= max(step.at for step in line.steps[:-1] if step.at)
     assert running.follow(taken).state == "delivered"
     running.deliver()
     assert len(running.pushes(number_of(index))) == 1

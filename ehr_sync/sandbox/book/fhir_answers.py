@@ -39,7 +39,9 @@ def one_of(versions: list[Version], number: str | None) -> Answer:
 def bundle_of(versions: list[Version], kind: str) -> Answer:
     """A searchset or history Bundle."""
     entries = [_entry(version) for version in versions]
-    return said({"resourceType": "Bundle", "type": kind, "total": len(entries), "entry": entries})
+    bundle = {"resourceType": "Bundle", "type": kind, "total": len(entries)}
+    # An empty array is no FHIR: without entries there is no `entry`.
+    return said({**bundle, "entry": entries} if entries else bundle)
 
 
 def _entry(version: Version) -> dict[str, Any]:

@@ -71,7 +71,8 @@ def _watermark(request: bytes) -> bytes:
 def _transaction_response(entries: int, watermark: bytes) -> bytes:
     first = b'{"response":{"status":"200 OK","etag":"W/\\"1\\"","location":"%s/_history/1"}}' % watermark
     listed = b",".join([first, *[_ENTRY] * (entries - 1)] if watermark else [_ENTRY] * entries)
-    return _http(b"200 OK", b'{"resourceType":"Bundle","type":"transaction-response","entry":[%s]}' % listed)
+    entry = b',"entry":[%s]' % listed if listed else b""
+    return _http(b"200 OK", b'{"resourceType":"Bundle","type":"transaction-response"%s}' % entry)
 
 
 def _http(status: bytes, body: bytes) -> bytes:

@@ -35,7 +35,7 @@ def everything_of(number: str, *, book_url: str, token_url: str, client_id: str,
     headers = {"Authorization": f"Bearer {post_form(token_url, fields)['access_token']}"}
     # By POST: a number does not belong into an address.
     found: dict[str, Any] = post_form(f"{book_url}/Patient/_search", {"identifier": number}, headers)
-    if not found["entry"]:
+    if not found.get("entry"):
         return found
     patient = found["entry"][0]["resource"]["id"]
     bundle: dict[str, Any] = get_json(f"{book_url}/Patient/{patient}/$everything", headers)

@@ -51,7 +51,7 @@ def follow_transaction(code: str, *, client_id: str, stores: Stores) -> LifeLine
         head = records.version_head(connection, kept, version) if kept else None
         line, action = None, "refused life line"
         if kept and head and may_see(connection, client_id, kept, today):
-            line, action = _line(connection, kept, head, stores), "read life line"
+            line, action = line_of(connection, kept, head, stores), "read life line"
         entry = AuditEntry(f"client:{client_id}", action, head.person_id if head else None, code)
         audit.write(connection, stores.keys.audit, [entry])
     if line is None:
@@ -64,7 +64,8 @@ def may_see(connection: Connection, client_id: str, kept: KeptRecord, today: dat
     return kept.family in {s.family for s in clients.sending_for(connection, client_id, today).values()}
 
 
-def _line(connection: Connection, kept: KeptRecord, head: VersionHead, stores: Stores) -> LifeLine:
+def line_of(connection: Connection, kept: KeptRecord, head: VersionHead, stores: Stores) -> LifeLine:
+    """The life line of one version, whoever asks for it: the caller says who may, and notes it."""
     steps = [Step("received", head.accepted_at)]
     superseded = ""
     if _is_superseded(kept, head):
@@ -142,8 +143,8 @@ def _delivered(
         steps.append(Step("delivered", max(at, head.accepted_at)))
         return "delivered", "nothing"
     if lane is not None and lane.state == "parked":
-        steps.append(
-            Step("refused_by_book", None, lane_reports.reason_of(connection, head.person_id, stores.destination))
-        )
+        whose = (head.person_id, stores.destination)
+        refused_at, reason = lane_reports.refused_at(connection, *whose), lane_reports.reason_of(connection, *whose)
+        steps.append(Step("refused_by_book", refused_at, reason))
         return "refused_by_book", "operator"
     return "delivering", "book"
