@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from ehr_sync.adapters import key_file
+from ehr_sync.adapters.book_search import BookSearch
 from ehr_sync.adapters.fhir_book import FhirBook
 from ehr_sync.adapters.soap_registry import GatewayAccount, SoapRegistry
 from ehr_sync.core.errors import Misconfigured, Unavailable
@@ -97,6 +98,18 @@ def book_of(service: Service) -> HealthBook:
     """The health book as the settings name it."""
     s = service.settings
     return FhirBook(
+        url=s.book_url,
+        token_url=s.book_token_url,
+        client_id=s.book_client_id,
+        client_secret=s.book_client_secret,
+        deadline_seconds=s.book_deadline_seconds,
+    )
+
+
+def book_search_of(service: Service) -> BookSearch:
+    """The same book, to be asked whom it knows."""
+    s = service.settings
+    return BookSearch(
         url=s.book_url,
         token_url=s.book_token_url,
         client_id=s.book_client_id,

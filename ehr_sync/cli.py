@@ -28,6 +28,7 @@ _COMMANDS: Final[dict[str, _Entry]] = {
         "ehr_sync.commands.clients", "client", "Systems that send: add, keys, grant, disable, enable, list."
     ),
     "demo": _Entry("ehr_sync.demo.command", "demo", "The whole service with a simulated city, on this machine."),
+    "doubles": _Entry("ehr_sync.commands.doubles", "doubles", "Of whom does the book keep two living Patients?"),
     "erase": _Entry("ehr_sync.commands.erase", "erase", "Destroy one person's keys and records."),
     "facility": _Entry("ehr_sync.commands.clients", "facility", "Hospitals, clinics and stations: add, list."),
     "keys": _Entry("ehr_sync.commands.operate", "keys", "The key file: create."),

@@ -1,0 +1,40 @@
+"""ehr-sync doubles: of whom does the book keep two living Patients? For after a restore or an erasure."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+
+import click
+
+from ehr_sync import settings
+from ehr_sync.bootstrap import book_search_of, open_service
+from ehr_sync.store import proven_people
+from ehr_sync.usecases.delivery.find_doubles import Asked, find_doubles
+
+
+@click.command()
+def doubles() -> None:
+    """Ask the book about everybody whose identity is proven; tell of whom it keeps another living Patient. Exit code 1
+    where there is one.
+    """
+    service = open_service(settings.from_environment())
+    search = book_search_of(service)
+    try:
+        with service.stores.database.begin() as connection:
+            everybody = proven_people.count(connection)
+        asked = find_doubles(by=f"cli-{getpass.getuser()}", search=search, stores=service.stores, uris=service.uris)
+        with click.progressbar(asked, length=everybody, label="People", file=sys.stderr) as people:
+            found = [one for one in people if one.others]
+    finally:
+        search.close()
+        service.close()
+    _tell(found)
+
+
+def _tell(found: list[Asked]) -> None:
+    for one in found:
+        click.echo(f"{one.patient}\t{' '.join(one.others)}")
+    if found:
+        sys.exit(1)
+    click.echo("The book keeps one living Patient of each person.")
