@@ -66,7 +66,6 @@ _DATES: Final = frozenset(
 )
 _PLAIN_DATE = 12  # yyyymmddHHMM
 
-
 class TableRefused(Exception):
     """One table cannot be read. `code` is of the issue catalogue."""
 

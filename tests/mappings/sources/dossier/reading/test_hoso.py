@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mappings.sources.dossier.catalogue import check
+from mappings.sources.dossier.checking import check
 from mappings.sources.dossier.reading.envelope import Limits, read_hoso, scan
 from tests.mappings.formats.made import (
     DRUG,
