@@ -66,6 +66,7 @@ _DATES: Final = frozenset(
 )
 _PLAIN_DATE = 12  # yyyymmddHHMM
 
+
 class TableRefused(Exception):
     """One table cannot be read. `code` is of the issue catalogue."""
 
