@@ -41,7 +41,8 @@ class Body:
 
     `resources` are one a line, as they are stored: who wants but to hand them on need not cut them up.
     `carried` says which tables were absent from the dossier and were taken over, and from which version.
-    `gate` names the gate that found every resource good when the body was made; "" where that is not known.
+    `gate` names the gate that found every resource good when the body was made, `mapping` the edition of the mapping
+    that made it; "" where that is not known.
     """
 
     resources: bytes = field(default=b"", repr=False)
@@ -50,6 +51,7 @@ class Body:
     practitioners: tuple[str, ...] = ()
     carried: Mapping[str, int] = field(default_factory=dict)
     gate: str = ""
+    mapping: str = ""
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -82,6 +84,7 @@ def encode(body: Body) -> bytes:
         "practitioners": body.practitioners,
         "carried": dict(body.carried),
         "gate": body.gate,
+        "mapping": body.mapping,
     }
     first = json.dumps({k: v for k, v in header.items() if v}).encode()
     return b"\n".join([first, body.resources]) if body.resources else first
@@ -98,6 +101,7 @@ def decode(ndjson: bytes) -> Body:
         practitioners=tuple(header.get("practitioners", ())),
         carried=header.get("carried", {}),
         gate=header.get("gate", ""),
+        mapping=header.get("mapping", ""),
     )
 
 
@@ -154,18 +158,62 @@ def advance(before: Sequence[Line], manifest: Manifest, after: Sequence[Line], *
     An unchanged resource keeps its mark; a changed one gets the next versionId and this seq; one that is no longer
     there is gone. A Provenance alone is no change: it names another submission of the same content.
     """
-    old = {line.id: (line, mark) for line, mark in zip(before, manifest.marks, strict=True)}
-    new = {line.id: line for line in after}
-    dead = {gone.id: gone.mark for gone in manifest.gone}
-    changed = {id_ for id_, line in new.items() if id_ not in old or old[id_][0].json != line.json}
-    left = [id_ for id_ in old if id_ not in new]
-    if not left and all(new[id_].type == "Provenance" and id_ in old for id_ in changed):
+    found = differences(before, after)
+    if not found or found.is_another_submission:
         return None
-    marks = tuple(
-        _next(old[id_][1] if id_ in old else dead.get(id_), seq, at) if id_ in changed else old[id_][1] for id_ in new
+    return _after(before, manifest, after, found, seq, at)
+
+
+def made_anew(
+    before: Sequence[Line], manifest: Manifest, after: Sequence[Line], *, seq: int, at: int
+) -> tuple[Manifest, bool]:
+    """The manifest after one and the same version has been mapped anew, and whether a book must hear of it.
+
+    As `advance`, but it always runs beside `after`, whose lines may stand in another order; and a Provenance counts:
+    it names the same submission, so that only a rule can have changed it.
+    """
+    found = differences(before, after)
+    return _after(before, manifest, after, found, seq, at), bool(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """How lines differ from those before: what is new, what is changed (as it is now), what is gone (as it was)."""
+
+    fresh: tuple[Line, ...]
+    changed: tuple[Line, ...]
+    gone: tuple[Line, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.fresh or self.changed or self.gone)
+
+    @property
+    def is_another_submission(self) -> bool:
+        """Whether a Provenance alone is changed, which names the submission."""
+        return not (self.fresh or self.gone) and all(line.type == "Provenance" for line in self.changed)
+
+
+def differences(before: Sequence[Line], after: Sequence[Line]) -> Differences:
+    """What of the resources is new, changed, gone; their order is no matter."""
+    old, new = {line.id: line for line in before}, {line.id: line for line in after}
+    return Differences(
+        fresh=tuple(line for id_, line in new.items() if id_ not in old),
+        changed=tuple(line for id_, line in new.items() if id_ in old and old[id_].json != line.json),
+        gone=tuple(line for id_, line in old.items() if id_ not in new),
     )
-    still_gone = tuple(g for g in manifest.gone if g.id not in changed)
-    fresh = tuple(Gone(old[id_][0].type, id_, _next(old[id_][1], seq, at)) for id_ in left)
+
+
+def _after(
+    before: Sequence[Line], manifest: Manifest, after: Sequence[Line], found: Differences, seq: int, at: int
+) -> Manifest:
+    old = {line.id: mark for line, mark in zip(before, manifest.marks, strict=True)}
+    dead = {gone.id: gone.mark for gone in manifest.gone}
+    moved = {line.id for line in (*found.fresh, *found.changed)}
+    marks = tuple(
+        _next(old.get(line.id) or dead.get(line.id), seq, at) if line.id in moved else old[line.id] for line in after
+    )
+    still_gone = tuple(g for g in manifest.gone if g.id not in moved)
+    fresh = tuple(Gone(line.type, line.id, _next(old[line.id], seq, at)) for line in found.gone)
     return Manifest(marks, still_gone + fresh)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
 from typing import Final
 
 import pytest
@@ -22,6 +23,7 @@ from ehr_sync.core.record_body import (
     encode,
     encode_manifest,
     line_of,
+    made_anew,
     resources_of,
 )
 
@@ -107,6 +109,32 @@ def test_a_provenance_goes_along_with_another_change() -> None:
     assert advance(before, manifest, after, seq=2, at=9) == Manifest((Mark(2, 2, 9), Mark(2, 2, 9)))
 
 
+@given(HISTORIES, LINES, st.randoms())
+def test_a_version_mapped_anew_tells_what_differs_and_nothing_else(
+    history: list[tuple[Line, ...]], lines: tuple[Line, ...], order: random.Random
+) -> None:
+    before, manifest = lived(history)[-1]
+    after = tuple(order.sample(lines, len(lines)))
+    anew, told = made_anew(before, manifest, after, seq=99, at=99)
+
+    was, now = {x.id: x.json for x in before}, {x.id: x.json for x in after}
+    risen = {id_: n - versions(before, manifest).get(id_, 0) for id_, n in versions(after, anew).items()}
+    assert risen == {id_: int(was.get(id_) != now.get(id_)) for id_ in risen}
+    assert told == (was != now)
+    assert {g.id for g in anew.gone} == ({g.id for g in manifest.gone} | was.keys()) - now.keys()
+    assert all((mark.seq == 99) == (was.get(x.id) != x.json) for x, mark in zip(after, anew.marks, strict=True))
+
+
+def test_a_provenance_of_a_version_mapped_anew_counts() -> None:
+    before = (line("a"), line("p", 1, "Provenance"))
+    manifest = advance((), Manifest(), before, seq=1, at=1)
+    assert manifest is not None
+    assert made_anew(before, manifest, (line("a"), line("p", 2, "Provenance")), seq=2, at=9) == (
+        Manifest((Mark(1, 1, 1), Mark(2, 2, 9))),
+        True,
+    )
+
+
 def test_what_comes_back_after_it_was_gone_has_the_next_version() -> None:
     manifest = Manifest((), (Gone("Observation", "a", Mark(2, 5, 5)),))
     assert advance((), manifest, (line("a"),), seq=6, at=6) == Manifest((Mark(3, 6, 6),))
@@ -123,6 +151,8 @@ BODIES: Final = st.builds(
     organizations=st.lists(st.sampled_from(["01001", "01002"]), unique=True).map(tuple),
     practitioners=st.lists(st.uuids().map(str), max_size=2).map(tuple),
     carried=st.dictionaries(st.sampled_from(["XML2", "XML3"]), st.integers(1, 9)),
+    gate=st.sampled_from(["", "0a1b2c3d"]),
+    mapping=st.sampled_from(["", "3d2c1b0a"]),
 )
 
 

@@ -12,6 +12,7 @@ from ehr_sync.core.record_body import Body, resources_of
 from mappings.gate import GATE, findings
 from mappings.model import Dossier, Issue, MappingContext, Resource, Tables, Uris
 from mappings.sources.catalogue import SOURCES
+from mappings.sources.edition import MAPPING
 
 
 def with_carried_tables(
@@ -66,6 +67,7 @@ def compose(
         practitioners=mapped.practitioners,
         carried=carried,
         gate=GATE,
+        mapping=MAPPING,
     )
     return body, len(mapped.resources) - len(sound)
 
