@@ -52,7 +52,9 @@ def web_application(service: Service) -> Flask:
         [
             oauth(issue, signer),
             submissions(accept),
-            transactions(partial(follow_transaction, stores=stores), partial(make_current, stores=stores)),
+            transactions(
+                partial(follow_transaction, stores=stores), partial(make_current, stores=stores, uris=service.uris)
+            ),
             fhir(_Book(stores, service.uris), public_url=public_url, version=version("ehr-sync")),
             ops(
                 plan=lambda wanted: resync_lanes.plan_resync(_scope(wanted, stores), stores=stores),

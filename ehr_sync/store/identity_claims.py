@@ -51,6 +51,11 @@ _CLAIMS = Statement(
 )
 
 
+def sealed_facts(connection: Connection, claim_id: bytes) -> bytes | None:
+    """A kept claim's facts, for `open_facts`; None where it was erased meanwhile."""
+    return connection.execute(select(claim.c.facts).where(claim.c.claim_id == claim_id)).scalar()
+
+
 def add_claims(connection: Connection, fresh: Mapping[UUID, tuple[bytes, NewClaim]], at: datetime) -> bool:
     """Keep new claims, each under its own fresh provisional person; False where somebody else keeps one of them.
 

@@ -272,6 +272,16 @@ def set_version_state(connection: Connection, head: VersionHead, state: str) -> 
     )
 
 
+def set_body(connection: Connection, head: VersionHead, packed: bytes, person_key: bytes) -> None:
+    """Put another body (packed NDJSON) in the place of a kept version's, under a fresh key; its person is locked."""
+    v, row = record_version.c, _version_row(NewVersion(head, packed), {head.person_id: person_key})
+    connection.execute(
+        update(record_version)
+        .where(v.person_id == head.person_id, v.record_id == head.record_id, v.version == head.version)
+        .values(wrapped_key=row["wrapped_key"], body=row["body"])
+    )
+
+
 def owner_by_prefix(connection: Connection, prefix: bytes) -> UUID | None:
     """Whose record starts with these bytes of its id: a resource id names its record so."""
     found = connection.execute(

@@ -209,10 +209,12 @@ def open_piece(kept: KeptPiece, person_key: bytes) -> bytes:
 
 
 def skeleton_of(connection: Connection, key: SubmissionKey) -> bytes:
-    """What stands between the pieces."""
+    """What stands between the pieces. Raises KeyError where the submission was never ended."""
     sealed = connection.execute(
         select(submission.c.skeleton).where(submission.c.submission_id == key.submission_id)
     ).scalar_one()
+    if sealed is None:
+        raise KeyError("the last chunk of the submission has never come")
     return unpack(unseal(key.key, sealed, place("submission", "skeleton", key.submission_id)))
 
 

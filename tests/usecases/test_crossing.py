@@ -29,7 +29,7 @@ def post(running: Running, draw: Random) -> None:
 
 def choose(running: Running, draw: Random) -> None:
     result = running.post(draw.choice(RECORDS))
-    make_current(result.transaction_code, client_id=HOSPITAL, stores=running.stores)
+    make_current(result.transaction_code, client_id=HOSPITAL, stores=running.stores, uris=running.service.uris)
 
 
 def verify(running: Running, draw: Random) -> None:

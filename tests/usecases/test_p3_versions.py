@@ -124,8 +124,8 @@ def test_p3_a_version_made_current_stands_and_is_delivered(running: Running) -> 
     first = running.post(A)
     running.settle()
     code = running.post(B, made_on=EARLIER).transaction_code
-    make_current(code, client_id=HOSPITAL, stores=running.stores)
-    make_current(code, client_id=HOSPITAL, stores=running.stores)
+    make_current(code, client_id=HOSPITAL, stores=running.stores, uris=running.service.uris)
+    make_current(code, client_id=HOSPITAL, stores=running.stores, uris=running.service.uris)
     running.settle()
 
     assert running.follow(code).state == "delivered"
@@ -143,7 +143,7 @@ def shown_alone(running: Running) -> dict[tuple[str, str], object]:
 def test_p2_a_retry_does_not_undo_what_the_sender_made_current(running: Running) -> None:
     running.post(A)
     code = running.post(B, made_on=EARLIER).transaction_code
-    make_current(code, client_id=HOSPITAL, stores=running.stores)
+    make_current(code, client_id=HOSPITAL, stores=running.stores, uris=running.service.uris)
 
     assert running.post(A).superseded_by == code
     assert running.counts("record_version") == {"record_version": 2}
@@ -155,7 +155,7 @@ def test_p3_an_older_version_can_be_made_current_again(running: Running) -> None
     before = running.living(NUMBER)
     running.post(B, made_on=LATER)
     running.settle()
-    make_current(first, client_id=HOSPITAL, stores=running.stores)
+    make_current(first, client_id=HOSPITAL, stores=running.stores, uris=running.service.uris)
     running.settle()
     assert running.living(NUMBER) == before
 
@@ -163,19 +163,19 @@ def test_p3_an_older_version_can_be_made_current_again(running: Running) -> None
 def test_what_waits_for_its_xml1_cannot_be_made_current(running: Running) -> None:
     code = running.post(without_table(A, "XML1")).transaction_code
     with pytest.raises(Conflict):
-        make_current(code, client_id=HOSPITAL, stores=running.stores)
+        make_current(code, client_id=HOSPITAL, stores=running.stores, uris=running.service.uris)
 
 
 @pytest.mark.parametrize("code", ["GD", "", "nothing", "GD" + "A" * 29])
 def test_nobody_makes_an_unknown_version_current(running: Running, code: str) -> None:
     with pytest.raises(NotFound):
-        make_current(code, client_id=HOSPITAL, stores=running.stores)
+        make_current(code, client_id=HOSPITAL, stores=running.stores, uris=running.service.uris)
 
 
 def test_nobody_makes_another_senders_version_current(running: Running) -> None:
     code = running.post(A).transaction_code
     with pytest.raises(NotFound):
-        make_current(code, client_id="somebody", stores=running.stores)
+        make_current(code, client_id="somebody", stores=running.stores, uris=running.service.uris)
 
 
 @pytest.mark.parametrize(("means", "stands"), [("visit_day", True), ("export_day", False)])

@@ -190,7 +190,7 @@ def test_p4_a_version_made_current_moves_between_books_too(running: Running) -> 
     running.settle()
     running.post(with_patient(VISIT, person(BOB)), made_on=LATER)
     running.settle()
-    make_current(first, client_id=HOSPITAL, stores=running.stores)
+    make_current(first, client_id=HOSPITAL, stores=running.stores, uris=running.service.uris)
     running.settle()
     assert (bool(running.living(A)), running.living(B)) == (True, {})
 
@@ -243,7 +243,7 @@ def test_p4_what_one_patient_had_is_never_carried_over_to_another(running: Runni
 def test_p4_nor_from_a_version_that_was_made_current(running: Running) -> None:
     running.post(VISIT)
     others = running.post(with_patient(corrected(VISIT, 1), person(BOB)), made_on=DAY - timedelta(days=1))
-    make_current(others.transaction_code, client_id=HOSPITAL, stores=running.stores)
+    make_current(others.transaction_code, client_id=HOSPITAL, stores=running.stores, uris=running.service.uris)
     running.post(without_table(corrected(VISIT, 2), "XML2"), made_on=LATER)
     running.settle()
 

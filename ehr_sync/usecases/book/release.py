@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from ehr_sync.core.record_body import Body, Line, Manifest, advance
+from ehr_sync.core.record_body import Body, Line, Manifest, advance, made_anew
 from ehr_sync.store import book_entries, lanes, people
 from ehr_sync.store.book_entries import BookEntry, OpenEntry
 from ehr_sync.store.identity_claims import KeptClaim
@@ -22,12 +22,16 @@ from ehr_sync.store.records import KeptRecord
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One record in one person's book: it comes to show `body` (its `version`), or nothing where that is None."""
+    """One record in one person's book: it comes to show `body` (its `version`), or nothing where that is None.
+
+    `anew` says that the version was kept before, and `body` is what today's mapping makes of it.
+    """
 
     person_id: UUID
     record: KeptRecord
     version: int
     body: Body | None
+    anew: bool = False
 
 
 def leaves_former_book(connection: Connection, record: KeptRecord, claim: KeptClaim) -> bool:
@@ -60,9 +64,8 @@ def release(
         key = (change.person_id, change.record.record_id)
         entry = _next_entry(change, standing.get(key), seqs[change.person_id] + 1, at)
         if entry is not None:
-            seqs[change.person_id] = entry.seq
+            seqs[change.person_id] = max(seqs[change.person_id], entry.seq)
             new_entries.append(entry)
-        if entry is not None:
             rows[change.record.record_id] = _shown(rows[change.record.record_id], change)
     book_entries.put_entries(connection, new_entries, person_keys)
     raised = {p: seq for p, seq in seqs.items() if seq != locked[p].seq}
@@ -73,8 +76,8 @@ def release(
 def _standing(
     connection: Connection, changes: Sequence[Change], person_keys: Mapping[UUID, bytes]
 ) -> dict[tuple[UUID, bytes], OpenEntry]:
-    # A record with one version was in no book before.
-    had_books = [c for c in changes if c.record.versions > 1]
+    # A record with one version, which comes now, was in no book before.
+    had_books = [c for c in changes if c.anew or c.record.versions > 1]
     if not had_books:
         return {}
     found = book_entries.entries(
@@ -89,6 +92,9 @@ def _next_entry(change: Change, standing: OpenEntry | None, seq: int, at: dateti
     before: tuple[Line, ...] = standing.lines if standing else ()
     manifest = standing.entry.manifest if standing else Manifest()
     after = change.body.shown if change.body else ()
+    if standing is not None and change.anew and standing.entry.version == change.version:
+        marks, told = made_anew(before, manifest, after, seq=seq, at=int(at.timestamp()))
+        return replace(standing.entry, seq=seq if told else standing.entry.seq, manifest=marks)
     advanced = advance(before, manifest, after, seq=seq, at=int(at.timestamp()))
     if advanced is None or (not after and standing is None):
         return None

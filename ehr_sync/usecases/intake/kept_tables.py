@@ -1,17 +1,31 @@
-"""The source tables of a kept version, read again from the bytes that came."""
+"""The dossier of a kept version, read again from the bytes that came."""
 
 from __future__ import annotations
+
+import io
+import sys
+from dataclasses import dataclass, replace
+from typing import Final
+
+from sqlalchemy import Connection
 
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.store import records, submissions
 from ehr_sync.store.packing import unpack
 from ehr_sync.store.records import KeptRecord, VersionHead
-from ehr_sync.store.submissions import open_piece
+from ehr_sync.store.submissions import KeptPiece, open_piece
+from ehr_sync.usecases.intake.skeleton import envelope_of
 from ehr_sync.usecases.stores import Stores
 from mappings.formats.archive import unpack as unpack_piece
-from mappings.formats.source import EnvelopeScan, Limits
-from mappings.model import Tables
+from mappings.formats.source import EnvelopeScan, Limits, SourceRefused
+from mappings.model import Dossier, Tables
 from mappings.sources.catalogue import source_of
+from mappings.sources.dossier.reading.envelope import scan
+
+# What was taken was within the limits of then, whatever today's are.
+_ANY_SIZE: Final = Limits(sys.maxsize, sys.maxsize, sys.maxsize, sys.maxsize)
+# Only the tables count here; what the envelope said of itself was judged when it came.
+_NOTHING_SAID: Final = EnvelopeScan("", None, None, (), signed=False, issues=())
 
 
 def tables_of(kept: KeptRecord, head: VersionHead, *, stores: Stores) -> tuple[Tables, dict[str, int]]:
@@ -19,6 +33,25 @@ def tables_of(kept: KeptRecord, head: VersionHead, *, stores: Stores) -> tuple[T
 
     Raises Unavailable where its person is being erased: the key is gone, or the rows are by now.
     """
+    dossier, carried = _read(kept, head, stores)
+    return dossier.tables, carried
+
+
+def dossier_of(kept: KeptRecord, head: VersionHead, *, stores: Stores) -> tuple[Dossier, dict[str, int]]:
+    """The same with what a mapping needs beside the tables: the facility, which may stand in the envelope alone.
+
+    `issues` are what reading finds today, in what was taken over too. Raises Unavailable as `tables_of`, and where that
+    envelope was not kept ("envelope.missing"); Unreadable where a key does not fit.
+    """
+    dossier, carried = _read(kept, head, stores)
+    if not dossier.facility_code:
+        with stores.database.reading() as connection:
+            around = envelope_around(connection, head.submission_id, head.ordinal, stores)
+        dossier = replace(dossier, facility_code=around.envelope.facility_code)
+    return dossier, carried
+
+
+def _read(kept: KeptRecord, head: VersionHead, stores: Stores) -> tuple[Dossier, dict[str, int]]:
     keys = stores.key_store.keys([kept.person_id, *kept.others])
     if head.person_id not in keys:
         raise Unavailable("keys.missing")
@@ -35,12 +68,38 @@ def tables_of(kept: KeptRecord, head: VersionHead, *, stores: Stores) -> tuple[T
     piece_keys = stores.key_store.keys(p.person_id for p in found)
     if {p.person_id for p in found} - piece_keys.keys() or len(found) != len(wanted):
         raise Unavailable("keys.missing")
-    tables = {wanted[p.submission_id, p.ordinal]: _read_again(open_piece(p, piece_keys[p.person_id])) for p in found}
-    return dict(tables[head.version]) | {name: tables[version][name] for name, version in carried.items()}, carried
+    read = {
+        wanted[p.submission_id, p.ordinal]: read_piece(p, piece_keys[p.person_id], _NOTHING_SAID, _ANY_SIZE)
+        for p in found
+    }
+    dossier = read[head.version]
+    taken_over = {name: read[version].tables.get(name) for name, version in carried.items()}
+    tables = dict(dossier.tables) | {name: rows for name, rows in taken_over.items() if rows is not None}
+    issues = tuple(issue for one in read.values() for issue in one.issues)
+    return replace(dossier, tables=tables, issues=issues), carried
 
 
-def _read_again(packed: bytes) -> Tables:
-    # Only the tables count here; what the envelope said of itself was judged when it came.
-    nothing_said = EnvelopeScan("", None, None, (), signed=False, issues=())
-    part = unpack_piece(unpack(packed))
-    return source_of(part).read(part, nothing_said, 0, Limits()).tables
+def read_piece(piece: KeptPiece, key: bytes, envelope: EnvelopeScan, limits: Limits) -> Dossier:
+    """A kept piece as today's reader reads it. Raises Unreadable."""
+    part = unpack_piece(unpack(open_piece(piece, key)))
+    return source_of(part).read(part, envelope, 1, limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Where a piece stood: in which file of its submission, as which HOSO of it (both from 1), and in what envelope."""
+
+    file: int
+    hoso: int
+    envelope: EnvelopeScan
+
+
+def envelope_around(connection: Connection, submission_id: bytes, ordinal: int, stores: Stores) -> Around:
+    """What stood around a piece. Raises Unavailable where it was not kept, or is no envelope by today's rules."""
+    kept = submissions.kept_submission(connection, stores.key_store, submission_id)
+    assert kept is not None  # a piece has its submission
+    try:
+        file, hoso, envelope = envelope_of(submissions.skeleton_of(connection, kept.key), ordinal)
+        return Around(file, hoso, scan(io.BytesIO(envelope), _ANY_SIZE))
+    except (KeyError, SourceRefused):
+        raise Unavailable("envelope.missing") from None

@@ -10,20 +10,25 @@ from sqlalchemy import Connection
 from ehr_sync.core.codes import record_version_of
 from ehr_sync.core.errors import Conflict, NotFound, Unavailable
 from ehr_sync.core.identity import State
-from ehr_sync.core.record_body import Body
+from ehr_sync.core.record_body import Body, encode
 from ehr_sync.store import audit, identity_claims, people, records
 from ehr_sync.store.audit import AuditEntry
+from ehr_sync.store.packing import Words, pack
 from ehr_sync.store.records import KeptRecord, VersionHead
 from ehr_sync.usecases.book.release import Change, leaves_former_book, release
 from ehr_sync.usecases.intake.follow_transaction import may_see
+from ehr_sync.usecases.intake.remake_body import remake
 from ehr_sync.usecases.stores import Stores
 from mappings.dates import VIETNAM
+from mappings.model import Uris
+from mappings.sources.edition import MAPPING
 
 _ATTEMPTS = 20
 
 
-def make_current(code: str, *, client_id: str, stores: Stores) -> None:
-    """Make the version of this maGiaoDich the one that stands. Safe to repeat.
+def make_current(code: str, *, client_id: str, stores: Stores, uris: Uris) -> None:
+    """Make the version of this maGiaoDich the one that stands, as today's mapping reads it: a superseded version is not
+    mapped anew by `ehr-sync remap`. Safe to repeat.
 
     Raises NotFound where the code is none or another sender's, Conflict where the version cannot stand (it waits for
     its XML1).
@@ -40,37 +45,58 @@ def make_current(code: str, *, client_id: str, stores: Stores) -> None:
             raise NotFound("transaction.unknown")
         if head.state == "waiting_for_xml1":
             raise Conflict("transaction.waiting_for_xml1")
-        if kept.newest == version or _stood(kept, head, client_id, stores):
+        if kept.newest == version or _stood(kept, head, client_id, stores, uris):
             return
     raise Unavailable("database.busy")
 
 
-def _stood(kept: KeptRecord, head: VersionHead, client_id: str, stores: Stores) -> bool:
+def _stood(kept: KeptRecord, head: VersionHead, client_id: str, stores: Stores, uris: Uris) -> bool:
     """Let the version stand; False where something has moved meanwhile."""
     crowd = {kept.person_id, head.person_id, kept.shown_person or kept.person_id}
     keys = stores.key_store.keys(crowd)
+    state = "visit_open" if "record.visit_open" in head.notes else "ready"
+    fresh = _fresh_body(kept, head, keys, stores, uris) if state == "ready" else None
     at = stores.database.now()
     with stores.database.begin() as connection:
         locked = people.lock(connection, crowd)
         if records.lock_records(connection, [kept.record_id]).get(kept.record_id) != kept:
             return False
-        state = "visit_open" if "record.visit_open" in head.notes else "ready"
         records.set_version_state(connection, head, state)
         others = tuple(p for p in {*kept.others, kept.person_id} if p != head.person_id)
         row = replace(kept, person_id=head.person_id, others=others, newest=head.version)
         if head.person_id != kept.person_id:
             # Whose patient code and day these were is not kept by version: better none than another patient's.
             row = replace(row, patient_mark=None, day_mark=None)
-        changes = _changes(connection, row, head, state, keys)
+        changes = _changes(connection, row, head, state, fresh, keys)
         rows = release(connection, changes, locked=locked, person_keys=keys, destination=stores.destination, at=at)
+        if fresh is not None:
+            # Behind the release, which still needs to read what a book shows of it.
+            records.set_body(connection, head, pack(encode(fresh), Words.BODIES), keys[head.person_id])
         records.set_records(connection, [rows.get(kept.record_id, row)])
         entry = AuditEntry(f"client:{client_id}", "make current", head.person_id, str(head.version))
         audit.write(connection, stores.keys.audit, [entry])
     return True
 
 
+def _fresh_body(
+    kept: KeptRecord, head: VersionHead, keys: dict[UUID, bytes], stores: Stores, uris: Uris
+) -> Body | None:
+    """The version as today's mapping reads it, or None where that is how it is kept. Its claim is not read anew."""
+    with stores.database.begin() as connection:
+        body = _body(connection, head, keys)
+        claim = identity_claims.kept_claims(connection, [head.claim_id or b""]).get(head.claim_id or b"")
+    if body.mapping == MAPPING or claim is None:
+        return None
+    return remake(kept, head, claim, stores=stores, uris=uris).body
+
+
 def _changes(
-    connection: Connection, row: KeptRecord, head: VersionHead, state: str, keys: dict[UUID, bytes]
+    connection: Connection,
+    row: KeptRecord,
+    head: VersionHead,
+    state: str,
+    fresh: Body | None,
+    keys: dict[UUID, bytes],
 ) -> list[Change]:
     claim = identity_claims.kept_claims(connection, [head.claim_id or b""]).get(head.claim_id or b"")
     if claim is None:
@@ -79,7 +105,8 @@ def _changes(
     if row.shown_person is not None and leaves_former_book(connection, row, claim):
         changes.append(Change(row.shown_person, row, head.version, None))
     if claim.state is State.PROVEN and state == "ready":
-        changes.append(Change(head.person_id, row, head.version, _body(connection, head, keys)))
+        body = fresh or _body(connection, head, keys)
+        changes.append(Change(head.person_id, row, head.version, body, anew=fresh is not None))
     return changes
 
 

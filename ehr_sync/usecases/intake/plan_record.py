@@ -84,8 +84,7 @@ def new_claim_of(incoming: Incoming, index_key: bytes) -> NewClaim | None:
     The fingerprint is made of number, exact name, birth date and sex; without a number of the facility's own patient
     code, name and birth date; without that of the record.
     """
-    claimed = SOURCES[incoming.dossier.source].claims(incoming.dossier.tables)
-    identity = next((one for one in claimed if one.role == "patient"), None)
+    identity = patient_of(incoming.dossier)
     if identity is None:
         return None
     claim = Claim(
@@ -99,6 +98,12 @@ def new_claim_of(incoming: Incoming, index_key: bytes) -> NewClaim | None:
     )
     number_mark = number_mark_of(index_key, identity.number) if identity.number else None
     return NewClaim(_fingerprint(incoming, identity, index_key), number_mark, claim, first_state(claim))
+
+
+def patient_of(dossier: Dossier) -> ClaimedIdentity | None:
+    """Who a dossier says its patient is, or None where it names none."""
+    claimed = SOURCES[dossier.source].claims(dossier.tables)
+    return next((one for one in claimed if one.role == "patient"), None)
 
 
 def _fingerprint(incoming: Incoming, identity: ClaimedIdentity, index_key: bytes) -> bytes:

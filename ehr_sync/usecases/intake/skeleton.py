@@ -53,6 +53,29 @@ def join(encoded: bytes, pieces: Mapping[int, bytes]) -> bytes:
     return _join(json.loads(encoded), lambda ordinal: pieces[ordinal])
 
 
+def envelope_of(encoded: bytes, ordinal: int) -> tuple[int, int, bytes]:
+    """In which file of the submission a piece stands, as which HOSO of it (both from 1), and that file's envelope: each
+    piece an empty HOSO.
+
+    Raises KeyError where a part of it was not kept for its size.
+    """
+    segments = json.loads(encoded)
+    files = [inner for segment in segments if (inner := _inner(segment)) is not None] or [segments]
+    number = next(n for n, file in enumerate(files, 1) if ordinal in file)
+    pieces = [segment for segment in files[number - 1] if isinstance(segment, int)]
+    return number, pieces.index(ordinal) + 1, _join(files[number - 1], lambda _: b"<HOSO/>")
+
+
+def _inner(segment: Any) -> Any:
+    match segment:
+        case list():
+            return segment
+        case {"file": inner}:
+            return inner
+        case _:
+            return None
+
+
 def _join(segments: Sequence[Any], piece: Callable[[int], bytes]) -> bytes:
     return b"".join(_segment(segment, piece) for segment in segments)
 
