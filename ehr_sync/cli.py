@@ -33,6 +33,7 @@ _COMMANDS: Final[dict[str, _Entry]] = {
     "facility": _Entry("ehr_sync.commands.clients", "facility", "Hospitals, clinics and stations: add, list."),
     "keys": _Entry("ehr_sync.commands.operate", "keys", "The key file: create."),
     "migrate": _Entry("ehr_sync.commands.operate", "migrate", "Bring both databases to the newest form."),
+    "remap": _Entry("ehr_sync.commands.remap", "remap_command", "Map kept dossiers anew with today's mapping."),
     "resync": _Entry("ehr_sync.commands.resync", "resync", "Bring health books up to date again."),
     "sandbox": _Entry("ehr_sync.sandbox.commands", "sandbox", "The simulated city: tokens, dossiers, books."),
     "trace": _Entry("ehr_sync.commands.trace", "trace", "From a maGiaoDich to its lane, and back."),

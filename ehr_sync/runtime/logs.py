@@ -40,6 +40,7 @@ FIELDS: Final[Mapping[str, Pattern[str]]] = {
     "destination": re.compile(r"[a-z0-9-]{1,40}"),
     "lane": _ID,
     "resync": _ID,
+    "transaction": re.compile(r"GD[A-Z2-7]{29}"),
     "state": _WORD,
     "outcome": _WORD,
     "reason": _CODE,

@@ -32,6 +32,7 @@ _STORE: Final = (
     "want",
     "add_records",
     "set_records",
+    "set_body",
     "end_submission",
     "take_due",
     "decide_claim",

@@ -1,0 +1,223 @@
+"""One standing version, mapped anew: composed with nothing locked, then locked, looked at again, and written together
+with what its person's book shows of it. A body that says today's mapping is passed over.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from ehr_sync.core.codes import transaction_code
+from ehr_sync.core.errors import Unavailable
+from ehr_sync.core.identity import State
+from ehr_sync.core.record_body import Body, Differences, Line, differences, encode
+from ehr_sync.store import book_entries, identity_claims, people, records
+from ehr_sync.store.identity_claims import KeptClaim
+from ehr_sync.store.packing import Words, pack
+from ehr_sync.store.records import KeptRecord, VersionHead
+from ehr_sync.store.remaps import Reach
+from ehr_sync.store.sealing import Unreadable
+from ehr_sync.usecases.book.release import Change, release
+from ehr_sync.usecases.intake.remake_body import Remade, remake
+from ehr_sync.usecases.stores import Stores
+from mappings.model import Uris
+from mappings.sources.edition import MAPPING
+
+
+class Fate(Enum):
+    """What becomes, or would become, of a standing version."""
+
+    CHANGED = "changed"  # its book is told
+    COMES = "comes"  # was withheld, and is shown
+    LEAVES = "leaves"  # was shown, and is withheld
+    SAME = "same"  # every resource as it was
+    KEPT = "kept"  # other resources, and no book that shows them: its claim is not proven
+    CURRENT = "current"  # made by today's mapping already
+    OTHER_TABLES = "other_tables"  # does not hold the table that was asked for
+    # Not mapped anew:
+    VISIT_OPEN = "visit_open"
+    WAITING = "waiting_for_xml1"
+    IDENTITY = "identity"  # its number, name or birth date would be read otherwise
+    REFUSED = "refused_today"  # today's reader would not take it
+    ERASED = "erased"
+    NO_KEY = "keys.missing"
+    NO_ENVELOPE = "envelope.missing"
+    UNREADABLE = "record.unreadable"
+    FAULT = "record.fault"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one version. `told` counts by ("new", "changed" or "gone", FHIR type) what its book is told."""
+
+    transaction_code: str
+    fate: Fate
+    told: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+
+Report = Callable[[str, Exception], object]
+"""Told of a fault of ours, with the maGiaoDich of the version that met it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is the same for all versions of one remap."""
+
+    reach: Reach
+    dry_run: bool
+    stores: Stores
+    uris: Uris
+    report: Report
+
+
+class Moved(Exception):
+    """What was mapped is no longer what stands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A version that its record's book shows, or would; `book` is whose that is, None while the claim is not proven."""
+
+    kept: KeptRecord
+    head: VersionHead
+    claim: KeptClaim
+    book: UUID | None
+
+
+def standing_versions(
+    connection: Connection, kept: KeptRecord, heads: Mapping[int, VersionHead]
+) -> tuple[Standing, ...]:
+    """The newest version, where it is mapped at all; and, while that one may not be shown, the one that still is."""
+    newest, shown = heads.get(kept.newest), heads.get(kept.shown or 0)
+    wanted = [head for head in (newest, shown) if head is not None and head.state == "ready" and head.claim_id]
+    claims = identity_claims.kept_claims(connection, [head.claim_id or b"" for head in wanted])
+    found: list[Standing] = []
+    for head in wanted:
+        claim = claims.get(head.claim_id or b"")
+        if claim is None or (head is shown and found and (head is newest or found[0].book is not None)):
+            continue
+        book = head.person_id if head is newest else kept.shown_person
+        found.append(Standing(kept, head, claim, book if claim.state is State.PROVEN else None))
+    return tuple(found)
+
+
+def map_anew(standing: Standing, job: Job) -> Outcome:
+    """What becomes of a standing version, or would in a dry run. Raises Moved where it stands no more, and Unavailable
+    where a database is away.
+    """
+    code = transaction_code(standing.kept.record_id, standing.head.version)
+    try:
+        before = _before(standing, job.stores)
+        if before.body.mapping == MAPPING:
+            return Outcome(code, Fate.CURRENT)
+        remade = remake(standing.kept, standing.head, standing.claim, stores=job.stores, uris=job.uris)
+    except Moved:
+        raise
+    except Unreadable:
+        return Outcome(code, Fate.UNREADABLE)
+    except Unavailable as missing:
+        return Outcome(code, _missing(missing, standing, job.stores))
+    except Exception as fault:
+        # One dossier that contradicts itself keeps no other from being mapped (P6).
+        job.report(code, fault)
+        return Outcome(code, Fate.FAULT)
+    fate = _fate(before, standing, remade, job.reach)
+    if fate in _WRITTEN and not job.dry_run:
+        _write(standing, before.body, remade.body, job.stores)
+    return Outcome(code, fate, _told(differences(before.shown, remade.body.shown)) if fate in _TOLD else Counter())
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """The body as it is kept, what of the record its book shows, and of which version."""
+
+    body: Body
+    shown: tuple[Line, ...]
+    version: int
+
+
+def _before(standing: Standing, stores: Stores) -> _Before:
+    head, book = standing.head, standing.book
+    keys = stores.key_store.keys({head.person_id, book or head.person_id})
+    if {head.person_id, book or head.person_id} - keys.keys():
+        raise Unavailable("keys.missing")
+    key = (head.person_id, head.record_id, head.version)
+    with stores.database.begin() as connection:
+        body = records.bodies(connection, [key], keys).get(key)
+        entries = book_entries.entries(connection, {book: keys[book]}, [head.record_id]) if book else []
+    if body is None:
+        raise Moved
+    shown = [(each.lines, each.entry.version) for each in entries]
+    return _Before(body, *(shown[0] if shown else ((), head.version)))
+
+
+def _missing(failure: Unavailable, standing: Standing, stores: Stores) -> Fate:
+    if failure.code == "envelope.missing":
+        return Fate.NO_ENVELOPE
+    if failure.code != "keys.missing":
+        raise failure  # a database is away
+    holders = {standing.kept.person_id, standing.head.person_id}
+    return Fate.ERASED if holders & stores.key_store.erased() else Fate.NO_KEY
+
+
+def _fate(before: _Before, standing: Standing, remade: Remade, reach: Reach) -> Fate:
+    after = remade.body.shown
+    if reach.table is not None and reach.table not in remade.tables:
+        return Fate.OTHER_TABLES
+    # What today's rules withhold leaves whatever else is doubtful (P9).
+    if not remade.body.restricted and (remade.refused or remade.other_identity):
+        return Fate.REFUSED if remade.refused else Fate.IDENTITY
+    if standing.book is None:
+        return Fate.KEPT if differences(before.body.shown, after) else Fate.SAME
+    found = differences(before.shown, after)
+    if not found or (before.version != standing.head.version and found.is_another_submission):
+        return Fate.SAME
+    if not after:
+        return Fate.LEAVES
+    return Fate.CHANGED if before.shown else Fate.COMES
+
+
+_TOLD: Final = frozenset({Fate.CHANGED, Fate.COMES, Fate.LEAVES})
+_WRITTEN: Final = _TOLD | {Fate.SAME, Fate.KEPT}
+
+
+def _told(found: Differences) -> Counter[tuple[str, str]]:
+    kinds = {"new": found.fresh, "changed": found.changed, "gone": found.gone}
+    return Counter((kind, line.type) for kind, lines in kinds.items() for line in lines)
+
+
+def _write(standing: Standing, before: Body, after: Body, stores: Stores) -> None:
+    kept, head, book = standing.kept, standing.head, standing.book
+    crowd = {kept.person_id, head.person_id, *filter(None, (kept.shown_person, book))}
+    keys = stores.key_store.keys({head.person_id, book or head.person_id})
+    if head.person_id not in keys or (book or head.person_id) not in keys:
+        raise Moved  # being erased
+    at = stores.database.now()
+    with stores.database.begin() as connection:
+        locked = people.lock(connection, crowd)
+        _look_again(connection, standing, before, keys)
+        if book is not None:
+            change = Change(book, kept, head.version, after, anew=True)
+            rows = release(connection, [change], locked=locked, person_keys=keys, destination=stores.destination, at=at)
+            records.set_records(connection, list(rows.values()))
+        # Behind the release, which still needs to read what the book shows.
+        records.set_body(connection, head, pack(encode(after), Words.BODIES), keys[head.person_id])
+
+
+def _look_again(connection: Connection, seen: Standing, before: Body, keys: Mapping[UUID, bytes]) -> None:
+    record_id, key = seen.kept.record_id, (seen.head.person_id, seen.head.record_id, seen.head.version)
+    kept = records.lock_records(connection, [record_id]).get(record_id)
+    if kept is None:
+        raise Moved
+    heads = {h.version: h for h in records.version_heads(connection, [kept]).get(record_id, ())}
+    if (
+        seen not in standing_versions(connection, kept, heads)
+        or records.bodies(connection, [key], keys).get(key) != before
+    ):
+        raise Moved

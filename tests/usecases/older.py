@@ -1,0 +1,39 @@
+"""Dossiers kept by an older mapping: what it did not know, wrote otherwise, or did not withhold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final
+
+import pytest
+
+from ehr_sync.usecases.intake import compose_body
+from mappings.model import Dossier, MappedRecord, MappingContext, Tables
+from mappings.sources.dossier.source import DOSSIER
+
+OLDER: Final = "0ld3r000"
+
+
+@contextmanager
+def older_mapping(
+    *,
+    written: Callable[[bytes], bytes] = bytes,
+    tables: Callable[[Tables], Tables] = dict,
+    restricted: frozenset[str] | None = None,
+) -> Iterator[None]:
+    """While it lasts, dossiers are mapped as an older edition did: with these `tables` of theirs, each resource as
+    `written` then, and, where that is given, withheld for what was `restricted` then.
+    """
+
+    def mapped(dossier: Dossier, context: MappingContext) -> MappedRecord:
+        found = DOSSIER.to_fhir(replace(dossier, tables=tables(dossier.tables)), context)
+        return replace(found, resources=tuple(replace(one, json=written(one.json)) for one in found.resources))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compose_body, "SOURCES", {DOSSIER.name: replace(DOSSIER, to_fhir=mapped)})
+        patch.setattr(compose_body, "MAPPING", OLDER)
+        if restricted is not None:
+            patch.setattr(compose_body, "triggers", lambda _: restricted)
+        yield
