@@ -51,7 +51,7 @@ def _sample(seed: int) -> dict[str, list[bytes]]:
     piece = file[slice(*found.spans[0])]
     read = check(read_hoso(piece, found, 0, Limits()), _MADE_ON)
     record_id = mark(b"dictionary", str(seed).encode())
-    context = MappingContext(record_id, b"dictionary", datetime(2026, 11, 20, tzinfo=UTC), "GD", load_uris())
+    context = MappingContext(record_id, b"dictionary", datetime(2026, 11, 20, tzinfo=UTC), "GD", load_uris(), b"")
     mapped = to_fhir(read, context)
     resources = resources_of(r.json for r in mapped.resources)
     body = encode(Body(resources, (), mapped.organizations, mapped.practitioners))

@@ -89,6 +89,13 @@ class MappingContext:
     received_at: datetime  # aware; bounds the editions of code lists
     transaction_code: str  # maGiaoDich of this version, for Provenance
     uris: Uris
+    # Whose book the record enters: 16 bytes made of that person's number; none where no number is claimed.
+    book: bytes = field(repr=False)
+
+    @property
+    def ids_from(self) -> bytes:
+        """What every resource id of the record is made from: no two people's books are ever told of one id."""
+        return self.record_id + self.book
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,14 +21,14 @@ _VERSION_8 = 0x8 << 76 | 0b10 << 62
 _OURS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][048c][0-9a-f]{2}-[0-9a-f]{12}")
 
 
-def resource_id(record_id: bytes, table: str, natural_key: Key, ordinal: int) -> str:
-    """The id of one resource of a record.
+def resource_id(ids_from: bytes, table: str, natural_key: Key, ordinal: int) -> str:
+    """The id of one resource of a record in one person's book; `ids_from` is that of its `MappingContext`.
 
     Layout, first bit first: record_id bytes 0-5 | version 8 | byte 6 and the high half of byte 7 | variant 10 | the
-    low half of byte 7 | 00 | 56 bits of BLAKE2b over (record_id, table, natural key, ordinal). So the first 8 bytes
+    low half of byte 7 | 00 | 56 bits of BLAKE2b over (ids_from, table, natural key, ordinal). So the first 8 bytes
     of the record id can be read back (`record_prefix`), while the other 8, which nobody outside knows, key the hash.
     """
-    prefix, keyed = _of_record(record_id)
+    prefix, keyed = _of_record(ids_from)
     state = keyed.copy()
     state.update(_joined(table, natural_key, ordinal))
     digest = state.hexdigest()
@@ -73,11 +73,11 @@ def numbered(
 
 
 @lru_cache(maxsize=256)
-def _of_record(record_id: bytes) -> tuple[str, blake2b]:
+def _of_record(ids_from: bytes) -> tuple[str, blake2b]:
     """How each id of the record starts, and a hash that its key has gone into: copied, never updated."""
-    head = record_id[:PREFIX_BYTES].hex()
+    head = ids_from[:PREFIX_BYTES].hex()
     prefix = f"{head[:8]}-{head[8:12]}-8{head[12:15]}-{0x80 | int(head[15], 16) << 2:02x}"
-    return prefix, blake2b(key=record_id, digest_size=7)
+    return prefix, blake2b(key=ids_from, digest_size=7)
 
 
 def _joined(table: str, natural_key: Key, ordinal: int) -> bytes:

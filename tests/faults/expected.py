@@ -93,7 +93,17 @@ def dossiers(post: Post) -> Iterator[Dossier]:
 
 def mapped(dossier: Dossier, record_id: bytes, version: int, keys: ServiceKeys) -> Body:
     """A dossier as it is kept."""
-    return compose(dossier, {}, record_id=record_id, version=version, keys=keys, uris=load_uris(), received_at=_AT)[0]
+    number = next(iter(dossier.tables.get("XML1", ())), {}).get("SO_CCCD", "")
+    return compose(
+        dossier,
+        {},
+        record_id=record_id,
+        version=version,
+        number=number,
+        keys=keys,
+        uris=load_uris(),
+        received_at=_AT,
+    )[0]
 
 
 def _note(made: Expected, mapped: Mapped) -> None:

@@ -64,7 +64,7 @@ def read(body: bytes) -> Dossier:
 
 def composed(made: Dossier) -> tuple[Body, int]:
     """Its body, and how many resources the gate held back."""
-    return compose(made, {}, record_id=b"r" * 16, version=1, keys=KEYS, uris=URIS, received_at=AT)
+    return compose(made, {}, record_id=b"r" * 16, version=1, number="", keys=KEYS, uris=URIS, received_at=AT)
 
 
 fuzzed = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

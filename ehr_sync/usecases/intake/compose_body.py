@@ -9,6 +9,7 @@ from datetime import datetime
 from ehr_sync.core.codes import transaction_code
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.record_body import Body, resources_of
+from ehr_sync.store.sealing import mark
 from mappings.gate import GATE, findings
 from mappings.model import Dossier, Issue, MappingContext, Resource, Tables, Uris
 from mappings.sources.catalogue import SOURCES
@@ -39,6 +40,7 @@ def compose(
     *,
     record_id: bytes,
     version: int,
+    number: str,
     keys: ServiceKeys,
     uris: Uris,
     received_at: datetime,
@@ -47,6 +49,7 @@ def compose(
 
     Every body of a dossier is made here, from all of its tables: rows and fields that are restricted never reach a
     mapping, and the rules that withhold the record whole are named in the body.
+    `number` is that of the person whose book it enters: the one that its claim makes, "" without one.
     """
     context = MappingContext(
         record_id=record_id,
@@ -54,6 +57,7 @@ def compose(
         received_at=received_at,
         transaction_code=transaction_code(record_id, version),
         uris=uris,
+        book=book_mark(number, keys.id),
     )
     # The only place where what is restricted is taken out: no mapping sees more than may be shown.
     source = SOURCES[dossier.source]
@@ -70,6 +74,13 @@ def compose(
         mapping=MAPPING,
     )
     return body, len(mapped.resources) - len(sound)
+
+
+def book_mark(number: str, id_key: bytes) -> bytes:
+    """What of a number takes part in the ids of a book's resources: 16 bytes, the same before a proof and after it,
+    after a restore and after an erasure. None without a number: what is mapped so never leaves.
+    """
+    return mark(id_key, b"book", number.encode()) if number else b""
 
 
 def _passes(resource: Resource) -> bool:

@@ -151,6 +151,7 @@ def _composed(
         carried,
         record_id=planned.record_id,
         version=planned.version,
+        number=claim.claim.number if claim else "",
         keys=stores.keys,
         uris=uris,
         received_at=batch.received_at,

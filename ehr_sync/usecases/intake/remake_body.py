@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ehr_sync.core.errors import Unavailable
-from ehr_sync.core.identity import exact_key
+from ehr_sync.core.identity import Claim, exact_key
 from ehr_sync.core.record_body import Body
 from ehr_sync.store import identity_claims
 from ehr_sync.store.identity_claims import KeptClaim
@@ -41,12 +41,14 @@ def remake(kept: KeptRecord, head: VersionHead, claim: KeptClaim, *, stores: Sto
 
     Raises Unavailable where a key or the envelope is missing, Unreadable where a key does not fit.
     """
+    then = _facts_of(claim, stores)
     dossier, carried = dossier_of(kept, head, stores=stores)
     body, _ = compose(
         dossier,
         carried,
         record_id=kept.record_id,
         version=head.version,
+        number=then.number,
         keys=stores.keys,
         uris=uris,
         received_at=head.accepted_at,
@@ -55,17 +57,20 @@ def remake(kept: KeptRecord, head: VersionHead, claim: KeptClaim, *, stores: Sto
         body,
         frozenset(name for name, rows in dossier.tables.items() if rows),
         refused=any(map(is_refusal, dossier.issues)),
-        other_identity=not _claims_the_same(dossier, claim, stores),
+        other_identity=not _claims_the_same(dossier, then),
     )
 
 
-def _claims_the_same(dossier: Dossier, claim: KeptClaim, stores: Stores) -> bool:
+def _facts_of(claim: KeptClaim, stores: Stores) -> Claim:
     key = stores.key_store.keys([claim.person_id]).get(claim.person_id)
     with stores.database.reading() as connection:
         sealed = identity_claims.sealed_facts(connection, claim.claim_id)
     if key is None or sealed is None:
         raise Unavailable("keys.missing")
-    then = identity_claims.open_facts(key, claim.person_id, claim.claim_id, sealed)
+    return identity_claims.open_facts(key, claim.person_id, claim.claim_id, sealed)
+
+
+def _claims_the_same(dossier: Dossier, then: Claim) -> bool:
     now = patient_of(dossier)
     if now is None:
         return False

@@ -65,11 +65,11 @@ def _visit(row: Row, ordered: Sequence[Row], dossier: Dossier, context: MappingC
     left = day(leaving)
     is_supplied = kind in SUPPLIED
     return Visit(
-        record_id=context.record_id,
+        ids_from=context.ids_from,
         facility=dossier.facility_code,
         uris=context.uris,
         register=Register(context.id_key, dossier.facility_code),
-        encounter={"reference": "Encounter/" + resource_id(context.record_id, f"{TABLE}/Encounter", (), 0)},
+        encounter={"reference": "Encounter/" + resource_id(context.ids_from, f"{TABLE}/Encounter", (), 0)},
         kind=kind,
         on=min(left, received) if left is not None else received,
         received=received,

@@ -98,7 +98,7 @@ class Visit:
     or "".
     """
 
-    record_id: bytes = field(repr=False)
+    ids_from: bytes = field(repr=False)  # of the record, in the book that it enters
     facility: str
     uris: Uris
     register: Register = field(repr=False)
@@ -114,7 +114,7 @@ class Visit:
 
     def resource(self, kind: str, table: str, key: Key, ordinal: int, body: Json) -> Resource:
         """The resource of a row of a table, with its stable id."""
-        return built(kind, resource_id(self.record_id, f"{table}/{kind}", key, ordinal), body)
+        return built(kind, resource_id(self.ids_from, f"{table}/{kind}", key, ordinal), body)
 
     def coded(self, kind: str, value: str | None, words: str, display: str = "") -> Json:
         """A CodeableConcept of a drug, service, result-index or supply code; `words` is the fallback's text

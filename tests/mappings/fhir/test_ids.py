@@ -76,3 +76,12 @@ def test_equals_are_numbered_by_what_they_say_and_not_by_their_order() -> None:
 
     assert forwards == backwards
     assert [(row["V"], ordinal) for row, _, ordinal in forwards] == [("1", 0), ("2", 1), ("0", 0)]
+
+
+BOOKS = (b"", bytes(16), bytes(15) + b"\x01", b"\xff" * 16)
+
+
+def test_p4_one_record_has_other_ids_in_each_persons_book_and_all_name_it() -> None:
+    made = [resource_id(RECORD + book, "XML2", ("a", "bc"), 0) for book in BOOKS]
+    assert len(set(made)) == len(BOOKS)
+    assert {record_prefix(id_) for id_ in made} == {RECORD[:8]}

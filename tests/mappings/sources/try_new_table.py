@@ -28,7 +28,7 @@ def _main() -> None:
     sent = dossier(7, shape="inpatient", rows=4)
     read = _read(sent)
     wrong = _read(with_values(sent, "XML77", NHIP_THO="mười tám"))
-    context = MappingContext(b"r" * 16, b"k" * 32, datetime(2026, 11, 20, tzinfo=UTC), "GD1", load_uris())
+    context = MappingContext(b"r" * 16, b"k" * 32, datetime(2026, 11, 20, tzinfo=UTC), "GD1", load_uris(), b"")
     made = [one for one in DOSSIER.to_fhir(read, context).resources if b"9279-1" in one.json]
     told = {
         "generated": sent.tables["XML77"],

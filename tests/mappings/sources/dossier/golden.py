@@ -29,6 +29,7 @@ CONTEXT = MappingContext(
     received_at=datetime(2026, 11, 20, 3, 0, tzinfo=UTC),
     transaction_code="GD-20261120-000001",
     uris=load_uris(),
+    book=b"",
 )
 
 
