@@ -25,10 +25,15 @@ class Server:
     holds: Mapping[Key, dict[str, Any]]
     writers: Mapping[Key, set[str]] = field(repr=False)
     patients: Mapping[str, str] = field(repr=False)
+    pushed: Mapping[str, Sequence[dict[str, Any]]] = field(repr=False)
 
     def shared(self) -> list[Key]:
         """Resources that more than one person's lanes have written."""
         return [key for key, numbers in self.writers.items() if len(numbers) > 1]
+
+    def told(self, number: str) -> Sequence[dict[str, Any]]:
+        """Every resource of a visit that a person's lanes have ever written, farewells left out."""
+        return [one for one in self.pushed.get(number, ()) if not is_in_error(one)]
 
     def of(self, number: str) -> dict[Key, dict[str, Any]]:
         """What it shows of a person's visits."""
@@ -42,6 +47,7 @@ def read(journal: Sequence[dict[str, Any]]) -> Server:
     holds: dict[Key, dict[str, Any]] = {}
     writers: dict[Key, set[str]] = defaultdict(set)
     patients: dict[str, str] = {}
+    pushed: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for push in journal:
         if push["kind"] != "push" or push["outcome"] != "stored":
             continue
@@ -55,7 +61,8 @@ def read(journal: Sequence[dict[str, Any]]) -> Server:
                 holds.pop((kind, id_), None)
             else:
                 holds[kind, id_] = entry["resource"]
-    return Server(holds, writers, patients)
+                pushed[push["number"]].append(entry["resource"])
+    return Server(holds, writers, patients, pushed)
 
 
 def subjects(resource: Mapping[str, Any], holds: Mapping[Key, Any]) -> set[str]:

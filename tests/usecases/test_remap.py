@@ -115,16 +115,21 @@ def test_only_the_touched_resources_get_a_new_version_and_one_push(running: Runn
 
 
 def test_where_nothing_comes_out_otherwise_nobody_hears_of_it(running: Running) -> None:
+    # Two visits: the first has not the person's newest seq, to which nothing may fall back.
     with older_mapping():
-        running.post(VISIT)
-    running.settle()
-    before = running.rows("SELECT seq, version, (SELECT want FROM lane) FROM book_entry"), running.shown(A)
+        for visit in (VISIT, dossier(604, person_index=ALICE, rows=5)):
+            running.post(visit)
+            running.settle()
+    counted = (
+        "SELECT e.seq, e.version, p.seq, l.want, l.have FROM book_entry e JOIN person p USING (person_id) JOIN lane l"
+    )
+    before = running.rows(f"{counted} USING (person_id) ORDER BY e.seq"), running.shown(A)
 
-    assert fates(remapped(running)) == {Fate.SAME: 1}
+    assert fates(remapped(running)) == {Fate.SAME: 2}
     running.settle()
 
-    assert before == (running.rows("SELECT seq, version, (SELECT want FROM lane) FROM book_entry"), running.shown(A))
-    assert len(running.stored(A)) == 1
+    assert before == (running.rows(f"{counted} USING (person_id) ORDER BY e.seq"), running.shown(A))
+    assert len(running.stored(A)) == 2
 
 
 def test_a_body_of_todays_mapping_is_passed_over(running: Running) -> None:
