@@ -13,6 +13,7 @@ from importlib.resources import files
 
 import orjson
 
+from mappings.fhir.elements import text
 from mappings.model import Row
 from mappings.restricted.folding import fold
 
@@ -43,6 +44,12 @@ def without_unshown(row: Row, tags: Iterable[str]) -> Row:
         return row
     hidden = {tag for tag, words in texts.items() if tells_unshown(words)}
     return {tag: value for tag, value in row.items() if tag not in hidden}
+
+
+def shown(value: str | None) -> str:
+    """The text of one field, "" where it must not be shown."""
+    words = text(value)
+    return "" if words and tells_unshown(words) else words
 
 
 def tells_unshown(words: str) -> bool:
