@@ -20,7 +20,7 @@ _ZEROS = re.compile(r"[0 :/.T-]*0[0 :/.T-]*")
 def parse_minute(text: str) -> datetime | None:
     """The aware minute (+07:00) of a 12-digit yyyymmddHHMM, or None where it is not one.
 
-    Hour 2400 is 0000 of the next day (trade rules 6). Of 14 digits the last two are seconds, and are left out.
+    Hour 2400 is 0000 of the next day (rules: what-refuses). Of 14 digits the last two are seconds, and are left out.
     """
     if len(text) == 14 and text[12] < "6" and _is_digits(text):
         text = text[:12]

@@ -38,7 +38,7 @@ Role = Literal["patient", "child", "guardian"]
 class ClaimedIdentity:
     """Who a record says a person of it is (XML1: SO_CCCD, HO_TEN, NGAY_SINH, GIOI_TINH, MA_QUOCTICH, MA_BN)."""
 
-    number: str = field(repr=False)  # "" where none was given; 10-11 digits already padded (trade rules 12)
+    number: str = field(repr=False)  # "" where none was given; 10-11 digits already padded (rules: personal-numbers)
     number_type: NumberType
     name: str = field(repr=False)  # as sent, NFC
     birth_date: str = field(repr=False)  # "yyyy-mm-dd", or "yyyy" where day and month are unknown
@@ -55,7 +55,7 @@ class Dossier:
 
     `tables` holds every readable table sent, mapped or not; a table sent empty is there with no rows.
     `kept` names the tables that this version keeps but does not map.
-    `content_hash` is SHA-256 over the canonical values (trade rules 1): rows as a multiset, STT left out,
+    `content_hash` is SHA-256 over the canonical values (rules: same-content): rows as a multiset, STT left out,
     nothing of the envelope.
     """
 
@@ -82,7 +82,7 @@ class Uris:
 
 @dataclass(frozen=True, slots=True)
 class MappingContext:
-    """What a mapping needs beside the dossier. `id_key` is the never-rotating id key (design section 5)."""
+    """What a mapping needs beside the dossier. `id_key` is the never-rotating id key (docs/architecture.md#ids)."""
 
     record_id: bytes = field(repr=False)  # 16 bytes
     id_key: bytes = field(repr=False)

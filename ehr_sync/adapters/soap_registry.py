@@ -1,7 +1,7 @@
 """The population registry's look-up TraCuuThongTinCongDan (integration 037), SOAP through a data-sharing gateway.
 
 Number, name and birth date are asked together; the answer is the person, or an empty collection for "not found" and
-"does not match" alike (vn_standards 3.3 has the shapes).
+"does not match" alike (rules: registry-messages).
 """
 
 from __future__ import annotations

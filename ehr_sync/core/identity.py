@@ -50,7 +50,7 @@ def mended(name: str) -> str:
 
 
 def exact_key(name: str) -> str:
-    """What proves: the mended name in one tone placement (vn_standards section 7)."""
+    """What proves: the mended name in one tone placement (rules: name-keys)."""
     decomposed = unicodedata.normalize("NFD", mended(name))
     return unicodedata.normalize("NFC", _SECOND_VOWEL_TONE.sub(_first_vowel, decomposed))
 
@@ -140,7 +140,9 @@ def first_state(claim: Claim) -> Verdict:
 
 
 def judge(claim: Claim, found: RegistryPerson | None) -> Verdict:
-    """The verdict on a claim from the registry's answer. Only exact number, exact key and full birth date prove."""
+    """The verdict on a claim from the registry's answer. Only exact number, exact key and full birth date prove
+    (rules: name-keys, silent-registry).
+    """
     if found is None:
         return Verdict(State.NOT_PROVEN, "registry.no_match")
     if claim.number_type == "cccd" and found.number != claim.number:

@@ -89,7 +89,9 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Facility:
-    """A hospital, clinic or station. `family` is the same for all codes that one place had over time."""
+    """A hospital, clinic or station. `family` is the same for all codes that one place had over time
+    (rules: facility-family).
+    """
 
     code: str
     name: str

@@ -135,7 +135,9 @@ def take_due(connection: Connection, lease: timedelta, limit: int) -> Sequence[T
 
 
 def decide_claim(connection: Connection, taken: TakenClaim, verdict: Verdict, calls: int) -> bool:
-    """Write a verdict, by its own fence and never over a proof; False where it came too late."""
+    """Write a verdict, by its own fence and never over a proof (rules: proof-stays); False where it came too
+    late.
+    """
     decided = connection.execute(
         update(claim)
         .where(claim.c.claim_id == taken.claim_id, claim.c.fence == taken.fence, claim.c.state != "proven")

@@ -1,4 +1,4 @@
-"""Lanes: per person and destination, what the book should hold and what it holds (design section 5, "Lanes").
+"""Lanes: per person and destination, what the book should hold and what it holds (docs/architecture.md#lanes).
 
 There is no queue: work exists exactly while a lane is behind. A lane whose lease has run out while something was sent
 is never simply due: its outcome is unknown and is asked for. A lease stands apart from the time that a lane is due: no

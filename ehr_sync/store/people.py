@@ -1,4 +1,4 @@
-"""People, their claims and their numbers. The person row is the only mutex (design section 5)."""
+"""People, their claims and their numbers. The person row is the only mutex (docs/architecture.md#people-and-locks)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Every table of the two databases, as SQLAlchemy Core. Rules that data must obey are constraints named in words.
 
 No column holds a name, a number, a source id or clinical content in the clear: such values are sealed (`sealed`)
-or keyed hashes (`mark`). Design section 5 says why the tables are cut as they are.
+or keyed hashes (`mark`). docs/architecture.md#storage says why the tables are cut as they are.
 """
 
 from __future__ import annotations

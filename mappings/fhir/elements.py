@@ -95,7 +95,7 @@ def number(digits: str) -> orjson.Fragment:
 def decimal(value: str | None) -> str:
     """The digits of a decimal as sent, with a point; "" where it is not certainly a number.
 
-    "3,81" is 3.81; a comma with three digits after it may be a thousand and is none (trade rules 9).
+    "3,81" is 3.81; a comma with three digits after it may be a thousand and is none (rules: certain-quantities).
     """
     found = _NUMBER.fullmatch(value.strip()) if value else None
     if found is None or not value or not value.isascii():

@@ -1,4 +1,4 @@
-"""Stable resource ids: the same thing sent again has the same id, whatever its row number (trade rules 2).
+"""Stable resource ids: the same thing sent again has the same id, whatever its row number (rules: natural-keys).
 
 UUID version 8, RFC 9562: https://www.rfc-editor.org/rfc/rfc9562#section-5.8
 """

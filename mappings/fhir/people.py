@@ -24,7 +24,7 @@ def patient(
     sex: str,
     uris: Uris,
 ) -> Resource:
-    """The Patient of a proven person: proven fields only (trade rules 12); no address, phone or insurance
+    """The Patient of a proven person: proven fields only (rules: proven-fields); no address, phone or insurance
     number.
 
     `birth_date` is "yyyy-mm-dd" or "yyyy"; `sex` is "male", "female" or "unknown".
@@ -54,8 +54,8 @@ def organization(code: str, name: str, id_key: bytes, uris: Uris) -> Resource:
 
 
 def practitioner(practitioner_id: str, uris: Uris) -> Resource:
-    """The Practitioner behind one of our ids. Licence and insurance numbers of staff never leave (trade
-    rules 15), so an opaque identifier is all there is.
+    """The Practitioner behind one of our ids. Licence and insurance numbers of staff never leave
+    (rules: never-shown), so an opaque identifier is all there is.
     """
     body = {"identifier": [{"system": uris["practitioner"], "value": practitioner_id}]}
     return built("Practitioner", practitioner_id, body)

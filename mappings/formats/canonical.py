@@ -1,4 +1,4 @@
-"""Whether two records of a source say the same (trade rules 1)."""
+"""Whether two records of a source say the same (rules: same-content)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def content_hash(tables: Tables) -> bytes:
     """SHA-256 over the canonical values: rows as a multiset, STT left out, nothing of the envelope.
 
     Blank tags are absent already. A table sent empty counts, for it says something else than an absent one
-    (trade rules 5). Numbers are compared as text: 1 and 1.0 differ.
+    (rules: absent-tables). Numbers are compared as text: 1 and 1.0 differ.
     """
     digest = hashlib.sha256()
     for name in sorted(tables):

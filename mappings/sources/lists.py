@@ -69,7 +69,8 @@ def _cut(code: str) -> tuple[str, str]:
 
 class Icd10List:
     """ICD-10 VN. The form of codes is judged in every edition; whether a code exists in that of QĐ 4469/2020 alone, as
-    the edition in force since 01/07/2026 is not loaded. Takes a whole field: lists are parted as they are mapped.
+    the edition in force since 01/07/2026 is not loaded (rules: edition-not-loaded). Takes a whole field: lists are
+    parted as they are mapped.
     """
 
     name = "ICD-10"

@@ -42,7 +42,8 @@ def leaving(entry: OpenEntry) -> Sequence[tuple[bytes, Mark]]:
 
 
 def _may_leave(entry: OpenEntry) -> bool:
-    """The last door. A record that is withheld whole (trade rules 14) stays so whatever its manifest says: this door
+    """The last door. A record that is withheld whole
+    (rules: withheld-records, no-sign) stays so whatever its manifest says: this door
     does not rely on who filed it. One that was withdrawn has no marks. Single items are not in any body.
     """
     return not entry.body.restricted and bool(entry.entry.manifest.marks)

@@ -1,6 +1,7 @@
 """Put a record version into its person's book, or take it out: the one place where a book's content changes.
 
 Runs inside the caller's transaction, whose people are locked. Only proven people have books (P4).
+A changed patient, a change that no book shows (rules: changed-patient, money-changes-nothing).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Bring lanes that are behind up to date: intent, push, settle (P6, P7; design section 5, "Lanes").
+"""Bring lanes that are behind up to date: intent, push, settle (P6, P7; docs/architecture.md#lanes).
 
 What is to be sent is committed before it is sent. A lane whose outcome is unknown is asked about before anything is
 sent again, and the watermark in every Bundle makes a late worker's push fail whole.

@@ -230,6 +230,7 @@ class _Run:
         self, piece: bytes, read: Dossier, results: list[HosoResult | None], position: int, ordinal: int
     ) -> None:
         dossier = self._shortened(DOSSIER.check(read, self._today))
+        # The record belongs to MA_CSKCB of XML1 (rules: whose-record).
         if dossier.facility_code not in self.before.sending:
             dossier = _with_issue(dossier, Issue("facility.not_yours", "XML1[1].MA_CSKCB"))
         if any(map(is_refusal, dossier.issues)):

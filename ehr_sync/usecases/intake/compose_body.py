@@ -19,7 +19,8 @@ from mappings.sources.edition import MAPPING
 def with_carried_tables(
     dossier: Dossier, previous: Callable[[], tuple[Tables, dict[str, int], int] | None]
 ) -> tuple[Dossier, dict[str, int], tuple[Issue, ...]]:
-    """The dossier with the tables that its absent ones leave standing (trade rules 5), which version each is from,
+    """The dossier with the tables that its absent ones leave standing
+    (rules: absent-tables), which version each is from,
     and what the sender is told. `previous` gives the standing version's tables, what it carried itself, and its number.
     """
     source = SOURCES[dossier.source]

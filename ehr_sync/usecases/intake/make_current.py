@@ -1,4 +1,4 @@
-"""A sender decides which version stands, where NGAYLAP left the order unclear (trade rules 1)."""
+"""A sender decides which version stands, where NGAYLAP left the order unclear (rules: newest-version)."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from mappings.model import ClaimedIdentity, Dossier
 from mappings.sources.catalogue import SOURCES
 from mappings.sources.source import VisitFacts
 
-# How many visits one MA_LK may have named (trade rules 4): a facility that numbers anew each year stays below.
+# How many visits one MA_LK may have named (rules: reused-code): a facility that numbers anew each year stays below.
 GENERATIONS = 4
 # How many versions of one record are kept: a sender in a loop hears so, and our codes have two bytes for it.
 MOST_VERSIONS = 60_000
@@ -69,7 +69,7 @@ class Plan:
 
 
 def record_ids(family: str, source_id: str, id_key: bytes) -> list[bytes]:
-    """The record ids of a source id, one for each generation: 16 bytes of HMAC-SHA-256 (design section 5)."""
+    """The record ids of a source id, one for each generation: 16 bytes of HMAC-SHA-256 (docs/architecture.md#ids)."""
     return [_record_id(family, source_id, generation, id_key) for generation in range(1, GENERATIONS + 1)]
 
 
@@ -119,7 +119,7 @@ def _fingerprint(incoming: Incoming, identity: ClaimedIdentity, index_key: bytes
 
 
 def plan(incoming: Incoming, known: Known, *, keys: ServiceKeys, today: date, submission_id: bytes) -> Plan:
-    """The plan for one dossier of a submission (P3; trade rules 1, 4 and 5)."""
+    """The plan for one dossier of a submission (P3; rules: newest-version, reused-code, waiting-for-summary)."""
     dossier = incoming.dossier
     facts = SOURCES[dossier.source].visit(dossier.tables)
     ids = record_ids(incoming.family, dossier.source_id, keys.id)

@@ -174,7 +174,7 @@ def _write_locked(
 
 
 def _ask_again(connection: Connection, kept: Sequence[Step], claims: Mapping[bytes, KeptClaim], batch: Batch) -> None:
-    """A new record is a reason to ask about its claim once more (trade rules 13)."""
+    """A new record is a reason to ask about its claim once more (rules: ask-again)."""
     named = {s.claim.claim_id for s in kept if s.claim is not None and s.plan.record is None}
     doubted = sorted(i for i in named if claims[i].state in {State.NOT_PROVEN, State.REVIEW})
     if doubted:

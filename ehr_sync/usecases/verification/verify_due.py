@@ -100,7 +100,8 @@ def _opened_and_asked(asking: Asking, registry: PopulationRegistry) -> Outcome:
 
 
 def ask(claim: Claim, registry: PopulationRegistry, request_number: str) -> Outcome:
-    """Ask at most three times (trade rules 13): as written, with look-alikes mended; a misplaced tone mark set right;
+    """Ask at most three times
+    (rules: three-questions): as written, with look-alikes mended; a misplaced tone mark set right;
     the other tone placement; the year only, where day and month are unknown or 01-01. The first answer that finds
     somebody is judged.
     """

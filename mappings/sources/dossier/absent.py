@@ -1,4 +1,4 @@
-"""What the tables that a new version lacks leave standing of the version before (trade rules 5)."""
+"""What the tables that a new version lacks leave standing of the version before (rules: absent-tables)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The check of a whole dossier (trade rules 6, 7).
+"""The check of a whole dossier (rules: what-refuses, lists-of-the-day).
 
 Refused are only: no MA_LK, no patient, more or less than one summary, impossible dates, and what could not be read.
 All else warns; all problems are told at once.

@@ -1,5 +1,5 @@
-"""Returned drugs and cancelled services: a row with a negative SO_LUONG takes back what others gave (trade
-rules 8).
+"""Returned drugs and cancelled services: a row with a negative SO_LUONG takes back what others gave
+(rules: returned-goods).
 """
 
 from __future__ import annotations

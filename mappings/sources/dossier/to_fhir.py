@@ -26,8 +26,8 @@ _AUTHOR: Final = concept(
 def to_fhir(dossier: Dossier, context: MappingContext) -> MappedRecord:
     """The resources of a dossier in the order of its tables, Encounter first, Provenance last.
 
-    No resource where there is no XML1 (an amendment) or its NGAY_RA is blank (the visit is still open): trade
-    rules 5. Never raises for what a sender sent.
+    No resource where there is no XML1 (an amendment) or its NGAY_RA is blank (the visit is still open)
+    (rules: waiting-for-summary, open-visits). Never raises for what a sender sent.
     """
     summaries = dossier.tables.get("XML1", ())
     if not summaries or not summaries[0].get("NGAY_RA"):
@@ -86,8 +86,8 @@ def _bounded(value: str, latest: date) -> str:
 
 
 def _last_day(start: str, leaving: str, ordered: Sequence[Row]) -> str:
-    """The day of the last order, a date: where NGAY_RA is the last day of medicine, the visit ended before (trade
-    rules 7). Never its minute: results of that day come after it and are of the visit.
+    """The day of the last order, a date: where NGAY_RA is the last day of medicine, the visit ended before
+    (rules: supply-visits). Never its minute: results of that day come after it and are of the visit.
     """
     until = day(leaving)
     # What was given back or cancelled later was no order.

@@ -1,4 +1,4 @@
-"""Free text that says what the codes KET_QUA_DTRI 4-8 say: those are shown to no citizen (trade rules 15).
+"""Free text that says what the codes KET_QUA_DTRI 4-8 say: those are shown to no citizen (rules: never-shown).
 
 The terms are data (unshown_terms.json). A hit withholds the whole field, never a word: a gap would tell it too.
 """

@@ -16,12 +16,12 @@ from mappings.model import Resource, Row, Uris
 from mappings.terminology.code_lists import display
 from mappings.terminology.systems import listed, local
 
-# Kinds of visit (MA_LOAI_KCB) whose NGAY_RA is the last day of medicine and not the day of leaving: trade
-# rules 7.
+# Kinds of visit (MA_LOAI_KCB) whose NGAY_RA is the last day of medicine and not the day of leaving
+# (rules: supply-visits).
 SUPPLIED: Final = frozenset({"02", "05", "07"})
 # The groups of cost (MA_NHOM) whose services have results: laboratory, imaging, function tests.
 DIAGNOSTIC_GROUPS: Final = frozenset({"1", "2", "3"})
-# Kinds of visit whose drugs are given by the facility and not taken home: trade rules 8.
+# Kinds of visit whose drugs are given by the facility and not taken home (rules: given-or-prescribed).
 INPATIENT: Final = frozenset({"03", "04", "06", "09"})
 
 
@@ -179,7 +179,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class ServiceCode:
-    """MA_DICH_VU taken apart (appendix of QĐ 130 and 4750, trade rules 9)."""
+    """MA_DICH_VU taken apart (appendix of QĐ 130 and 4750, rules: service-codes)."""
 
     code: str
     attempted: bool  # _TB: begun and not completed

@@ -1,7 +1,7 @@
 """What of a dossier the law restricts (HIV and the like): the record whole, or rows and fields, without a sign.
 
 Law 64/2006/QH11, amended by 71/2020/QH14. What is taken out here no mapping sees: the book is that of a dossier that
-never had it. The table of items and fields: docs/security.md.
+never had it (rules: withheld-items). The table of items and fields: docs/security.md.
 """
 
 from __future__ import annotations

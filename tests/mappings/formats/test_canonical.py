@@ -1,4 +1,6 @@
-"""Whether two dossiers say the same (trade rules 1), and what absence of a table leaves standing (trade rules 5)."""
+"""Whether two dossiers say the same
+(rules: same-content), and what absence of a table leaves standing (rules: absent-tables).
+"""
 
 from __future__ import annotations
 

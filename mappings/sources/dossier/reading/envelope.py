@@ -36,7 +36,7 @@ def scan(source: BinaryIO, limits: Limits) -> EnvelopeScan:
 
     The bytes are read as UTF-8 whatever the declaration says: exporters declare utf-16 and write UTF-8. Raises
     SourceRefused for what is no well-formed UTF-8 XML, has a DOCTYPE, is no GIAMDINHHS, is cut short (fewer HOSO
-    than SOLUONGHOSO) or holds more HOSO than `limits` allows.
+    than SOLUONGHOSO; rules: announced-count) or holds more HOSO than `limits` allows.
     """
     return _Scanner(limits).run(source)
 

@@ -251,7 +251,9 @@ def _canonical(tag: str, text: str, odd: list[tuple[str, str]]) -> str:
 
 
 def _pad(row: dict[str, str], digits: tuple[tuple[str, tuple[int, ...]], ...], odd: list[tuple[str, str]]) -> None:
-    """Put back the leading zeros that a numeric export lost, up to the next width that the code may have."""
+    """Put back the leading zeros that a numeric export lost, up to the next width that the code may have
+    (rules: leading-zeros).
+    """
     for tag, widths in digits:
         text = row.get(tag, "")
         if text and len(text) not in widths and text.isascii() and text.isdigit():

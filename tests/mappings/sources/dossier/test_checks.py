@@ -1,4 +1,4 @@
-"""What refuses a dossier and what only warns (trade rules 6): everything that can be wrong with values."""
+"""What refuses a dossier and what only warns (rules: what-refuses): everything that can be wrong with values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Who a dossier says its patient is, and the facts that tell one visit from another (trade rules 4, 12)."""
+"""Who a dossier says its patient is, and the facts that tell one visit from another
+(rules: reused-code, personal-numbers).
+"""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def ids(record: MappedRecord, kind: str) -> list[str]:
     return [one.id for one in record.resources if one.type == kind]
 
 
-# Which row is which (trade rules 2)
+# Which row is which (rules: natural-keys)
 
 
 def test_a_supply_more_or_less_does_not_move_the_operation_it_was_used_in() -> None:
@@ -85,7 +85,7 @@ def test_a_diagnosis_written_with_and_without_its_point_is_one() -> None:
     assert dotted == plain
 
 
-# Diagnoses (trade rules 11)
+# Diagnoses (rules: ranked-diagnoses)
 
 
 def test_without_a_main_code_the_text_stays_whole_and_nothing_is_ranked() -> None:
@@ -95,7 +95,7 @@ def test_without_a_main_code_the_text_stays_whole_and_nothing_is_ranked() -> Non
     assert not [one for one in of(record, "Encounter")[0]["diagnosis"] if "rank" in one]
 
 
-# Drugs (trade rules 8)
+# Drugs (rules: given-or-prescribed, not-drugs, dose-text, returned-goods)
 
 
 @pytest.mark.parametrize(
@@ -167,7 +167,7 @@ def test_a_drug_of_which_nothing_was_used_was_not_given() -> None:
     assert mapped(ward, XML2=[{**DRUG, "SO_LUONG": "0.000"}]) == mapped(ward)
 
 
-# Services and results (trade rules 9)
+# Services and results (rules: operations-and-orders, service-codes, results-of-an-order, certain-quantities)
 
 
 @pytest.mark.parametrize("group", ["", "12", "8", "20"])
@@ -260,7 +260,7 @@ def test_cards_with_a_semicolon_at_the_end_are_still_aligned() -> None:
     assert of(mapped(cards), "Coverage")[0]["period"] == {"start": "2026-01-01", "end": "2026-12-31"}
 
 
-# Staff (trade rules 15)
+# Staff (rules: never-shown)
 
 
 def test_a_trainee_in_brackets_is_not_another_doctor() -> None:

@@ -25,7 +25,7 @@ class Card:
 
 def cards(row: Row) -> list[Card]:
     """The cards in their order. A list that is not there is blank for all of them; where GT_THE_TU or GT_THE_DEN is of
-    another length than MA_THE_BHYT, neither says anything certain (trade rules 12).
+    another length than MA_THE_BHYT, neither says anything certain (rules: card-lists).
     """
     numbers = _numbers(row)
     places, starts, ends = (_aligned(row.get(tag, ""), len(numbers)) for tag in _LISTS)

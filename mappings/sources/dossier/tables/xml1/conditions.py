@@ -43,7 +43,7 @@ class _Diagnoses:
 
 
 def conditions(row: Row, shown: Row, visit: Visit) -> tuple[list[Resource], list[Json]]:
-    """The diagnoses and how the Encounter names them. Only the main one has a rank (trade rules 11).
+    """The diagnoses and how the Encounter names them. Only the main one has a rank (rules: ranked-diagnoses).
 
     `shown` is the row without the texts that must not be shown; what they rule out is ruled out all the same.
     """

@@ -37,6 +37,7 @@ _CLASSES: Final = {
 }
 _NO_CLASS: Final = coding("http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "UNK", "unknown")
 STAYS: Final = frozenset({"03", "04", "06"})  # the kinds whose SO_NGAY_DTRI counts days of a stay
+# Whatever the class (rules: emergency-is-priority).
 _EMERGENCY: Final = concept(
     coding("http://terminology.hl7.org/CodeSystem/v3-ActPriority", "EM", "emergency"), words="Cấp cứu"
 )
@@ -48,7 +49,7 @@ _DISPOSITIONS: Final = {
     "3": coding(_DISPOSITION, "aadvice", "Left against advice"),
     "5": coding(_DISPOSITION, "other-hcf", "Other healthcare facility"),
 }
-# Outcomes that a citizen never sees (trade rules 15); beside a death, "went home" would be untrue.
+# Outcomes that a citizen never sees (rules: never-shown); beside a death, "went home" would be untrue.
 _UNSHOWN_OUTCOMES: Final = frozenset({"4", "5", "6", "7", "8"})
 _DEPARTMENT: Final = re.compile(r"K\d{2}(\d{2})*(\.D?\d+)?")
 _DEATHS: Final = frozenset({"5", "8"})

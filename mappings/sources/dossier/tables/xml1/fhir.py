@@ -75,7 +75,7 @@ def _procedures(row: Row, visit: Visit, known: frozenset[str], uncoded: int) -> 
 
 
 def _appointments(row: Row, visit: Visit) -> Iterator[Resource]:
-    """One a day. A day alone is proposed: `booked` would need times (app-3)."""
+    """One a day. A day alone is proposed: `booked` would need times (app-3; rules: follow-up-days)."""
     stated = {found for one in codes(row.get("NGAY_TAI_KHAM")) if (found := day(one))}
     for found in sorted(one for one in stated if one <= latest_appointment(visit.received)):
         body: Json = {

@@ -103,7 +103,7 @@ class Xml1(TableSchema):
 
 
 def within(row: Row) -> Iterator[RowProblem]:
-    """What must agree among the fields of one summary; all of it only warns (trade rules 6)."""
+    """What must agree among the fields of one summary; all of it only warns (rules: what-refuses)."""
     yield from _order(row)
     yield from _number(row)
     if row.get("MA_BENH_KT", "").count(";") >= _MOST_SECONDARY:
@@ -132,7 +132,9 @@ def _stay(row: Row) -> Iterator[RowProblem]:
 
 
 def _number(row: Row) -> Iterator[RowProblem]:
-    """SO_CCCD: its shape, and its sex and birth year against the row's. A number may be right and they corrected."""
+    """SO_CCCD: its shape, and its sex and birth year against the row's. A number may be right and they corrected
+    (rules: parents-number).
+    """
     sent = row.get("SO_CCCD", "")
     birth = parse_birth(row.get("NGAY_SINH", ""))
     if not sent or birth is None:

@@ -1,4 +1,6 @@
-"""Who the summary (XML1) says the patient is, and the facts of the visit that name a record (trade rules 4, 12)."""
+"""Who the summary (XML1) says the patient is, and the facts of the visit that name a record
+(rules: reused-code, personal-numbers).
+"""
 
 from __future__ import annotations
 
@@ -112,7 +114,7 @@ def _padded_number(number: str, birth_date: str) -> str:
 
 
 def _name_may_be_a_parents(row: Row, name: str, birth_date: str, number: str) -> bool:
-    """Whether a registry call would ask for a parent under a child's birth date (trade rules 12).
+    """Whether a registry call would ask for a parent under a child's birth date (rules: parents-name).
 
     A child's own number, whose year is the birth year, shows that the birth is registered and the name its own.
     """

@@ -1,4 +1,5 @@
-"""What XML1 states of the body to FHIR Observation: administrative values, labelled as the facility's.
+"""What XML1 states of the body to FHIR Observation: administrative values, labelled as the facility's
+(rules: plausible-bodies, blood-groups).
 
 https://hl7.org/fhir/R4/observation.html
 """

@@ -20,7 +20,7 @@ _TOTALS: Final = {
 
 
 def totals(tables: Tables) -> Iterator[Issue]:
-    """The sums that differ; all of it only warns (trade rules 6).
+    """The sums that differ; all of it only warns (rules: what-refuses).
 
     A table that is not sent at all may be kept from the version before: its money cannot be judged here.
     """

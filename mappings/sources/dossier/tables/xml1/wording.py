@@ -1,6 +1,7 @@
 """What the words of a diagnosis (CHAN_DOAN_VAO, CHAN_DOAN_RV) say: what is there, what is ruled out, what is open.
 
-The appendix of QĐ 4750 lets doctors write differential diagnoses that were ruled out; they belong to nobody's book.
+The appendix of QĐ 4750 lets doctors write differential diagnoses that were ruled out; they belong to nobody's book
+(rules: diagnosis-text).
 """
 
 from __future__ import annotations

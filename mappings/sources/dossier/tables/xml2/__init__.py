@@ -10,7 +10,9 @@ from mappings.sources.table import SourceTable
 
 
 def _stays(tables: Tables) -> bool:
-    """The summary counts money for drugs: then they were given, and only their table was not sent (trade rules 5)."""
+    """The summary counts money for drugs: then they were given, and only their table was not sent
+    (rules: absent-tables).
+    """
     return any((amount(row.get("T_THUOC")) or 0) > 0 for row in tables["XML1"])
 
 

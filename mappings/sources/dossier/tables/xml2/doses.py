@@ -1,5 +1,7 @@
-"""LIEU_DUNG taken apart, where that is certain: amount per time * times a day * days [the day's total] (appendix of
-QĐ 130, trade rules 8). What is not certain stays text: a range ("1 - 2 viên"), an unknown unit, a total that differs.
+"""LIEU_DUNG taken apart, where that is certain (rules: dose-text; appendix of QĐ 130).
+
+The form is amount per time * times a day * days [the day's total]. What is not certain stays text: a range
+("1 - 2 viên"), an unknown unit, a total that differs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Drugs (QĐ 3176 table XML2) to FHIR MedicationRequest or MedicationAdministration.
 
 https://hl7.org/fhir/R4/medicationrequest.html https://hl7.org/fhir/R4/medicationadministration.html
-XML2 is not a list of prescriptions: it holds blood, oxygen and fluids too (trade rules 8).
+XML2 is not a list of prescriptions: it holds blood, oxygen and fluids too (rules: given-or-prescribed, not-drugs).
 """
 
 from __future__ import annotations
@@ -265,7 +265,7 @@ _ROUTE = re.compile(r"\d\.\d{2}")
 
 def _dispensed(row: Row, ordered: str, visit: Visit) -> Json:
     dispensed: Json = {}
-    # The supply ends on the last day of medicine: trade rules 7.
+    # The supply ends on the last day of medicine (rules: supply-visits).
     supply = period(ordered[:10], visit.supply_end) if visit.supply_end else {}
     if "end" in supply:
         dispensed["validityPeriod"] = supply

@@ -59,7 +59,7 @@ class Xml2(TableSchema):
 
 
 def within(row: Row) -> Iterator[RowProblem]:
-    """What must agree among the fields of one row; all of it only warns (trade rules 6)."""
+    """What must agree among the fields of one row; all of it only warns (rules: what-refuses)."""
     if earlier(row, "NGAY_TH_YL", "NGAY_YL"):
         yield "date.order", "NGAY_TH_YL", ">= NGAY_YL"
     if product_differs(row, "THANH_TIEN_BV", "SO_LUONG", "DON_GIA"):

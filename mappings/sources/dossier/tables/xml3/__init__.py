@@ -13,7 +13,7 @@ from mappings.sources.table import Rows, SourceTable
 
 
 def _stays(tables: Tables) -> bool:
-    """The summary counts more money than drugs cost (trade rules 5)."""
+    """The summary counts more money than drugs cost (rules: absent-tables)."""
     return any((amount(row.get("T_TONGCHI_BV")) or 0) > (amount(row.get("T_THUOC")) or 0) for row in tables["XML1"])
 
 

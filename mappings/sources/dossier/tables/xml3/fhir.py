@@ -1,7 +1,7 @@
 """Services (QĐ 3176 table XML3) to FHIR ServiceRequest and Procedure; implants are in `implants`.
 
 https://hl7.org/fhir/R4/servicerequest.html https://hl7.org/fhir/R4/procedure.html
-Beds, supplies, transport and group 19 are not of the book (trade rules 9).
+Beds, supplies, transport and group 19 are not of the book (rules: not-of-the-book).
 """
 
 from __future__ import annotations
@@ -168,7 +168,9 @@ def _content(row: Row) -> Key:
 
 
 def _kind(row: Row, resulted: Mapping[str, bool]) -> str:
-    """What a row is to the book: "order", "procedure", "implant", "exam", or "" for nothing."""
+    """What a row is to the book: "order", "procedure", "implant", "exam", or "" for nothing
+    (rules: operations-and-orders, implants-are-devices).
+    """
     group, service = cost_group(row), row.get("MA_DICH_VU", "")
     if group in _SUPPLIES or ("MA_VAT_TU" in row and "MA_DICH_VU" not in row):
         return "implant" if is_implant(row) else ""

@@ -68,7 +68,7 @@ class Xml3(TableSchema):
 
 
 def within(row: Row) -> Iterator[RowProblem]:
-    """What must agree among the fields of one row; all of it only warns (trade rules 6)."""
+    """What must agree among the fields of one row; all of it only warns (rules: what-refuses)."""
     if "MA_DICH_VU" not in row and "MA_VAT_TU" not in row:
         yield "value.required", "MA_DICH_VU", "MA_DICH_VU, MA_VAT_TU"
     if row.get("MA_NHOM") in _PERFORMED:

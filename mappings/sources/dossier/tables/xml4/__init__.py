@@ -10,7 +10,7 @@ from mappings.sources.table import Rows, SourceTable
 
 
 def _stays(tables: Tables) -> bool:
-    """Diagnostic services are there without any result (trade rules 5)."""
+    """Diagnostic services are there without any result (rules: absent-tables)."""
     return any(cost_group(row) in DIAGNOSTIC_GROUPS for row in tables.get("XML3", ()))
 
 

@@ -1,7 +1,8 @@
 """Results (QĐ 3176 table XML4) to FHIR Observation and DiagnosticReport.
 
 https://hl7.org/fhir/R4/observation.html https://hl7.org/fhir/R4/diagnosticreport.html
-A blank result makes no Observation, and no reference range is invented: XML4 has none (trade rules 9).
+A blank result makes no Observation, and no reference range is invented: XML4 has none
+(rules: results-of-an-order, no-invented-range).
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class Xml4(TableSchema):
 
 
 def within(row: Row) -> Iterator[RowProblem]:
-    """What must agree among the fields of one row; all of it only warns (trade rules 6)."""
+    """What must agree among the fields of one row; all of it only warns (rules: what-refuses)."""
     if "TEN_CHI_SO" not in row:
         yield "result.name_missing", "TEN_CHI_SO", ""
     if "GIA_TRI" in row and "NGAY_KQ" not in row:

@@ -1,4 +1,4 @@
-"""Table XML5, notes on the clinical course: its fields (QĐ 4750, QĐ 3176 table 5)."""
+"""Table XML5, notes on the clinical course: its fields (QĐ 4750, QĐ 3176 table 5; rules: course-is-kept)."""
 
 from __future__ import annotations
 
