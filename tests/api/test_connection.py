@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from threading import Event, Thread
 
 import pytest
@@ -33,8 +34,10 @@ def dripped_on() -> Iterator[socket.socket]:
     ended = Event()
 
     def drip() -> None:
-        while not ended.wait(0.01):
-            theirs.send(b"a")
+        # Whoever reads shuts its side at the deadline: the next byte then finds a broken pipe.
+        with suppress(BrokenPipeError):
+            while not ended.wait(0.01):
+                theirs.send(b"a")
 
     dripping = Thread(target=drip)
     dripping.start()
@@ -62,7 +65,7 @@ def test_what_a_refused_caller_still_sends_is_dropped_for_a_while_only(
 
     began = time.monotonic()
     response.close()
-    assert time.monotonic() - began < 5
+    assert 0.15 < time.monotonic() - began < 5
 
 
 def test_a_body_that_comes_in_time_is_read_whole() -> None:

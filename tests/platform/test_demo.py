@@ -22,6 +22,7 @@ from tests.databases import database_folder
 from tests.ports import first_of_free_ports
 
 LAST_WORDS = "Ctrl-C stops everything."
+PYTHON = shlex.quote(sys.executable)  # as a shell takes it, where the project lies in a path with a blank
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def folder() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
     with database_folder() as folder:
-        yield from running(folder)
+        yield from running(folder / "my demo")  # with a blank: people call their folders so
 
 
 def running(folder: Path) -> Iterator[Demo]:
@@ -104,31 +105,31 @@ def test_it_ends_with_lines_to_paste_that_work_as_they_are(demo: Demo) -> None:
 
 @pytest.mark.parametrize("who", ["facility 01001", f"citizen {CITIZEN}", "role ops"])
 def test_a_shell_gets_tokens(demo: Demo, who: str) -> None:
-    token = shell(demo, f"{sys.executable} -m ehr_sync.cli sandbox token {who}")
+    token = shell(demo, f"{PYTHON} -m ehr_sync.cli sandbox token {who}")
     assert token.count(".") == 2
 
 
 def test_a_shell_reaches_the_database(demo: Demo) -> None:
     code = "import os, psycopg; print(psycopg.connect(os.environ['EHR_SYNC_DSN']).info.dbname)"
-    assert shell(demo, f'{sys.executable} -W ignore -c "{code}"').strip() == "ehr_sync"
+    assert shell(demo, f'{PYTHON} -W ignore -c "{code}"').strip() == "ehr_sync"
 
 
 def test_a_resync_of_all_ends_with_what_only_a_human_can_mend(demo: Demo) -> None:
-    said = shell(demo, f"{sys.executable} -m ehr_sync.cli resync --all --reason test")
+    said = shell(demo, f"{PYTHON} -m ehr_sync.cli resync --all --reason test")
     assert said.splitlines()[-1] == "2 lanes were refused by the book and wait for a human (state parked)."
 
 
 def test_the_audit_log_stands_and_a_changed_entry_is_found(demo: Demo) -> None:
-    verify = f"{sys.executable} -m ehr_sync.cli audit verify"
+    verify = f"{PYTHON} -m ehr_sync.cli audit verify"
     assert "stand as they were written" in shell(demo, verify)
     code = "import os, psycopg; c = psycopg.connect(os.environ['EHR_SYNC_DSN'], autocommit=True); "
     code += "c.execute('UPDATE audit_event SET detail = 1 WHERE n = 7'); c.close()"
-    said = shell(demo, f'{sys.executable} -c "{code}"; {verify} || echo exit $?')
+    said = shell(demo, f'{PYTHON} -c "{code}"; {verify} || echo exit $?')
     assert said.splitlines() == ["entry 7 was changed, or put in", "exit 1"]
 
 
 def test_nothing_of_a_visit_that_names_hiv_is_in_the_book(demo: Demo) -> None:
-    said = shell(demo, f"{sys.executable} -m ehr_sync.cli sandbox book {WITHHELD}")
+    said = shell(demo, f"{PYTHON} -m ehr_sync.cli sandbox book {WITHHELD}")
     assert json.loads(said)["total"] == 0
 
 
