@@ -16,6 +16,7 @@ from ehr_sync.store import lane_reports, lanes, settling
 from ehr_sync.store.database import Database
 from ehr_sync.store.lanes import Intent, Lane
 from ehr_sync.store.settling import Delivered
+from tests.store.waiting import wait_until_somebody_waits
 
 BOOK: Final = "so-suc-khoe"
 LEASE: Final = timedelta(seconds=60)
@@ -212,16 +213,6 @@ def test_p6_a_want_that_is_committed_while_a_push_is_being_settled_is_not_lost(d
     assert (found.want, found.have, found.base, found.left <= timedelta(0)) == (2, 1, 1, True)
 
 
-def wait_until_somebody_waits(database: Database) -> None:
-    pause = Event()
-    for _ in range(500):
-        with database.begin() as connection:
-            if connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar():
-                return
-        pause.wait(0.01)
-    raise AssertionError("nobody waits")
-
-
 def test_p6_many_are_settled_at_once_and_each_by_its_own_fence_alone(database: Database) -> None:
     crowd = [UUID(int=n) for n in range(1, 5)]
     for n, who in enumerate(crowd, start=1):
@@ -401,3 +392,97 @@ def test_p11_a_lane_does_not_show_its_key(database: Database) -> None:
     taken(database)
     expire(database)
     assert "key" not in repr(taken(database)).replace("sent_key", "")
+
+
+def pushed_twice(database: Database) -> tuple[Any, ...]:
+    """The first attempt's row of a lane that failed once and was then delivered."""
+    want(database, 1)
+    first = taken(database)
+    with database.begin() as connection:
+        SETTLE["failed"](connection, first)
+    ended = deliveries(database)
+    expire(database)
+    deliver(database, taken(database))
+    assert deliveries(database)[:1] == ended
+    return ended[0]
+
+
+def deliveries(database: Database) -> list[tuple[Any, ...]]:
+    with database.begin() as connection:
+        return [tuple(r) for r in connection.execute(text("SELECT outcome, ended_at FROM delivery ORDER BY fence"))]
+
+
+def test_a_delivery_that_has_ended_is_not_written_again(database: Database) -> None:
+    outcome, ended_at = pushed_twice(database)
+    assert (outcome, ended_at is None) == ("unavailable", False)
+    assert outcomes(database) == ["unavailable", "delivered"]
+
+
+def test_each_failure_counts_and_a_delivery_counts_from_the_start_again(database: Database) -> None:
+    want(database, 1)
+    for n, settle in enumerate(("failed", "unknown", "failed"), 1):
+        held = taken(database)
+        with database.begin() as connection:
+            SETTLE[settle](connection, held)
+        assert row(database).attempts == n
+        expire(database)
+    deliver(database, taken(database))
+    assert row(database).attempts == 0
+
+
+@pytest.mark.parametrize("later", [0, 1])
+def test_a_lane_says_why_it_waits_until_it_no_longer_does(database: Database, later: int) -> None:
+    want(database, 1)
+    park(database)
+    want(database, 1 + later)
+    assert (row(database).state, row(database).reason) == [("parked", "book.refused"), ("open", "")][later]
+
+
+def test_since_when_a_lane_is_behind_stays_until_it_is_not(database: Database) -> None:
+    want(database, 1)
+    since = row(database).since
+    want(database, 2)
+    held = taken(database)
+    want(database, 3)
+    deliver(database, held)
+    assert row(database).since == since
+    deliver(database, taken(database))
+    assert row(database).since is None
+
+
+def test_a_lane_parked_with_nothing_sent_stays_so_for_the_same_want(database: Database) -> None:
+    want(database, 2)
+    with database.begin() as connection:
+        [held] = lanes.reserve_due(connection, BOOK, 1)
+        lanes.park(connection, held, "gate.bundle_not_valid")
+    want(database, 2)
+    found = row(database)
+    assert (found.state, found.reason, found.parked_want, found.due_at) == ("parked", "gate.bundle_not_valid", 2, None)
+
+
+def test_a_lane_that_is_asked_about_is_held_as_unknown_for_its_lease(database: Database) -> None:
+    want(database, 1)
+    taken(database)
+    expire(database)
+    taken(database)
+    found = row(database)
+    assert (found.state, timedelta(seconds=50) < found.left <= LEASE) == ("unknown", True)
+
+
+def test_lanes_are_settled_in_the_order_of_their_people_whatever_order_they_are_named_in(database: Database) -> None:
+    # Whoever writes several lanes takes them in this order: else two of them wait for each other for ever.
+    crowd = [UUID(int=n) for n in range(1, 10)]
+    for who in crowd:
+        want(database, 1, who)
+    held = take(database)
+    in_the_middle = crowd[4]
+    with ThreadPoolExecutor(1) as other:
+        with database.begin() as connection:
+            connection.execute(text("SELECT 1 FROM lane WHERE person_id = :who FOR UPDATE"), {"who": in_the_middle})
+            settled = other.submit(deliver, database, *sorted(held, key=lambda x: x.person_id, reverse=True))
+            wait_until_somebody_waits(database)
+            with database.begin() as third:
+                free = third.execute(text("SELECT person_id FROM lane ORDER BY 1 FOR UPDATE SKIP LOCKED")).scalars()
+                untouched = list(free)
+        settled.result()
+    assert untouched == crowd[5:]

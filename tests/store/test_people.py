@@ -17,6 +17,7 @@ from ehr_sync.store.database import Database
 from ehr_sync.store.identity_claims import NewClaim, TakenClaim
 from ehr_sync.store.sealing import Unreadable
 from tests.databases import Dsns
+from tests.store.waiting import wait_until_somebody_waits
 
 KEY: Final = bytes(32)
 LEASE: Final = timedelta(seconds=60)
@@ -212,3 +213,95 @@ def test_what_must_hold_of_data_is_held_by_the_table(database: Database, dsns: D
     add(database, b"1")
     with psycopg.connect(dsns.main) as connection, pytest.raises(psycopg.errors.CheckViolation, match=rule):
         connection.execute(statement.encode())
+
+
+def test_claims_are_kept_in_the_order_of_their_fingerprints_whatever_order_they_come_in(database: Database) -> None:
+    # Two submissions that name the same forty people: else each would hold what the other waits for.
+    names = [bytes([n]) for n in range(1, 10)]
+    with ThreadPoolExecutor(1) as other:
+        with database.begin() as connection:
+            fresh = {uuid4(): (KEY, NewClaim(names[4], b"number", FACTS, Verdict(State.DUE, "")))}
+            identity_claims.add_claims(connection, fresh, database.now())
+            added = other.submit(add, database, *reversed(names))
+            wait_until_somebody_waits(database)
+            kept = [name for name in names if is_being_kept(database, name)]
+        added.result()
+    assert kept == names[:5]
+
+
+def is_being_kept(database: Database, claim_id: bytes) -> bool:
+    """Whether a transaction that has not ended has kept it already: whoever comes second has to wait."""
+    fresh = {uuid4(): (KEY, NewClaim(claim_id, b"number", FACTS, Verdict(State.DUE, "")))}
+    at = database.now()
+    try:
+        with database.begin() as connection:
+            connection.execute(text("SET LOCAL lock_timeout = '100ms'"))
+            identity_claims.add_claims(connection, fresh, at)
+            raise Waited
+    except Waited:
+        return False
+    except Exception:
+        return True
+
+
+class Waited(Exception):  # noqa: N818 - nothing is wrong
+    """Ends a transaction that had nothing to wait for."""
+
+
+@pytest.mark.parametrize(
+    ("state", "age", "asked"),
+    [
+        ("not_proven", timedelta(days=1, seconds=1), True),
+        ("review", timedelta(days=1, seconds=1), True),
+        ("not_proven", timedelta(hours=23, minutes=59), False),
+        ("review", timedelta(hours=23, minutes=59), False),
+        ("no_number", timedelta(days=9), False),
+        ("not_asked", timedelta(days=9), False),
+        ("proven", timedelta(days=9), False),
+    ],
+)
+def test_what_was_decided_a_day_ago_and_may_change_is_asked_again(
+    database: Database, state: str, age: timedelta, asked: bool
+) -> None:
+    add(database, b"1")
+    add(database, b"2")
+    now = database.now()
+    with database.begin() as connection:
+        connection.execute(
+            text("UPDATE claim SET state = :state, reason = 'x', due_at = NULL, decided_at = :at"),
+            {"state": state, "at": now - age},
+        )
+        identity_claims.ask_again(connection, [b"1"], now)
+        found = {bytes(r.claim_id): r for r in connection.execute(text("SELECT * FROM claim"))}
+    assert found[b"2"].state == state
+    again = found[b"1"]
+    expected = ("due", True, True) if asked else (state, False, False)
+    assert (again.state, again.due_at == now, again.decided_at is None) == expected
+
+
+def test_p5_each_postponement_counts_and_the_verdict_counts_from_the_start_again(database: Database) -> None:
+    add(database, b"1")
+    for n in (1, 2, 3):
+        [taken] = take(database)
+        assert taken.attempts == n - 1
+        with database.begin() as connection:
+            identity_claims.postpone_claim(connection, taken, "registry.no_answer", timedelta(seconds=100), 2)
+        found = row(database)
+        assert (found.attempts, found.calls, found.state, found.reason) == (n, 2 * n, "due", "registry.no_answer")
+        assert timedelta(seconds=90) < found.left <= timedelta(seconds=100)
+        expire(database)
+    [taken] = take(database)
+    assert decide(database, taken, REFUTED)
+    found = row(database)
+    assert (found.attempts, found.calls, found.due_at, found.decided_at is None) == (0, 7, None, False)
+
+
+def test_the_oldest_due_claims_are_taken_first(database: Database) -> None:
+    add(database, b"1", b"2", b"3")
+    with database.begin() as connection:
+        for claim_id, minutes in ((b"1", 2), (b"2", 3), (b"3", 1)):
+            connection.execute(
+                text("UPDATE claim SET due_at = clock_timestamp() - :age WHERE claim_id = :id"),
+                {"age": timedelta(minutes=minutes), "id": claim_id},
+            )
+    assert [take(database, 1)[0].claim_id for _ in range(3)] == [b"2", b"1", b"3"]
