@@ -1,0 +1,86 @@
+"""Both sides of the rules that compare two values, which one example each cannot show."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+
+from mappings.gate import findings
+from tests.mappings.gate.examples import GOOD, as_json, changed
+
+UCUM: Final = "http://unitsofmeasure.org"
+
+
+def rules_broken(of: str, change: dict[str, Any]) -> set[str]:
+    return {each.detail or each.code for each in findings(as_json(changed(GOOD[of], change)))}
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("2026-07-01", "2026-07-01"),
+        ("2026-07-01", "2026-07-02"),
+        ("2026-07", "2026-07-01"),
+        ("2026-07-31", "2026-07"),
+        ("2026", "2026-01-01T00:00:00+07:00"),
+        ("2026-07-01T23:00:00+07:00", "2026-07-01"),
+        ("2026-07-01T08:00:00+07:00", "2026-07-01T08:00:00+07:00"),
+        ("2026-07-01T08:00:00+07:00", "2026-07-01T01:30:00Z"),
+        ("2026-07-01T08:00:60+07:00", "2026-07-01T08:01:00Z"),
+    ],
+)
+def test_a_period_that_may_be_in_order_is_let_through(start: str, end: str) -> None:
+    assert rules_broken("procedure", {"/performedPeriod": {"start": start, "end": end}}) == set()
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("2026-07-02", "2026-07-01"),
+        ("2026-08", "2026-07-31"),
+        ("2026-07-01", "2026-06"),
+        ("2027", "2026-12-31T00:00:00+07:00"),
+        ("2026-07-02T00:00:00+07:00", "2026-07-01"),
+        ("2026-07-01T08:00:01+07:00", "2026-07-01T08:00:00+07:00"),
+        ("2026-07-01T08:00:00+07:00", "2026-07-01T00:59:59Z"),
+        ("2026-07-01T08:02:60+07:00", "2026-07-01T08:01:00Z"),
+    ],
+)
+def test_a_period_that_is_backwards_to_whatever_precision_is_found(start: str, end: str) -> None:
+    assert len(rules_broken("procedure", {"/performedPeriod": {"start": start, "end": end}})) == 1
+
+
+def quantity(value: float, unit: str = "mg") -> dict[str, Any]:
+    return {"value": value, "unit": unit, "system": UCUM, "code": unit}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "broken"),
+    [
+        (quantity(1), quantity(1), 0),
+        (quantity(1), quantity(2), 0),
+        (quantity(2), quantity(1), 1),
+        (quantity(500), quantity(1, "g"), 0),  # not to be compared without a table of units
+        (quantity(2), {"unit": "mg"}, 0),
+    ],
+)
+def test_a_range_is_backwards_only_in_one_unit(low: dict[str, Any], high: dict[str, Any], broken: int) -> None:
+    ranged = {"/valueQuantity": "(removed)", "/valueRange": {"low": low, "high": high}}
+    assert len(rules_broken("observation", ranged)) == broken
+
+
+@pytest.mark.parametrize(
+    ("age", "broken"),
+    [
+        (quantity(1, "a"), 0),
+        (quantity(0.5, "a"), 0),
+        (quantity(0, "a"), 1),
+        (quantity(-1, "a"), 1),
+        ({"value": 3, "unit": "năm"}, 1),
+        ({"value": 3, "system": "urn:x", "code": "a"}, 1),
+    ],
+)
+def test_an_age_is_more_than_nothing_and_in_units_of_ucum(age: dict[str, Any], broken: int) -> None:
+    onsets = {f"/{name}": "(removed)" for name in GOOD["condition"] if name.startswith("onset")}
+    assert len(rules_broken("condition", onsets | {"/onsetAge": age})) == broken
