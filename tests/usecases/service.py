@@ -49,7 +49,7 @@ HOSPITAL: Final = "benh-vien"
 FACILITY: Final = "01001"
 DAY: Final = date(2024, 5, 10)
 """An ordinary NGAYLAP, long past: no test depends on what day it is."""
-QUICK: Final = RetryPolicy(0.01, 0.05)
+FOR_AN_HOUR: Final = RetryPolicy(3600.0, 3600.0)
 
 Resources = dict[tuple[str, str], dict[str, Any]]
 
@@ -102,12 +102,14 @@ class Running:
         self.run("UPDATE claim SET due_at = clock_timestamp() WHERE due_at IS NOT NULL")
         _dry(self.verification())
 
-    def verification(self, registry: PopulationRegistry | None = None) -> Sweep[Any, Any]:
-        """A sweep over claims."""
+    def verification(
+        self, registry: PopulationRegistry | None = None, retry: RetryPolicy = FOR_AN_HOUR
+    ) -> Sweep[Any, Any]:
+        """A sweep over claims. A claim that is put off stays so for an hour, if not told otherwise."""
         return verifying(
             stores=self.stores,
             registry=registry or bootstrap.registry_of(self.service),
-            retry=RetryPolicy(3600.0, 3600.0),
+            retry=retry,
             lease=timedelta(seconds=self.service.settings.lease_seconds),
             slots=8,
         )
@@ -117,8 +119,10 @@ class Running:
         self.hurry()
         _dry(self.delivery())
 
-    def delivery(self, book: HealthBook | None = None, **limits: int) -> Sweep[Push, Outcome]:
-        """A sweep over lanes. A lane that is put off stays so for an hour."""
+    def delivery(
+        self, book: HealthBook | None = None, retry: RetryPolicy = FOR_AN_HOUR, **limits: int
+    ) -> Sweep[Push, Outcome]:
+        """A sweep over lanes. A lane that is put off stays so for an hour, if not told otherwise."""
         settings = self.service.settings
         return delivering(
             stores=self.stores,
@@ -126,7 +130,7 @@ class Running:
             book_url=settings.book_url,
             uris=self.service.uris,
             limits=BundleLimits(limits.get("entries", 500), limits.get("bytes", 5_000_000)),
-            retry=RetryPolicy(3600.0, 3600.0),
+            retry=retry,
             lease=timedelta(seconds=settings.lease_seconds),
             slots=limits.get("slots", 8),
         )
