@@ -18,7 +18,6 @@ import psutil
 import requests
 
 from ehr_sync.adapters import key_file
-from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.runtime.processes import family_of, happens, runs
 from ehr_sync.runtime.watchdog import Watchdog
 from ehr_sync.sandbox.city.clients import client_id, public_jwks
@@ -57,11 +56,6 @@ class City:
     forge: Forge
     _parts: list[int] = field(default_factory=list)
     _cold: list[subprocess.Popen[bytes]] = field(default_factory=list)
-
-    @property
-    def keys(self) -> ServiceKeys:
-        """The service's keys: what is expected in a book is worked out with them."""
-        return key_file.load(self.folder / "keys.json")
 
     @property
     def clock(self) -> Path:

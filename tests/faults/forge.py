@@ -5,6 +5,7 @@ It has no thread and no connection of its own, so that forking it is safe. It en
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import os
@@ -12,7 +13,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 
 class Forge:
@@ -52,15 +55,25 @@ def _serve() -> None:
 def _warm() -> None:
     # Shapes of resources are checked once a process, which would cost every replacement a second.
     from ehr_sync.core.keys import ServiceKeys
-    from tests.faults.expected import dossiers, mapped
+    from ehr_sync.usecases.intake.compose_body import compose
+    from mappings.sources.dossier.reading.envelope import Limits, read_hoso, scan
+    from mappings.terminology.uris import load_uris
     from tests.faults.load import Load
 
-    zero = bytes(32)
+    limits, zero = Limits(100_000_000, 5_000, 10_000, 32_000_000), bytes(32)
     keys = ServiceKeys(root=zero, index=zero, id=zero, content=zero, audit=zero, signing={})
+    about: dict[str, Any] = {
+        "record_id": bytes(16),
+        "version": 1,
+        "keys": keys,
+        "uris": load_uris(),
+        "received_at": datetime.now(UTC),
+    }
     for bit in itertools.islice(Load(1, visits=4, crowd=4).bits(), 6):
         for post in bit:
-            for dossier in dossiers(post):
-                mapped(dossier, bytes(16), 1, keys)
+            found = scan(io.BytesIO(post.body), limits)
+            for position, (start, stop) in enumerate(found.spans):
+                compose(read_hoso(post.body[start:stop], found, position, limits), {}, **about)
 
 
 def _become(arguments: list[str], environment: dict[str, str], log: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,11 +11,14 @@ from typing import Any, Final
 import orjson
 
 from ehr_sync.core.codes import record_version_of
-from tests.faults.expected import UNJUDGED, Expected, Key, Mapped, for_nobody, tombstone
+from tests.facts import Fact, Key, facts_held, is_in_error, visit_named
+from tests.faults.expected import Expected, Sent
 from tests.faults.senders import Ledger
 
 # A function of code and register, or of the person: every push may write them again, with the same bytes.
 _CAST: Final = frozenset({"Basic", "Patient", "Organization", "Practitioner"})
+# It says when and by which submission: several versions of equal content may be named.
+_UNJUDGED: Final = frozenset({"Provenance"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ def _push(entry: dict[str, Any]) -> Push:
     (key,) = [tag[4:] for tag in mark["tags"] if tag.startswith("key|")]
     sent = orjson.loads(entry["received"])["entry"]
     changes = {_key(one): one.get("resource") for one in sent}
-    clinical = {key: resource for key, resource in changes.items() if key[0] not in _CAST | UNJUDGED}
+    clinical = {key: resource for key, resource in changes.items() if key[0] not in _CAST | _UNJUDGED}
     return Push(entry["number"], tuple(entry["patients"]), mark["id"], mark["seq"], mark["seq_before"], key, clinical)
 
 
@@ -95,7 +99,7 @@ def _marks(stored: Sequence[Push], *, again: bool) -> Iterator[str]:
 
 
 def _strangers(stored: Sequence[Push], wanted: Expected) -> Iterator[str]:
-    """P4: one person a lane and a push; and only what was sent under that person's number."""
+    """P4: one person a lane and a push; and only of visits that were sent under that person's number."""
     lanes: dict[str, set[str]] = defaultdict(set)
     patients: dict[str, set[str]] = defaultdict(set)
     for push in stored:
@@ -105,77 +109,100 @@ def _strangers(stored: Sequence[Push], wanted: Expected) -> Iterator[str]:
             yield f"lane {push.lane}: {len(push.patients)} patients in one push"
     yield from (f"lane {lane} led to {len(found)} people" for lane, found in lanes.items() if len(found) > 1)
     yield from (f"a person has {len(found)} books" for found in patients.values() if len(found) > 1)
+    for push, book in _steps(stored):
+        sent = {visit.record[1] for visit in wanted.of(push.number)}
+        for key, resource in push.entries.items():
+            if resource is not None and not is_in_error(resource) and visit_named(book, resource) not in sent | {None}:
+                yield f"{key} was never sent for its reader"
+
+
+def _steps(stored: Sequence[Push]) -> Iterator[tuple[Push, dict[Key, Any]]]:
+    """Each push with all that its book holds once it is stored; a deleted resource is None."""
+    books: dict[str, dict[Key, Any]] = defaultdict(dict)
     for push in stored:
-        sent = wanted.of(push.number)
-        yield from (f"{key} was never sent for its reader" for key in push.entries if not _is_of(key, push, sent))
-
-
-def _is_of(key: Key, push: Push, sent: Sequence[Mapped]) -> bool:
-    held = push.entries[key]
-    known = [visit.resources[key] for visit in sent if key in visit.resources]
-    if not known:
-        return False
-    bare = None if held is None else for_nobody(held, push.patients[0])
-    return bare in known or bare == tombstone(key)
+        books[push.number].update(push.entries)
+        yield push, books[push.number]
 
 
 def _backwards(stored: Sequence[Push], wanted: Expected) -> Iterator[str]:
-    """P3, P6: of a record a book never hears an older version after a newer one."""
-    floors: dict[tuple[str, tuple[str, str]], int] = {}
-    for push in stored:
+    """P3, P6: after each push a book says of each record what one version of it said, never an older one than before.
+
+    Two facilities may use one MA_LK: what a book says under it is then the sum of a version of each. All that may
+    stand there is followed, as one number a record (0: nothing of it); none is left where a book went backwards.
+    """
+    standing: dict[tuple[str, str], set[tuple[int, ...]]] = {}
+    for push, book in _steps(stored):
+        told = _by_visit(facts_held(book))
         sent = wanted.of(push.number)
-        for record in {visit.record for visit in sent}:
-            floor = floors.get((push.number, record), 0)
-            fitting = _versions(push, [visit for visit in sent if visit.record == record])
-            later = [version for version in fitting if version >= floor]
-            if fitting and not later:
-                yield f"lane {push.lane}: version {max(fitting)} of a record after {floor}"
-            floors[push.number, record] = min(later, default=floor)
+        for ma_lk in {visit.record[1] for visit in sent}:
+            fitting = _saying(told.get(ma_lk, Counter()), [visit for visit in sent if visit.record[1] == ma_lk])
+            before = standing.get((push.number, ma_lk))
+            later = {now for now in fitting if before is None or any(_follows(now, then) for then in before)}
+            if not fitting:
+                yield f"lane {push.lane}: a book says of a visit what no version of it says"
+            elif not later:
+                yield f"lane {push.lane}: a book says of a visit what an older version says"
+            standing[push.number, ma_lk] = later or fitting
 
 
-def _versions(push: Push, sent: Sequence[Mapped]) -> list[int]:
-    """Which versions of a record the living resources in a push can be of."""
-    possible = {visit.version for visit in sent}
-    touched = False
-    for key, resource in push.entries.items():
-        bare = None if resource is None else for_nobody(resource, push.patients[0])
-        if bare is None or bare == tombstone(key) or not any(key in visit.resources for visit in sent):
-            continue
-        touched = True
-        possible &= {visit.version for visit in sent if visit.resources.get(key) == bare}
-    return sorted(possible) if touched else []
+def _saying(told: Counter[Fact], sent: Sequence[Sent]) -> set[tuple[int, ...]]:
+    """Which versions of these records, one or none of each, say together just this."""
+    records = sorted({visit.record for visit in sent})
+    nothing: Counter[Fact] = Counter()
+    choices = [[(0, nothing)] + [(v.version, v.facts) for v in sent if v.record == record] for record in records]
+    return {
+        tuple(version for version, _ in chosen)
+        for chosen in itertools.product(*choices)
+        if sum((facts for _, facts in chosen), nothing) == told
+    }
+
+
+def _follows(now: tuple[int, ...], then: tuple[int, ...]) -> bool:
+    return all(new == 0 or new >= old for new, old in zip(now, then, strict=True))
+
+
+def _by_visit(facts: Counter[Fact]) -> dict[str, Counter[Fact]]:
+    found: dict[str, Counter[Fact]] = defaultdict(Counter)
+    for fact, count in facts.items():
+        found[fact[0]][fact] = count
+    return found
 
 
 def _repeats(stored: Sequence[Push], wanted: Expected) -> Iterator[str]:
-    """Nothing twice: what a book holds already is not pushed again, unless a version in between had it otherwise."""
-    held: dict[Key, Any] = {}
-    for push in stored:
+    """Nothing twice: what a book holds already is pushed again only where a version in between may have had it
+    otherwise: never of a record with one version, and never as often as it has versions.
+    """
+    held: dict[tuple[str, Key], Any] = {}
+    again: Counter[tuple[str, Key]] = Counter()
+    for push, book in _steps(stored):
         for key, new in push.entries.items():
-            if held.get(key) == (new,) and not _ever_changed(key, push, wanted):
-                yield f"{key} was pushed twice"
-            held[key] = (new,)
+            place = push.number, key
+            if place in held and held[place] == new:
+                again[place] += 1
+                if again[place] >= _versions(push.number, visit_named(book, new) if new else None, wanted):
+                    yield f"{key} was pushed twice"
+            held[place] = new
 
 
-def _ever_changed(key: Key, push: Push, wanted: Expected) -> bool:
-    records = {visit.record for visit in wanted.of(push.number) if key in visit.resources}
-    contents = [visit.resources.get(key) for visit in wanted.visits if visit.record in records]
-    return any(content != contents[0] for content in contents)
+def _versions(number: str, named: str | None, wanted: Expected) -> int:
+    """How often a visit was sent for a number; of what names no visit, the most that any of theirs was."""
+    counted = Counter(visit.record[1] for visit in wanted.of(number))
+    return counted[named] if named is not None else max(counted.values(), default=1)
 
 
 def _books(stored: Sequence[Push], wanted: Expected, unproven: frozenset[str]) -> Iterator[str]:
     """P1: every acknowledged record of a proven person is in its book, as its newest version has it, and no other."""
-    held: dict[str, dict[Key, Any]] = defaultdict(dict)
-    for push in stored:
-        held[push.number].update({key: new and for_nobody(new, push.patients[0]) for key, new in push.entries.items()})
+    held = {push.number: book for push, book in _steps(stored)}
     books = wanted.books(unproven)
     for number in books.keys() | held.keys():
-        yield from _differences(held.get(number, {}), books.get(number, {}))
+        said, must = facts_held(held.get(number, {})), books.get(number, Counter())
+        yield from (f"a book lacks {count} of a visit's {kind}" for kind, count in _kinds(must - said).items())
+        yield from (f"a book should not say {count} of a visit's {kind}" for kind, count in _kinds(said - must).items())
 
 
-def _differences(held: dict[Key, Any], wanted: dict[Key, Any]) -> Iterator[str]:
-    living = {key: new for key, new in held.items() if new is not None and new != tombstone(key)}
-    yield from (f"{key} is missing in its book" for key in wanted.keys() - living.keys())
-    yield from (f"{key} should not be in this book" for key in living.keys() - wanted.keys())
-    yield from (
-        f"{key} is not as it was last sent" for key in wanted.keys() & living.keys() if living[key] != wanted[key]
-    )
+def _kinds(facts: Counter[Fact]) -> Counter[str]:
+    """How many of each kind: what is wrong, without what it says of anybody."""
+    found: Counter[str] = Counter()
+    for fact, count in facts.items():
+        found[fact[1]] += count
+    return found

@@ -36,7 +36,7 @@ class Watch:
 
     def wanted(self) -> Expected:
         """What follows from the ledger."""
-        return expected(self.ledger.acknowledged, self.place.keys)
+        return expected(self.ledger.acknowledged)
 
     def arrives(self, seconds: float = 45.0) -> bool:
         """Whether every book comes to show what it must."""
