@@ -244,7 +244,7 @@ def is_being_kept(database: Database, claim_id: bytes) -> bool:
         return True
 
 
-class Waited(Exception):  # noqa: N818 - nothing is wrong
+class Waited(Exception):
     """Ends a transaction that had nothing to wait for."""
 
 

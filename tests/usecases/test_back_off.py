@@ -1,5 +1,5 @@
-"""How long is waited after each failure, by the policy that the service runs with: first * 2^(n-1), at most the longest,
-the lower half of it left to chance.
+"""How long is waited after each failure, by the policy that the service runs with: first * 2^(n-1), at most the
+longest; between half of that and the whole.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ def pause(running: Running, table: str, sweep: Callable[[], Sweep[Any, Any]]) ->
     swept = sweep()
     swept.step(10.0)
     swept.drain()
-    [(due_at, after)] = running.rows(f"SELECT due_at, clock_timestamp() FROM {table}")  # noqa: S608
+    latest = f"SELECT due_at, clock_timestamp() FROM {table} WHERE due_at IS NOT NULL ORDER BY 1 DESC LIMIT 1"  # noqa: S608
+    [(due_at, after)] = running.rows(latest)
     return (due_at - after).total_seconds(), (due_at - before).total_seconds()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import fhirkit
 import pytest
 
 from mappings.gate import bundle_findings, checks, findings
@@ -15,7 +16,7 @@ from tests.mappings.gate.examples import GOOD, as_json, changed
 def told(monkeypatch: pytest.MonkeyPatch, *issues: tuple[str, str]) -> None:
     """fhirkit says this of whatever it is asked about."""
     said = [SimpleNamespace(path=path, severity=severity, message="Trần Thị Thử") for path, severity in issues]
-    monkeypatch.setattr(checks.fhirkit, "validate", lambda _: said)
+    monkeypatch.setattr(fhirkit, "validate", lambda _: said)
 
 
 @pytest.mark.parametrize("name", ["observation", "transaction"])

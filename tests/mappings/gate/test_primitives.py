@@ -54,13 +54,15 @@ def test_what_only_looks_like_a_date_is_none(sent: object) -> None:
         ("decimal", (0, -1.5, 10**30), (float("inf"), float("nan"), True, "1.5", None)),
         ("boolean", (True, False), (0, 1, "true", None)),
         ("base64Binary", ("QUI=", "QQ==", "QUJD", "QU JD\nQQ=="), ("QUI", "Q===", "=QUI", "QQ==QUI=", "", "?", 1)),
-        ("string", ("a", "a" * 1024 * 1024, " a", "a\tb", "a\nb", "\u00e9"), ("", " ", "\n", "a\x00", "a" * (1024 * 1024 + 1), 1)),
+        (
+            "string",
+            ("a", "a" * 1024 * 1024, " a", "a\tb", "a\nb", "\u00e9"),
+            ("", " ", "\n", "a\x00", "a" * (1024 * 1024 + 1), 1),
+        ),
         ("markdown", ("# a\n\n- b",), ("", "a\x0b")),
     ],
 )
-def test_values_on_both_sides_of_a_types_border(
-    kind: str, good: tuple[object, ...], bad: tuple[object, ...]
-) -> None:
+def test_values_on_both_sides_of_a_types_border(kind: str, good: tuple[object, ...], bad: tuple[object, ...]) -> None:
     check = check_of(kind, TABLE["primitives"].get(kind, ""))
     assert [value for value in good if not check(value)] == []
     assert [value for value in bad if check(value)] == []
