@@ -1,4 +1,4 @@
-"""Every benchmark works; what it measures in its short form means nothing."""
+"""Every benchmark ends; what it measures in its short form means nothing."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ from bench.__main__ import NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_benchmark_works_in_its_short_form(name: str, tmp_path: Path) -> None:
+def test_each_benchmark_ends_well_and_names_itself_in_its_short_form(name: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "bench", name, "--short", "--folder", str(tmp_path)]
 
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -18,7 +18,7 @@ def test_there_are_twelve_promises() -> None:
 
 
 @pytest.mark.parametrize("number", PROMISES)
-def test_every_promise_names_a_test_that_holds_it(number: int) -> None:
+def test_every_promise_names_a_test(number: int) -> None:
     assert [name for name in quoted(PROMISES[number]) if name.startswith("test_")]
 
 

@@ -153,11 +153,12 @@ def test_p10_every_question_to_the_registry_and_every_push_is_one_entry(running:
     assert (actions.count("verify"), actions.count("push")) == (2, 2)
 
 
-def test_p10_what_a_reader_is_given_was_committed_to_the_log_before(running: Running) -> None:
+@pytest.mark.parametrize("read", READS)
+def test_p10_nothing_is_given_to_a_reader_where_the_log_cannot_be_written(running: Running, read: Read) -> None:
     patient_id, condition = delivered(running)
     running.run("ALTER TABLE audit_event RENAME TO gone")
     with pytest.raises(Exception, match="database"):
-        resource(running, OWNER, patient_id, condition)
+        read(running, OWNER, patient_id, condition)
 
 
 def test_p10_the_log_of_a_whole_day_verifies(running: Running) -> None:

@@ -112,3 +112,53 @@ def test_a_position_beyond_the_end_gives_nothing(running: Running) -> None:
     delivered(running, FIRST)
     beyond = page(running, Position(10**18 - 1, 0))
     assert (beyond.resources, beyond.following) == ((), None)
+
+
+def test_a_search_of_each_type_gives_just_what_the_book_has_of_it(running: Running) -> None:
+    delivered(running, FIRST, SECOND)
+    everything = page(running, count=None).resources
+    by_type: dict[str, list[bytes]] = {}
+    for resource in everything:
+        by_type.setdefault(orjson.loads(resource)["resourceType"], []).append(resource)
+
+    found = {type_: list(page(running, count=None, type_=type_).resources) for type_ in by_type}
+
+    assert found == by_type
+    assert set(by_type) >= {
+        "Patient",
+        "Organization",
+        "Practitioner",
+        "Encounter",
+        "Condition",
+        "Observation",
+    }
+    assert len(by_type) >= 11
+
+
+def test_each_resource_is_told_once_and_all_that_it_refers_to_is_there(running: Running) -> None:
+    delivered(running, FIRST, SECOND, THIRD)
+    resources = page(running, count=None).resources
+    told = keys(resources)
+    assert len(told) == len(set(told))
+    referred = {key for resource in resources for key in registered(resource)}
+    assert {kind for kind, _ in referred} == {"Organization", "Practitioner"}
+    assert {key for key in told if key[0] in {"Organization", "Practitioner"}} == referred
+
+
+def test_a_resource_is_read_as_it_stands_on_its_page(running: Running) -> None:
+    delivered(running, FIRST)
+    asked: dict[str, Any] = {"login": OWNER, "stores": running.stores, "uris": running.service.uris}
+    on_page = page(running, count=None).resources
+    assert [read_book.read_resource(kind, id_, **asked) for kind, id_ in keys(on_page)] == list(on_page)
+
+
+@pytest.mark.parametrize("count", [None, 0, 1, 5])
+def test_p10_the_log_says_from_where_and_how_much_was_given(running: Running, count: int | None) -> None:
+    delivered(running, FIRST)
+    whole = page(running, count=None)
+    from_here = Position(1, 2)
+    given = page(running, from_here, count)
+    [entry] = running.rows("SELECT action, detail FROM audit_event ORDER BY n DESC LIMIT 1")
+    expected = whole.total - 1 - 2 if count is None else count  # without the Patient and two that were passed
+    assert len(given.resources) == expected
+    assert (entry.action, entry.detail) == ("everything", f"1.2+{expected}")

@@ -126,3 +126,35 @@ def test_draining_settles_what_is_under_way_and_takes_no_more() -> None:
     go.set()
     sweep.drain()
     assert (len(desk.settled), len(desk.left)) == (3, 7)
+
+
+def test_no_more_is_taken_than_there_are_free_slots() -> None:
+    # What is taken beyond them waits in a queue while its lease runs out.
+    desk, go = Desk(20), Event()
+    asked: list[int] = []
+
+    def take(free: int) -> Sequence[int]:
+        asked.append(free)
+        return desk.take(free)
+
+    def work(n: int) -> int:
+        assert n != 1 or go.wait(WAIT)
+        return n
+
+    sweep = Sweep(take=take, work=work, settle=desk.settle, slots=3)
+    sweep.step(WAIT)
+    while len(desk.settled) < 19:
+        sweep.step(WAIT)
+    go.set()
+    sweep.drain()
+    assert (asked[0], max(asked[1:])) == (3, 2)  # one of the three is held all the time
+
+
+def test_a_step_counts_what_it_took_and_what_it_settled() -> None:
+    desk = Desk(2)
+    sweep = sweep_of(desk, desk.double, slots=2)
+    counted = 0
+    while counted < 4:
+        counted += sweep.step(WAIT)
+    sweep.drain()
+    assert (counted, len(desk.settled), sweep.run_dry()) == (4, 2, 0)

@@ -18,7 +18,7 @@ from ehr_sync.sandbox.city.communes import communes
 from ehr_sync.sandbox.city.facilities import DEMO, FACILITIES, codes_of, facility
 from ehr_sync.sandbox.city.people import Person, by_number, mother_of, person, registry_entry
 from ehr_sync.sandbox.commands import sandbox
-from ehr_sync.sandbox.dossiers.bad_inputs import BadInput, bad_inputs, zeros_in_base64
+from ehr_sync.sandbox.dossiers.bad_inputs import bad_inputs, zeros_in_base64
 from ehr_sync.sandbox.dossiers.catalogue import conditions, table_shapes
 from ehr_sync.sandbox.dossiers.generator import (
     DECOYS,
@@ -202,9 +202,9 @@ def test_other_seeds_give_other_dossiers_of_other_people() -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("rows", [0, 1, 2, 9, 30, 60, 400])
-def test_a_dossier_has_exactly_the_rows_asked_for(shape: str, rows: int) -> None:
-    assert dossier(3, shape=shape, rows=rows).rows == rows
+def test_a_dossier_has_exactly_the_rows_asked_for(shape: str) -> None:
+    asked = [0, 1, 2, 9, 30, 60, 400]
+    assert [dossier(3, shape=shape, rows=rows).rows for rows in asked] == asked
 
 
 def test_one_seed_in_a_thousand_brings_two_thousand_rows() -> None:
@@ -417,14 +417,16 @@ def test_variations_leave_the_original_alone() -> None:
 # restricted, messy, bad
 
 
-@pytest.mark.parametrize("kind", [*RESTRICTED_KINDS, *DECOYS])
 @pytest.mark.parametrize("shape", ["outpatient", "inpatient"])
-def test_a_planted_item_changes_one_field_of_one_row_at_most(kind: str, shape: str) -> None:
+def test_a_planted_item_changes_one_field_of_one_row_at_most(shape: str) -> None:
     made = dossier(8, shape=shape, rows=3)
-    other = planted(made, kind)
+    assert {kind: n for kind in (*RESTRICTED_KINDS, *DECOYS) if (n := _changes(made, planted(made, kind))) != 1} == {}
+
+
+def _changes(made: Hoso, other: Hoso) -> int:
     new = other.tables.keys() - made.tables.keys()
     shared = replace(other, tables={t: other.tables[t] for t in made.tables})
-    assert len(new) + len(_differing(made, shared)) == 1
+    return len(new) + len(_differing(made, shared))
 
 
 def test_there_are_thirty_kinds_of_restricted_items_at_least() -> None:
@@ -460,9 +462,8 @@ def test_messy_dossiers_are_the_same_each_time() -> None:
     assert dossier(9, messy=True) == dossier(9, messy=True) != dossier(9)
 
 
-@pytest.mark.parametrize("bad", bad_inputs().values(), ids=bad_inputs())
-def test_no_bad_input_is_large(bad: BadInput) -> None:
-    assert len(bad.body) < 250_000
+def test_no_bad_input_is_large() -> None:
+    assert [name for name, bad in bad_inputs().items() if len(bad.body) >= 250_000] == []
 
 
 def test_zeros_are_streamed_in_small_pieces() -> None:
