@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 from ehr_sync.runtime.embedded_postgres import EmbeddedPostgres
-from tests.databases import Dsns, fresh_databases, postgres_of_session
+from tests.databases import Dsns, fresh_databases, postgres_of_session, world_of_session
 
 if TYPE_CHECKING:
     from ehr_sync.sandbox.world import World
@@ -18,6 +18,24 @@ if TYPE_CHECKING:
 settings.register_profile("usual", deadline=None)
 settings.register_profile("fuzz", deadline=None, max_examples=3000)
 settings.load_profile("usual")
+
+
+class _Namer:
+    """Names each failure when it happens: a run takes minutes, and its dots say nothing."""
+
+    def __init__(self, terminal: pytest.TerminalReporter) -> None:
+        self._terminal = terminal
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self._terminal.write_line(f"\nFAILED {report.nodeid} ({report.when})")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None:
+        config.pluginmanager.register(_Namer(terminal))
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +62,5 @@ def module_dsns(postgres: EmbeddedPostgres) -> Iterator[Dsns]:
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The sandbox's registry, book and identity provider, as processes on free loopback ports."""
-    from ehr_sync.sandbox import world as sandbox
-
-    running = sandbox.start(tmp_path_factory.mktemp("world"))
-    yield running
-    running.stop()
+    with world_of_session(tmp_path_factory.mktemp("world")) as running:
+        yield running

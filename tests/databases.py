@@ -10,11 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psycopg
 
 from ehr_sync.runtime import embedded_postgres
 from ehr_sync.runtime.embedded_postgres import KEYS, MAIN, SUPERUSER, EmbeddedPostgres
+
+if TYPE_CHECKING:
+    from ehr_sync.sandbox.world import World
 
 _ROOM_BYTES = 2_000_000_000
 # A template with a session on it cannot be copied.
@@ -56,6 +60,16 @@ def postgres_of_session() -> Iterator[EmbeddedPostgres]:
             yield server
         finally:
             server.stop("immediate")
+
+
+@contextmanager
+def world_of_session(folder: Path) -> Iterator[World]:
+    """The sandbox's registry, book and identity provider, running."""
+    from ehr_sync.sandbox import world
+
+    running = world.start(folder)
+    yield running
+    running.stop()
 
 
 @contextmanager

@@ -8,9 +8,10 @@ from typing import Final
 import pytest
 from sqlalchemy import Connection
 
-from ehr_sync.sandbox.dossiers.generator import dossier, with_values
+from ehr_sync.sandbox.dossiers.generator import RESTRICTED_KINDS, dossier, with_values, without_table
 from ehr_sync.store import identity_claims
 from ehr_sync.store.identity_claims import KeptVerdict
+from ehr_sync.usecases.intake.follow_transaction import LifeLine
 from tests.usecases.service import DAY, Running
 
 PERSON: Final = 402
@@ -73,3 +74,69 @@ def test_an_unclear_version_is_superseded_once_a_later_one_stands(running: Runni
 
     line = running.follow(unclear.transaction_code)
     assert (line.state, line.superseded_by) == ("superseded", later.transaction_code)
+
+
+def step_names(line: LifeLine) -> list[tuple[str, str]]:
+    return [(step.name, step.reason) for step in line.steps]
+
+
+@pytest.mark.parametrize(
+    ("index", "state", "waits_for", "steps"),
+    [
+        (900_001, "held", "identity_correction", [("received", ""), ("not_proven", "registry.no_match")]),
+        (900_009, "held", "review", [("received", ""), ("review", "registry.name_only_loosely")]),
+        (900_006, "verifying", "registry", [("received", "")]),
+        (
+            404,
+            "delivered",
+            "nothing",
+            [("received", ""), ("verified", "registry.exact"), ("mapped", ""), ("delivered", "")],
+        ),
+        (
+            900_025,
+            "refused_by_book",
+            "operator",
+            [
+                ("received", ""),
+                ("verified", "registry.exact"),
+                ("mapped", ""),
+                ("refused_by_book", "book.refused.status_400"),
+            ],
+        ),
+    ],
+)
+def test_a_life_line_tells_each_step_and_who_acts_next(
+    running: Running, index: int, state: str, waits_for: str, steps: list[tuple[str, str]]
+) -> None:
+    sent = running.post(dossier(404, person_index=index, shape="outpatient", rows=2))
+    running.settle()
+    line = running.follow(sent.transaction_code)
+    assert (line.state, line.next, step_names(line)) == (state, waits_for, steps)
+
+
+def test_a_visit_without_a_number_waits_for_one(running: Running) -> None:
+    sent = running.post(with_values(FIRST, "XML1", SO_CCCD=""))
+    running.settle()
+    line = running.follow(sent.transaction_code)
+    assert (line.state, line.next) == ("held", "personal_number")
+
+
+def test_a_visit_that_may_not_be_shown_is_kept_and_nothing_is_waited_for(running: Running) -> None:
+    sent = running.post(dossier(405, person_index=PERSON, shape="outpatient", rows=2, restricted=RESTRICTED_KINDS[0]))
+    running.settle()
+    line = running.follow(sent.transaction_code)
+    assert (line.state, line.next, step_names(line)) == (
+        "kept",
+        "nothing",
+        [("received", ""), ("verified", "registry.exact")],
+    )
+
+
+def test_what_waits_says_for_what(running: Running) -> None:
+    opened = running.post(with_values(FIRST, "XML1", NGAY_RA=""))
+    alone = running.post(without_table(SECOND, "XML1"))
+    told = [running.follow(each.transaction_code) for each in (opened, alone)]
+    assert [(line.state, line.next) for line in told] == [
+        ("visit_open", "discharge_time"),
+        ("waiting_for_xml1", "summary_table"),
+    ]

@@ -385,3 +385,14 @@ def test_the_same_ma_lk_of_two_places_are_two_records(running: Running) -> None:
         clients.grant(connection, HOSPITAL, "01888")
     second = running.post(with_values(A, "XML1", MA_CSKCB="01888"), facility="01888")
     assert record_version_of(second.transaction_code)[0] != record_version_of(first.transaction_code)[0]
+
+
+def test_p4_a_version_made_current_whose_claim_is_not_proven_is_not_shown(running: Running) -> None:
+    running.post(A)
+    running.settle()
+    other_name = with_values(A, "XML1", HO_TEN="TRẦN VĂN KHÁC")
+    unclear = running.post(other_name, made_on=EARLIER)
+    before = running.living(NUMBER)
+    make_current(unclear.transaction_code, client_id=HOSPITAL, stores=running.stores)
+    running.settle()
+    assert (bool(before), running.living(NUMBER)) == (True, before)
