@@ -43,8 +43,3 @@ DEMO: Final[tuple[str, ...]] = ("01001", "01005", "01013")
 def facility(code: str) -> Facility | None:
     """The facility with this code, or None."""
     return next((f for f in FACILITIES if f.code == code), None)
-
-
-def codes_of(client: str) -> tuple[str, ...]:
-    """All codes that a client sends for."""
-    return tuple(f.code for f in FACILITIES if f.client == client)
