@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from ehr_sync.core.answers import Answer, FileResult, HosoResult, file_result
 from ehr_sync.core.codes import batch_id, record_version_of, transaction_code
 from ehr_sync.core.errors import NotFound
+from ehr_sync.core.identity import Claim, State, Verdict, judge
+from ehr_sync.core.ports import RegistryPerson
 from ehr_sync.core.retry import RetryPolicy
 from ehr_sync.usecases.intake import stored_answer
 from mappings.model import Issue
@@ -98,3 +100,17 @@ def test_p2_an_answer_is_the_same_after_it_was_kept() -> None:
 
 def test_p11_a_result_does_not_tell_its_source_id() -> None:
     assert "LK1" not in repr(GOOD)
+
+
+def test_a_refused_file_with_refused_dossiers_counts_these_and_not_itself() -> None:
+    refused = HosoResult("LK", "", "refused", ())
+    whole, by_dossiers = FileResult("refused", (), ()), FileResult("refused", (), (refused, refused))
+    assert [Answer("", (each,)).failed for each in (whole, by_dossiers)] == [1, 2]
+    assert Answer("", (FileResult("accepted", (), ()),)).failed == 0
+
+
+def test_the_words_of_states_and_reasons_are_those_of_the_database_and_of_the_pages() -> None:
+    assert [state.value for state in State] == ["due", "proven", "not_proven", "review", "no_number", "not_asked"]
+    old = Claim("012345678", "cmnd", "TRẦN THỊ THỬ", "1990-01-01", "female", foreign=False, name_may_be_a_parents=False)
+    found = RegistryPerson("099200000001", "TRẦN THỊ THỬ", "19900101", "female")
+    assert judge(old, found) == Verdict(State.REVIEW, "registry.old_number")

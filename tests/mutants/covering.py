@@ -19,6 +19,7 @@ import pytest
 
 FOLDER = Path(os.environ.get("EHR_SYNC_COVERING", ".mutants/covering"))
 _AT_IMPORT = ""
+_OF_DEFINITIONS = ("tests/core/test_reprs.py", "tests/core/test_small_rules.py", "tests/store/test_migrations.py")
 _seconds: dict[str, float] = {}
 _failed: set[str] = set()
 
@@ -34,11 +35,14 @@ class Covering:
         """The tests that run one of these lines, as many as take so many seconds together: of each file the quickest,
         then of each the next, since another file asks another question.
 
-        A line that only runs at import is judged by all that run any line of its module.
+        A line that only runs at import is judged by what looks at definitions as such, and by all that run any line
+        of its module; where none does, by the quickest of each file.
         """
         of_module = self.tests.get(path, {})
         found = set().union(*(of_module.get(line, set()) for line in lines))
-        found = found or set().union(*of_module.values())
+        if not found:
+            found = set().union(*of_module.values()) or set(self.seconds)
+            found |= {test for test in self.seconds if test.startswith(_OF_DEFINITIONS)}
         asked: Counter[str] = Counter()
         ranked = []
         for test in sorted(found, key=lambda each: (self.seconds[each], each)):
