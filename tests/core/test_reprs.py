@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from ehr_sync.core.errors import Refused
+from ehr_sync.core.errors import Refused, Unavailable
 from ehr_sync.core.ports import Login, RegistryPerson, RegistryQuestion
 
 HIDDEN: Final = {
@@ -90,3 +90,4 @@ def test_p11_what_passes_between_us_and_others_tells_nothing_of_a_person(value: 
 
 def test_an_error_says_its_code_and_nothing_else() -> None:
     assert (str(Refused("book.refused")), Refused("book.refused").code) == ("book.refused", "book.refused")
+    assert str(Unavailable("book.no_answer", 3.0)) == "book.no_answer"
