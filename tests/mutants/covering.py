@@ -48,7 +48,8 @@ class Covering:
         asked: Counter[str] = Counter()
         ranked = []
         for test in sorted(found, key=lambda each: (self.seconds[each], each)):
-            ranked.append((asked[test.partition("::")[0]], self.seconds[test], test))
+            rank = -1 if test.startswith(_OF_DEFINITIONS) else asked[test.partition("::")[0]]
+            ranked.append((rank, self.seconds[test], test))
             asked[test.partition("::")[0]] += 1
         chosen: list[str] = []
         spent = 0.0
