@@ -65,6 +65,7 @@ def _warm() -> None:
     about: dict[str, Any] = {
         "record_id": bytes(16),
         "version": 1,
+        "number": "",
         "keys": keys,
         "uris": load_uris(),
         "received_at": datetime.now(UTC),

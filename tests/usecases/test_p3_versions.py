@@ -393,6 +393,6 @@ def test_p4_a_version_made_current_whose_claim_is_not_proven_is_not_shown(runnin
     other_name = with_values(A, "XML1", HO_TEN="TRẦN VĂN KHÁC")
     unclear = running.post(other_name, made_on=EARLIER)
     before = running.living(NUMBER)
-    make_current(unclear.transaction_code, client_id=HOSPITAL, stores=running.stores)
+    make_current(unclear.transaction_code, client_id=HOSPITAL, stores=running.stores, uris=running.service.uris)
     running.settle()
     assert (bool(before), running.living(NUMBER)) == (True, before)
