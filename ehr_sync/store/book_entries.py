@@ -57,7 +57,7 @@ _ENTRIES = select(
     book_entry.c.manifest,
     record_version.c.wrapped_key,
     record_version.c.body,
-).join(
+).outerjoin(
     record_version,
     (record_version.c.person_id == book_entry.c.person_id)
     & (record_version.c.record_id == book_entry.c.record_id)
@@ -91,7 +91,11 @@ _BEYOND = _beyond()
 def open_entry(row: Any, person_key: bytes) -> OpenEntry:
     """A row of `sealed_entries`, opened. Raises Unreadable."""
     manifest = decode_manifest(unpack(unseal(person_key, row.manifest, _entry_place(row.person_id, row.record_id))))
-    body = open_body(person_key, row.person_id, row.record_id, row.version, row.wrapped_key, row.body)
+    # Without its version it shows nothing: another's erasure took that, and the farewell stays to be told.
+    kept = row.body is not None
+    body = (
+        open_body(person_key, row.person_id, row.record_id, row.version, row.wrapped_key, row.body) if kept else Body()
+    )
     return OpenEntry(BookEntry(row.person_id, row.record_id, row.version, row.seq, manifest), body)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, func, select, tuple_, union, update
+from sqlalchemy import Connection, any_, delete, func, select, tuple_, union, update
 
 from ehr_sync.store import people
 from ehr_sync.store.tables import book_entry, claim, delivery, identifier, lane, person, piece, record, record_version
@@ -38,8 +38,10 @@ def take_out(connection: Connection, erased: Collection[UUID]) -> int:
     if not present:
         return 0
     _leave_records_to_others(connection, present)
-    for table in (lane, delivery, book_entry, record_version, piece, record):
+    for table in (lane, delivery, book_entry, record_version, piece):
         connection.execute(delete(table).where(table.c.person_id.in_(present)))
+    _leave_farewells_to_others(connection, present)
+    connection.execute(delete(record).where(record.c.person_id.in_(present)))
     # Somebody else's record may still have been shown to one of them: nobody is kept waiting for a key that is gone.
     shown = record.c.shown_person.in_(present)
     connection.execute(update(record).where(shown).values(shown=None, shown_person=None))
@@ -65,3 +67,31 @@ def _leave_records_to_others(connection: Connection, erased: Collection[UUID]) -
     held = select(func.unnest(record.c.others), record.c.record_id).where(record.c.person_id.in_(erased))
     version = tuple_(record_version.c.person_id, record_version.c.record_id)
     connection.execute(delete(record_version).where(version.in_(held)))
+
+
+def _leave_farewells_to_others(connection: Connection, erased: Collection[UUID]) -> None:
+    """A record of an erased person that had left somebody else's book stays as theirs, without a version: their book
+    may have still to hear that it left, and, sent again, it goes on counting from there.
+    """
+    their = book_entry.c
+    theirs = (
+        select(their.person_id)
+        .where(their.record_id == record.c.record_id, their.person_id == any_(record.c.others))
+        .where(their.person_id.not_in(erased))
+        .order_by(their.person_id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    connection.execute(
+        update(record)
+        .where(record.c.person_id.in_(erased), theirs.is_not(None))
+        .values(
+            person_id=theirs,
+            others=func.array_remove(record.c.others, theirs),
+            newest=0,
+            shown=None,
+            shown_person=None,
+            patient_mark=None,
+            day_mark=None,
+        )
+    )

@@ -181,3 +181,25 @@ def test_an_id_names_its_record_whosever_book_it_is_in(running: Running) -> None
     running.settle()
     assert {id_[:19] for kind, id_ in server(running).of(B)} == first
     assert len(first) == 1
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_p4_a_farewell_outlives_the_erasure_of_whom_the_visit_went_to(running: Running, *, told: bool) -> None:
+    running.post(MOVED)
+    running.settle()
+    running.post(VISIT, made_on=DAYS[1])
+    running.verify()
+    if told:
+        running.deliver()
+    erase_person(running.person_of(A), by="ops", stores=running.stores)
+    running.settle()
+    assert whole_visits(server(running), B) == 0
+
+    # Sent again, it goes on from there.
+    running.post(MOVED, made_on=DAYS[2])
+    running.settle()
+    running.post(VISIT, made_on=DAYS[3])
+    running.settle()
+    found = server(running)
+    assert (whole_visits(found, A), whole_visits(found, B)) == (1, 0)
+    assert found.shared() == []

@@ -118,7 +118,7 @@ def _read(due: Sequence[Lane], stores: Stores, report: Report) -> list[_Book | P
 
 
 def _first(due: Sequence[Lane], sealed: Mapping[UUID, Sequence[Any]]) -> Sequence[Lane]:
-    sizes = [sum([len(row.body) for row in sealed.get(lane.person_id, ())]) for lane in due]
+    sizes = [sum([len(row.body or b"") for row in sealed.get(lane.person_id, ())]) for lane in due]
     return [lane for lane, before in zip(due, accumulate(sizes, initial=0), strict=False) if before < _AT_ONCE_BYTES]
 
 
