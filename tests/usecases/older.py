@@ -12,6 +12,7 @@ import pytest
 from ehr_sync.usecases.intake import compose_body
 from mappings.model import Dossier, MappedRecord, MappingContext, Tables
 from mappings.sources.dossier.source import DOSSIER
+from mappings.sources.source import Withheld
 
 OLDER: Final = "0ld3r000"
 
@@ -31,9 +32,11 @@ def older_mapping(
         found = DOSSIER.to_fhir(replace(dossier, tables=tables(dossier.tables)), context)
         return replace(found, resources=tuple(replace(one, json=written(one.json)) for one in found.resources))
 
+    def withheld(tables: Tables) -> Withheld:
+        return DOSSIER.withheld(tables) if restricted is None else Withheld(restricted, tables)
+
+    older = replace(DOSSIER, to_fhir=mapped, withheld=withheld)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(compose_body, "SOURCES", {DOSSIER.name: replace(DOSSIER, to_fhir=mapped)})
+        patch.setattr(compose_body, "SOURCES", {DOSSIER.name: older})
         patch.setattr(compose_body, "MAPPING", OLDER)
-        if restricted is not None:
-            patch.setattr(compose_body, "triggers", lambda _: restricted)
         yield
