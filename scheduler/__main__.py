@@ -37,7 +37,7 @@ def main() -> int:
     stop = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
-    jobs = timetable(service.stores)
+    jobs = timetable(service.stores, service.uris)
     clock = _start_timetable(jobs, log)
     sweeps: tuple[tuple[str, Sweep[Any, Any]], ...] = (
         ("verify", verification(service)),

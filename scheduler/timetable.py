@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from ehr_sync.store import audit, submissions
 from ehr_sync.usecases.delivery.resync_lanes import carry_on_resyncs
+from ehr_sync.usecases.delivery.tell_register import follow_renames
 from ehr_sync.usecases.stores import Stores
+from mappings.model import Uris
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +21,11 @@ class Job:
     run: Callable[[], object]
 
 
-def timetable(stores: Stores) -> Sequence[Job]:
+def timetable(stores: Stores, uris: Uris) -> Sequence[Job]:
     """Every job. One row each; what must run once across machines guards itself with a database lock."""
     return (
         Job("resyncs", 1.0, lambda: carry_on_resyncs(stores=stores)),
+        Job("renamed_facilities", 30.0, lambda: follow_renames(stores=stores, uris=uris)),
         Job("audit_checkpoint", 60.0, lambda: _checkpoint(stores)),
         Job("forget_spent_keys", 3600.0, lambda: _forget(stores)),
     )

@@ -161,10 +161,22 @@ book_entry = Table(
     Column("manifest", BYTEA, nullable=False),  # sealed under the person key
 )
 
+# Whom records refer to beside the patient: Organizations and Practitioners, as a destination should hold them.
+player = Table(
+    "player",
+    metadata,
+    Column("destination", Text, primary_key=True),
+    Column("address", Text, primary_key=True),  # "Type/id"; the id is a keyed hash
+    Column("seq", BigInteger, nullable=False),  # the register lane's, of its last change
+    Column("code", Text, nullable=False),  # the facility's, or the practitioner's opaque id
+    Column("content", BYTEA, nullable=False),  # keyed hash of its JSON
+    Index("players_by_seq", "destination", "seq"),
+)
+
 lane = Table(
     "lane",
     metadata,
-    Column("person_id", UUID, primary_key=True),
+    Column("person_id", UUID, primary_key=True),  # or register.REGISTER, whom nobody is
     Column("destination", Text, primary_key=True),
     Column("want", BigInteger, nullable=False),
     Column("have", BigInteger, nullable=False, server_default=text("0")),
@@ -182,12 +194,12 @@ lane = Table(
     Column("sent_epoch", Integer),
     Column("etag", Text),
     Column("parked_want", BigInteger),
-    Column("filter_version", Integer, nullable=False, server_default=text("1")),
     Column("resync_id", UUID),
     CheckConstraint("state IN ('open', 'unknown', 'parked')", name="lane_state_is_known"),
     CheckConstraint("(sent_to IS NULL) = (sent_key IS NULL)", name="what_was_sent_has_a_key"),
     Index("lanes_due", "destination", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     Index("lanes_in_trouble", "state", postgresql_where=text("state <> 'open'")),
+    Index("lanes_before_register", "destination", postgresql_where=text("reason = 'register.not_told'")),
     postgresql_with={"fillfactor": "70"},
 )
 

@@ -1,6 +1,6 @@
 """Patient, Organization and Practitioner: who the resources of a record refer to.
 
-Each is a function of its arguments alone, so that every lane writes the same bytes.
+Each is a function of its arguments alone: an Organization or Practitioner whose bytes are the same is not told again.
 https://hl7.org/fhir/R4/patient.html
 """
 

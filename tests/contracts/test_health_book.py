@@ -45,7 +45,7 @@ def test_the_receipt_holds_the_etag_of_the_watermark(book: FhirBook) -> None:
 
 def test_the_etag_of_a_receipt_guards_the_next_push(book: FhirBook) -> None:
     lane, patient = new_id(), new_id()
-    first = book.push(pushed(lane, finding_of(patient)), idempotency_key=new_id())
+    first = book.push(pushed(lane, person_of(ORDINARY, patient), finding_of(patient)), idempotency_key=new_id())
     second = pushed(lane, finding_of(patient), seq=2, key="bb", etag=first.watermark_etag)
 
     receipt = book.push(second, idempotency_key=new_id())
@@ -56,7 +56,7 @@ def test_the_etag_of_a_receipt_guards_the_next_push(book: FhirBook) -> None:
 
 def test_a_push_that_loses_the_fence_stores_nothing(book: FhirBook, outside: World) -> None:
     lane, finding = new_id(), new_id()
-    book.push(pushed(lane, finding_of(new_id())), idempotency_key=new_id())
+    book.push(push_about(ORDINARY, lane), idempotency_key=new_id())
 
     with pytest.raises(FenceLost):
         book.push(pushed(lane, finding_of(new_id(), finding), seq=2), idempotency_key=new_id())
@@ -67,7 +67,7 @@ def test_a_push_that_loses_the_fence_stores_nothing(book: FhirBook, outside: Wor
 
 def test_a_late_push_under_an_old_etag_loses_the_fence(book: FhirBook) -> None:
     lane, patient = new_id(), new_id()
-    first = book.push(pushed(lane, finding_of(patient)), idempotency_key=new_id())
+    first = book.push(pushed(lane, person_of(ORDINARY, patient), finding_of(patient)), idempotency_key=new_id())
     newer = pushed(lane, finding_of(patient), seq=3, key="bb", etag=first.watermark_etag)
     book.push(newer, idempotency_key=new_id())
     late = pushed(lane, finding_of(patient), seq=2, key="cc", etag=first.watermark_etag)

@@ -15,8 +15,8 @@ from tests.facts import Fact, Key, facts_held, is_in_error, visit_named
 from tests.faults.expected import Expected, Sent
 from tests.faults.senders import Ledger
 
-# A function of code and register, or of the person: every push may write them again, with the same bytes.
-_CAST: Final = frozenset({"Basic", "Patient", "Organization", "Practitioner"})
+# A function of the person: every push may write them again, with the same bytes.
+_CAST: Final = frozenset({"Basic", "Patient"})
 # It says when and by which submission: several versions of equal content may be named.
 _UNJUDGED: Final = frozenset({"Provenance"})
 
@@ -35,8 +35,13 @@ class Push:
 
 
 def pushes(journal: Sequence[dict[str, Any]]) -> list[Push]:
-    """What the book has stored, in its order. The journal was read with bodies."""
-    return [_push(entry) for entry in journal if entry["kind"] == "push" and entry["outcome"] == "stored"]
+    """What the book has stored of people, in its order. The journal was read with bodies."""
+    stored = [entry for entry in journal if entry["kind"] == "push" and entry["outcome"] == "stored"]
+    return [_push(entry) for entry in stored if not _is_registers(entry)]
+
+
+def _is_registers(entry: dict[str, Any]) -> bool:
+    return {each["type"] for each in entry["entries"]} <= {"Basic", "Organization", "Practitioner"}
 
 
 def faults_of(ledger: Ledger, stored: Sequence[Push], wanted: Expected, **known: Any) -> list[str]:

@@ -31,11 +31,13 @@ from ehr_sync.sandbox.city.people import person
 from ehr_sync.sandbox.dossiers.generator import CLEAN, Hoso, Style, envelope
 from ehr_sync.sandbox.world import World
 from ehr_sync.settings import Settings, settings_of
-from ehr_sync.store import clients
+from ehr_sync.store import clients, lanes
+from ehr_sync.store.register import REGISTER
 from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.read_book import Page
 from ehr_sync.usecases.delivery.compose_bundle import BundleLimits
 from ehr_sync.usecases.delivery.deliver_due import delivering
+from ehr_sync.usecases.delivery.prepare_pushes import prepare_pushes
 from ehr_sync.usecases.delivery.resync_lanes import carry_on_resyncs
 from ehr_sync.usecases.delivery.settle_pushes import Outcome, Push
 from ehr_sync.usecases.intake.accept_submission import MediaType, accept_submission
@@ -114,6 +116,23 @@ class Running:
             slots=8,
         )
 
+    def ready(self) -> None:
+        """Verify, and tell the book whom the visits refer to: all that is due then are people's own lanes."""
+        self.verify()
+        with self.stores.database.begin() as connection:
+            due = lanes.reserve_due(connection, self.stores.destination, 1000)
+        prepare_pushes(
+            due,
+            stores=self.stores,
+            book_url=self.service.settings.book_url,
+            uris=self.service.uris,
+            limits=BundleLimits(500, 5_000_000),
+            report=lambda lane, fault: None,
+        )
+        self.run("UPDATE lane SET leased_until = 'infinity' WHERE person_id <> :who", who=REGISTER)
+        _dry(self.delivery())
+        self.run("UPDATE lane SET leased_until = NULL WHERE leased_until = 'infinity'")
+
     def deliver(self) -> None:
         """Bring every lane up to date as far as its book lets it now; one that is put off once is left so."""
         self.hurry()
@@ -175,6 +194,10 @@ class Running:
     def pushes(self, number: str, **wanted: Any) -> list[dict[str, Any]]:
         """Every push about a person that the book has seen."""
         return self.journal("book", kind="push", number=number, **wanted)
+
+    def pushes_of_people(self) -> list[dict[str, Any]]:
+        """Every push that is not the register's."""
+        return [push for push in self.journal("book", kind="push") if push["number"]]
 
     def stored(self, number: str) -> list[dict[str, Any]]:
         """Every push about a person that the book has taken."""

@@ -102,8 +102,7 @@ def test_p4_two_peoples_data_are_never_in_one_book(running: Running) -> None:
         running.post(dossier(540 + n, person_index=(ALICE, BOB)[n % 2], rows=3))
     running.settle()
 
-    for push in running.journal("book", kind="push"):
-        assert len(push["patients"]) == 1
+    assert [len(push["patients"]) for push in running.pushes_of_people()] == [1] * 2
     theirs = [{(kind, id_) for kind, id_ in running.living(number)} for number in (A, B)]
     assert theirs[0].isdisjoint(theirs[1])
 

@@ -86,8 +86,15 @@ def read_changes(bundle: Any) -> list[Change]:
 
 
 def carry_out(connection: sqlite3.Connection, changes: Sequence[Change]) -> list[Done]:
-    """Carry out all. Raises Declined in the middle: the caller rolls back."""
-    return [_carry_out(connection, change, place) for place, change in enumerate(changes)]
+    """Carry out all. Raises Declined in the middle: the caller rolls back.
+
+    What is stored may refer only to what this book then holds (HAPI FHIR's "enforce referential integrity on write").
+    """
+    done = [_carry_out(connection, change, place) for place, change in enumerate(changes)]
+    for place, one in enumerate(done):
+        if one.version and not all(book_versions.holds(connection, *each) for each in one.version.references):
+            raise Declined(400, "not-found", place)
+    return done
 
 
 def _read_change(entry: Any, place: int) -> Change:

@@ -47,6 +47,11 @@ class Version:
         """The weak ETag of this version."""
         return f'W/"{self.number}"'
 
+    @property
+    def references(self) -> set[tuple[str, str]]:
+        """What it refers to, by type and id."""
+        return {(kind.decode(), resource_id.decode()) for kind, resource_id in _REFERENCE.findall(self.body)}
+
 
 def newest(connection: sqlite3.Connection, kind: str, resource_id: str) -> Version | None:
     """The newest version, deleted or not; None where there never was one."""
@@ -54,6 +59,12 @@ def newest(connection: sqlite3.Connection, kind: str, resource_id: str) -> Versi
         "SELECT * FROM version WHERE type = ? AND id = ? ORDER BY version DESC LIMIT 1", (kind, resource_id)
     ).fetchone()
     return _version(row) if row else None
+
+
+def holds(connection: sqlite3.Connection, kind: str, resource_id: str) -> bool:
+    """Whether it is there, and not deleted."""
+    found = newest(connection, kind, resource_id)
+    return found is not None and not found.deleted
 
 
 def history(connection: sqlite3.Connection, kind: str, resource_id: str) -> list[Version]:
@@ -144,8 +155,7 @@ def _patients_of(connection: sqlite3.Connection, kind: str, resource_id: str) ->
 
 
 def _referred(versions: list[Version]) -> set[tuple[str, str]]:
-    found = (match for version in versions for match in _REFERENCE.findall(version.body))
-    return {(kind.decode(), resource_id.decode()) for kind, resource_id in found}
+    return {each for version in versions for each in version.references}
 
 
 def _version(row: tuple[Any, ...]) -> Version:

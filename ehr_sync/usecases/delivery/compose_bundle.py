@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.record_body import Gone
 from ehr_sync.store.book_entries import OpenEntry
 from ehr_sync.store.lanes import Lane
 from ehr_sync.store.sealing import mark
-from ehr_sync.usecases.book.open_book import ProvenPerson, cast_of, leaving, patient_of
+from ehr_sync.usecases.book.open_book import ProvenPerson, leaving, patient_of
 from mappings.fhir import bundle
 from mappings.fhir.bundle import Deletion, Put, for_person, put
 from mappings.fhir.gone import gone
-from mappings.gate import GATE, findings
+from mappings.gate import GATE
 from mappings.model import Uris
 
 
@@ -31,16 +30,15 @@ class BundleLimits:
 class ComposedPush:
     """A Bundle, the seq that the book will hold by it, and the push's key, which its watermark carries.
 
-    `known` names what its resources may refer to beside each other: what of the same records is in the book already.
-    `gated` is what this very gate found good before, by name: those of them that were kept so, and the cast. They stand
-    together at the end.
+    `known` names what its resources may refer to beside each other: what of the same records is in the book already,
+    and the players. `gated` is what this very gate found good before, by name; it stands together at the end.
     """
 
     bundle: bytes = field(repr=False)
     target: int
     key: bytes = field(repr=False)
     entries: int
-    known: frozenset[str]
+    known: Set[str]
     gated: Mapping[bytes, bytes] = field(repr=False)
 
 
@@ -54,14 +52,14 @@ def compose_push(
     person: ProvenPerson,
     entries: Sequence[OpenEntry],
     *,
-    names: Callable[[str], str],
+    players: Set[str],
     keys: ServiceKeys,
     book_url: str,
     uris: Uris,
     limits: BundleLimits,
 ) -> ComposedPush | None:
     """The next Bundle of a lane, or None where its book was never sent anything and has nothing to hear: not even that
-    there is such a person (P9). `entries` are those beyond its base.
+    there is such a person (P9). `entries` are those beyond its base; `players` are in the book already.
     """
     # By what waits longest: a record that changed again waits with its old lines for its first turn, not its last.
     waiting = [_change(entry, lane) for entry in sorted(entries, key=lambda entry: _first_waiting(entry, lane.base))]
@@ -73,17 +71,38 @@ def compose_push(
     target = max(lane.want, *(entry.entry.seq for entry in entries))
     if len(taken) < len(waiting):
         target = _first_waiting(waiting[len(taken)].entry, lane.base) - 1
-    cast = cast_of([change.entry for change in taken], names=names, keys=keys, uris=uris)
-    players = [put(resource.json) for resource in cast]
-    gated = [each for each in players if _is_sound(each[1])] + [each for change in taken for each in change.gated]
+    gated = [each for change in taken for each in change.gated]
     told: list[Put | Deletion] = [put(patient_of(person, uris).json)]
-    told += [each for each in players if not _is_sound(each[1])]
     told += [each for change in taken for each in change.other]
     told += gated
+    known = players | {address for change in taken for address in change.known}
+    return _guarded(lane, told, target, keys=keys, book_url=book_url, uris=uris, known=known, gated=dict(gated))
+
+
+def compose_register(
+    lane: Lane, players: Sequence[Put], target: int, *, keys: ServiceKeys, book_url: str, uris: Uris
+) -> ComposedPush | None:
+    """The next Bundle of the register's lane, or None where there is nothing to tell."""
+    if not players:
+        return None
+    return _guarded(lane, players, target, keys=keys, book_url=book_url, uris=uris, known=frozenset(), gated={})
+
+
+def _guarded(
+    lane: Lane,
+    told: Sequence[Put | Deletion],
+    target: int,
+    *,
+    keys: ServiceKeys,
+    book_url: str,
+    uris: Uris,
+    known: Set[str],
+    gated: Mapping[bytes, bytes],
+) -> ComposedPush:
     # The key names what is sent, how far it goes, and which try of it: so that an answer is never taken for another.
     content = b"".join([each.id.encode() if isinstance(each, Deletion) else each[1] for each in told])
     round_ = f"{lane.epoch}/{lane.base}/{target}/{lane.fence}".encode()
-    key = mark(keys.content, b"push", person.person_id.bytes, round_, content)
+    key = mark(keys.content, b"push", lane.person_id.bytes, round_, content)
     # A resync starts over at base 0, but the book's mark never goes backwards.
     fence = bundle.Mark(lane_id(keys, lane), max(target, lane.have), key.hex(), lane.etag or "")
     return ComposedPush(
@@ -91,15 +110,9 @@ def compose_push(
         target,
         key,
         entries=len(told) + 1,
-        known=frozenset([address for change in taken for address in change.known]),
-        gated=dict(gated),
+        known=known,
+        gated=gated,
     )
-
-
-@lru_cache(maxsize=4096)
-def _is_sound(resource: bytes) -> bool:
-    # Of the cast alone, which comes again in nearly every Bundle and is nobody's own.
-    return not findings(resource)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +163,7 @@ def _cut(changes: Sequence[_Change], limits: BundleLimits) -> list[_Change]:
     taken: list[_Change] = []
     entries, size = 2, 0  # the watermark and the Patient
     for change in changes:
-        entries += len(change.told) + len(change.entry.body.organizations) + len(change.entry.body.practitioners)
+        entries += len(change.told)
         size += sum([len(each[1]) for each in change.told if not isinstance(each, Deletion)])
         if taken and (entries > limits.entries or size > limits.bytes):
             break

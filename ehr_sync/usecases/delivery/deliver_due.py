@@ -16,9 +16,10 @@ from sqlalchemy import Connection
 from ehr_sync.core.errors import Refused, Unavailable, UnknownOutcome
 from ehr_sync.core.ports import FenceLost, HealthBook
 from ehr_sync.core.retry import RetryPolicy
-from ehr_sync.store import audit, lanes
+from ehr_sync.store import audit, lanes, register
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.lanes import Intent, Lane
+from ehr_sync.store.register import REGISTER
 from ehr_sync.usecases.delivery.compose_bundle import BundleLimits, lane_id
 from ehr_sync.usecases.delivery.prepare_pushes import Prepared, Report, prepare_pushes
 from ehr_sync.usecases.delivery.settle_pushes import Outcome, Push, pausing, settle_pushes
@@ -85,7 +86,8 @@ def _close(connection: Connection, resting: Sequence[Prepared]) -> int:
     for each in resting:
         if each.parked:
             lanes.park(connection, each.lane, each.parked)
-    lanes.close_idle(connection, [each.lane for each in resting if not each.parked])
+    register.put_off(connection, [each.lane for each in resting if each.waits and not each.parked])
+    lanes.close_idle(connection, [each.lane for each in resting if not (each.waits or each.parked)])
     return len(resting)
 
 
@@ -93,7 +95,8 @@ def _intend(connection: Connection, prepared: Sequence[Prepared], stores: Stores
     ready = [(each.lane, each.push) for each in prepared if each.push is not None]
     intents = [Intent(lane, push.target, push.key, push.entries) for lane, push in ready]
     lanes.commit_intents(connection, intents, lease)
-    read = [AuditEntry("service", "push", lane.person_id, stores.destination) for lane, _ in ready]
+    people = [lane.person_id for lane, _ in ready if lane.person_id != REGISTER]
+    read = [AuditEntry("service", "push", person_id, stores.destination) for person_id in people]
     audit.write(connection, stores.keys.audit, read)
     return [Push(lane, push.target, push.key, push.bundle) for lane, push in ready]
 

@@ -19,12 +19,14 @@ from ehr_sync.store.book_entries import OpenEntry
 from ehr_sync.store.database import Database
 from ehr_sync.store.lanes import Lane
 from ehr_sync.store.people import ProvenFacts
+from ehr_sync.store.register import REGISTER
 from ehr_sync.store.sealing import Unreadable
-from ehr_sync.usecases.book.open_book import ProvenPerson, opened
-from ehr_sync.usecases.delivery.compose_bundle import BundleLimits, ComposedPush, compose_push
+from ehr_sync.usecases.book.open_book import ProvenPerson, cast_of, opened
+from ehr_sync.usecases.delivery.compose_bundle import BundleLimits, ComposedPush, compose_push, compose_register
+from ehr_sync.usecases.delivery.tell_register import address_of, is_sound, players_beyond, told_players
 from ehr_sync.usecases.stores import Stores
 from mappings.gate import bundle_findings
-from mappings.model import Uris
+from mappings.model import Resource, Uris
 
 T = TypeVar("T")
 
@@ -34,13 +36,14 @@ _AT_ONCE_BYTES: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A lane as it was read, and what is to become of it: a push; or, without one, it is parked for a reason; or,
-    without either, it has nothing to send.
+    """A lane as it was read, and what is to become of it: a push; or, without one, it is parked for a reason, or waits
+    for the register's lane; or, without any, it has nothing to send.
     """
 
     lane: Lane
     push: ComposedPush | None = None
     parked: str = ""
+    waits: bool = False
 
 
 Report = Callable[[Lane, Exception], object]
@@ -51,15 +54,23 @@ def prepare_pushes(
     due: Sequence[Lane], *, stores: Stores, book_url: str, uris: Uris, limits: BundleLimits, report: Report
 ) -> list[Prepared]:
     """One for each of these lanes, on which nothing is under way; where they have much to tell, for the first ones."""
-    found = _read(due, stores, report)
-    names = _facility_names([book for book in found if isinstance(book, _Book)], stores.database)
+    done = [_register(lane, stores, book_url, uris, limits) for lane in due if lane.person_id == REGISTER]
+    found = _with_casts(
+        _read([lane for lane in due if lane.person_id != REGISTER], stores, report), stores, uris, report
+    )
+    told = told_players([each for book in found if isinstance(book, _Book) for each in book.cast], stores=stores)
 
     def composed(book: _Book) -> Prepared:
+        lacking = [player for player in book.cast if address_of(player) not in told]
+        if lacking:
+            # One that our own gate stops is never told.
+            sound = all(is_sound(player.json) for player in lacking)
+            return Prepared(book.lane, waits=True) if sound else Prepared(book.lane, parked="gate.bundle_not_valid")
         push = compose_push(
             book.lane,
             book.person,
             book.entries,
-            names=lambda code: names.get(code, ""),
+            players={address_of(player) for player in book.cast},
             keys=stores.keys,
             book_url=book_url,
             uris=uris,
@@ -67,8 +78,29 @@ def prepare_pushes(
         )
         return _gated(book.lane, push)
 
-    return [
+    return done + [
         book if isinstance(book, Prepared) else _or_parked(book.lane, partial(composed, book), report) for book in found
+    ]
+
+
+def _register(lane: Lane, stores: Stores, book_url: str, uris: Uris, limits: BundleLimits) -> Prepared:
+    players, target = players_beyond(lane, max(1, limits.entries - 1), stores=stores, uris=uris)
+    return _gated(lane, compose_register(lane, players, target, keys=stores.keys, book_url=book_url, uris=uris))
+
+
+def _with_casts(
+    found: Sequence[_Book | Prepared], stores: Stores, uris: Uris, report: Report
+) -> list[_Book | Prepared]:
+    """Each book with whom its waiting records refer to, as they are today."""
+    names = _facility_names([book for book in found if isinstance(book, _Book)], stores.database)
+
+    def with_cast(book: _Book) -> _Book:
+        cast = cast_of(book.entries, names=lambda code: names.get(code, ""), keys=stores.keys, uris=uris)
+        return replace(book, cast=cast)
+
+    return [
+        book if isinstance(book, Prepared) else _or_parked(book.lane, partial(with_cast, book), report)
+        for book in found
     ]
 
 
@@ -99,6 +131,7 @@ class _Book:
     lane: Lane
     person: ProvenPerson = field(repr=False)
     entries: Sequence[OpenEntry]
+    cast: Sequence[Resource] = ()
 
 
 def _read(due: Sequence[Lane], stores: Stores, report: Report) -> list[_Book | Prepared]:

@@ -11,9 +11,10 @@ from sqlalchemy import Connection
 from ehr_sync.core.errors import Refused, Unavailable, UnknownOutcome
 from ehr_sync.core.ports import FenceLost, Receipt, Watermark
 from ehr_sync.core.retry import RetryPolicy
-from ehr_sync.store import settling
+from ehr_sync.store import register, settling
 from ehr_sync.store.database import Database
 from ehr_sync.store.lanes import Lane
+from ehr_sync.store.register import REGISTER
 from ehr_sync.store.settling import Delivered
 
 Outcome = Receipt | Watermark | Unavailable | Refused | UnknownOutcome | FenceLost | None
@@ -52,6 +53,8 @@ def settle_pushes(done: Sequence[tuple[Push, Outcome]], *, database: Database, p
     if arrived:
         with database.begin() as connection:
             settling.settle_delivered(connection, arrived)
+            for each in (one.lane for one in arrived if one.lane.person_id == REGISTER):
+                register.wake(connection, each.destination)
     if rest:
         with database.begin() as connection:
             for push, outcome in sorted(rest, key=lambda pair: pair[0].lane.person_id):
