@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from ehr_sync.adapters import key_file
 from ehr_sync.adapters.book_search import BookSearch
@@ -15,13 +17,15 @@ from ehr_sync.core.ports import HealthBook, PopulationRegistry
 from ehr_sync.core.retry import RetryPolicy
 from ehr_sync.runtime.logs import Log, fault, make_log
 from ehr_sync.settings import Settings
+from ehr_sync.store import destinations
 from ehr_sync.store.database import Database, DatabaseFault
 from ehr_sync.store.key_store import KeyStore
 from ehr_sync.usecases.book.erase_person import replay_erasures
 from ehr_sync.usecases.delivery.compose_bundle import BundleLimits
 from ehr_sync.usecases.delivery.deliver_due import delivering
-from ehr_sync.usecases.delivery.settle_pushes import Outcome as PushOutcome
-from ehr_sync.usecases.delivery.settle_pushes import Push
+from ehr_sync.usecases.delivery.send_or_ask import Outcome as PushOutcome
+from ehr_sync.usecases.delivery.send_or_ask import Push
+from ehr_sync.usecases.delivery.watch_book import watch_book
 from ehr_sync.usecases.stores import Stores
 from ehr_sync.usecases.sweep import Sweep
 from ehr_sync.usecases.verification.verify_due import Asking, verifying
@@ -142,6 +146,20 @@ def delivery(service: Service) -> Sweep[Push, PushOutcome]:
         lease=timedelta(seconds=s.lease_seconds),
         slots=s.book_calls,
         report=lambda lane, error: service.log.error("lane_parked", lane=str(lane.person_id), **fault(error)),
+    )
+
+
+def book_watch(service: Service) -> Callable[[], None]:
+    """What looks after the health book, every few seconds. What it does is found out anew from now on."""
+    with service.stores.database.begin() as connection:
+        destinations.start(connection, service.stores.destination)
+    return partial(
+        watch_book,
+        stores=service.stores,
+        book=book_of(service),
+        book_url=service.settings.book_url.rstrip("/"),
+        uris=service.uris,
+        retry=_retry(service.settings),
     )
 
 

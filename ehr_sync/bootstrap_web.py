@@ -28,7 +28,7 @@ from ehr_sync.store.resyncs import Resync, Scope
 from ehr_sync.usecases.access.authenticate import Signer, issue_token, verify_bearer
 from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.read_book import Page, Position
-from ehr_sync.usecases.check_readiness import check_readiness
+from ehr_sync.usecases.check_readiness import check_readiness, tell_books
 from ehr_sync.usecases.delivery import resync_lanes
 from ehr_sync.usecases.delivery.find_scope import find_scope
 from ehr_sync.usecases.intake.accept_submission import accept_submission
@@ -64,7 +64,7 @@ def web_application(service: Service) -> Flask:
                 trace=partial(trace_transaction, stores=stores),
                 sent=partial(transactions_of, stores=stores),
             ),
-            health(ready, scraper(partial(_figures, stores), time.monotonic)),
+            health(ready, partial(tell_books, stores.database), scraper(partial(_figures, stores), time.monotonic)),
         ],
         verify=partial(verify_bearer, signer=signer, clock=clock),
         who=identity.who,

@@ -28,9 +28,11 @@ _COMMANDS: Final[dict[str, _Entry]] = {
         "ehr_sync.commands.clients", "client", "Systems that send: add, keys, grant, disable, enable, list."
     ),
     "demo": _Entry("ehr_sync.demo.command", "demo", "The whole service with a simulated city, on this machine."),
+    "destination": _Entry("ehr_sync.commands.destination", "destination", "The health book: list, resume."),
     "doubles": _Entry("ehr_sync.commands.doubles", "doubles", "Of whom does the book keep two living Patients?"),
     "erase": _Entry("ehr_sync.commands.erase", "erase", "Destroy one person's keys and records."),
     "facility": _Entry("ehr_sync.commands.clients", "facility", "Hospitals, clinics and stations: add, list."),
+    "hurry": _Entry("ehr_sync.commands.destination", "hurry", "Let lanes that wait out a back-off be due now."),
     "keys": _Entry("ehr_sync.commands.operate", "keys", "The key file: create."),
     "migrate": _Entry("ehr_sync.commands.operate", "migrate", "Bring both databases to the newest form."),
     "remap": _Entry("ehr_sync.commands.remap", "remap_command", "Map kept dossiers anew with today's mapping."),

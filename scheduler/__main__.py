@@ -12,7 +12,7 @@ from typing import Any
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from ehr_sync import settings as environment
-from ehr_sync.bootstrap import delivery, open_service_when_up, verification
+from ehr_sync.bootstrap import book_watch, delivery, open_service_when_up, verification
 from ehr_sync.core.errors import Misconfigured, Unavailable
 from ehr_sync.runtime.logs import Log, fault, quiet_libraries
 from ehr_sync.usecases.sweep import Sweep
@@ -37,7 +37,7 @@ def main() -> int:
     stop = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
-    jobs = timetable(service.stores, service.uris)
+    jobs = timetable(service.stores, service.uris, book_watch(service))
     clock = _start_timetable(jobs, log)
     sweeps: tuple[tuple[str, Sweep[Any, Any]], ...] = (
         ("verify", verification(service)),

@@ -21,10 +21,11 @@ class Job:
     run: Callable[[], object]
 
 
-def timetable(stores: Stores, uris: Uris) -> Sequence[Job]:
+def timetable(stores: Stores, uris: Uris, watch_book: Callable[[], object]) -> Sequence[Job]:
     """Every job. One row each; what must run once across machines guards itself with a database lock."""
     return (
         Job("resyncs", 1.0, lambda: carry_on_resyncs(stores=stores)),
+        Job("book", 2.0, watch_book),
         Job("renamed_facilities", 30.0, lambda: follow_renames(stores=stores, uris=uris)),
         Job("audit_checkpoint", 60.0, lambda: _checkpoint(stores)),
         Job("forget_spent_keys", 3600.0, lambda: _forget(stores)),

@@ -10,8 +10,14 @@ from flask import Blueprint, Response
 from ehr_sync.runtime.metrics import CONTENT_TYPE
 
 
-def health(ready: Callable[[], Mapping[str, bool]], metrics: Callable[[], bytes]) -> Blueprint:
-    """The routes. `ready` says of each thing that must be so whether it is; `metrics` is Prometheus' text."""
+def health(
+    ready: Callable[[], Mapping[str, bool]],
+    books: Callable[[], Mapping[str, Mapping[str, object]]],
+    metrics: Callable[[], bytes],
+) -> Blueprint:
+    """The routes. `ready` says of each thing that must be so whether it is; `books` how each health book stands, which
+    makes nothing less ready; `metrics` is Prometheus' text.
+    """
     blueprint = Blueprint("health", __name__)
 
     @blueprint.get("/healthz")
@@ -23,7 +29,8 @@ def health(ready: Callable[[], Mapping[str, bool]], metrics: Callable[[], bytes]
     def is_ready() -> Response:
         checks = ready()
         status = 200 if all(checks.values()) else 503
-        return Response(orjson.dumps({"checks": dict(checks)}), status=status, mimetype="application/json")
+        said = {"checks": dict(checks), "books": dict(books())}
+        return Response(orjson.dumps(said), status=status, mimetype="application/json")
 
     @blueprint.get("/metrics", endpoint="metrics")
     def show_metrics() -> Response:

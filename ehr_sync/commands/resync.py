@@ -18,7 +18,7 @@ from ehr_sync.usecases.delivery.resync_lanes import follow_resync, order_resync,
 from ehr_sync.usecases.stores import Stores
 
 _PAUSE_SECONDS = 0.5
-_SENTENCES = {
+SENTENCES = {
     "patient.unknown": "Give the id of a patient who has a book: the patient of a lane, the id of a FHIR Patient.",
     "facility.unknown": "Give a facility that is registered (ehr-sync facility list).",
     "destination.unknown": "Give a destination that has lanes (EHR_SYNC_BOOK_NAME).",
@@ -45,7 +45,7 @@ def resync(
         if not dry_run:
             _run(scope, reason, service.stores)
     except NotFound as error:
-        raise Misconfigured(_SENTENCES.get(error.code, error.code)) from None
+        raise Misconfigured(SENTENCES.get(error.code, error.code)) from None
     finally:
         service.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
@@ -22,3 +22,7 @@ class Figures:
     recent_deliveries: Mapping[tuple[str, str], int]  # by destination and outcome
     recent_push_counts: Mapping[str, tuple[int, ...]]  # by destination: at most as long as each of PUSH_BUCKETS, all
     recent_push_seconds: Mapping[str, float]  # by destination: in all
+    fenced: Mapping[str, bool] = field(
+        default_factory=dict
+    )  # by destination: whether it turns away a wrong ifMatch, where it was asked
+    paused: Mapping[str, bool] = field(default_factory=dict)  # by destination

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ehr_sync.core.errors import Refused
+
 
 @dataclass(frozen=True, slots=True)
 class RegistryQuestion:
@@ -57,7 +59,25 @@ class Watermark:
 
 
 class FenceLost(Exception):
-    """412: another worker has moved the watermark. Nothing of this push took effect."""
+    """412, or 404, 409, 410, by which books say the same: nothing of this push took effect, and the watermark tells
+    why. `code` says which.
+    """
+
+    def __init__(self, code: str = "book.fence_lost") -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class WatermarkDeleted(Exception):
+    """410: somebody has deleted the lane's watermark at the book."""
+
+
+class Denied(Refused):
+    """403, 404 or 405: the book may be closed to us altogether, or this alone is not allowed."""
+
+
+class TooLarge(Refused):
+    """413, or the book says so otherwise: fewer entries may pass."""
 
 
 class HealthBook(Protocol):
@@ -67,15 +87,34 @@ class HealthBook(Protocol):
         """Store the whole Bundle, atomically; returns when every entry is present and 2xx.
 
         Raises Unavailable (with retry_after where given) where nothing can have taken effect: connection refused,
-        429, sign-in failure. Raises FenceLost on 412. Raises Refused for any other 4xx and for an answer in
-        which an entry is missing or is not 2xx. Raises UnknownOutcome (with retry_after where given) for a time-out,
-        a broken connection after the request was sent, any 5xx (a gateway may say 503 after the book has stored) and
-        an unreadable answer. Ends within the total deadline that it was made with.
+        408, 423, 425, 429, sign-in failure. Raises FenceLost on 404, 409, 410 and 412. Raises Denied on 403 and 405.
+        Raises TooLarge on 413 and where a 4xx says that there are too many entries. Raises Refused for any other 4xx
+        and for an answer in which an entry is missing or is not 2xx. Raises UnknownOutcome (with retry_after where
+        given) for a time-out, a broken connection after the request was sent, any 5xx (a gateway may say 503 after the
+        book has stored) and an unreadable answer. Ends within the total deadline that it was made with.
         """
         ...
 
     def watermark(self, lane_id: str) -> Watermark | None:
-        """The watermark Basic/{lane_id}, or None where the book has none. Raises Unavailable where it cannot say."""
+        """The watermark Basic/{lane_id}, or None where the book has none. Raises WatermarkDeleted where it was deleted,
+        Unavailable where the book cannot say.
+        """
+        ...
+
+    def put_watermark(self, lane_id: str, basic: bytes) -> str:
+        """Store a watermark alone, whatever was there; returns its ETag (W/"3"). Raises Unavailable where it may not
+        have been stored, Denied on 403, 404 and 405, Refused for any other 4xx.
+        """
+        ...
+
+    def delete_watermark(self, lane_id: str) -> None:
+        """Delete a watermark; that there is none is no failure. Raises Unavailable where it may still be there."""
+        ...
+
+    def closed(self, lane_id: str) -> str:
+        """Why the book is closed to us, as a code: its capabilities, or this watermark, which should be there, are
+        not to be had. "" where it is open.
+        """
         ...
 
 

@@ -58,6 +58,10 @@ def _families(figures: Figures) -> Iterator[Metric]:
     yield _gauge("lanes", "Lanes in motion or in trouble", ("destination", "state"), figures.lanes.items())
     ages = [((destination,), age) for destination, age in figures.oldest_seconds.items()]
     yield _gauge("oldest_lane_seconds", "Age of the lane longest behind", ("destination",), ages)
+    fenced = [((destination,), float(so)) for destination, so in figures.fenced.items()]
+    yield _gauge("book_fenced", "Whether the book turns away a wrong ifMatch", ("destination",), fenced)
+    paused = [((destination,), float(so)) for destination, so in figures.paused.items()]
+    yield _gauge("book_paused", "Whether nothing is sent to the book", ("destination",), paused)
     outcomes = figures.recent_deliveries.items()
     yield _gauge("deliveries_5m", "Deliveries of the last 5 minutes", ("destination", "outcome"), outcomes)
     yield _pushes(figures)

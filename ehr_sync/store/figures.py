@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, func, literal, select, union_all
 
 from ehr_sync.core.figures import PUSH_BUCKETS, WINDOW, Figures
+from ehr_sync.store import destinations
 from ehr_sync.store.tables import claim, delivery, lane, submission
 
 _NOW: Final = func.statement_timestamp()  # clock_timestamp() is volatile: no index would be used
@@ -18,11 +19,14 @@ _RECENT_DELIVERY: Final = delivery.c.started_at > _NOW - WINDOW
 def figures(connection: Connection) -> Figures:
     """The figures now. Costs one pass over `claim`; all else is a few index pages."""
     pushes = connection.execute(_PUSHES).all()
+    places = destinations.all_standing(connection)
     return Figures(
         recent_submissions=connection.execute(_SUBMISSIONS).scalar_one(),
         claims={state: n for state, n in connection.execute(_CLAIMS)},
         lanes={(destination, state): n for destination, state, n in connection.execute(_LANES)},
         oldest_seconds={destination: float(age) for destination, age in connection.execute(_OLDEST)},
+        fenced={each.name: each.fenced for each in places if each.fenced is not None},
+        paused={each.name: bool(each.paused) for each in places},
         recent_deliveries={(to, outcome): n for to, outcome, n in connection.execute(_DELIVERIES)},
         recent_push_counts={to: tuple(counts) for to, _, *counts in pushes},
         recent_push_seconds={to: float(seconds) for to, seconds, *_ in pushes},

@@ -40,6 +40,8 @@ from ehr_sync.store.tables import delivery, lane, person
 # Stable within a statement, so that an index can be asked with it; clock_timestamp() would be tried on every row.
 NOW = func.statement_timestamp()
 LATER = NOW + bindparam("lease", type_=Interval)
+# Whatever changes what waits first makes its parts others.
+WHOLE: dict[str, Any] = {"part": 0, "sent_part": 0}
 THIS = (lane.c.person_id == bindparam("person"), lane.c.destination == bindparam("to"))
 
 
@@ -60,6 +62,9 @@ class Lane:
     sent_key: bytes | None = field(repr=False)
     sent_epoch: int | None
     etag: str | None
+    old_mark: bool
+    part: int
+    resync_id: UUID | None
     row_version: str = field(repr=False)  # another one after any change of the row
 
 
@@ -103,6 +108,7 @@ def _wanting() -> Statement:
             attempts=case((opens, 0), else_=lane.c.attempts),
             due_at=case((opens, NOW), (or_(busy, lane.c.state == "parked"), lane.c.due_at), else_=NOW),
             since=func.coalesce(lane.c.since, NOW),
+            **WHOLE,
         )
     )
 
@@ -185,6 +191,7 @@ class Intent:
     target: int
     key: bytes = field(repr=False)
     entries: int
+    part: int = 0  # how much of the record that waits first the book then holds
 
 
 def commit_intents(connection: Connection, intents: Collection[Intent], lease: timedelta) -> None:
@@ -197,13 +204,14 @@ def commit_intents(connection: Connection, intents: Collection[Intent], lease: t
             targets=[i.target for i in intents],
             sent_keys=[i.key for i in intents],
             counts=[i.entries for i in intents],
+            parts=[i.part for i in intents],
             lease=lease,
         )
 
 
 def _intend() -> Statement:
     # For all at once, with their deliveries: what is sent costs less than to say so one by one.
-    sent = rows_of(people=SqlUuid(), targets=BigInteger(), sent_keys=BYTEA(), counts=Integer())
+    sent = rows_of(people=SqlUuid(), targets=BigInteger(), sent_keys=BYTEA(), counts=Integer(), parts=Integer())
     taken = (
         update(lane)
         .where(lane.c.person_id == sent.people, lane.c.destination == bindparam("to"))
@@ -212,6 +220,7 @@ def _intend() -> Statement:
             sent_to=sent.targets,
             sent_key=sent.sent_keys,
             sent_epoch=lane.c.epoch,
+            sent_part=sent.parts,
             leased_until=LATER,
         )
         .returning(lane.c.person_id, lane.c.destination, lane.c.fence, sent.targets, sent.counts)
@@ -230,6 +239,18 @@ def hold(connection: Connection, lanes: Collection[Lane], lease: timedelta) -> N
 
 
 _HOLD = Statement(update(lane).where(*THIS).values(fence=bindparam("mine"), state="unknown", leased_until=LATER))
+
+
+def note_etag(connection: Connection, held: Lane, etag: str) -> bool:
+    """A lane's watermark stands under this ETag; False where another worker has taken the lane since: then nothing of
+    this one may be sent.
+    """
+    return _NOTE_ETAG.count(connection, [{**fenced(held), "etag_": etag}]) == 1
+
+
+_NOTE_ETAG = Statement(
+    update(lane).where(*THIS, lane.c.fence == bindparam("mine")).values(etag=bindparam("etag_"), old_mark=False)
+)
 
 
 def close_idle(connection: Connection, lanes: Collection[Lane]) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Connection, Text, and_, bindparam, func, sele
 from sqlalchemy.dialects.postgresql import BYTEA, insert
 
 from ehr_sync.store import lanes
-from ehr_sync.store.lanes import NOW, THIS, Lane, fenced
+from ehr_sync.store.lanes import NOW, THIS, WHOLE, Lane, fenced
 from ehr_sync.store.statement import Statement, among, rows_of
 from ehr_sync.store.tables import lane, player
 
@@ -150,4 +150,15 @@ def wake(connection: Connection, destination: str) -> None:
         update(lane)
         .where(lane.c.destination == destination, lane.c.person_id == waiting.c.person_id)
         .values(reason="", due_at=NOW)
+    )
+
+
+def start_over(connection: Connection, destination: str) -> None:
+    """The destination has lost the register's watermark: all players are told again. One whose push is under way is
+    asked about anyway.
+    """
+    connection.execute(
+        update(lane)
+        .where(lane.c.destination == destination, lane.c.person_id == REGISTER, lane.c.sent_to.is_(None))
+        .values(**WHOLE, base=0, epoch=lane.c.epoch + 1, etag=None, due_at=NOW, since=func.coalesce(lane.c.since, NOW))
     )

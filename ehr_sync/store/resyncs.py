@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, insert, select, true, update
 
+from ehr_sync.store.lanes import WHOLE
 from ehr_sync.store.tables import lane, record, resync
 
 
@@ -119,6 +120,8 @@ def _mark(connection: Connection, resync_id: UUID, scope: Scope, cursor: UUID | 
         update(lane)
         .where(lane.c.person_id.in_(chosen.scalar_subquery()), _lanes_in(scope))
         .values(
+            **WHOLE,
+            attempts=0,
             base=0,
             epoch=lane.c.epoch + 1,
             state=func.replace(lane.c.state, "parked", "open"),
@@ -129,6 +132,18 @@ def _mark(connection: Connection, resync_id: UUID, scope: Scope, cursor: UUID | 
         .returning(lane.c.person_id)
     )
     return list(connection.execute(statement).scalars())
+
+
+def hurry(connection: Connection, scope: Scope) -> int:
+    """Lanes of this scope that wait out a back-off are due now, and the next one begins small; returns how many."""
+    waiting = (
+        select(lane.c.person_id, lane.c.destination)
+        .where(_lanes_in(scope), lane.c.due_at > func.statement_timestamp())
+        .with_for_update(skip_locked=True)
+        .cte("waiting")
+    )
+    same = (lane.c.person_id == waiting.c.person_id, lane.c.destination == waiting.c.destination)
+    return connection.execute(update(lane).where(*same).values(due_at=func.statement_timestamp(), attempts=0)).rowcount
 
 
 def finish_done(connection: Connection) -> None:

@@ -24,9 +24,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import UUID as SqlUuid
 
-from ehr_sync.store.lanes import LATER, NOW, THIS, Lane, fenced
+from ehr_sync.store.lanes import LATER, NOW, THIS, WHOLE, Lane, fenced
 from ehr_sync.store.statement import Statement, rows_of
-from ehr_sync.store.tables import delivery, lane
+from ehr_sync.store.tables import delivery, destination, lane
 
 _HELD = (*THIS, lane.c.fence == bindparam("mine"))
 _NOTHING_SENT: dict[str, Any] = dict.fromkeys(("sent_to", "sent_key", "sent_epoch", "leased_until"), null())
@@ -78,14 +78,22 @@ def _delivered() -> Statement:
             attempts=0,
             **_NOTHING_SENT,
             etag=done.etags,
+            part=case((same_epoch, lane.c.sent_part), else_=0),
+            sent_part=0,
             due_at=case((behind, NOW), else_=null()),
             since=case((behind, lane.c.since), else_=null()),
             resync_id=case((behind, lane.c.resync_id), else_=null()),
         )
         .cte("settled")
     )
+    calm = (
+        update(destination)
+        .where(destination.c.name == bindparam("to"), destination.c.refused + destination.c.attempts > 0)
+        .values(refused=0, attempts=0)
+        .cte("calm")
+    )
     # A lane that a later fence has taken is left as it is, but what this fence delivered has ended all the same.
-    ended = _ended(done.people, done.fences).add_cte(settled)
+    ended = _ended(done.people, done.fences).add_cte(settled, calm)
     return Statement(ended, planned_anew=True)
 
 
@@ -180,6 +188,34 @@ _NOT_APPLIED = Statement(
         **_NOTHING_SENT,
         etag=bindparam("etag_"),
         due_at=NOW,
+    )
+)
+
+
+def settle_start_over(connection: Connection, held: Lane, reason: str, *, etag: str | None, have: int = 0) -> bool:
+    """The book does not hold what it confirmed: it is told everything again, over the watermark just seen, if any.
+    False where another worker has taken the lane since. `have` is what the watermark says, where that is more.
+    """
+    over = _START_OVER.count(connection, [{**fenced(held), "etag_": etag, "why": reason, "holds": have}])
+    _END.run(connection, **fenced(held), how="unavailable")
+    return over == 1
+
+
+_START_OVER = Statement(
+    update(lane)
+    .where(*_HELD)
+    .values(
+        state="open",
+        reason=bindparam("why"),
+        **_NOTHING_SENT,
+        **WHOLE,
+        have=func.greatest(lane.c.have, bindparam("holds", type_=BigInteger)),
+        base=0,
+        epoch=lane.c.epoch + 1,
+        etag=bindparam("etag_", type_=Text()),
+        old_mark=False,
+        due_at=NOW,
+        since=func.coalesce(lane.c.since, NOW),
     )
 )
 

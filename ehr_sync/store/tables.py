@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -192,7 +193,11 @@ lane = Table(
     Column("sent_to", BigInteger),
     Column("sent_key", BYTEA),
     Column("sent_epoch", Integer),
-    Column("etag", Text),
+    Column("etag", Text),  # of its watermark; NULL: the lane's first act is still to come
+    # Its watermark stands under its old id (migration 0002), and is deleted by that first act.
+    Column("old_mark", Boolean, nullable=False, server_default=text("false")),
+    Column("part", Integer, nullable=False, server_default=text("0")),  # resources told of the record that waits first
+    Column("sent_part", Integer, nullable=False, server_default=text("0")),  # what that will be when `sent_to` is there
     Column("parked_want", BigInteger),
     Column("resync_id", UUID),
     CheckConstraint("state IN ('open', 'unknown', 'parked')", name="lane_state_is_known"),
@@ -201,6 +206,23 @@ lane = Table(
     Index("lanes_in_trouble", "state", postgresql_where=text("state <> 'open'")),
     Index("lanes_before_register", "destination", postgresql_where=text("reason = 'register.not_told'")),
     postgresql_with={"fillfactor": "70"},
+)
+
+# What was found out of a health book. No row: nothing yet.
+destination = Table(
+    "destination",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("fenced", Boolean),  # whether it turns away a wrong ifMatch; NULL: not asked yet since a scheduler started
+    Column("paused", Text, nullable=False, server_default=text("''")),  # why nothing is sent; empty: it is
+    Column("asks", Boolean, nullable=False, server_default=text("false")),  # only an operator ends the pause
+    Column("probe_at", DateTime(timezone=True)),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),  # pauses since anything last arrived
+    Column("refused", Integer, nullable=False, server_default=text("0")),  # lanes in a row, since anything last arrived
+    Column("refused_since", DateTime(timezone=True)),
+    Column("lost", Integer, nullable=False, server_default=text("0")),  # lanes found behind within an hour
+    Column("lost_since", DateTime(timezone=True)),
+    Column("most_entries", Integer),  # of one Bundle, where it says that ours are too large
 )
 
 delivery = Table(

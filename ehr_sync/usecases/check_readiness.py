@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from sqlalchemy import Connection
 
 from ehr_sync.core.errors import Unavailable
-from ehr_sync.store import readiness
+from ehr_sync.store import destinations, readiness
 from ehr_sync.store.database import Database, DatabaseFault
 
 
@@ -24,6 +24,16 @@ def check_readiness(*, database: Database, key_database: Database) -> Mapping[st
         "key_store_durability": _is(key_database, readiness.is_durable),
         "key_store_migrations": _is(key_database, lambda connection: readiness.is_migrated(connection, "keys")),
     }
+
+
+def tell_books(database: Database) -> Mapping[str, Mapping[str, object]]:
+    """How each health book of which anything is known stands: fenced (None: not asked yet), and why it is paused."""
+    try:
+        with database.begin() as connection:
+            known = destinations.all_standing(connection)
+    except (Unavailable, DatabaseFault):
+        return {}
+    return {each.name: {"fenced": each.fenced, "paused": each.paused} for each in known}
 
 
 def _is(database: Database, so: Callable[[Connection], bool]) -> bool:

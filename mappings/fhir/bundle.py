@@ -33,7 +33,7 @@ class Deletion:
 class Mark:
     """A lane's watermark as this push leaves it: `seq` is its target, `key` names the push (hexadecimal).
 
-    `etag` is what the book answered last (W/"3"), or "" where it has no watermark yet.
+    `etag` is what the book answered last (W/"3"), or "" where that is not known yet: `matched` puts it in.
     """
 
     lane_id: str
@@ -43,8 +43,8 @@ class Mark:
 
 
 def transaction(entries: Iterable[Put | Deletion], *, base_url: str, mark: Mark | None, uris: Uris) -> bytes:
-    """A transaction Bundle: the watermark first, guarded by ifMatch (or ifNoneMatch "*"), then the entries: resources
-    as built by mappings, and what is to be removed.
+    """A transaction Bundle: the watermark first, guarded by ifMatch, then the entries: resources as built by mappings,
+    and what is to be removed.
 
     The patient of the entries must be filled in already (`for_person`). `base_url` is the book's own,
     without a slash at its end. `mark` is None only for a book that has no versions to fence with.
@@ -61,19 +61,24 @@ def put(resource: bytes) -> Put:
 
 
 def watermark(mark: Mark, uris: Uris) -> Resource:
-    """The Basic resource of a lane; its tags say how far the lane is and by which push."""
+    """The Basic resource of a lane; its identifiers say how far the lane is and by which push. Servers merge and sort
+    `meta.tag`; what is in the body they keep.
+    """
     body = {
         "resourceType": "Basic",
         "id": mark.lane_id,
-        "meta": {
-            "tag": [
-                coding(uris["watermark"], f"seq|{mark.seq}"),
-                coding(uris["watermark"], f"key|{mark.key}"),
-            ]
-        },
+        "identifier": [
+            {"system": f"{uris['watermark']}/seq", "value": str(mark.seq)},
+            {"system": f"{uris['watermark']}/key", "value": mark.key or "-"},
+        ],
         "code": concept(coding(uris["own"], "watermark"), words="Mốc đồng bộ"),
     }
     return Resource("Basic", mark.lane_id, orjson.dumps(body))
+
+
+def matched(bundle: bytes, etag: str) -> bytes:
+    """A transaction made without its watermark's ETag, guarded by it."""
+    return bundle.replace(_UNREAD_MATCH, b'"ifMatch":' + orjson.dumps(etag), 1)
 
 
 def searchset(resources: Iterable[bytes], *, total: int, self_url: str, next_url: str | None, base_url: str) -> bytes:
@@ -125,6 +130,7 @@ def _named(resource: bytes) -> tuple[bytes, bytes]:
 
 _FULL_URL: Final = b'{"fullUrl":"'
 _RESOURCE: Final = b'","resource":'
+_UNREAD_MATCH: Final = b'"ifMatch":"W/\\"0\\""'  # no book has a version 0
 _REQUEST: Final = b',"request":{"method":"PUT","url":"'
 
 
@@ -135,8 +141,8 @@ def _put(entry: Put, base: bytes, condition: bytes = b"") -> bytes:
 
 
 def _guarded(mark: Mark, base: bytes, uris: Uris) -> bytes:
-    name, value = (b"ifMatch", mark.etag) if mark.etag else (b"ifNoneMatch", "*")
-    return _put(put(watermark(mark, uris).json), base, b',"%s":%s' % (name, orjson.dumps(value)))
+    condition = b',"ifMatch":' + orjson.dumps(mark.etag) if mark.etag else b"," + _UNREAD_MATCH
+    return _put(put(watermark(mark, uris).json), base, condition)
 
 
 def _deleted(entry: Deletion) -> bytes:

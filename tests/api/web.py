@@ -63,7 +63,7 @@ def app(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: A
         [
             submissions(accept),
             oauth(tokens, hospital.signer()),
-            health(options.get("ready", lambda: {"database": True}), lambda: b""),
+            health(options.get("ready", lambda: {"database": True}), dict, lambda: b""),
         ],
         verify=verify,
         who=options.get("who", lambda token: Login("x", personal_number="099000000001")),

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import orjson
 import pytest
 
 from ehr_sync.adapters.fhir_book import FhirBook
 from ehr_sync.core.errors import Refused, Unavailable, UnknownOutcome
-from ehr_sync.core.ports import FenceLost, Receipt, Watermark
+from ehr_sync.core.ports import Denied, FenceLost, Receipt, TooLarge, Watermark, WatermarkDeleted
 from ehr_sync.sandbox.serving import asking
 from ehr_sync.sandbox.world import World
+from mappings.fhir.bundle import Mark, watermark
+from mappings.terminology.uris import load_uris
 from tests.contracts.canned import Canned
 from tests.contracts.conftest import book_at
 from tests.contracts.elapsed import DEADLINE, GRACE, ends_within
 from tests.contracts.pushes import ORDINARY, finding_of, new_id, person_of, push_about, pushed
+
+
+def mark(name: str, value: str) -> dict[str, str]:
+    return {"system": f"https://ehr-sync.example/fhir/sid/watermark/{name}", "value": value}
+
 
 TO_FHIR = {"method": "POST", "path": "/fhir"}
 TO_TOKEN = {"path": "/oauth2/token"}
@@ -59,7 +68,7 @@ def test_a_push_that_loses_the_fence_stores_nothing(book: FhirBook, outside: Wor
     book.push(push_about(ORDINARY, lane), idempotency_key=new_id())
 
     with pytest.raises(FenceLost):
-        book.push(pushed(lane, finding_of(new_id(), finding), seq=2), idempotency_key=new_id())
+        book.push(pushed(lane, finding_of(new_id(), finding), seq=2, etag='W/"9"'), idempotency_key=new_id())
 
     assert outside.journal("book")[-1]["outcome"] == "declined"
     assert finding not in str([one.get("entries") for one in outside.journal("book")])
@@ -174,10 +183,75 @@ def tokens_issued(world: World) -> int:
     return sum(entry["kind"] == "token" and entry["outcome"] == "issued" for entry in world.journal("book"))
 
 
+@pytest.mark.parametrize("status", [408, 423, 425, 429])
+def test_a_status_that_means_not_now_is_unavailable(book: FhirBook, outside: World, status: int) -> None:
+    outside.order("book", "status", status=status, retry_after="7", times=1, match=TO_FHIR)
+
+    with pytest.raises(Unavailable, match=f"book.status_{status}") as caught:
+        book.push(push_about(ORDINARY), idempotency_key=new_id())
+    assert caught.value.retry_after == 7.0
+
+
+# --- push: "Raises FenceLost on 404, 409, 410 and 412. Raises Denied on 403 and 405. Raises TooLarge on 413 and where a
+#     4xx says that there are too many entries."
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(404, "book.status_404"), (409, "book.status_409"), (410, "book.status_410"), (412, "book.fence_lost")],
+)
+def test_a_status_by_which_books_say_that_a_version_is_another_loses_the_fence(
+    book: FhirBook, outside: World, status: int, code: str
+) -> None:
+    outside.order("book", "status", status=status, times=1, match=TO_FHIR)
+
+    with pytest.raises(FenceLost) as caught:
+        book.push(push_about(ORDINARY), idempotency_key=new_id())
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize("status", [403, 405])
+def test_what_is_not_allowed_is_denied(book: FhirBook, outside: World, status: int) -> None:
+    outside.order("book", "status", status=status, times=1, match=TO_FHIR)
+
+    with pytest.raises(Denied, match=f"book.refused.status_{status}"):
+        book.push(push_about(ORDINARY), idempotency_key=new_id())
+
+
+@pytest.mark.parametrize(
+    ("status", "issue"),
+    [
+        (413, {}),
+        (400, {"code": "too-costly"}),
+        (422, {"code": "too-long"}),
+        (400, {"code": "invalid", "diagnostics": "Bundle has too many entries: 51"}),
+        (422, {"code": "processing", "details": {"text": "At most 50 entries are taken"}}),
+        (400, {"code": "invalid", "diagnostics": "number of entries exceeds 50"}),
+    ],
+)
+def test_a_bundle_that_is_too_large_is_told_as_that(canned: Canned, status: int, issue: dict[str, Any]) -> None:
+    with pytest.raises(TooLarge):
+        push_at(canned, orjson.dumps({"resourceType": "OperationOutcome", "issue": [issue]}), status=status)
+
+
+@pytest.mark.parametrize(
+    "issue",
+    [
+        {"code": "invalid", "diagnostics": "Observation.value: exceeds precision"},
+        {"code": "value", "details": {"text": "entry[3] is not valid"}},
+        {"code": "duplicate", "diagnostics": "maximum cardinality of name is 1"},
+    ],
+)
+def test_a_refusal_for_another_reason_is_not_taken_for_too_large(canned: Canned, issue: dict[str, Any]) -> None:
+    with pytest.raises(Refused) as caught:
+        push_at(canned, orjson.dumps({"resourceType": "OperationOutcome", "issue": [issue]}), status=422)
+    assert caught.value.code == "book.refused.status_422"
+
+
 # --- push: "Raises Refused for any other 4xx and for an answer in which an entry is missing or is not 2xx."
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 405, 409, 410, 413, 415, 422])
+@pytest.mark.parametrize("status", [400, 402, 406, 411, 415, 418, 422, 428, 431, 451])
 def test_any_other_4xx_is_refused(book: FhirBook, outside: World, status: int) -> None:
     outside.order("book", "status", status=status, times=1, match=TO_FHIR)
 
@@ -196,11 +270,11 @@ def test_a_bundle_that_the_book_cannot_read_is_refused(book: FhirBook) -> None:
         book.push(b'{"resourceType":"Bundle","type":"transaction"', idempotency_key=new_id())
 
 
-def test_the_same_key_with_another_bundle_is_refused(book: FhirBook) -> None:
+def test_the_same_key_with_another_bundle_is_told_as_a_conflict(book: FhirBook) -> None:
     key = new_id()
     book.push(push_about(ORDINARY), idempotency_key=key)
 
-    with pytest.raises(Refused, match=r"book\.refused\.status_409"):
+    with pytest.raises(FenceLost, match=r"book\.status_409"):
         book.push(push_about(ORDINARY), idempotency_key=key)
 
 
@@ -281,6 +355,40 @@ def test_an_answer_about_more_than_was_sent_is_unknown(canned: Canned) -> None:
         push_at(canned, transaction_response("200", "200", "200", "200"))
 
 
+# How servers say which version the watermark now has: the version itself before any ETag.
+SAID: list[tuple[dict[str, Any], str]] = [
+    ({"status": "200", "etag": 'W/"7"'}, 'W/"7"'),
+    ({"status": "200", "etag": '"7"'}, 'W/"7"'),
+    ({"status": "200", "etag": "7"}, 'W/"7"'),
+    ({"status": "200", "etag": "W/7"}, 'W/"7"'),
+    ({"status": "200", "etag": 7}, 'W/"7"'),
+    ({"status": "200", "location": "Basic/LANE/_history/7"}, 'W/"7"'),
+    ({"status": "200", "location": "http://book.example/fhir/Basic/LANE/_history/7"}, 'W/"7"'),
+    ({"status": "200", "location": "Basic/LANE/_history/7", "etag": 'W/"hash"'}, 'W/"7"'),
+    ({"status": "200", "location": "Basic/LANE", "etag": 'W/"a-b.9"'}, 'W/"a-b.9"'),
+    ({"status": 200, "etag": "7"}, 'W/"7"'),
+    ({"status": 201, "location": "Basic/LANE/_history/7"}, 'W/"7"'),
+]
+
+
+@pytest.mark.parametrize(("said", "etag"), SAID)
+def test_however_a_book_says_the_version_it_is_read(canned: Canned, said: dict[str, Any], etag: str) -> None:
+    lane = new_id()
+    first = {name: value.replace("LANE", lane) if isinstance(value, str) else value for name, value in said.items()}
+    entries = [{"response": first}, {"response": {"status": "200"}}, {"response": {"status": 201}}]
+    body = orjson.dumps({"resourceType": "Bundle", "type": "transaction-response", "entry": entries})
+
+    assert push_at(canned, body, lane=lane) == Receipt(etag)
+
+
+@pytest.mark.parametrize("etag", ['W/"', "", None, 'W/"a b"', "é", []])
+def test_what_is_no_etag_is_none(canned: Canned, etag: object) -> None:
+    entries = [{"response": {"status": "200", "etag": etag}}, *[{"response": {"status": "200"}}] * 2]
+
+    with pytest.raises(UnknownOutcome, match=r"book\.no_etag"):
+        push_at(canned, orjson.dumps({"resourceType": "Bundle", "type": "transaction-response", "entry": entries}))
+
+
 def test_an_answer_without_the_watermarks_etag_is_unknown(canned: Canned) -> None:
     with pytest.raises(UnknownOutcome, match=r"book\.no_etag"):
         push_at(canned, transaction_response("200", "200", "200"))
@@ -349,6 +457,113 @@ def test_a_watermark_that_is_not_ours_is_unavailable(canned: Canned, outside: Wo
     book.close()
 
 
+def test_a_deleted_watermark_is_told_as_that(book: FhirBook) -> None:
+    lane = new_id()
+    book.push(push_about(ORDINARY, lane), idempotency_key=new_id())
+    book.delete_watermark(lane)
+
+    with pytest.raises(WatermarkDeleted):
+        book.watermark(lane)
+    book.delete_watermark(lane)
+
+
+@pytest.mark.parametrize(
+    "basic",
+    [
+        {"meta": {"versionId": "3", "tag": [{"code": "key|ab"}, {"code": "other"}, {"code": "seq|7"}]}},
+        {"meta": {"versionId": "3"}, "identifier": [mark("key", "ab"), mark("seq", "7")]},
+        {"meta": {"versionId": "3", "tag": [{"code": "seq|1"}]}, "identifier": [mark("seq", "7"), mark("key", "ab")]},
+    ],
+)
+def test_a_watermark_is_read_from_its_body_and_one_of_before_from_its_tags(
+    canned: Canned, outside: World, basic: dict[str, Any]
+) -> None:
+    canned.answers = [canned.http(200, orjson.dumps({"resourceType": "Basic", "id": "lane", **basic}), 'ETag: "99"')]
+    book = book_at(canned.url, outside.book_token_url)
+
+    assert book.watermark("lane") == Watermark(7, "ab", 'W/"3"')
+    book.close()
+
+
+# --- put_watermark
+
+
+def basic(lane: str, seq: int) -> bytes:
+    return watermark(Mark(lane, seq, "", ""), load_uris()).json
+
+
+def test_a_watermark_put_alone_guards_the_first_push(book: FhirBook) -> None:
+    lane, patient = new_id(), new_id()
+    etag = book.put_watermark(lane, basic(lane, 0))
+
+    receipt = book.push(pushed(lane, person_of(ORDINARY, patient), etag=etag), idempotency_key=new_id())
+
+    assert (etag, receipt) == ('W/"1"', Receipt('W/"2"'))
+
+
+@pytest.mark.parametrize(
+    ("headers", "body"),
+    [
+        (["ETag: 5"], b""),
+        (['ETag: "5"'], b""),
+        (["Location: http://book.example/fhir/Basic/lane/_history/5"], b""),
+        (["Content-Location: Basic/lane/_history/5"], b""),
+        ([], b'{"resourceType":"Basic","id":"lane","meta":{"versionId":"5"}}'),
+        (['ETag: W/"hash"'], b'{"resourceType":"Basic","id":"lane","meta":{"versionId":"5"}}'),
+        (['ETag: W/"5"'], b'{"resourceType":"OperationOutcome"}'),
+    ],
+)
+def test_however_the_version_of_a_watermark_put_alone_is_said_it_is_read(
+    canned: Canned, outside: World, headers: list[str], body: bytes
+) -> None:
+    canned.answers = [canned.http(201, body, *headers)]
+    book = book_at(canned.url, outside.book_token_url)
+
+    assert book.put_watermark("lane", basic("lane", 0)) == 'W/"5"'
+    book.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "failure"),
+    [(403, Denied), (404, Denied), (405, Denied), (400, Refused), (422, Refused)]
+    + [(status, Unavailable) for status in (302, 408, 409, 412, 423, 425, 429, 500, 503)],
+)
+def test_a_watermark_that_is_not_taken_alone_is_told_as_what_it_is(
+    book: FhirBook, outside: World, status: int, failure: type[Exception]
+) -> None:
+    outside.order("book", "status", status=status, times=1, match={"method": "PUT"})
+
+    with pytest.raises(failure):
+        book.put_watermark(new_id(), basic(new_id(), 0))
+
+
+# --- closed
+
+
+@pytest.mark.parametrize(
+    ("status", "path", "code"),
+    [
+        (403, "/fhir/metadata", "book.status_403"),
+        (404, "/fhir/metadata", "book.status_404"),
+        (405, "/fhir/Basic", "book.status_405"),
+        (403, "/fhir/Basic", "book.status_403"),
+        (503, "/fhir/metadata", "book.status_503"),
+        (404, "/fhir/Basic", ""),
+        (410, "/fhir/Basic", ""),
+    ],
+)
+def test_a_book_is_closed_where_its_capabilities_or_a_watermark_are_not_to_be_had(
+    book: FhirBook, outside: World, status: int, path: str, code: str
+) -> None:
+    outside.order("book", "status", status=status, match={"method": "GET", "path": path})
+
+    assert book.closed(new_id()) == code
+
+
+def test_an_open_book_is_not_closed(book: FhirBook) -> None:
+    assert book.closed(new_id()) == ""
+
+
 def test_no_error_holds_a_personal_value(canned: Canned) -> None:
     body = b'{"resourceType":"OperationOutcome","issue":[{"diagnostics":"099155900001","expression":["099155900001"]}]}'
 
@@ -357,13 +572,13 @@ def test_no_error_holds_a_personal_value(canned: Canned) -> None:
     assert "099155900001" not in repr((caught.value, caught.value.__cause__))
 
 
-def push_at(canned: Canned, body: bytes, *, status: int = 200) -> Receipt:
+def push_at(canned: Canned, body: bytes, *, status: int = 200, lane: str | None = None) -> Receipt:
     """Push three entries to a book that answers with that body."""
     token = b'{"access_token":"t","token_type":"Bearer","expires_in":60}'
     canned.answers = [canned.http(200, token), canned.http(status, body)]
     book = book_at(canned.url, canned.url)
     try:
-        return book.push(push_about(ORDINARY), idempotency_key=new_id())
+        return book.push(push_about(ORDINARY, lane), idempotency_key=new_id())
     finally:
         book.close()
 

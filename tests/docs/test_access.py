@@ -30,7 +30,7 @@ def application() -> Flask:
         transactions(NOTHING, NOTHING),
         fhir(NOTHING, public_url=hospital.ISSUER, version="0"),
         ops(plan=NOTHING, order=NOTHING, follow=NOTHING, lanes=NOTHING, trace=NOTHING, sent=NOTHING),
-        health(NOTHING, NOTHING),
+        health(NOTHING, NOTHING, NOTHING),
     ]
     return create_app(
         blueprints,

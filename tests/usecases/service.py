@@ -39,7 +39,7 @@ from ehr_sync.usecases.delivery.compose_bundle import BundleLimits
 from ehr_sync.usecases.delivery.deliver_due import delivering
 from ehr_sync.usecases.delivery.prepare_pushes import prepare_pushes
 from ehr_sync.usecases.delivery.resync_lanes import carry_on_resyncs
-from ehr_sync.usecases.delivery.settle_pushes import Outcome, Push
+from ehr_sync.usecases.delivery.send_or_ask import Outcome, Push
 from ehr_sync.usecases.intake.accept_submission import MediaType, accept_submission
 from ehr_sync.usecases.intake.follow_transaction import LifeLine, follow_transaction
 from ehr_sync.usecases.stores import Stores

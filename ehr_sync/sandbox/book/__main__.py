@@ -59,6 +59,8 @@ class Book:
                 return self._search(request.query.get("identifier", ""))
             case ("POST", "/fhir/Patient/_search"):
                 return self._search(request.form.get("identifier", ""))
+            case ("PUT" | "DELETE", path) if found := _RESOURCE.fullmatch(path):
+                return book_push.take_alone(request, self._storage, found[1], found[2])
             case ("GET", path) if found := _RESOURCE.fullmatch(path):
                 return self._read(request, *found.groups())
         return outcome(404, "not-found")

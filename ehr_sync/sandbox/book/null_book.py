@@ -55,6 +55,8 @@ def _whole(start: bytes) -> int:
 def _answered(request: bytes) -> bytes:
     if request.startswith(b"POST /oauth2/"):
         return _http(b"200 OK", _TOKEN)
+    if request.startswith((b"PUT ", b"DELETE ")):
+        return _http(b"200 OK", b'{"meta":{"versionId":"1"}}')
     if not request.startswith(b"POST "):
         return _http(b"200 OK", b"{}") if b" /_" in request[:16] else _http(b"404 Not Found", b"")
     entries = request.count(b'"method":"PUT"') + request.count(b'"method":"DELETE"')

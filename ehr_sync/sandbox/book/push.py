@@ -71,6 +71,21 @@ def take(request: Request, storage: Storage) -> Answer:
         return _declined(push, declined, storage)
 
 
+def take_alone(request: Request, storage: Storage, kind: str, resource_id: str) -> Answer:
+    """PUT or DELETE of one resource; one journal entry, which is no push."""
+    try:
+        resource = _parsed(request.body) if request.method == "PUT" else None
+        change = Change(kind, resource_id, resource, request.headers.get("if-match", ""), "")
+        with storage.transaction() as connection:
+            [done] = carry_out(connection, [change])
+            note(connection, {"kind": "alone", "outcome": "stored", **done.facts}, received=request.body)
+    except Declined as declined:
+        return outcome(declined.status, declined.code)
+    said_ = done.response["response"]
+    headers = {name: said_[key] for name, key in (("ETag", "etag"), ("Location", "location")) if key in said_}
+    return Answer(int(said_["status"][:3]), headers=headers)
+
+
 def _parsed(body: bytes) -> Any:
     try:
         return orjson.loads(body)
@@ -178,7 +193,10 @@ def _moved(done: Done, before: list[str]) -> dict[str, Any]:
 
 
 def _tags(resource: dict[str, Any]) -> list[str]:
-    return [str(tag.get("code", "")) for tag in resource.get("meta", {}).get("tag", [])]
+    marks = [
+        (str(each.get("system", "")).rpartition("/")[2], each.get("value")) for each in resource.get("identifier", [])
+    ]
+    return [f"{name}|{value}" for name, value in marks]
 
 
 def _seq(tags: list[str]) -> int | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from typing import Final
+from uuid import UUID
 
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.record_body import Gone
@@ -11,16 +13,21 @@ from ehr_sync.store.book_entries import OpenEntry
 from ehr_sync.store.lanes import Lane
 from ehr_sync.store.sealing import mark
 from ehr_sync.usecases.book.open_book import ProvenPerson, leaving, patient_of
+from ehr_sync.usecases.delivery.referred_first import in_order
 from mappings.fhir import bundle
-from mappings.fhir.bundle import Deletion, Put, for_person, put
+from mappings.fhir.bundle import Deletion, Mark, Put, for_person, put
 from mappings.fhir.gone import gone
 from mappings.gate import GATE
 from mappings.model import Uris
 
+_BESIDE: Final = 2  # the watermark and the Patient
+_FIXED_BITS: Final = 0xF << 76 | 0b11 << 62
+_VERSION_8: Final = 0x8 << 76 | 0b10 << 62
+
 
 @dataclass(frozen=True, slots=True)
 class BundleLimits:
-    """Most entries and bytes of one Bundle. One record alone may pass them: it is never cut."""
+    """Most entries and bytes of one Bundle. Cut is between records; one that alone passes them is cut inside."""
 
     entries: int
     bytes: int
@@ -40,11 +47,23 @@ class ComposedPush:
     entries: int
     known: Set[str]
     gated: Mapping[bytes, bytes] = field(repr=False)
+    part: int = 0  # how much of the record that waits first the book then holds; 0: nothing of it, or all
 
 
-def lane_id(keys: ServiceKeys, lane: Lane) -> str:
-    """The id of a lane's watermark: tells nothing of the person."""
-    return mark(keys.id, b"lane", lane.person_id.bytes, lane.destination.encode()).hex()
+def lane_id(keys: ServiceKeys, person_id: UUID, destination: str) -> str:
+    """The id of a lane's watermark, a UUID (RFC 9562 section 5.8): tells nothing of the person."""
+    digest = mark(keys.id, b"watermark", person_id.bytes, destination.encode())
+    return str(UUID(int=int.from_bytes(digest[:16]) & ~_FIXED_BITS | _VERSION_8))
+
+
+def old_lane_id(keys: ServiceKeys, person_id: UUID, destination: str) -> str:
+    """The id under which a lane's watermark stood before it was a UUID (migration 0002)."""
+    return mark(keys.id, b"lane", person_id.bytes, destination.encode()).hex()
+
+
+def watermark_of(lane: Lane, seq: int, key: str, keys: ServiceKeys) -> Mark:
+    """A lane's watermark at this seq, under the ETag last seen."""
+    return Mark(lane_id(keys, lane.person_id, lane.destination), seq, key, lane.etag or "")
 
 
 def compose_push(
@@ -66,6 +85,8 @@ def compose_push(
     # Where anything was sent, an empty Bundle goes too: its watermark keeps out a push that is still on its way.
     if lane.fence == 0 and not any(change.told for change in waiting):
         return None
+    if waiting and (part := _part(waiting[0], lane, limits)):
+        return _composed_part(lane, person, waiting, part, players=players, keys=keys, book_url=book_url, uris=uris)
     taken = _cut(waiting, limits)
     # Everything up to the target has been told; what was taken from beyond it is told again.
     target = max(lane.want, *(entry.entry.seq for entry in entries))
@@ -98,13 +119,14 @@ def _guarded(
     uris: Uris,
     known: Set[str],
     gated: Mapping[bytes, bytes],
+    part: int = 0,
 ) -> ComposedPush:
     # The key names what is sent, how far it goes, and which try of it: so that an answer is never taken for another.
     content = b"".join([each.id.encode() if isinstance(each, Deletion) else each[1] for each in told])
-    round_ = f"{lane.epoch}/{lane.base}/{target}/{lane.fence}".encode()
+    round_ = f"{lane.epoch}/{lane.base}/{target}/{part}/{lane.fence}".encode()
     key = mark(keys.content, b"push", lane.person_id.bytes, round_, content)
     # A resync starts over at base 0, but the book's mark never goes backwards.
-    fence = bundle.Mark(lane_id(keys, lane), max(target, lane.have), key.hex(), lane.etag or "")
+    fence = watermark_of(lane, max(target, lane.have), key.hex(), keys)
     return ComposedPush(
         bundle.transaction(told, base_url=book_url, mark=fence, uris=uris),
         target,
@@ -112,6 +134,61 @@ def _guarded(
         entries=len(told) + 1,
         known=known,
         gated=gated,
+        part=part,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some of what the book is to be told of one record, and how much of it is then told; 0: all."""
+
+    told: Sequence[Put | Deletion]
+    then: int
+
+
+def _part(change: _Change, lane: Lane, limits: BundleLimits) -> _Part | None:
+    """The next part of a record that alone passes the limits; None where it fits whole."""
+    size = _size(change)
+    room = max(1, limits.entries - _BESIDE)
+    if size > limits.bytes:
+        room = min(room, max(1, len(change.told) * limits.bytes // size))
+    if len(change.told) <= room and not lane.part:
+        return None
+    ordered, first = in_order(change.told)
+    begun = lane.part if lane.part < len(ordered) else 0
+    # The Encounter and what it refers to refer to each other: never apart.
+    end = max(begun + room, first)
+    return _Part(ordered[begun:end], end if end < len(ordered) else 0)
+
+
+def _composed_part(
+    lane: Lane,
+    person: ProvenPerson,
+    waiting: Sequence[_Change],
+    part: _Part,
+    *,
+    players: Set[str],
+    keys: ServiceKeys,
+    book_url: str,
+    uris: Uris,
+) -> ComposedPush:
+    # Seq moves with the last part.
+    target = max(lane.want, *(change.entry.entry.seq for change in waiting))
+    behind = waiting[0] if part.then else waiting[1] if len(waiting) > 1 else None
+    if behind is not None:
+        target = _first_waiting(behind.entry, lane.base) - 1
+    told = [put(patient_of(person, uris).json), *part.told]
+    names = {each[0].decode() for each in waiting[0].told if not isinstance(each, Deletion)}
+    return _guarded(
+        lane,
+        told,
+        target,
+        keys=keys,
+        book_url=book_url,
+        uris=uris,
+        known=players | names.union(waiting[0].known),
+        gated={},
+        part=part.then,
     )
 
 
@@ -159,12 +236,16 @@ def _farewell(left: Gone, person_id: str) -> Put | Deletion:
     return Deletion(left.type, left.id) if tombstone is None else put(for_person(tombstone, person_id))
 
 
+def _size(change: _Change) -> int:
+    return sum([len(each[1]) for each in change.told if not isinstance(each, Deletion)])
+
+
 def _cut(changes: Sequence[_Change], limits: BundleLimits) -> list[_Change]:
     taken: list[_Change] = []
-    entries, size = 2, 0  # the watermark and the Patient
+    entries, size = _BESIDE, 0
     for change in changes:
         entries += len(change.told)
-        size += sum([len(each[1]) for each in change.told if not isinstance(each, Deletion)])
+        size += _size(change)
         if taken and (entries > limits.entries or size > limits.bytes):
             break
         taken.append(change)

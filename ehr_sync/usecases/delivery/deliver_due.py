@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 from sqlalchemy import Connection
 
-from ehr_sync.core.errors import Refused, Unavailable, UnknownOutcome
-from ehr_sync.core.ports import FenceLost, HealthBook
+from ehr_sync.core.ports import HealthBook
 from ehr_sync.core.retry import RetryPolicy
-from ehr_sync.store import audit, lanes, register
+from ehr_sync.store import audit, destinations, lanes, register
 from ehr_sync.store.audit import AuditEntry
+from ehr_sync.store.destinations import Destination
 from ehr_sync.store.lanes import Intent, Lane
 from ehr_sync.store.register import REGISTER
-from ehr_sync.usecases.delivery.compose_bundle import BundleLimits, lane_id
+from ehr_sync.usecases.delivery.compose_bundle import BundleLimits
 from ehr_sync.usecases.delivery.prepare_pushes import Prepared, Report, prepare_pushes
-from ehr_sync.usecases.delivery.settle_pushes import Outcome, Push, pausing, settle_pushes
+from ehr_sync.usecases.delivery.send_or_ask import Outcome, Push, send_or_ask
+from ehr_sync.usecases.delivery.settle_pushes import pausing, settle_pushes
 from ehr_sync.usecases.stores import Stores
 from ehr_sync.usecases.sweep import Sweep
 from mappings.model import Uris
@@ -43,22 +45,30 @@ def delivering(
 ) -> Sweep[Push, Outcome]:
     """The sweep over due lanes."""
 
-    prepare = partial(prepare_pushes, stores=stores, book_url=book_url, uris=uris, limits=limits, report=report)
+    prepare = partial(prepare_pushes, stores=stores, book_url=book_url, uris=uris, report=report)
 
     def take(free: int) -> list[Push]:
         # Lanes that turn out to have nothing to send are closed, and the next are looked at.
         while True:
             with stores.database.begin() as connection:
-                pushes, closed = _take(connection, free, prepare, stores, lease)
+                place = destinations.standing(connection, stores.destination)
+                if place.paused:
+                    return []
+                limited = partial(prepare, limits=_limited(limits, place))
+                pushes, closed = _take(connection, free, limited, stores, lease)
             if pushes or not closed:
                 return pushes
 
     return Sweep(
         take=take,
-        work=lambda push: _send_or_ask(push, book, stores),
+        work=lambda push: send_or_ask(push, book=book, stores=stores, uris=uris),
         settle=lambda done: settle_pushes(done, database=stores.database, pause=pausing(retry, jitter)),
         slots=slots,
     )
+
+
+def _limited(limits: BundleLimits, place: Destination) -> BundleLimits:
+    return replace(limits, entries=min(limits.entries, place.most_entries or limits.entries))
 
 
 def _take(
@@ -93,18 +103,9 @@ def _close(connection: Connection, resting: Sequence[Prepared]) -> int:
 
 def _intend(connection: Connection, prepared: Sequence[Prepared], stores: Stores, lease: timedelta) -> list[Push]:
     ready = [(each.lane, each.push) for each in prepared if each.push is not None]
-    intents = [Intent(lane, push.target, push.key, push.entries) for lane, push in ready]
+    intents = [Intent(lane, push.target, push.key, push.entries, push.part) for lane, push in ready]
     lanes.commit_intents(connection, intents, lease)
     people = [lane.person_id for lane, _ in ready if lane.person_id != REGISTER]
     read = [AuditEntry("service", "push", person_id, stores.destination) for person_id in people]
     audit.write(connection, stores.keys.audit, read)
-    return [Push(lane, push.target, push.key, push.bundle) for lane, push in ready]
-
-
-def _send_or_ask(push: Push, book: HealthBook, stores: Stores) -> Outcome:
-    try:
-        if push.bundle is None:
-            return book.watermark(lane_id(stores.keys, push.lane))
-        return book.push(push.bundle, idempotency_key=push.key.hex())
-    except (Unavailable, Refused, UnknownOutcome, FenceLost) as failure:
-        return failure
+    return [Push(lane, push.target, push.key, push.bundle, push.entries) for lane, push in ready]

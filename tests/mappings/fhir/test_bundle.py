@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from mappings.fhir.bundle import Deletion, Mark, for_person, put, searchset, transaction, with_meta
+from mappings.fhir.bundle import Deletion, Mark, for_person, matched, put, searchset, transaction, with_meta
 from mappings.fhir.gone import gone
 from mappings.fhir.ids import register_id
 from mappings.fhir.people import organization, patient, practitioner
@@ -104,17 +105,26 @@ def test_a_transaction_holds_the_guarded_mark_the_puts_and_the_deletions() -> No
         {"method": "PUT", "url": f"Patient/{PERSON}"},
         {"method": "DELETE", "url": "Provenance/p1"},
     ]
-    assert [tag["code"] for tag in entries[0]["resource"]["meta"]["tag"]] == ["seq|7", "key|0a0b"]
+    assert "meta" not in entries[0]["resource"]
+    assert [(each["system"].rpartition("/")[2], each["value"]) for each in entries[0]["resource"]["identifier"]] == [
+        ("seq", "7"),
+        ("key", "0a0b"),
+    ]
     assert entries[1]["fullUrl"] == f"{BASE}/Patient/{PERSON}"
     assert problems(bundle) == []
 
 
-def test_the_first_push_of_a_lane_must_find_no_mark() -> None:
+@pytest.mark.parametrize("etag", ['W/"1"', 'W/"9a.b-c"'])
+def test_a_transaction_made_before_its_etag_was_read_is_guarded_by_it_and_by_nothing_else(etag: str) -> None:
     mark = Mark(lane_id="lane-1", seq=1, key="0a", etag="")
+    unread = transaction([put(PATIENT.json)], base_url=BASE, mark=mark, uris=URIS)
 
-    request = json.loads(transaction([], base_url=BASE, mark=mark, uris=URIS))["entry"][0]["request"]
+    entries = json.loads(matched(unread, etag))["entry"]
 
-    assert request == {"method": "PUT", "url": "Basic/lane-1", "ifNoneMatch": "*"}
+    assert entries[0]["request"] == {"method": "PUT", "url": "Basic/lane-1", "ifMatch": etag}
+    assert matched(unread, etag) == transaction(
+        [put(PATIENT.json)], base_url=BASE, mark=replace(mark, etag=etag), uris=URIS
+    )
 
 
 @pytest.mark.parametrize(
