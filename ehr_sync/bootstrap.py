@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
-from ehr_sync.adapters import key_file
+from ehr_sync.adapters import client_sign_in, key_file
 from ehr_sync.adapters.book_search import BookSearch
+from ehr_sync.adapters.client_sign_in import SignIn, client_secret_basic, client_secret_post
 from ehr_sync.adapters.fhir_book import FhirBook
 from ehr_sync.adapters.soap_registry import GatewayAccount, SoapRegistry
 from ehr_sync.core.errors import Misconfigured, Unavailable
@@ -104,8 +106,8 @@ def book_of(service: Service) -> HealthBook:
     return FhirBook(
         url=s.book_url,
         token_url=s.book_token_url,
-        client_id=s.book_client_id,
-        client_secret=s.book_client_secret,
+        sign_in=_sign_in(service),
+        scope=s.book_scope,
         deadline_seconds=s.book_deadline_seconds,
     )
 
@@ -116,10 +118,19 @@ def book_search_of(service: Service) -> BookSearch:
     return BookSearch(
         url=s.book_url,
         token_url=s.book_token_url,
-        client_id=s.book_client_id,
-        client_secret=s.book_client_secret,
+        sign_in=_sign_in(service),
+        scope=s.book_scope,
         deadline_seconds=s.book_deadline_seconds,
     )
+
+
+def _sign_in(service: Service) -> SignIn:
+    s = service.settings
+    if s.book_sign_in == "private_key_jwt":
+        key = client_sign_in.load_key(Path(s.book_client_key))
+        return client_sign_in.private_key_jwt(s.book_client_id, key, clock=service.stores.database.now)
+    by = {"client_secret_basic": client_secret_basic, "client_secret_post": client_secret_post}[s.book_sign_in]
+    return by(s.book_client_id, s.book_client_secret)
 
 
 def verification(service: Service) -> Sweep[Asking, VerifyOutcome]:

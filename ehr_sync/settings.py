@@ -43,6 +43,11 @@ class Settings:
     book_token_url: str = _setting("OAuth 2 token endpoint of the health book", "http://127.0.0.1:8092/oauth2/token")
     book_client_id: str = _setting("our client id at the health book", "ehr-sync")
     book_client_secret: str = _setting("our client secret at the health book", "sandbox", secret=True)
+    book_sign_in: str = _setting(
+        "how we sign in there: client_secret_basic, client_secret_post or private_key_jwt", "client_secret_basic"
+    )
+    book_client_key: str = _setting("file with our private JWK for private_key_jwt; mode 0600", "")
+    book_scope: str = _setting("scope to ask for at the book's token endpoint, such as system/*.cruds", "")
     book_deadline_seconds: float = _setting("total time for one push; below half the lease", 20.0)
     book_calls: int = _setting("most calls of the health book at once, by each scheduler", 32)
     lease_seconds: float = _setting("how long a taken lane or claim stays taken", 60.0)
@@ -67,6 +72,10 @@ class Settings:
     def __post_init__(self) -> None:
         if self.book_deadline_seconds * 2 >= self.lease_seconds:
             raise Misconfigured(f"Set {PREFIX}BOOK_DEADLINE_SECONDS below half of {PREFIX}LEASE_SECONDS.")
+        if self.book_sign_in not in {"client_secret_basic", "client_secret_post", "private_key_jwt"}:
+            raise Misconfigured(
+                f"Set {PREFIX}BOOK_SIGN_IN to client_secret_basic, client_secret_post or private_key_jwt."
+            )
         for name in ("public_url", "registry_url", "book_url", "book_token_url", "issuer_url"):
             address = urlsplit(getattr(self, name))
             if address.scheme not in {"http", "https"}:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import orjson
 
 from ehr_sync.adapters.client_credentials import ClientCredentials
+from ehr_sync.adapters.client_sign_in import SignIn
 from ehr_sync.adapters.timed_http import Caller, NoAnswer
 from ehr_sync.core.errors import Unavailable
 
@@ -20,12 +21,10 @@ _LARGEST_ANSWER: Final = 1_000_000
 class BookSearch:
     """Searches one book for Patients."""
 
-    def __init__(
-        self, *, url: str, token_url: str, client_id: str, client_secret: str, deadline_seconds: float
-    ) -> None:
+    def __init__(self, *, url: str, token_url: str, sign_in: SignIn, scope: str, deadline_seconds: float) -> None:
         self._url = f"{url.rstrip('/')}/Patient/_search"
         self._caller = Caller(seconds=deadline_seconds, largest_answer=_LARGEST_ANSWER)
-        self._credentials = ClientCredentials(self._caller, url=token_url, client_id=client_id, secret=client_secret)
+        self._credentials = ClientCredentials(self._caller, url=token_url, sign_in=sign_in, scope=scope)
 
     def living_patients(self, system: str, number: str) -> frozenset[str]:
         """The ids of the Patients with this identifier that are neither inactive nor replaced by another one.

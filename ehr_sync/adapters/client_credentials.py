@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 import time
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Final
-from urllib.parse import quote_plus
+from urllib.parse import urlencode
 
 import orjson
 
+from ehr_sync.adapters.client_sign_in import SignIn
 from ehr_sync.adapters.timed_http import Answer, Caller, NoAnswer, time_left
 from ehr_sync.core.clock import Stopwatch
 from ehr_sync.core.errors import Unavailable
 
-_FORM: Final = b"grant_type=client_credentials"
 _LONGEST_MARGIN: Final = 30.0  # seconds before its end in which a token is not used any more
 
 
@@ -29,11 +28,16 @@ class ClientCredentials:
     """The token of one client at one token endpoint. Threads that need a new one at once ask for it once."""
 
     def __init__(
-        self, caller: Caller, *, url: str, client_id: str, secret: str, stopwatch: Stopwatch = time.monotonic
+        self,
+        caller: Caller,
+        *,
+        url: str,
+        sign_in: SignIn,
+        scope: str = "",
+        stopwatch: Stopwatch = time.monotonic,
     ) -> None:
-        # RFC 6749 section 2.3.1: both are form-encoded before they are joined.
-        pair = f"{quote_plus(client_id)}:{quote_plus(secret)}".encode()
-        self._authorization = "Basic " + base64.b64encode(pair).decode()
+        self._sign_in = sign_in
+        self._wanted = {"grant_type": "client_credentials"} | ({"scope": scope} if scope else {})
         self._caller, self._url, self._stopwatch = caller, url, stopwatch
         self._lock = Lock()
         self._kept: _Token | None = None
@@ -67,13 +71,11 @@ class ClientCredentials:
 
     def _asked(self) -> _Token:
         asked_at = self._stopwatch()
-        headers = {
-            "Authorization": self._authorization,
-            "Content-Type": "application/x-www-form-urlencoded",
-            "Accept": "application/json",
-        }
+        header, form = self._sign_in(self._url)
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json", **header}
+        body = urlencode(self._wanted | form).encode()
         try:
-            answer = self._caller.send("POST", self._url, headers=headers, body=_FORM)
+            answer = self._caller.send("POST", self._url, headers=headers, body=body)
         except NoAnswer:
             raise Unavailable("book.sign_in.no_answer") from None
         if answer.status != 200:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import orjson
 
 from ehr_sync.adapters.client_credentials import ClientCredentials
+from ehr_sync.adapters.client_sign_in import SignIn
 from ehr_sync.adapters.timed_http import Answer, Caller, NoAnswer
 from ehr_sync.core.clock import Stopwatch
 from ehr_sync.core.errors import Refused, Unavailable, UnknownOutcome
@@ -39,15 +40,15 @@ class FhirBook:
         *,
         url: str,
         token_url: str,
-        client_id: str,
-        client_secret: str,
+        sign_in: SignIn,
+        scope: str = "",
         deadline_seconds: float,
         stopwatch: Stopwatch = time.monotonic,
     ) -> None:
         self._url = url.rstrip("/")
         self._caller = Caller(seconds=deadline_seconds, largest_answer=_LARGEST_ANSWER, stopwatch=stopwatch)
         self._credentials = ClientCredentials(
-            self._caller, url=token_url, client_id=client_id, secret=client_secret, stopwatch=stopwatch
+            self._caller, url=token_url, sign_in=sign_in, scope=scope, stopwatch=stopwatch
         )
 
     def push(self, bundle: bytes, *, idempotency_key: str) -> Receipt:

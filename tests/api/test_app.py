@@ -281,7 +281,8 @@ def test_published_keys_are_public() -> None:
 def test_it_is_ready_only_if_all_is_well() -> None:
     client = web.client(ready=lambda: {"database": True, "keys": False})
     response = client.get("/readyz")
-    assert (response.status_code, response.get_json()) == (503, {"checks": {"database": True, "keys": False}})
+    checks = {"database": True, "keys": False}
+    assert (response.status_code, response.get_json()) == (503, {"checks": checks, "books": {}})
 
 
 def test_it_is_alive_even_if_it_is_not_ready() -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ehr_sync.adapters.client_sign_in import client_secret_basic
 from ehr_sync.adapters.fhir_book import FhirBook
 from ehr_sync.adapters.oidc_identity import OidcIdentity
 from ehr_sync.adapters.soap_registry import GatewayAccount, SoapRegistry
@@ -50,7 +51,9 @@ def identity(outside: World) -> Iterator[OidcIdentity]:
 
 
 def book_at(url: str, token_url: str, *, secret: str = "sandbox") -> FhirBook:  # noqa: S107 - the sandbox's
-    return FhirBook(url=url, token_url=token_url, client_id="ehr-sync", client_secret=secret, deadline_seconds=DEADLINE)
+    return FhirBook(
+        url=url, token_url=token_url, sign_in=client_secret_basic("ehr-sync", secret), deadline_seconds=DEADLINE
+    )
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 import pytest
 
+from ehr_sync.adapters.client_sign_in import client_secret_basic
 from ehr_sync.adapters.fhir_book import FhirBook
 from ehr_sync.core.errors import Misconfigured, Refused, Unavailable, UnknownOutcome
 from ehr_sync.core.ports import Receipt, Watermark
@@ -46,8 +47,7 @@ def book(own_world: World) -> Iterator[FhirBook]:
     made = FhirBook(
         url=own_world.book_url,
         token_url=own_world.book_token_url,
-        client_id="ehr-sync",
-        client_secret="sandbox",
+        sign_in=client_secret_basic("ehr-sync", "sandbox"),
         deadline_seconds=3.5,
     )
     yield made
@@ -249,7 +249,7 @@ def test_names_are_compared_strictly_or_leniently(asked: str, kept: str, strictl
 def test_what_does_nothing_answers_what_fits(tmp_path: Path) -> None:
     null = sandbox.start(tmp_path, options={"book": ["--null"]})
     book = FhirBook(
-        url=null.book_url, token_url=null.book_token_url, client_id="c", client_secret="s", deadline_seconds=3
+        url=null.book_url, token_url=null.book_token_url, sign_in=client_secret_basic("c", "s"), deadline_seconds=3
     )
     patient = new_id()
 

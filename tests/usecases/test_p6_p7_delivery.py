@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import text
 
 from ehr_sync import bootstrap
+from ehr_sync.adapters.client_sign_in import client_secret_basic
 from ehr_sync.adapters.fhir_book import FhirBook
 from ehr_sync.core.ports import HealthBook, Receipt, Watermark
 from ehr_sync.core.record_body import Manifest
@@ -448,7 +449,7 @@ def test_p6_a_book_out_of_reach_changes_nothing_but_the_time(running: Running, f
     running.post(VISIT)
     running.ready()
     nowhere = f"http://127.0.0.1:{free_port}/fhir"
-    gone = FhirBook(url=nowhere, token_url=nowhere, client_id="x", client_secret="x", deadline_seconds=1)
+    gone = FhirBook(url=nowhere, token_url=nowhere, sign_in=client_secret_basic("x", "x"), deadline_seconds=1)
     sweep = running.delivery(gone)
     sweep.run_dry()
     sweep.drain()
