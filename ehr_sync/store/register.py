@@ -1,4 +1,6 @@
-"""The register: Organizations and Practitioners, told to each destination by a lane of its own (design section 5).
+"""The register: Organizations and Practitioners, told to each destination by a lane of its own.
+
+docs/architecture.md#lanes.
 
 The register's lane is a row like any person's, so that the same take, push and settle serve it; its row is the mutex
 of its players, as a person's row is of a person's records.

@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from ehr_sync import bootstrap
+from ehr_sync.core.retry import RetryPolicy
 from ehr_sync.sandbox.dossiers.generator import corrected, dossier, planted, without_row
 from ehr_sync.store import destinations
 from ehr_sync.store.destinations import Destination
@@ -22,13 +23,15 @@ from ehr_sync.usecases.delivery.watch_book import watch_book
 from mappings.fhir.bundle import Mark, watermark
 from tests.usecases import dialects
 from tests.usecases.dialects import Asked, Dialect, Proxy, Said, before, outcome
-from tests.usecases.service import DAY, QUICK, Running, number_of, with_settings
+from tests.usecases.service import DAY, Running, number_of, with_settings
 from tests.usecases.test_p6_p7_delivery import assert_settled, lane, visits
 
 INDEX: Final = 701
 NUMBER: Final = number_of(INDEX)
 VISIT: Final = dossier(701, person_index=INDEX, shape="outpatient", rows=6)
 LATER: Final = DAY + timedelta(days=1)
+
+QUICK: Final = RetryPolicy(0.01, 0.05)
 
 
 @pytest.fixture

@@ -38,6 +38,8 @@ ROUTES: Final[dict[str, tuple[str, str]]] = {
     "ops.plan_resync": ("POST", "/api/v1/ops/resyncs"),
     "ops.follow_resync": ("GET", f"/api/v1/ops/resyncs/{NOBODYS}"),
     "ops.list_lanes": ("GET", "/api/v1/ops/lanes"),
+    "ops.list_transactions": ("GET", "/api/v1/ops/transactions?patient={patient}"),
+    "ops.trace_transaction": ("GET", "/api/v1/ops/transactions/{code}"),
 }
 OPEN: Final[dict[str, tuple[str, str]]] = {
     "problems.explain": ("GET", "/problems/not_found"),
