@@ -51,7 +51,10 @@ def read(journal: Sequence[dict[str, Any]]) -> Server:
     for push in journal:
         if push["kind"] != "push" or push["outcome"] != "stored":
             continue
-        [patients[push["number"]]] = push["patients"]
+        # The register's pushes are about nobody.
+        for patient in push["patients"]:
+            patients[push["number"]] = patient
+        assert len(push["patients"]) == bool(push["number"])
         for entry in orjson.loads(push["received"])["entry"]:
             kind, _, id_ = entry["request"]["url"].partition("/")
             if kind in _REGISTER:
