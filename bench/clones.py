@@ -56,7 +56,8 @@ def take_out(site: Site) -> list[RealPerson]:
     """Everybody in the site, who must have one record each; the tables are empty afterwards."""
     with _main(site) as connection, _keys(site) as keys:
         found = [_real(connection, keys, row) for row in connection.execute(_IDS, binary=True).fetchall()]
-        connection.execute(f"TRUNCATE {', '.join(_OF_A_PERSON)}")
+        # The register's players go with its lane, or they would seem to be known of a lane that told nobody.
+        connection.execute(f"TRUNCATE {', '.join(_OF_A_PERSON)}, player")
         keys.execute("TRUNCATE person_key")
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -20,7 +21,7 @@ def table(played: Iterable[Played]) -> str:
 
 def next_steps(stage: Stage, *, transaction: str, number: str) -> str:
     """Addresses, and lines to paste: as a hospital, as a citizen, as an operator."""
-    file = _short(stage.folder / "dossier.xml")
+    file = shlex.quote(str(_short(stage.folder / "dossier.xml")))
     sent = f"-H 'Content-Type: application/xml' --data-binary @{file}"
     return "\n".join(
         (
@@ -28,7 +29,7 @@ def next_steps(stage: Stage, *, transaction: str, number: str) -> str:
             *(f"  {name:<10}{url}" for name, url in _addresses(stage).items()),
             "",
             'Paste these into another shell, in this folder; README, "Try it", goes on from there:',
-            f"  . {_short(stage.folder / 'env')}",
+            f"  . {shlex.quote(str(_short(stage.folder / 'env')))}",
             "  # a hospital follows one of its dossiers, and sends another",
             f"  ehr-sync sandbox follow {transaction}",
             f"  ehr-sync sandbox dossier --seed 4711 > {file}",

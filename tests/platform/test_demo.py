@@ -93,7 +93,7 @@ def test_it_says_that_the_city_is_empty_before_it_starts(demo: Demo) -> None:
 
 def test_it_ends_with_lines_to_paste_that_work_as_they_are(demo: Demo) -> None:
     assert demo.said[-1] == LAST_WORDS, demo.said
-    first = demo.said.index(f"  . {demo.folder / 'env'}")
+    first = demo.said.index(f"  . {shlex.quote(str(demo.folder / 'env'))}")
     lines = [line.strip() for line in demo.said[first + 1 : -2] if not line.strip().startswith("#")]
     followed, written, posted, read, operated = [shell(demo, f"set -o pipefail; {line}") for line in lines]
     assert followed.splitlines()[-1] == "In the health book. Nothing more to do."
