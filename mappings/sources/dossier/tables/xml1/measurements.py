@@ -26,6 +26,9 @@ _BLOOD: Final = re.compile(
     r"(?:NHÓM(?: MÁU)? ?)?(AB|A|B|O)"
     r"(?:[ ,:/(\[]*(?:RH(?:ESUS)?[ :.]*(?:[(\[]?D[)\]]?)?[ :.(\[]*)?(\+|-|DƯƠNG|ÂM)(?: ?TÍNH)?[ )\].]*)?"
 )
+# What a body can weigh in kilograms, by the age that it is below. Four standard deviations under the WHO's medians are
+# inside; software that has no weight writes 3.5, 5, 7.5 or 8.5 for a child of any age.
+_WEIGHTS: Final = ((1, 0.4, 20), (2, 4, 30), (5, 6, 60), (10, 9, 120), (15, 12, 200), (200, 20, 350))
 _STATED: Final = "Do cơ sở khám bệnh, chữa bệnh ghi"
 
 
@@ -66,9 +69,19 @@ def _is_plausible(kilograms: float, row: Row, visit: Visit) -> bool:
     birth = parse_birth(row.get("NGAY_SINH", ""))
     if birth is None or not visit.start:
         return 1 <= kilograms <= 350
-    years = int(visit.start[:4]) - int(birth[0][:4])
-    least, most = (0.4, 20) if years < 1 else (3, 60) if years < 6 else (8, 200) if years < 15 else (20, 350)
-    return least <= kilograms <= most
+    return any(least <= kilograms <= most for least, most in map(_weights_at, _ages(birth[0], visit.start)))
+
+
+def _ages(born: str, on: str) -> tuple[int, ...]:
+    """The age in whole years, or both that it can be where the year of birth alone is known."""
+    years = int(on[:4]) - int(born[:4])
+    if len(born) == len("yyyy"):
+        return years - 1, years
+    return (years - (on[5:10] < born[5:10]),)
+
+
+def _weights_at(age: int) -> tuple[float, float]:
+    return next(((least, most) for below, least, most in _WEIGHTS if age < below), (0, 0))
 
 
 def _blood_group(value: str | None) -> str:
