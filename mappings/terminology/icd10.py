@@ -13,7 +13,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from mappings.fhir.elements import Json, coding, concept
+from mappings.fhir.elements import Json, coding
 from mappings.model import Uris
 from mappings.terminology import packed
 
@@ -52,11 +52,11 @@ def icd10(code: str, on: date, uris: Uris) -> Json:
     return coding(uris["icd10"], code, display(code), edition(on))
 
 
-def reasons(value: str | None, on: date, uris: Uris) -> list[Json]:
-    """A field for codes as CodeableConcepts: what has no form of a code is text, never a code."""
-    written = read(value)
-    coded = [concept(icd10(one, on, uris)) for one in written.codes]
-    return coded + [concept(words=one) for one in written.words]
+def words_for(code: str) -> str:
+    """What a reader is told of a code that the list has no name for; "" for every other, whose name says more
+    (rules: codes-have-words).
+    """
+    return f"Mã bệnh {code}" if code and not display(code) else ""
 
 
 def name(code: str, on: date) -> str:
@@ -79,9 +79,11 @@ def read(value: str | None) -> Written:
     words: dict[str, None] = {}
     mended = _ANY_SEPARATOR.search(value.rstrip("+ ")) is not None
     for piece in filter(None, map(str.strip, _SEPARATORS.split(value))):
-        found = _codes_in(piece)
+        if _AS_LISTED.fullmatch(piece):
+            codes.update(dict.fromkeys(_single(piece).codes))
+            continue
+        found, mended = _codes_in(piece), True
         codes.update(dict.fromkeys(found))
-        mended = mended or _AS_LISTED.fullmatch(piece) is None
         if not found and any(map(str.isalpha, piece)):
             words[piece] = None
     return Written(tuple(codes), tuple(words), mended)

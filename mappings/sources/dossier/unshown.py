@@ -48,7 +48,7 @@ def without_unshown(row: Row, tags: Iterable[str]) -> Row:
 
 def shown(value: str | None) -> str:
     """The text of one field, "" where it must not be shown."""
-    words = text(value)
+    words = text(value) if value else ""
     return "" if words and tells_unshown(words) else words
 
 
@@ -56,6 +56,15 @@ def tells_unshown(words: str) -> bool:
     """Whether a text tells of a death, of a dying patient taken home, or of one who got worse."""
     plain, accented = _terms()
     return plain.hit(fold(words)) or accented.hit(words.casefold())
+
+
+def names_death(service: str) -> bool:
+    """Whether the name of a service says that it was done for the dead ("giải phẫu tử thi"): `tells_unshown` without
+    what no name of a service holds, for this is asked of every row.
+    """
+    _, accented = _terms()
+    name = service.casefold()
+    return accented.may_hit(name) and accented.hit(name)
 
 
 def is_death(code: str) -> bool:

@@ -12,6 +12,13 @@ from tests.mappings.fhir.checking import problems
 from tests.mappings.sources.dossier.golden import mapped
 
 WARD = {"MA_LOAI_KCB": "03", "NGAY_VAO": "202611180800", "NGAY_RA": "202611201030"}
+DRUG = {
+    "MA_THUOC": "40.155",
+    "TEN_THUOC": "Amoxicilin 500mg",
+    "DON_VI_TINH": "Viên",
+    "NGAY_YL": "202611201000",
+    "SO_LUONG": "14",
+}
 OPERATION = {
     "MA_DICH_VU": "PT-01",
     "TEN_DICH_VU": "Cắt ruột thừa",
@@ -74,3 +81,160 @@ def test_a_weight_that_a_body_of_that_age_can_have_is_shown(born: str, weight: s
     (only,) = of(mapped(visit), "Observation")
 
     assert only["valueQuantity"]["value"] == float(weight)
+
+
+# How certain a diagnosis is
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("Viêm ruột thừa ?", "K35.8"),
+        ("? Viêm ruột thừa", "K35.8"),
+        ("Viêm ruột thừa (?)", "K35.8"),
+        ("Khả năng viêm tuỵ cấp", "K85.9"),
+        ("Có thể viêm tuỵ cấp", "K85.9"),
+        ("Nghĩ nhiều đến viêm tuỵ cấp", "K85.9"),
+        ("CĐPB: lao phổi", "A16.2"),
+        ("Chẩn đoán phân biệt lao phổi", "A16.2"),
+        ("TD: Lao phổi", "A16.2"),
+    ],
+)
+def test_a_diagnosis_that_its_doctor_doubts_is_provisional(said: str, code: str) -> None:
+    (only,) = of(mapped({"MA_BENH_CHINH": code, "CHAN_DOAN_RV": said}), "Condition")
+
+    assert certainty(only) == "provisional"
+    assert only["code"]["text"] == said
+
+
+@pytest.mark.parametrize(
+    ("said", "main", "others"),
+    [
+        ("Theo dõi nhồi máu; Tăng huyết áp", "I21.9", "I10"),
+        ("K phổi?; Tăng huyết áp", "C34.9", "I10"),
+        ("Tăng huyết áp, theo dõi nhồi máu cơ tim", "I21.9", "I10"),
+        ("Tăng huyết áp + TD nhồi máu cơ tim", "I21.9", "I10"),
+        ("Tăng huyết áp - nghi nhồi máu cơ tim", "I21.9", "I10"),
+        ("Sốt, theo dõi sốt xuất huyết", "A91", ""),
+    ],
+)
+def test_nothing_is_confirmed_where_the_doubt_may_be_about_it(said: str, main: str, others: str) -> None:
+    codes = {"MA_BENH_CHINH": main} | ({"MA_BENH_KT": others} if others else {})
+    first, *_ = of(mapped({**codes, "CHAN_DOAN_RV": said}), "Condition")
+
+    assert certainty(first) == ""
+    assert said in first["code"]["text"]
+
+
+@pytest.mark.parametrize(
+    ("said", "main", "others"),
+    [
+        ("Viêm phổi; theo dõi lao phổi", "J18.9", "A16.2"),
+        ("Viêm phổi, theo dõi lao phổi", "J18.9", ""),
+        ("Viêm phổi; Tăng huyết áp", "J18.9", "I10"),
+        ("Suy tim độ III, đái tháo đường type 2", "I50", "E11.9"),
+    ],
+)
+def test_a_doubt_about_another_disease_takes_nothing_from_the_main_one(said: str, main: str, others: str) -> None:
+    codes = {"MA_BENH_CHINH": main} | ({"MA_BENH_KT": others} if others else {})
+    first, *_ = of(mapped({**codes, "CHAN_DOAN_RV": said}), "Condition")
+
+    assert certainty(first) == "confirmed"
+
+
+@pytest.mark.parametrize(
+    ("said", "main", "other"),
+    [
+        ("Tăng huyết áp, theo dõi nhồi máu cơ tim", "I21.9", "I10"),
+        ("Viêm phổi, suy hô hấp", "J96.9", "J18.9"),
+        ("Viêm phổi (lao phổi)", "A16.2", "J18.9"),
+        ("Viêm phổi + suy tim", "I50", "J18.9"),
+    ],
+)
+def test_words_that_name_two_diseases_are_those_of_neither_code_alone(said: str, main: str, other: str) -> None:
+    first, second = of(mapped({"MA_BENH_CHINH": main, "MA_BENH_KT": other, "CHAN_DOAN_RV": said}), "Condition")
+
+    assert first["code"]["text"] == said
+    assert "text" not in second["code"]
+
+
+# Deaths
+
+
+@pytest.mark.parametrize("code", ["R96.0", "R99", "I46.1", "O95"])
+@pytest.mark.parametrize("group", ["1", "8"])
+def test_no_order_and_no_operation_gives_a_death_as_its_reason(code: str, group: str) -> None:
+    record = mapped(XML3=[{**OPERATION, "MA_NHOM": group, "MA_BENH": f"{code};I10"}])
+    (only,) = [*of(record, "Procedure"), *of(record, "ServiceRequest")]
+
+    assert [one["coding"][0]["code"] for one in only["reasonCode"]] == ["I10"]
+
+
+def test_words_of_a_death_are_no_reason_either() -> None:
+    (only,) = of(mapped(XML3=[{**OPERATION, "MA_BENH": "Bệnh nhân tử vong"}]), "Procedure")
+
+    assert "reasonCode" not in only
+
+
+@pytest.mark.parametrize("name", ["Giải phẫu tử thi", "Chăm sóc tử thi", "Kiểm thảo tử vong", "Vệ sinh thi hài"])
+@pytest.mark.parametrize("group", ["1", "8", "18"])
+def test_a_service_for_the_dead_is_not_shown(name: str, group: str) -> None:
+    record = mapped(XML3=[{**OPERATION, "MA_NHOM": group, "TEN_DICH_VU": name}])
+
+    assert [one.type for one in record.resources if one.type in ("Procedure", "ServiceRequest")] == []
+
+
+@pytest.mark.parametrize("name", ["Cắt tử cung", "Phẫu thuật lấy thai chết lưu", "Cắt lọc tổ chức hoại tử"])
+def test_a_service_for_the_living_is_shown_whatever_letters_are_in_its_name(name: str) -> None:
+    (only,) = of(mapped(XML3=[{**OPERATION, "TEN_DICH_VU": name}]), "Procedure")
+
+    assert only["code"]["text"] == name
+
+
+@pytest.mark.parametrize(
+    "said", ["Ngừng tuần hoàn, đột tử", "Đột tử chưa rõ nguyên nhân", "Hồi sức tim phổi không kết quả"]
+)
+def test_a_sudden_death_is_told_in_no_words(said: str) -> None:
+    (only,) = of(mapped({"CHAN_DOAN_RV": said}), "Condition")
+
+    assert only["code"]["coding"][0]["code"] == "J20.9"
+    assert "text" not in only["code"]
+
+
+@pytest.mark.parametrize("said", ["Cơn nhịp nhanh, nguy cơ đột tử", "Đặt máy phá rung dự phòng đột tử"])
+def test_the_risk_of_a_death_is_none(said: str) -> None:
+    (only,) = of(mapped({"CHAN_DOAN_RV": said}), "Condition")
+
+    assert only["code"]["text"] == said
+
+
+# Codes without a name
+
+
+def test_a_code_without_a_name_is_said_to_be_a_code() -> None:
+    record = mapped(
+        {"MA_BENH_CHINH": "U99.8", "CHAN_DOAN_RV": "", "MA_BENH_KT": "I10;U98", "MA_PTTT_QT": "93.46"},
+        XML3=[{**OPERATION, "MA_BENH": "U99.8", "MA_BENH_YHCT": "U62.392.3", "VI_TRI_TH_DVKT": "12"}],
+    )
+    operations = {one["code"].get("text"): one for one in of(record, "Procedure")}
+
+    assert [one["code"].get("text") for one in of(record, "Condition")] == ["Mã bệnh U99.8", None, "Mã bệnh U98"]
+    assert sorted(operations) == ["Cắt ruột thừa"]
+    assert [one["text"] for one in operations["Cắt ruột thừa"]["reasonCode"]] == [
+        "Mã bệnh U99.8",
+        "Mã bệnh y học cổ truyền U62.392.3",
+    ]
+    assert operations["Cắt ruột thừa"]["bodySite"][0]["text"] == "Vị trí mã 12"
+
+
+def test_an_operation_of_which_only_the_code_is_known_is_said_to_be_one() -> None:
+    named, unnamed = of(mapped({"MA_PTTT_QT": "47.01;93.46"}), "Procedure")
+
+    assert "text" not in named["code"]
+    assert unnamed["code"]["text"] == "Phẫu thuật, thủ thuật mã 93.46"
+
+
+def test_a_disease_of_traditional_medicine_alone_is_said_to_be_one() -> None:
+    record = mapped({"MA_BENH_KT": "I10;E11.9", "MA_BENH_YHCT": "U62.392.3;U58.111", "CHAN_DOAN_RV": ""})
+
+    assert [one["code"].get("text") for one in of(record, "Condition")][-1] == "Mã bệnh y học cổ truyền U58.111"

@@ -10,7 +10,7 @@ from mappings.fhir.elements import SUBJECT, Json, codes, coding, concept, text
 from mappings.fhir.ids import Key
 from mappings.model import Resource, Row
 from mappings.sources.dossier.tables.xml1.encounter import TABLE
-from mappings.sources.dossier.tables.xml1.wording import Said, is_about, may_be_about, pieces
+from mappings.sources.dossier.tables.xml1.wording import Said, may_be_about, meant, pieces
 from mappings.sources.dossier.unshown import is_death
 from mappings.sources.dossier.visit import Visit
 from mappings.terminology import icd10
@@ -40,6 +40,7 @@ class _Diagnoses:
     whole: str  # all that is said to be there, as one text
     own: Mapping[str, Said]  # what is certainly said of a code
     is_shared_out: bool  # nothing is said that is not certainly of one of the codes
+    is_doubted: bool  # something is in doubt, and nobody can tell which code it is about
 
 
 def conditions(row: Row, shown: Row, visit: Visit) -> tuple[list[Resource], list[Json]]:
@@ -67,16 +68,15 @@ def _diagnoses(row: Row, shown: Row, visit: Visit) -> Iterator[tuple[Key, Json, 
     words = said.words if said and found.is_shared_out else found.whole
     if found.main or words:
         codings = [icd10.icd10(found.main, visit.on, visit.uris)] if found.main else []
-        named = concept(*codings, *_traditional_codings(of_main, visit), words=words)
-        status = _PROVISIONAL if said and said.is_open else _CONFIRMED
-        body = {"verificationStatus": status, **_condition(named, visit.end, visit)}
+        named = concept(*codings, *_traditional_codings(of_main, visit), words=words or icd10.words_for(found.main))
+        body = _verified(found, said) | _condition(named, visit.end, visit)
         yield ("main",), body, _DISCHARGE, 1 if found.main else 0
     else:
         further = (*of_main, *further)
     for one in found.others:
         said = found.own.get(one)
         codings = [icd10.icd10(one, visit.on, visit.uris), *_traditional_codings(of_others.get(one, ()), visit)]
-        named = concept(*codings, words=said.words if said and found.is_shared_out else "")
+        named = concept(*codings, words=said.words if said and found.is_shared_out else icd10.words_for(one))
         body = _condition(named, visit.end, visit)
         yield (
             ("other", one),
@@ -87,8 +87,16 @@ def _diagnoses(row: Row, shown: Row, visit: Visit) -> Iterator[tuple[Key, Json, 
     for one in found.words:
         yield ("words", one), _condition(concept(words=one), visit.end, visit), _DISCHARGE, 0
     for one in further:
-        named = concept(*_traditional_codings((one,), visit))
+        named = concept(*_traditional_codings((one,), visit), words=f"Mã bệnh y học cổ truyền {one}")
         yield ("traditional", one), _condition(named, visit.end, visit), _DISCHARGE, 0
+
+
+def _verified(found: _Diagnoses, said: Said | None) -> Json:
+    """How certain the main diagnosis is (rules: doubted-diagnoses)."""
+    if said is not None and said.is_open:
+        return {"verificationStatus": _PROVISIONAL}
+    in_doubt = found.is_doubted if said is None else said.doubts(found.main)
+    return {} if in_doubt else {"verificationStatus": _CONFIRMED}
 
 
 def _read(row: Row, shown: Row) -> _Diagnoses:
@@ -96,7 +104,10 @@ def _read(row: Row, shown: Row) -> _Diagnoses:
     stated = list(dict.fromkeys((*main.codes, *others.codes)))
     whole = text(row.get("CHAN_DOAN_RV")) or "; ".join(main.words)
     said = pieces(whole, stated)
-    standing = [one for at, one in enumerate(stated) if not (_is_ruled_out(at, stated, said) or is_death(one))]
+    rules_out = any(one.ruled_out for one in said)
+    standing = [
+        one for at, one in enumerate(stated) if not ((rules_out and _is_ruled_out(at, stated, said)) or is_death(one))
+    ]
     there = [one for one in said if one.words]
     own = _paired(standing, there)
     first = main.codes[0] if main.codes and main.codes[0] in standing else ""
@@ -112,6 +123,8 @@ def _read(row: Row, shown: Row) -> _Diagnoses:
         whole=_joined(whole, said) if is_shown and not is_said_elsewhere else "",
         own=own,
         is_shared_out=is_shared_out and is_shown,
+        is_doubted=any(one.doubts() for one in there if one not in own.values())
+        and not any(not one.is_open and meant(one.words, (first,)) for one in there),
     )
 
 
@@ -143,7 +156,7 @@ def _paired(stated: Sequence[str], there: Sequence[Said]) -> dict[str, Said]:
     """
     if len(stated) == len(there) == 1:
         return {stated[0]: there[0]}
-    about = [[code for code in stated if is_about(one.words, code)] for one in there]
+    about = [meant(one.words, stated) for one in there]
     named = [found[0] if len(found) == 1 else "" for found in about]
     return {code: one for code, one in zip(named, there, strict=True) if code and named.count(code) == 1}
 

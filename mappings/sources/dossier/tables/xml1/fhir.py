@@ -65,13 +65,18 @@ def _procedures(row: Row, visit: Visit, known: frozenset[str], uncoded: int) -> 
     for one in missing if len(missing) > uncoded else ():
         body: Json = {
             "status": "completed",
-            "code": concept(icd9cm.icd9cm(one, visit.uris)),
+            "code": _operation(one, visit),
             "subject": SUBJECT,
             "encounter": visit.encounter,
         }
         if span := period(visit.start, visit.end):
             body["performedPeriod"] = span
         yield visit.resource("Procedure", TABLE, (one,), 0, body)
+
+
+def _operation(code: str, visit: Visit) -> Json:
+    named = icd9cm.icd9cm(code, visit.uris)
+    return concept(named, words="" if "display" in named else f"Phẫu thuật, thủ thuật mã {code}")
 
 
 def _appointments(row: Row, visit: Visit) -> Iterator[Resource]:

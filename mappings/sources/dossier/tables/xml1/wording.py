@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from mappings.terminology import icd10
@@ -24,7 +25,13 @@ _NOT_RULED_OUT: Final = re.compile(
     re.IGNORECASE,
 )
 _IS_NOT: Final = re.compile(r"^không\s+(?:phải|mắc)(?:\s+là)?\s+", re.IGNORECASE)
-_OPEN: Final = re.compile(r"^(?:theo\s+dõi|td|t/d|nghi(?:\s+ngờ)?)(?!\w)", re.IGNORECASE)
+# Words that a doctor puts before what is not certain; a question mark says the same on either side.
+_DOUBT: Final = (
+    r"(?:theo\s+dõi|td|t/d|nghi(?:\s+ngờ)?|nghĩ(?:\s+nhiều)?\s+(?:đến|tới)|(?:có\s+)?khả\s+năng|có\s+thể|cđpb"
+    r"|(?:chẩn\s+đoán\s+)?phân\s+biệt)(?!\w)"
+)
+_OPEN: Final = re.compile(rf"^(?:\?|{_DOUBT})|\?[\s)\]]*$", re.IGNORECASE)
+_OPEN_CLAUSE: Final = re.compile(rf"\?|(?:^|[,.()\[\]+/]|\s[-–])\s*{_DOUBT}", re.IGNORECASE)
 # What follows tells how it was ruled out and not what.
 _MEANS: Final = re.compile(r"^(?:qua|bằng|sau|nhờ|trên|dựa|theo|khi|ngày|lúc|rồi|hoàn\s+toàn)(?!\w)", re.IGNORECASE)
 _EDGES: Final = " ,.()[]+-–:"
@@ -36,45 +43,70 @@ _FILLING: Final = frozenset({"bệnh", "lý", "chứng", "hội", "bị", "do", 
 class Said:
     """One piece of a diagnosis: the words for what is there, and those for what is ruled out; either may be "".
 
-    `is_open` where it is a candidate only ("theo dõi …", "chưa loại trừ …").
+    `is_open` where it is a candidate only ("theo dõi …", "chưa loại trừ …", "… ?").
     """
 
     words: str
     ruled_out: str
     is_open: bool
 
+    def doubts(self, code: str = "") -> bool:
+        """Whether any of the words is in doubt ("sốt, theo dõi sốt xuất huyết"), unless they begin with what a code
+        is certainly called ("viêm phổi, theo dõi lao").
+        """
+        return self.is_open or (
+            _OPEN_CLAUSE.search(self.words) is not None
+            and not (code and meant(_CLAUSES.split(self.words, maxsplit=1)[0], (code,)))
+        )
+
 
 def pieces(text: str, codes: Sequence[str] = ()) -> list[Said]:
     """What each piece of a text says. The name of one of the codes is that disease, whatever words are in it."""
-    names = {_plain(icd10.display(one)) for one in codes}
+    names = {*map(icd10.display, codes), *map(_plain_name, codes)}
     found = [_BULLET.sub("", piece.strip()).strip() for piece in _PIECES.split(text)]
-    return [Said(one, "", is_open=False) if _plain(one) in names else _said(one) for one in found if one]
+    return [
+        Said(one, "", is_open=False) if one in names or _plain(one) in names else _said(one) for one in found if one
+    ]
 
 
-def is_about(words: str, code: str) -> bool:
-    """Whether words certainly mean what a code of ICD-10 VN is called: one has all the words of the other."""
-    name = _words(_head(icd10.display(code)))
-    said = _words(_head(words))
-    if not said or not name or ("không" in said) != ("không" in name):
-        return False
-    # More words than the name has make it more precise, unless they may be of another disease.
-    return said <= name or (name <= said and _CLAUSES.search(words) is None)
+def meant(words: str, codes: Sequence[str]) -> list[str]:
+    """The codes of ICD-10 VN whose name the words certainly mean: one has all the words of the other.
+
+    What stands behind a comma or in brackets may be another disease, unless it is of the name too.
+    """
+    if called := [code for code in codes if icd10.display(code) == words]:
+        return called
+    if _CLAUSES.search(words) is not None:
+        whole = _words(words)
+        return [code for code in codes if whole and whole <= _words_of(code)]
+    said = _words(words)
+    return [
+        code
+        for code in codes
+        if said
+        and (name := _words_of_head(code))
+        and ("không" in said) == ("không" in name)
+        and (said <= name or name <= said)
+    ]
 
 
 def may_be_about(words: str, code: str) -> bool:
-    """The same, where a mistake does less harm: what is ruled out is rather left out than shown."""
-    name, said = _words(icd10.display(code)), _words(words)
+    """The same of one code, where a mistake does less harm: what is ruled out is rather left out than shown."""
+    name, said = _words_of(code), _words(words)
     return bool(said and name) and (said <= name or name <= said)
 
 
 def _said(piece: str) -> Said:
     if denied := _IS_NOT.match(piece):
         return Said("", piece[denied.end() :], is_open=False)
+    # In all that rules out, and in hardly anything else.
+    if "loại" not in piece.lower():
+        return Said(piece, "", is_open=_OPEN.search(piece) is not None)
     if _NOT_RULED_OUT.search(piece) is not None:
         return Said(piece, "", is_open=True)
     found = _RULED_OUT.search(piece)
     if found is None:
-        return Said(piece, "", is_open=_OPEN.match(piece) is not None)
+        return Said(piece, "", is_open=_OPEN.search(piece) is not None)
     return _split_at(piece, found.start(), found.end())
 
 
@@ -91,6 +123,22 @@ def _split_at(piece: str, start: int, end: int) -> Said:
         # "Lao phổi đã loại trừ"; in "viêm phổi, lao phổi đã loại trừ" nobody can tell how far it reaches.
         return Said("", here, is_open=False)
     return Said("", before, is_open=False)
+
+
+# Of codes alone: no text of a person is remembered.
+@lru_cache(maxsize=4096)
+def _words_of_head(code: str) -> frozenset[str]:
+    return _words(_head(icd10.display(code)))
+
+
+@lru_cache(maxsize=4096)
+def _words_of(code: str) -> frozenset[str]:
+    return _words(icd10.display(code))
+
+
+@lru_cache(maxsize=4096)
+def _plain_name(code: str) -> str:
+    return _plain(icd10.display(code))
 
 
 def _head(text: str) -> str:

@@ -27,6 +27,7 @@ from mappings.fhir.ids import Key, numbered
 from mappings.model import Resource, Row
 from mappings.sources.dossier.netting import alike, is_nothing, netted, taken_back
 from mappings.sources.dossier.tables.xml3.implants import implants, is_implant
+from mappings.sources.dossier.unshown import is_death, names_death, tells_unshown
 from mappings.sources.dossier.visit import Order, ServiceCode, Visit, cost_group, order_notes, resulted_in, service_code
 from mappings.terminology import icd9cm, icd10
 from mappings.terminology.code_lists import display
@@ -36,6 +37,7 @@ _OPERATIONS: Final = frozenset({"8", "18"})
 _BY_RATE: Final = "9"  # paid by rate: an examination or an operation
 _MAY_BE_OPERATIONS: Final = _OPERATIONS | {_BY_RATE}
 _EXAM: Final = "13"
+_OF_THE_LIVING: Final = frozenset({"order", "procedure"})
 _SUPPLIES: Final = frozenset({"10", "11"})
 _NOT_CARE: Final = frozenset({"7", "12", "14", "15", "16", "17", "19"})
 _TRANSPORT: Final = "VC."  # of the patient, to the facility whose code follows (appendix of QĐ 130)
@@ -81,7 +83,8 @@ def services(rows: Iterable[Row], visit: Visit, resulted: Mapping[str, bool]) ->
     for row in netted(every, _same, _content):
         # Of what has a result something was done, whatever its quantity says.
         if not is_nothing(row) or resulted_in(resulted, _code(row)) is not None:
-            by_kind[_kind(row, resulted)].append(row)
+            kind = _kind(row, resulted)
+            by_kind["" if kind in _OF_THE_LIVING and names_death(row.get("TEN_DICH_VU", "")) else kind].append(row)
     ordered = [_order(*line, visit, resulted) for line in numbered(by_kind["order"], _key, _content)]
     done = [(line[0], _procedure(*line, visit)) for line in numbered(by_kind["procedure"], _key, _content)]
     back = [row for row in taken_back(every, _same) if _kind(row, resulted) in ("order", "procedure")]
@@ -278,7 +281,8 @@ def _procedure(row: Row, key: Key, ordinal: int, visit: Visit) -> Resource:
     if reasons := _reasons(row, visit):
         body["reasonCode"] = reasons
     if site := code(row.get("VI_TRI_TH_DVKT")):
-        body["bodySite"] = [concept(visit.local("body-site", site))]
+        # The ministry has not issued the list of these codes yet.
+        body["bodySite"] = [concept(visit.local("body-site", site), words=f"Vị trí mã {site}")]
     if notes := [*_notes(row, service, visit)]:
         body["note"] = notes
     return visit.resource("Procedure", TABLE, key, ordinal, body)
@@ -317,6 +321,16 @@ def _anaesthesia(row: Row, service: ServiceCode, visit: Visit) -> str:
 
 
 def _reasons(row: Row, visit: Visit) -> list[Json]:
-    reasons = icd10.reasons(row.get("MA_BENH"), visit.on, visit.uris)
-    system = visit.uris["traditional-disease"]
-    return reasons + [concept(coding(system, one)) for one in codes(row.get("MA_BENH_YHCT"))]
+    """The diseases that it was done for: what has no form of a code is text, never a code. A death is no reason."""
+    written, system = icd10.read(row.get("MA_BENH")), visit.uris["traditional-disease"]
+    coded = [
+        (icd10.icd10(one, visit.on, visit.uris), icd10.words_for(one)) for one in written.codes if not is_death(one)
+    ]
+    return [
+        *(concept(one, words=words) for one, words in coded),
+        *(concept(words=one) for one in written.words if not tells_unshown(one)),
+        *(
+            concept(coding(system, one), words=f"Mã bệnh y học cổ truyền {one}")
+            for one in codes(row.get("MA_BENH_YHCT"))
+        ),
+    ]
