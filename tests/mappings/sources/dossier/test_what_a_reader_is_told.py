@@ -238,3 +238,49 @@ def test_a_disease_of_traditional_medicine_alone_is_said_to_be_one() -> None:
     record = mapped({"MA_BENH_KT": "I10;E11.9", "MA_BENH_YHCT": "U62.392.3;U58.111", "CHAN_DOAN_RV": ""})
 
     assert [one["code"].get("text") for one in of(record, "Condition")][-1] == "Mã bệnh y học cổ truyền U58.111"
+
+
+@pytest.mark.parametrize("route", ["1.1", "1", "01.01", "1,01", "9.01"])
+def test_a_route_that_is_a_number_is_said_to_be_a_code(route: str) -> None:
+    (only,) = of(mapped(XML2=[{**DRUG, "DUONG_DUNG": route}]), "MedicationRequest")
+
+    assert only["dosageInstruction"][0]["route"]["text"] == f"Đường dùng mã {route}"
+
+
+# What an in-patient takes home
+
+
+@pytest.mark.parametrize(
+    "dose",
+    [
+        "Ngày uống 2 lần, mỗi lần 1 viên x 7 ngày",
+        "Uống ngày 2 viên trong 7 ngày",
+        "1 viên x 2 lần/ngày x 7 ngày",
+        "Sáng 1 viên, tối 1 viên, dùng 7 ngày",
+        "1 viên/lần * 2 lần/ngày * 7 ngày [2 viên/ngày]",
+    ],
+)
+def test_a_course_that_goes_on_after_the_stay_is_for_home_in_whatever_words(dose: str) -> None:
+    record = mapped(WARD, XML2=[{**DRUG, "LIEU_DUNG": dose}])
+    (only,) = of(record, "MedicationRequest")
+
+    assert only["category"][0]["coding"][0]["code"] == "discharge"
+    assert of(record, "MedicationAdministration") == []
+
+
+@pytest.mark.parametrize(
+    ("dose", "amount"),
+    [
+        # A course told on its first day, of which the ward used up a day's.
+        ("1 viên/lần * 2 lần/ngày * 7 ngày [2 viên/ngày]", "2"),
+        ("1 viên/lần * 2 lần/ngày * 7 ngày", "6"),
+        ("Ngày thứ 7 của đợt", "14"),
+        ("Truyền 7 ngày một lần", "1"),
+        ("Theo dõi sau 7 ngày", "1"),
+    ],
+)
+def test_a_course_that_its_amount_does_not_last_for_was_given_on_the_ward(dose: str, amount: str) -> None:
+    record = mapped(WARD, XML2=[{**DRUG, "LIEU_DUNG": dose, "SO_LUONG": amount, "NGAY_YL": "202611180900"}])
+
+    assert len(of(record, "MedicationAdministration")) == 1
+    assert of(record, "MedicationRequest") == []

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from mappings.fhir.elements import decimal, text
+from mappings.fhir.elements import decimal, text, trimmed_decimal
 from mappings.model import Row
 from mappings.terminology.units import ucum
 
@@ -33,6 +33,8 @@ _UNITS: Final = frozenset({
     "kim", "giọt", "nhát", "nhát xịt", "xịt", "lần xịt", "hít", "liều", "thìa", "muỗng", "mcg", "ui", "iu", "đơn vị",
 })
 # fmt: on
+_PIECES: Final = frozenset({"viên", "nang", "gói", "ống"})
+_COURSE = re.compile(r"(?:[x×*]|\b(?:trong|dùng|uống|đủ))\s*(\d{1,3})\s*ngày\b", re.IGNORECASE)
 _OFTEN = re.compile(r"(\d{1,2})\s*lần\s*/\s*ngày", re.IGNORECASE)
 _PART_OF_DAY = re.compile(r"\b(sáng|trưa|chiều|tối|đêm)\b", re.IGNORECASE)
 
@@ -53,20 +55,42 @@ def dose_of(row: Row) -> Dose | None:
     found = _DOSE.fullmatch(said) if len(said) <= _LONGEST else None
     if found is None:
         return None
-    digits, unit = _certain(found.group(1)), text(found.group(2))
-    times, days = int(found.group(3)), int(found.group(4))
+    amount, unit, often, long, total, unit_of_total = found.groups()
+    digits, times, days = _certain(amount), int(often), int(long)
     if not digits or not Decimal(digits) or not days or not 1 <= times <= _MOST_TIMES or not _is_unit(unit, row):
         return None
-    if found.group(5) and not _agrees(found.group(5), found.group(6), Decimal(digits) * times, unit):
+    if total and not _agrees(total, unit_of_total, Decimal(digits) * times, unit):
         return None
     return Dose(digits, unit, times, days)
 
 
 def several_a_day(row: Row) -> bool:
-    """Whether LIEU_DUNG tells of more doses than one on a day, structured or not."""
+    """Whether a LIEU_DUNG that has no certain dose tells of more than one on a day."""
     said = text(row.get("LIEU_DUNG"))[:_LONGEST]
     often = _OFTEN.search(said)
     return (often is not None and int(often.group(1)) > 1) or len(set(_PART_OF_DAY.findall(said.lower()))) > 1
+
+
+def days_of_supply(row: Row, dose: Dose | None) -> int | None:
+    """For how many days of medicine a row is: the course that LIEU_DUNG tells, structured or not, as far as the amount
+    lasts; None where no course is told (rules: for-home).
+    """
+    days = dose.days if dose is not None else _told_days(row)
+    amount, a_day = trimmed_decimal(row.get("SO_LUONG")), _used_a_day(row, dose)
+    return (min(days, int(Decimal(amount) / a_day)) if amount and a_day else days) or None
+
+
+def _told_days(row: Row) -> int:
+    told = _COURSE.search(text(row.get("LIEU_DUNG"))[:_LONGEST])
+    return int(told.group(1)) if told is not None else 0
+
+
+def _used_a_day(row: Row, dose: Dose | None) -> Decimal:
+    """How much of SO_LUONG a day takes: by the dose, else at least one piece; 0 where it cannot be told (a bottle)."""
+    unit = text(row.get("DON_VI_TINH")).casefold()
+    if dose is None:
+        return Decimal(unit in _PIECES)
+    return Decimal(dose.digits) * dose.times if dose.unit.casefold() == unit else Decimal(0)
 
 
 def _certain(written: str) -> str:
@@ -75,7 +99,7 @@ def _certain(written: str) -> str:
 
 def _agrees(total: str, unit: str, expected: Decimal, of: str) -> bool:
     digits = _certain(total)
-    return bool(digits) and Decimal(digits) == expected and text(unit).casefold() == of.casefold()
+    return bool(digits) and Decimal(digits) == expected and unit.casefold() == of.casefold()
 
 
 def _is_unit(unit: str, row: Row) -> bool:

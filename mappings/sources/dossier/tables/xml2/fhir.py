@@ -29,7 +29,7 @@ from mappings.fhir.elements import (
 from mappings.fhir.ids import Key, numbered
 from mappings.model import Resource, Row
 from mappings.sources.dossier.netting import alike, is_nothing, netted
-from mappings.sources.dossier.tables.xml2.doses import Dose, dose_of, several_a_day
+from mappings.sources.dossier.tables.xml2.doses import Dose, days_of_supply, dose_of, several_a_day
 from mappings.sources.dossier.visit import INPATIENT, Visit, cost_group, order_notes
 from mappings.terminology.code_lists import display
 from mappings.terminology.units import ucum
@@ -40,10 +40,10 @@ _NOT_DRUGS: Final = ("VM.", "BB.")
 _OXYGEN: Final = re.compile(r"40\.17(?:\..*)?")
 _NO_NAME: Final = "Thuốc không ghi tên"
 # What a ward writes beside a drug that the patient takes home, in either field.
+_HOME_SIGNS: Final = ("về", "nhà", "ra viện")  # one of them is in every such text, and nearly no other has any
 _TAKEN_HOME: Final = re.compile(
     r"\b(?:cấp|mang|đem|phát|lĩnh|đơn|toa)(?: thuốc)? về\b(?! (?:khoa|kho|tủ|buồng|phòng|đêm|chiều|tối|sáng))"
-    r"|\b(?:thuốc|đơn|toa|cấp|khi|sau khi) ra viện\b|\b(?:ở|tại|về) nhà\b",
-    re.IGNORECASE,
+    r"|\b(?:thuốc|đơn|toa|cấp|khi|sau khi) ra viện\b|\b(?:ở|tại|về) nhà\b"
 )
 _DISCHARGE: Final = [
     concept(coding("http://terminology.hl7.org/CodeSystem/medicationrequest-category", "discharge", "Discharge"))
@@ -112,16 +112,24 @@ def _is_taken_home(row: Row, dose: Dose | None, visit: Visit) -> bool:
     course that goes on after the day of leaving, for a ward orders day by day (appendix of QĐ 130, LIEU_DUNG). Else it
     cannot be told, and the drug counts as given.
     """
-    if _TAKEN_HOME.search(f"{text(row.get('LIEU_DUNG'))}. {text(row.get('CACH_DUNG'))}"):
+    said = f"{text(row.get('LIEU_DUNG'))}. {text(row.get('CACH_DUNG'))}".lower()
+    if any(map(said.__contains__, _HOME_SIGNS)) and _TAKEN_HOME.search(said):
         return True
-    last = _course_end(row, dose)
-    return last is not None and bool(visit.end) and last.isoformat() > visit.end[:10]
+    # A ward may tell the whole course on its first day: what it used up of it then does not last beyond the stay.
+    first, days = day(row.get("NGAY_YL")), days_of_supply(row, dose)
+    if first is None or days is None or not visit.end:
+        return False
+    return _last_of(first, days).isoformat() > visit.end[:10]
 
 
 def _course_end(row: Row, dose: Dose | None) -> date | None:
     """The last day of medicine of a dose that says for how many days."""
     first = day(row.get("NGAY_YL"))
-    return first + timedelta(days=dose.days - 1) if first is not None and dose is not None else None
+    return _last_of(first, dose.days) if first is not None and dose is not None else None
+
+
+def _last_of(first: date, days: int) -> date:
+    return first + timedelta(days=days - 1)
 
 
 def _ordered(row: Row, dose: Dose | None, key: Key, ordinal: int, visit: Visit) -> Resource:
@@ -181,9 +189,9 @@ def _effective(at: str, row: Row, dose: Dose | None) -> Json:
     if not at:
         return {"effectivePeriod": NOT_STATED}
     days = dose.days if dose is not None else 1
-    if days == 1 and not several_a_day(row):
+    if days == 1 and not (dose.times > 1 if dose is not None else several_a_day(row)):
         return {"effectiveDateTime": at}
-    last = date.fromisoformat(at[:10]) + timedelta(days=days - 1)
+    last = _last_of(date.fromisoformat(at[:10]), days)
     return {"effectivePeriod": {"start": at[:10], "end": last.isoformat()}}
 
 
@@ -255,12 +263,13 @@ def _route(row: Row, visit: Visit) -> Json | None:
     if not value:
         return None
     if _ROUTE.fullmatch(value) is None:
-        return {"text": value}
+        return {"text": f"Đường dùng mã {value}" if _NUMBER.fullmatch(value) else value}
     name = display("route", value, visit.on)
     return concept(coding(visit.uris["route"], value, name), words=name or f"Đường dùng mã {value}")
 
 
 _ROUTE = re.compile(r"\d\.\d{2}")
+_NUMBER = re.compile(r"[\d., ]+")
 
 
 def _dispensed(row: Row, ordered: str, visit: Visit) -> Json:
