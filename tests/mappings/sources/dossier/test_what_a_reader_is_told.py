@@ -284,3 +284,33 @@ def test_a_course_that_its_amount_does_not_last_for_was_given_on_the_ward(dose: 
 
     assert len(of(record, "MedicationAdministration")) == 1
     assert of(record, "MedicationRequest") == []
+
+
+# Numbers
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "unit"),
+    [("HbA1c", "6.123", "%"), ("INR", "1.123", ""), ("HCT", "1.380", "L/L"), ("Nhiệt độ", "36.512", "°C")],
+)
+def test_a_measure_that_knows_no_thousands_has_three_places(name: str, value: str, unit: str) -> None:
+    row = {"MA_DICH_VU": "23.0083.1523", "TEN_CHI_SO": name, "GIA_TRI": value, "NGAY_KQ": "202611200940"}
+    (only,) = of(mapped(XML4=[row | ({"DON_VI_DO": unit} if unit else {})]), "Observation")
+
+    assert only["valueQuantity"]["value"] == float(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "unit"),
+    [
+        ("PLT", "250.000", "/mm3"),
+        ("Lactat", "1.234", "mmol/L"),
+        ("Vi khuẩn", "10.000", "CFU/mL"),
+        ("Tỷ trọng", "1.015", ""),
+    ],
+)
+def test_three_places_of_any_other_measure_stay_text(name: str, value: str, unit: str) -> None:
+    row = {"MA_DICH_VU": "23.0083.1523", "TEN_CHI_SO": name, "GIA_TRI": value, "NGAY_KQ": "202611200940"}
+    (only,) = of(mapped(XML4=[row | ({"DON_VI_DO": unit} if unit else {})]), "Observation")
+
+    assert only["valueString"] == f"{value} {unit}".strip()

@@ -29,6 +29,8 @@ _DIGIT = re.compile(r"\d")
 # zero, or behind more than three digits.
 _THOUSANDS = re.compile(r"-?[1-9]\d{0,2}\.\d{3}")
 _NEVER_THOUSANDS: Final = re.compile(r"(?:TSH|pH)\b.*")
+# Nor has what is measured so: a share of a whole, a ratio, a temperature.
+_WITHOUT_THOUSANDS: Final = frozenset({"%", "L/L", "{INR}", "[pH]", "Cel"})
 _COMPARATORS: Final = {"≤": "<=", "≥": ">="}
 _LABORATORY_CHAPTERS: Final = frozenset({"22", "23", "24", "25"})  # TT 43/2013
 _IMAGING_CHAPTER: Final = "18"
@@ -88,13 +90,16 @@ def resulted_services(rows: Iterable[Row]) -> dict[str, bool]:
     """The service codes that rows came for, without what is attached to them, and whether any row says something. A
     technique whose rows name its price too stands there as "XX.YYYY.*": see `visit.resulted_in`.
     """
-    found: dict[str, bool] = {}
+    said: dict[str, bool] = {}
     for row in rows:
         if value := row.get("MA_DICH_VU"):
-            service = service_code(value).code
-            stem = service_stem(service)
-            for name in (service, f"{stem}.*") if stem else (service,):
-                found[name] = found.get(name, False) or _has_result(row)
+            said[value] = said.get(value, False) or _has_result(row)
+    found: dict[str, bool] = {}
+    for value, has_result in said.items():
+        service = service_code(value).code
+        stem = service_stem(service)
+        for name in (service, f"{stem}.*") if stem else (service,):
+            found[name] = found.get(name, False) or has_result
     return found
 
 
@@ -172,19 +177,19 @@ def _observation(row: Row, key: Key, ordinal: int, group: _Group, visit: Visit) 
     body: Json = {"status": "final"}
     if group.kind in _CATEGORIES:
         body["category"] = _CATEGORIES[group.kind]
-    body["code"] = _index(row, group, visit, is_finding=not found)
+    name = text(row.get("TEN_CHI_SO"))
+    body["code"] = _index(row, name, group, visit, is_finding=not found)
     body["subject"] = SUBJECT
     body["encounter"] = visit.encounter
     if at := minute(row.get("NGAY_KQ", "")):
         body["effectiveDateTime"] = at
-    body |= _value(found, row) if found else {"valueString": described}
+    body |= _value(found, text(row.get("DON_VI_DO")), name) if found else {"valueString": described}
     if found and described:
         body["note"] = [{"text": described}]
     return visit.resource("Observation", TABLE, key, ordinal, body)
 
 
-def _index(row: Row, group: _Group, visit: Visit, *, is_finding: bool) -> Json:
-    name = text(row.get("TEN_CHI_SO"))
+def _index(row: Row, name: str, group: _Group, visit: Visit, *, is_finding: bool) -> Json:
     kind, index = "result-index", code(_own_index(row))
     if not index:
         # The service is what was found then.
@@ -197,21 +202,22 @@ def _service_name(group: _Group) -> str:
     return group.order.name if group.order is not None else ""
 
 
-def _value(found: str, row: Row) -> Json:
+def _value(found: str, unit: str, name: str) -> Json:
     """A quantity where number and unit are both certain; otherwise the text as it came, for no series to
     use. Words have no unit: nobody measures "Âm tính" in mmol/L.
     """
-    name = text(row.get("TEN_CHI_SO"))
-    unit = text(row.get("DON_VI_DO")) if _DIGIT.search(found) else ""
-    if unit and found.endswith(unit):
-        found = found.removesuffix(unit).rstrip() or found
+    comparator, digits = "", decimal(found)
+    if not digits:
+        unit = unit if _DIGIT.search(found) else ""
+        if unit and found.endswith(unit):
+            found = found.removesuffix(unit).rstrip() or found
+        parts = _COMPARED.fullmatch(found)
+        comparator, digits = (parts.group(1) or "", decimal(parts.group(2))) if parts else ("", "")
     known = ucum(unit, name)
-    parts = _COMPARED.fullmatch(found) if unit or known else None
-    digits = _digits(parts.group(2), name) if parts else ""
-    if parts is None or not digits:
+    if not digits or not (unit or known) or _may_be_thousands(digits, known, name):
         return {"valueString": f"{found} {unit}" if unit else found}
     quantity: Json = {"value": number(digits)}
-    if comparator := parts.group(1):
+    if comparator:
         quantity["comparator"] = _COMPARATORS.get(comparator, comparator)
     if unit:
         quantity["unit"] = unit
@@ -221,10 +227,14 @@ def _value(found: str, row: Row) -> Json:
     return {"valueQuantity": quantity}
 
 
-def _digits(written: str, name: str) -> str:
-    """The digits of a number that is certain, else ""."""
-    digits = decimal(written)
-    return "" if _THOUSANDS.fullmatch(digits) and not _NEVER_THOUSANDS.match(name) else digits
+def _may_be_thousands(digits: str, unit: str, name: str) -> bool:
+    """Whether nobody can tell three places from thousands. `unit` is a code of UCUM, or ""."""
+    return (
+        digits[-4:-3] == "."
+        and _THOUSANDS.fullmatch(digits) is not None
+        and unit not in _WITHOUT_THOUSANDS
+        and not _NEVER_THOUSANDS.match(name)
+    )
 
 
 def _says_something(group: _Group) -> bool:
