@@ -30,7 +30,7 @@ UCUM: Final = "http://unitsofmeasure.org"
 _BLANKS = re.compile(r"[^\S \n\t\r]")
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u200b-\u200d\u2060\ufeff\ud800-\udfff]")
 _SPACES = re.compile(r"\s+")
-_NUMBER = re.compile(r"(-?)0*(\d{1,15})(?:([.,])(\d{1,12}))?")
+_NUMBER = re.compile(r"(-?)0*([0-9]{1,15})(?:([.,])([0-9]{1,12}))?")
 
 
 def built(resource_type: str, resource_id: str, body: Json) -> Resource:
@@ -98,7 +98,7 @@ def decimal(value: str | None) -> str:
     "3,81" is 3.81; a comma with three digits after it may be a thousand and is none (rules: certain-quantities).
     """
     found = _NUMBER.fullmatch(value.strip()) if value else None
-    if found is None or not value or not value.isascii():
+    if found is None:
         return ""
     sign, whole, mark, fraction = found.groups()
     if mark == "," and len(fraction) == 3:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import date
+from functools import lru_cache
 
 from mappings.dates import parse_day
 from mappings.model import Issue, Row
@@ -55,7 +56,7 @@ class RowChecks:
 
     def far_ahead(self, rows: Iterable[Row], received_on: date) -> list[Issue]:
         """Times long after the day received, which only warn: the year is a slip. At most 20 for each tag."""
-        bounds = [(tag, f"{latest(received_on):%Y%m%d}") for tag, latest in self._bounded]
+        bounds = [(tag, _bound(latest, received_on)) for tag, latest in self._bounded]
         issues: list[Issue] = []
         for tag, last in bounds:
             # yyyymmdd and yyyymmddHHMM sort as text; what is no date was told already.
@@ -108,6 +109,11 @@ class RowChecks:
 
     def _quick(self, tag: str, column: Column) -> Callable[[str], object]:
         return self._good[tag].__contains__ if column.remembers else column.passes
+
+
+@lru_cache(maxsize=64)
+def _bound(latest: Callable[[date], date], received_on: date) -> str:
+    return f"{latest(received_on):%Y%m%d}"
 
 
 def _is_later(value: str, last: str) -> bool:

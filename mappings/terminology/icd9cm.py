@@ -26,7 +26,9 @@ def read(value: str | None) -> list[str]:
     """The codes of a list, each once, in their order: 8151 is 81.51 and 9.99 is 09.99. What has no form of a code is
     none.
     """
-    found = (_form(" ".join(piece.split()).strip(". ")) for piece in _SEPARATORS.split(value or ""))
+    if not value:
+        return []
+    found = (_form(" ".join(piece.split()).strip(". ")) for piece in _SEPARATORS.split(value))
     return list(dict.fromkeys(filter(None, found)))
 
 

@@ -44,8 +44,9 @@ def alike(row: Row, *tags: str) -> Key:
 
 def is_nothing(row: Row) -> bool:
     """Whether nothing of it was used: SO_LUONG is what was used in fact (appendix of QĐ 130). Blank says nothing."""
-    digits = trimmed_decimal(row.get("SO_LUONG"))
-    return digits.strip("-") == "0"
+    amount = row.get("SO_LUONG", "")
+    # What begins with another digit is something: nearly every row.
+    return amount[:1] < "1" and trimmed_decimal(amount).strip("-") == "0"
 
 
 def taken_back(rows: Sequence[Row], same: Callable[[Row], Key]) -> list[Row]:

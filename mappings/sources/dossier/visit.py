@@ -215,8 +215,10 @@ def service_stem(service: str) -> str:
 
 def resulted_in(resulted: Mapping[str, bool], service: str) -> bool | None:
     """Whether a result came for a service: None where no row did. XML4 may name the technique alone, or XML3."""
-    for name in (service, service_stem(service), f"{service}.*"):
-        if name and name in resulted:
+    if service in resulted:
+        return resulted[service]
+    for name in (service_stem(service), f"{service}.*") if service else ():
+        if name in resulted:
             return resulted[name]
     return None
 
