@@ -286,6 +286,41 @@ def test_a_course_that_its_amount_does_not_last_for_was_given_on_the_ward(dose: 
     assert of(record, "MedicationRequest") == []
 
 
+LONG_STAY = {"MA_LOAI_KCB": "03", "NGAY_VAO": "202611100700", "NGAY_RA": "202611151000"}
+COURSE = {**DRUG, "LIEU_DUNG": "1 viên/lần * 2 lần/ngày * 7 ngày"}
+
+
+@pytest.mark.parametrize("ordered", ["202611100930", "202611120930", "202611130930"])
+def test_a_course_ordered_days_before_leaving_is_the_wards(ordered: str) -> None:
+    record = mapped(LONG_STAY, XML2=[{**COURSE, "NGAY_YL": ordered}])
+    (only,) = of(record, "MedicationAdministration")
+
+    assert of(record, "MedicationRequest") == []
+    # Nothing was given after the patient had left.
+    assert only["effectivePeriod"] == {"start": f"2026-11-{ordered[6:8]}", "end": "2026-11-15"}
+
+
+@pytest.mark.parametrize("ordered", ["202611140930", "202611150800"])
+def test_a_course_ordered_on_the_last_day_or_before_it_is_for_home(ordered: str) -> None:
+    (only,) = of(mapped(LONG_STAY, XML2=[{**COURSE, "NGAY_YL": ordered}]), "MedicationRequest")
+
+    assert only["authoredOn"].startswith(f"2026-11-{ordered[6:8]}")
+
+
+def test_a_course_of_a_stay_ends_before_the_stay_does_where_it_is_shorter() -> None:
+    row = {**COURSE, "LIEU_DUNG": "1 viên/lần * 2 lần/ngày * 2 ngày", "NGAY_YL": "202611110930"}
+    (only,) = of(mapped(LONG_STAY, XML2=[row]), "MedicationAdministration")
+
+    assert only["effectivePeriod"] == {"start": "2026-11-11", "end": "2026-11-12"}
+
+
+def test_sessions_of_a_supply_visit_go_on_until_its_last_day_of_medicine() -> None:
+    visit = {"MA_LOAI_KCB": "02", "NGAY_RA": "202611252359"}
+    (only,) = of(mapped(visit, XML2=[{**COURSE, "MA_DICH_VU": "08.0005.0230"}]), "MedicationAdministration")
+
+    assert only["effectivePeriod"] == {"start": "2026-11-20", "end": "2026-11-25"}
+
+
 # Numbers
 
 

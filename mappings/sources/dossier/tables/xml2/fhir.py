@@ -115,11 +115,13 @@ def _is_taken_home(row: Row, dose: Dose | None, visit: Visit) -> bool:
     said = f"{text(row.get('LIEU_DUNG'))}. {text(row.get('CACH_DUNG'))}".lower()
     if any(map(said.__contains__, _HOME_SIGNS)) and _TAKEN_HOME.search(said):
         return True
-    # A ward may tell the whole course on its first day: what it used up of it then does not last beyond the stay.
+    # A ward may tell the whole course on its first day: what it used up does not last beyond the stay then, or it was
+    # ordered earlier than the day before leaving.
     first, days = day(row.get("NGAY_YL")), days_of_supply(row, dose)
     if first is None or days is None or not visit.end:
         return False
-    return _last_of(first, days).isoformat() > visit.end[:10]
+    left = date.fromisoformat(visit.end[:10])
+    return left - first <= timedelta(days=1) and _last_of(first, days) > left
 
 
 def _course_end(row: Row, dose: Dose | None) -> date | None:
@@ -171,7 +173,7 @@ def _given(row: Row, dose: Dose | None, key: Key, ordinal: int, visit: Visit) ->
         "context": visit.encounter,
     }
     at = minute(row.get("NGAY_TH_YL", "")) or minute(row.get("NGAY_YL", "")) or visit.start
-    body |= _effective(at, row, dose)
+    body |= _effective(at, row, dose, visit)
     # What the whole row used up, often a day's: no single dose.
     used = _used(row)
     notes = [{"text": f"Số lượng: {used}"}] if used else []
@@ -182,17 +184,20 @@ def _given(row: Row, dose: Dose | None, key: Key, ordinal: int, visit: Visit) ->
     return visit.resource("MedicationAdministration", TABLE, key, ordinal, body)
 
 
-def _effective(at: str, row: Row, dose: Dose | None) -> Json:
+def _effective(at: str, row: Row, dose: Dose | None, visit: Visit) -> Json:
     """effective[x] is required, and a time that nobody stated is not invented: of several doses the days alone are
-    known.
+    known, and none is after the patient has left.
     """
     if not at:
         return {"effectivePeriod": NOT_STATED}
     days = dose.days if dose is not None else 1
     if days == 1 and not (dose.times > 1 if dose is not None else several_a_day(row)):
         return {"effectiveDateTime": at}
-    last = _last_of(date.fromisoformat(at[:10]), days)
-    return {"effectivePeriod": {"start": at[:10], "end": last.isoformat()}}
+    first, last = at[:10], _last_of(date.fromisoformat(at[:10]), days).isoformat()
+    # Where NGAY_RA is the last day of medicine, sessions of one order go on until then.
+    if left := visit.supply_end or visit.end[:10]:
+        last = max(first, min(last, left))
+    return {"effectivePeriod": {"start": first, "end": last}}
 
 
 def _name(row: Row) -> str:
