@@ -143,6 +143,16 @@ def test_a_doubt_about_another_disease_takes_nothing_from_the_main_one(said: str
 
 
 @pytest.mark.parametrize(
+    "said", ["Viêm phổi; không có suy tim", "Viêm phổi; Không mắc suy tim", "Viêm phổi; không bị suy tim"]
+)
+def test_a_disease_that_is_said_not_to_be_there_is_none(said: str) -> None:
+    (only,) = of(mapped({"MA_BENH_CHINH": "J18.9", "MA_BENH_KT": "I50", "CHAN_DOAN_RV": said}), "Condition")
+
+    assert only["code"]["coding"][0]["code"] == "J18.9"
+    assert only["code"]["text"] == "Viêm phổi"
+
+
+@pytest.mark.parametrize(
     ("said", "main", "other"),
     [
         ("Tăng huyết áp, theo dõi nhồi máu cơ tim", "I21.9", "I10"),
@@ -245,6 +255,30 @@ def test_a_route_that_is_a_number_is_said_to_be_a_code(route: str) -> None:
     (only,) = of(mapped(XML2=[{**DRUG, "DUONG_DUNG": route}]), "MedicationRequest")
 
     assert only["dosageInstruction"][0]["route"]["text"] == f"Đường dùng mã {route}"
+
+
+def test_a_kind_of_visit_or_injury_that_no_list_has_is_said_to_be_a_code() -> None:
+    (visit,) = of(mapped({"MA_LOAI_KCB": "99", "MA_TAI_NAN": "77", "MA_LOAI_RV": "88"}), "Encounter")
+
+    assert visit["type"][0]["text"] == "Mã 99"
+    assert visit["reasonCode"][0]["text"] == "Mã 77"
+    assert visit["hospitalization"]["dischargeDisposition"]["text"] == "Mã 88"
+
+
+# What stays in a body
+
+
+@pytest.mark.parametrize(("reused", "count"), [({}, 1), ({"TAI_SU_DUNG": "0"}, 1), ({"TAI_SU_DUNG": "1"}, 0)])
+def test_a_stent_that_is_said_not_to_be_used_again_is_an_implant(reused: dict[str, str], count: int) -> None:
+    row = {
+        "MA_VAT_TU": "N06.02.010",
+        "TEN_VAT_TU": "Stent",
+        "MA_NHOM": "10",
+        "SO_LUONG": "1",
+        "NGAY_YL": "202611200830",
+    }
+
+    assert len(of(mapped(XML3=[row | reused]), "Device")) == count
 
 
 # What an in-patient takes home

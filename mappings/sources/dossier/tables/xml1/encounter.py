@@ -116,8 +116,11 @@ def _visit_type(visit: Visit) -> list[Json]:
     return [_named(visit.stated("visit-type", visit.kind))]
 
 
-def _named(stated: Json) -> Json:
-    return concept(stated, words=stated.get("display", ""))
+def _named(stated: Json, *standard: Json) -> Json:
+    """The code with its name; of one that the list does not have a reader is told that it is there
+    (rules: codes-have-words).
+    """
+    return concept(stated, *standard, words=stated.get("display") or f"Mã {stated['code']}")
 
 
 def _length(row: Row, visit: Visit) -> Json:
@@ -161,8 +164,7 @@ def _hospitalization(row: Row, visit: Visit) -> Json:
     leaving = code(row.get("MA_LOAI_RV"))
     if leaving and row.get("KET_QUA_DTRI") not in _DEATHS:
         standard = [_DISPOSITIONS[leaving]] if leaving in _DISPOSITIONS else []
-        words = display("discharge", leaving, visit.on)
-        stay["dischargeDisposition"] = concept(visit.stated("discharge", leaving), *standard, words=words)
+        stay["dischargeDisposition"] = _named(visit.stated("discharge", leaving), *standard)
     return stay
 
 

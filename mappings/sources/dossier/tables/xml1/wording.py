@@ -24,7 +24,7 @@ _NOT_RULED_OUT: Final = re.compile(
     r"(?:loại\s+trừ|loại\s+bỏ)(?!\w)",
     re.IGNORECASE,
 )
-_IS_NOT: Final = re.compile(r"^không\s+(?:phải|mắc)(?:\s+là)?\s+", re.IGNORECASE)
+_IS_NOT: Final = re.compile(r"^không\s+(?:phải|mắc|bị|có(?!\s+khả\s+năng))(?:\s+là)?\s+", re.IGNORECASE)
 # Words that a doctor puts before what is not certain; a question mark says the same on either side.
 _DOUBT: Final = (
     r"(?:theo\s+dõi|td|t/d|nghi(?:\s+ngờ)?|nghĩ(?:\s+nhiều)?\s+(?:đến|tới)|(?:có\s+)?khả\s+năng|có\s+thể|cđpb"

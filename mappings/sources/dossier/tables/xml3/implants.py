@@ -32,7 +32,7 @@ def is_implant(row: Row) -> bool:
     """
     return (
         _IMPLANT.fullmatch(row.get("MA_VAT_TU", "")) is not None
-        and "TAI_SU_DUNG" not in row
+        and not row.get("TAI_SU_DUNG", "").strip("0 ")
         and not service_code(row.get("MA_DICH_VU", "")).attempted
     )
 
