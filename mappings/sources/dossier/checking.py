@@ -91,5 +91,9 @@ def _episode(tables: Tables, summary: Row | None) -> Iterator[Issue]:
     """Rows that name another episode than the summary. They are kept, but may be of another patient: none is mapped."""
     episode = summary.get("MA_LK") if summary else None
     for name, rows in tables.items():
-        other = [n for n, row in enumerate(rows, 1) if episode and not is_of_episode(row, episode)]
+        other = [
+            n
+            for n, row in enumerate(rows, 1)
+            if episode and row.get("MA_LK") != episode and not is_of_episode(row, episode)
+        ]
         yield from (Issue("ma_lk.differs", f"{name}[{n}].MA_LK") for n in other[:MOST_OF_A_KIND])

@@ -26,7 +26,10 @@ def of_episode(tables: Tables, episode: str) -> Tables:
     """The tables without the rows of other visits: those are kept, told (`ma_lk.differs`) and never mapped."""
     if not episode:
         return tables
-    return {name: tuple([row for row in rows if is_of_episode(row, episode)]) for name, rows in tables.items()}
+    return {
+        name: tuple([row for row in rows if row.get("MA_LK") == episode or is_of_episode(row, episode)])
+        for name, rows in tables.items()
+    }
 
 
 def _plain(value: str) -> str:
