@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from mappings.fhir.elements import decimal, text, trimmed_decimal
@@ -56,10 +57,18 @@ def dose_of(row: Row) -> Dose | None:
     if found is None:
         return None
     amount, unit, often, long, total, unit_of_total = found.groups()
-    digits, times, days = _certain(amount), int(often), int(long)
-    if not digits or not Decimal(digits) or not days or not 1 <= times <= _MOST_TIMES or not _is_unit(unit, row):
+    if not _is_unit(unit, row) or (total and unit_of_total.casefold() != unit.casefold()):
         return None
-    if total and not _agrees(total, unit_of_total, Decimal(digits) * times, unit):
+    return _certain_dose(amount, unit, often, long, total)
+
+
+@lru_cache(maxsize=4096)
+def _certain_dose(amount: str, unit: str, often: str, long: str, total: str | None) -> Dose | None:
+    """Of numbers and units alone: no text of a person is remembered."""
+    digits, times, days = _certain(amount), int(often), int(long)
+    if not digits or not Decimal(digits) or not days or not 1 <= times <= _MOST_TIMES:
+        return None
+    if total and Decimal(_certain(total) or 0) != Decimal(digits) * times:
         return None
     return Dose(digits, unit, times, days)
 
@@ -95,11 +104,6 @@ def _used_a_day(row: Row, dose: Dose | None) -> Decimal:
 
 def _certain(written: str) -> str:
     return "" if _THOUSANDS.fullmatch(written) else decimal(written)
-
-
-def _agrees(total: str, unit: str, expected: Decimal, of: str) -> bool:
-    digits = _certain(total)
-    return bool(digits) and Decimal(digits) == expected and unit.casefold() == of.casefold()
 
 
 def _is_unit(unit: str, row: Row) -> bool:

@@ -117,11 +117,11 @@ def _is_taken_home(row: Row, dose: Dose | None, visit: Visit) -> bool:
         return True
     # A ward may tell the whole course on its first day: what it used up does not last beyond the stay then, or it was
     # ordered earlier than the day before leaving.
-    first, days = day(row.get("NGAY_YL")), days_of_supply(row, dose)
-    if first is None or days is None or not visit.end:
+    first, left = day(row.get("NGAY_YL")), date.fromisoformat(visit.end[:10]) if visit.end else None
+    if first is None or left is None or left - first > timedelta(days=1):
         return False
-    left = date.fromisoformat(visit.end[:10])
-    return left - first <= timedelta(days=1) and _last_of(first, days) > left
+    days = days_of_supply(row, dose)
+    return days is not None and _last_of(first, days) > left
 
 
 def _course_end(row: Row, dose: Dose | None) -> date | None:
