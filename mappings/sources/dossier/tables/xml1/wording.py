@@ -55,7 +55,8 @@ class Said:
         is certainly called ("viêm phổi, theo dõi lao").
         """
         return self.is_open or (
-            _OPEN_CLAUSE.search(self.words) is not None
+            self.words != icd10.display(code)
+            and _OPEN_CLAUSE.search(self.words) is not None
             and not (code and meant(_CLAUSES.split(self.words, maxsplit=1)[0], (code,)))
         )
 
@@ -65,7 +66,9 @@ def pieces(text: str, codes: Sequence[str] = ()) -> list[Said]:
     names = {*map(icd10.display, codes), *map(_plain_name, codes)}
     found = [_BULLET.sub("", piece.strip()).strip() for piece in _PIECES.split(text)]
     return [
-        Said(one, "", is_open=False) if one in names or _plain(one) in names else _said(one) for one in found if one
+        Said(one, "", is_open=False) if names and (one in names or _plain(one) in names) else _said(one)
+        for one in found
+        if one
     ]
 
 
