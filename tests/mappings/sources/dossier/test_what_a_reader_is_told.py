@@ -70,7 +70,9 @@ def test_a_weight_that_software_invents_is_not_that_of_a_body_of_another_age(bor
         ("202512300000", "0.9"),
         ("202501060000", "3.5"),
         ("202501040000", "8.5"),
-        ("202400000000", "8.5"),
+        # Of a year alone: one year old, or two.
+        ("202400000000", "4.5"),
+        ("202400000000", "40"),
         ("202101010000", "13"),
         ("201601010000", "22"),
         ("199001010000", "58"),
@@ -318,6 +320,21 @@ def test_a_course_that_its_amount_does_not_last_for_was_given_on_the_ward(dose: 
 
     assert len(of(record, "MedicationAdministration")) == 1
     assert of(record, "MedicationRequest") == []
+
+
+@pytest.mark.parametrize(
+    ("unit", "amount", "kind"),
+    [
+        ("Viên", "7", "MedicationRequest"),
+        ("Viên", "1", "MedicationAdministration"),
+        ("Gói", "1", "MedicationAdministration"),
+        ("Chai", "1", "MedicationRequest"),
+    ],
+)
+def test_a_bottle_may_last_for_a_week_and_a_piece_may_not(unit: str, amount: str, kind: str) -> None:
+    row = {**DRUG, "LIEU_DUNG": "Ngày uống 1 lần x 7 ngày", "DON_VI_TINH": unit, "SO_LUONG": amount}
+
+    assert len(of(mapped(WARD, XML2=[row]), kind)) == 1
 
 
 LONG_STAY = {"MA_LOAI_KCB": "03", "NGAY_VAO": "202611100700", "NGAY_RA": "202611151000"}
