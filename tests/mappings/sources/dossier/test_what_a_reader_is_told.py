@@ -170,6 +170,14 @@ def test_words_that_name_two_diseases_are_those_of_neither_code_alone(said: str,
     assert "text" not in second["code"]
 
 
+def test_the_whole_name_of_a_code_is_no_other_codes_though_all_its_words_are_in_that_ones_name_too() -> None:
+    codes = {"MA_BENH_CHINH": "I15.8", "MA_BENH_KT": "I10"}
+    said = "Tăng huyết áp thứ phát khác; Bệnh lý tăng huyết áp"
+    found = of(mapped({**codes, "CHAN_DOAN_RV": said}), "Condition")
+
+    assert [one["code"]["text"] for one in found] == ["Tăng huyết áp thứ phát khác", "Bệnh lý tăng huyết áp"]
+
+
 # Deaths
 
 
