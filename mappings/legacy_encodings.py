@@ -60,6 +60,11 @@ _SYLLABLE = re.compile(
 _NO_RHYME = re.compile("ơ(?:ng|c|u)$(?<!ương)(?<!ươc)(?<!ươu)|[ăâ](?:ch|nh)$|(?:iê|yê|uô|ươ|[ôơưou])(?:ch|nh)$")
 
 
+def has_foreign(text: str) -> bool:
+    """Whether a text, or a part of it, may be worth a look: it has a letter that Vietnamese has not."""
+    return not text.isascii() and _FOREIGN.search(text) is not None
+
+
 def looks_old(text: str) -> bool:
     """Whether a text is worth a look: it has a letter that Vietnamese has not, and none that only Unicode has."""
     return _UNICODE.search(text) is None and _FOREIGN.search(text) is not None

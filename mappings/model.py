@@ -9,7 +9,9 @@ from typing import Literal
 
 # One row of a source table: tag -> canonical text (NFC, trimmed, inner white space collapsed only for codes;
 # blank tags are absent). Tags are upper case as in the decree.
+# What a row says of one tag a second time stands under tag + AGAIN: no mapping reads it, and it may be restricted.
 Row = Mapping[str, str]
+AGAIN = "#2"
 Tables = Mapping[str, tuple[Row, ...]]
 
 Severity = Literal["refused", "warning", "information"]

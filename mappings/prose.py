@@ -16,7 +16,7 @@ from typing import Final
 from lxml import etree
 from striprtf.striprtf import font_table_group, rtf_to_text
 
-from mappings.legacy_encodings import decoded, looks_old
+from mappings.legacy_encodings import decoded, has_foreign, looks_old
 
 _TAG = re.compile(
     r"<(?:!--|!doctype|\?xml|/?(?:p|br|div|span|b|i|u|strong|em|ul|ol|li|table|thead|tbody|tr|td|th|h[1-6]|font|a|html|head"
@@ -41,6 +41,7 @@ _RTF_CHARSET = re.compile(r"\\fcharset(\d{1,3})(?!\d)")
 _LONGEST_FONT: Final = 300
 _RTF_SUPER = re.compile(r"\\super(?![a-z0-9]) ?")
 _BRACES = re.compile(r"\\[\\{}]|([{}])")
+_LISTED = re.compile(r"[;,|/\\&+\n\t、，；]")
 _BLANKS = re.compile(r"[^\S\n]+")
 
 
@@ -68,6 +69,21 @@ def read(text: str) -> Reading:
     if is_old:
         return Reading(shown, "text.old_encoding" if shown != marked else "text.encoding_suspected")
     return Reading(shown, "text.markup" if marked != text else "")
+
+
+def may_be_odd(text: str) -> bool:
+    """Whether a text, or any piece of it, may be odd; asked of many texts as one."""
+    return "<" in text or "&" in text or "{" in text or has_foreign(text)
+
+
+def views(text: str) -> Iterator[str]:
+    """All that a reader may be shown of a text: as it came, as words, and the words of each piece of a list, for a
+    mapping may cut first and read then. Whoever looks for what must not be shown looks at each of them.
+    """
+    yield text
+    if may_be_odd(text):
+        read_so = (read(one).words for one in (text, *_LISTED.split(text)))
+        yield from dict.fromkeys(words for words in read_so if words not in ("", text))
 
 
 def _without_markup(text: str) -> str | None:

@@ -25,10 +25,11 @@ _MOST_PIECES: Final = 200  # the decree has room for a dozen
 # In texts a bed or a room can be "B20": in running text a code counts with its decimal, in brackets, after "ICD" or
 # "mã", or at the start before a dash. What may be long is bounded: 20 KB of spaces after "ICD" took 20 s.
 _WHOLE: Final = r"(?:b[ .\-]?2 ?[0-4o]|z[ .\-]?2[1li]|r[ .\-]?75)"
+_OTHER_CODES: Final = r"(?:[a-z]\d\d(?:\.\d{1,2})?\s{0,3}[;,/+]\s{0,3}){0,12}"  # before it in a list
 _RUNNING_RECORD: Final = re.compile(
     r"(?<![a-z0-9])(?:b[.\-]?2[0-4]\.\d|f[.\-]?02\.4|o[.\-]?98\.7)(?!\d)"
     rf"|[(\[]\s{{0,9}}{_WHOLE}\s{{0,9}}[)\]*;,]"
-    rf"|(?:icd\S{{0,20}}|(?<![a-z])ma(?: benh)?)\s{{0,9}}:?\s{{0,9}}{_WHOLE}(?!\w)"
+    rf"|(?:icd\S{{0,20}}|(?<![a-z])ma(?: benh)?)\s{{0,9}}:?\s{{0,9}}{_OTHER_CODES}{_WHOLE}(?!\w)"
     rf"|^\s{{0,9}}{_WHOLE}\s{{0,9}}[-:]"
 )
 _RUNNING_ITEM: Final = re.compile(r"(?<![a-z0-9])z[.\-]?(?:11\.4|20\.6|71\.7|83\.0)(?!\d)")
@@ -59,7 +60,7 @@ _ATC_DRUG: Final = re.compile(
     r"J05A(?:E(?:0\d|10)|F0[123469]|G\d\d|J\d\d|R(?!12)\d\d|X(?:07|09|23|29|31))(?![0-9A-Z])", re.IGNORECASE
 )
 # The list of services (TT 43/2013), chapter 24, 169 to 182: every test for HIV.
-_LISTED_TEST: Final = re.compile(r"(?<![\d.])24\.0(?:169|17\d|18[0-2])(?:\.\d{4})?(?!\d)")
+_LISTED_TEST: Final = re.compile(r"(?<![\d.])24[\s.,_-]{1,3}0(?:169|17\d|18[0-2])(?:\D\d{4})?(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def is_drug(value: str) -> bool:
 
 def is_test(value: str) -> bool:
     """Whether MA_DICH_VU is a test for HIV."""
-    return _LISTED_TEST.search(value) is not None
+    return "24" in (said := plain(value)) and _LISTED_TEST.search(said) is not None
 
 
 def _cut(value: str) -> list[Piece]:

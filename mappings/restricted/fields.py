@@ -11,6 +11,8 @@ from enum import Enum, auto
 from functools import lru_cache
 from typing import Final
 
+from mappings import prose
+from mappings.model import AGAIN
 from mappings.restricted import codes
 from mappings.restricted.folding import fold
 from mappings.restricted.terms import is_typed_alike, rules
@@ -44,7 +46,7 @@ _DIAGNOSIS: Final = re.compile(r"CHAN_?DOAN|BENH(?!_?(?:LY|AN|VIEN|NHAN|PHAM))")
 _DRUG: Final = re.compile(r"THUOC(?!_TP)|HOAT_CHAT|BIET_DUOC|HAM_LUONG")
 _NAME: Final = re.compile(r"^HO_?TEN|^TEN_BS$|^NGUOI_|^CHUCDANH|^TEN_(?:CHA|ME|CON)")
 # A code or number is no text, but for those that say what was done or where.
-_SAYS: Final = re.compile(r"^MA_(?:DICH_VU|DVKT|CHI_SO|VAT_TU|MAY|KHOA|HIEU|LY_?DO|PHAC_DO|PTTT_QT)")
+_SAYS: Final = re.compile(r"^MA_(?:DICH_VU|DVKT|CHI_SO|VAT_TU|MAY|KHOA|HIEU|LY_?DO|TAI_NAN|LOAI_RV|PHAC_DO|PTTT_QT)")
 _OTHER: Final = re.compile(
     r"^(?:MA|SO|STT|NGAY|GT|T|TYLE|MUC|DON_GIA|THANH_TIEN|NAM|THANG|QUYEN|MATINH|MAHUYEN|MAXA|DIA_?CHI|NOI|DIEN_THOAI)(?:_|$)"
     r"|^(?:NGAY|NOICAP|GIAY_CHUYEN|TT_THAU|SDT|EMAIL)|^(?:DON_VI|CO_QUAN|GIOI_THIEU_CUA)$|^(?:HANG|NHA|NUOC|CONG_TY)_|^CSKCB"
@@ -55,7 +57,7 @@ _OTHER: Final = re.compile(
 @lru_cache(maxsize=1024)
 def kind_of(tag: str) -> Kind:
     """What a field of this tag holds. Known by the words of the tag: a table may have a tag that nobody has seen."""
-    tag = tag.upper()
+    tag = named(tag)
     if _HIV.search(tag):
         return Kind.HIV
     if _CODES.search(tag):
@@ -71,10 +73,20 @@ def kind_of(tag: str) -> Kind:
     return Kind.DIAGNOSIS if _DIAGNOSIS.search(tag) else Kind.TEXT
 
 
+def named(tag: str) -> str:
+    """The decree's name of a tag, however it is written and however often it stands in its row."""
+    return tag.upper().removesuffix(AGAIN)
+
+
 def said_in(tag: str, value: str) -> frozenset[Said]:
-    """All that a field says; empty where it says nothing of HIV."""
+    """All that a field says, as it came and as its reader sees it; empty where it says nothing of HIV."""
     kind = kind_of(tag)
-    return frozenset() if kind in {Kind.OTHER, Kind.HIV} else frozenset(_said(kind, tag.upper(), value))
+    if kind in {Kind.OTHER, Kind.HIV}:
+        return frozenset()
+    views = [*prose.views(value)]
+    if kind is Kind.CODES and len(views) > 1:
+        views = views[1:]  # "<b>Z10</b>" with nothing inside would be "bz10"
+    return frozenset(said for view in views for said in _said(kind, named(tag), view))
 
 
 def _said(kind: Kind, tag: str, value: str) -> Iterator[Said]:

@@ -31,12 +31,17 @@ class Term:
     harmless: re.Pattern[str] | None  # taken away first, so that it spares only itself
     unless: re.Pattern[str] | None  # spares the whole field
     not_in: tuple[str, ...]
+    only_in: tuple[str, ...]  # every field where none is named
     names: bool  # looked for in names of people too
     drugs: bool  # looked for in fields of drugs alone
 
     def hits(self, tag: str, folded: str) -> bool:
         """Whether a field of folded text says it."""
-        if tag in self.not_in or (self.unless and self.unless.search(folded)):
+        if (
+            tag in self.not_in
+            or (self.only_in and tag not in self.only_in)
+            or (self.unless and self.unless.search(folded))
+        ):
             return False
         text = self.harmless.sub(" ", folded) if self.harmless else folded
         return self.match.search(text) is not None and (self.beside is None or self.beside.search(text) is not None)
@@ -83,13 +88,17 @@ def rules() -> Rules:
 
 
 def _term(listed: Mapping[str, object]) -> Term:
-    not_in = listed.get("not_in", ())
     return Term(
         match=re.compile(str(listed["match"])),
         beside=re.compile(str(listed["beside"])) if "beside" in listed else None,
         harmless=re.compile(str(listed["harmless"])) if "harmless" in listed else None,
         unless=re.compile(str(listed["unless"])) if "unless" in listed else None,
-        not_in=tuple(not_in) if isinstance(not_in, list) else (),
+        not_in=_tags(listed.get("not_in")),
+        only_in=_tags(listed.get("only_in")),
         names=bool(listed.get("names")),
         drugs=bool(listed.get("drugs")),
     )
+
+
+def _tags(listed: object) -> tuple[str, ...]:
+    return tuple(listed) if isinstance(listed, list) else ()

@@ -42,7 +42,8 @@ class SourceTable(Generic[Context]):
     `resources` have made (a visit, a report, a paper).
 
     `names` are the fields that say what a row is. Where one of them is restricted (P9) the row is withheld, for a row
-    without its name would be a sign; of every other field the field alone.
+    without its name would be a sign; of every other field the field alone. `one_text` are fields that are shown as one
+    text: "TDF/3TC" and a strength of "NVP 200mg" say together what neither says alone.
 
     `stays` says, of the tables of a new version, whether this one, absent from it, stands as it was before. `example`
     is a row as an exporter writes it, of invented people: the sandbox sends one like it.
@@ -57,6 +58,7 @@ class SourceTable(Generic[Context]):
     between: Callable[[Tables], Iterable[Issue]] = nothing_is_wrong  # what must agree with other tables
     stays: Callable[[Tables], bool] = is_removed
     names: frozenset[str] = frozenset()
+    one_text: tuple[tuple[str, ...], ...] = ()
     orders: bool = False  # whether its rows are orders (NGAY_YL): the last one ends a visit that has no other end
     announce: Callable[[Rows, Context], None] | None = None
     resources: Callable[[Rows, Context], Iterable[Resource]] | None = None

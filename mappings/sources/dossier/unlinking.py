@@ -12,11 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from mappings import prose
 from mappings.model import Row, Tables
 from mappings.restricted import codes
 from mappings.restricted.fields import Kind, kind_of
 from mappings.restricted.folding import fold
-from mappings.sources.dossier.visit import cost_group, service_code
+from mappings.sources.dossier.visit import cost_group, service_code, service_stem
 from mappings.terminology import icd9cm
 
 _NARRATED: Final = frozenset({"2", "3"})  # MA_NHOM of imaging and function tests: what they find is a report
@@ -69,7 +70,7 @@ def without_codes(row: Row, tags: Iterable[str]) -> tuple[Row, dict[str, str]]:
     which, so that other tables that say the same can follow.
     """
     left = dict(row)
-    cut = {tag: codes.pieces(row.get(tag, "")) for tag in (*tags, _MAIN, _OTHERS)}
+    cut = {tag: codes.pieces(prose.read(row.get(tag, "")).words) for tag in (*tags, _MAIN, _OTHERS)}
     for tag in tags:
         found = cut[tag]
         _put(left, tag, codes.without(found) if found else "")
@@ -93,8 +94,11 @@ def with_same_words(tables: Tables, became: Mapping[str, str]) -> Tables:
 
 
 def service_of(row: Row) -> str:
-    """MA_DICH_VU of a row of XML3 or XML4, without what is attached to it."""
-    return service_code(row.get("MA_DICH_VU", "")).code
+    """Which service a row of XML3 or XML4 is of: MA_DICH_VU without what is attached to it, and without the price that
+    one table names and the other does not. Blanks and capitals tell no two services apart.
+    """
+    service = service_code(row.get("MA_DICH_VU", "")).code
+    return "".join((service_stem(service) or service).split()).casefold()
 
 
 def _take_same_service(done: Sequence[Row], orders: set[int]) -> None:

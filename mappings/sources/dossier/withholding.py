@@ -6,14 +6,16 @@ never had it (rules: withheld-items). The table of items and fields: docs/securi
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, filterfalse
+from itertools import chain, filterfalse, islice
 from typing import Final
 
-from mappings.model import Row, Tables
+from mappings import prose
+from mappings.model import AGAIN, Row, Tables
 from mappings.restricted import codes
-from mappings.restricted.fields import Kind, Said, kind_of, said_in
+from mappings.restricted.fields import Kind, Said, kind_of, named, said_in
 from mappings.restricted.folding import fold
 from mappings.restricted.terms import has_sign
 from mappings.sources.dossier.tables import TABLES
@@ -28,8 +30,9 @@ RECORD_DRUG: Final = "record.drug"  # a medicine used for HIV alone
 
 _HIV_TABLE: Final = "XML6"
 _SKELETON: Final = frozenset({"MA_LK", "STT"})  # what some exporters write into XML6 for everybody
-_ENTITLEMENT: Final = "MA_DOITUONG_KCB"
+_ENTITLEMENT: Final = re.compile(r"MA_?DOI_?TUONG(?:_?KCB)?(?:#2)?", re.IGNORECASE)
 _NAMES: Final[Mapping[str, frozenset[str]]] = {table.name: table.names for table in TABLES}
+_ONE_TEXT: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {table.name: table.one_text for table in TABLES}
 # A reason's code and its words say the same.
 _TOGETHER: Final = dict.fromkeys(("LY_DO_VNT", "MA_LY_DO_VNT"), ("LY_DO_VNT", "MA_LY_DO_VNT"))
 _RESULT: Final = frozenset({"GIA_TRI", "MO_TA", "KET_LUAN"})
@@ -64,8 +67,12 @@ def _by_structure(tables: Tables, columns: Sequence[_Column]) -> Iterator[str]:
     for _, table, tag in columns:
         if table == _HIV_TABLE and tag not in _SKELETON:
             yield RECORD_TABLE
-        if tag == _ENTITLEMENT and any(codes.is_entitled(row.get(tag, "")) for row in tables[table]):
+        if _ENTITLEMENT.fullmatch(tag) and any(_is_entitled(row.get(tag, "")) for row in tables[table]):
             yield RECORD_ENTITLEMENT
+
+
+def _is_entitled(value: str) -> bool:
+    return any(map(codes.is_entitled, prose.views(value)))
 
 
 # --- The first look: all values as one, for there is usually nothing ------------------------------------------------
@@ -79,13 +86,19 @@ def _suspects(tables: Tables, columns: Sequence[_Column]) -> frozenset[str]:
     if _is_code(" ".join(stated)):
         found.update(filter(_is_code, stated))
     for table, tag, is_restricted in _BY_CODE:
-        named = {row[tag] for row in tables.get(table, ()) if tag in row}
+        named = {row[one] for row in tables.get(table, ()) for one in (tag, tag + AGAIN) if one in row}
         if is_restricted(" ".join(named)):
             found.update(filter(is_restricted, named))
     values = list(filterfalse(str.isdigit, distinct))
     if has_sign(fold("\n".join(values))):
         found.update(value for value in values if has_sign(fold(value)))
+    if prose.may_be_odd("\n".join(values)):
+        found.update(value for value in values if any(map(_may_say, islice(prose.views(value), 1, None))))
     return frozenset(found)
+
+
+def _may_say(words: str) -> bool:
+    return has_sign(fold(words)) or _is_code(words) or any(is_restricted(words) for *_, is_restricted in _BY_CODE)
 
 
 def _is_code(value: str) -> bool:
@@ -95,9 +108,20 @@ def _is_code(value: str) -> bool:
 def _findings(tables: Tables, suspects: frozenset[str]) -> Iterator[tuple[str, int, str, frozenset[Said]]]:
     for table, rows in tables.items():
         for number, row in enumerate(rows):
-            for tag, value in row.items():
-                if value in suspects and (said := said_in(tag, value)):
+            suspected = [tag for tag, value in row.items() if value in suspects]
+            for tag in suspected:
+                if said := said_in(tag, row[tag]):
                     yield table, number, tag, said
+            for tags in _ONE_TEXT.get(table, ()) if suspected else ():
+                whole = [tag for tag in tags if tag in row]
+                if len(whole) > 1 and (said := _only_together([(tag, row[tag]) for tag in whole])):
+                    yield from ((table, number, tag, said) for tag in whole)
+
+
+def _only_together(fields: Sequence[tuple[str, str]]) -> frozenset[Said]:
+    """What fields that are shown as one text say together, and none of them alone."""
+    alone = [said_in(tag, value) for tag, value in fields]
+    return said_in(fields[0][0], " ".join([value for _, value in fields])).difference(*alone)
 
 
 def _of_record(table: str, tag: str, said: frozenset[Said]) -> Iterator[str]:
@@ -123,7 +147,7 @@ class _Cleaning:
 
     def take(self, table: str, number: int, tag: str, said: frozenset[Said]) -> None:
         """Note what a field's words take out: the row, codes of the field, or the field."""
-        if tag in _NAMES.get(table, ()):
+        if named(tag) in _NAMES.get(table, ()):
             self._rows[table].add(number)
         elif said == {Said.ITEM_CODE} and kind_of(tag) is Kind.CODES:
             self._codes[table, number].add(tag)

@@ -15,7 +15,7 @@ from xml.parsers import expat
 from mappings.formats.canonical import content_hash
 from mappings.formats.source import EnvelopeScan, Limits
 from mappings.model import Dossier, Issue, Row, Tables
-from mappings.sources.dossier.reading.tables import OTHER_TABLE, TableRefused, read_table
+from mappings.sources.dossier.reading.tables import HIV_TABLE, OTHER_TABLE, TableRefused, read_table
 from mappings.sources.dossier.tables import TABLES
 from mappings.sources.table import Rows
 from mappings.text import canonical_code
@@ -105,6 +105,8 @@ def _table_name(text: str) -> str:
     word = re.sub(r"[\s_-]", "", canonical_code(text).upper())
     if word == "CHECKIN":
         return "XML0"
+    if "HIV" in word:
+        return HIV_TABLE
     numbered = _NUMBERED.fullmatch(word)
     return f"XML{numbered.group(1)}" if numbered else ""
 

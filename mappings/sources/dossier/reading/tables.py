@@ -15,7 +15,7 @@ from lxml import etree
 
 from mappings.dates import canonical_date
 from mappings.formats.source import Limits
-from mappings.model import Issue, Row, Tables
+from mappings.model import AGAIN, Issue, Row, Tables
 from mappings.sources.columns import Birth, Day, Minute
 from mappings.sources.dossier import decree
 from mappings.sources.dossier.tables import TABLES
@@ -37,6 +37,7 @@ HEALTH_CHECK_ROOTS: Final = frozenset(
         "KHAM_CAN_LAM_SANG",
     }
 )
+HIV_TABLE: Final = "XML6"
 # A name that no decree has is kept under one word: it is the sender's text and may hold anything.
 OTHER_TABLE: Final = "OTHER"
 
@@ -88,7 +89,7 @@ def read_table(
     """
     root = _parse(_as_utf8(content), limits)
     tag = _local(root.tag)
-    table = OTHER_TABLE if tag in HEALTH_CHECK_ROOTS else ROOTS.get(tag, ("", ""))[0]
+    table = OTHER_TABLE if tag in HEALTH_CHECK_ROOTS else ROOTS.get(tag, ("", ""))[0] or _of_hiv(root)
     found = table or name or otherwise
     if not found:
         raise TableRefused("table.name_missing", "XML0-XML15")
@@ -98,6 +99,14 @@ def read_table(
     elif name not in ("", found):
         issues = (Issue("table.root_unexpected", name, found), *issues)
     return found, rows, issues
+
+
+def _of_hiv(root: etree._Element) -> str:
+    """The table of HIV records where an element that is no value is called so (a root in small letters, a wrapper
+    around the table), else "": whatever else such a part says of itself, it withholds the record (P9).
+    """
+    is_called_so = any("HIV" in _local(one.tag).upper() for one in (root, *root.iter(etree.Element)) if len(one))
+    return HIV_TABLE if is_called_so else ""
 
 
 def _as_utf8(content: bytes) -> bytes:
@@ -203,6 +212,7 @@ def _row(item: etree._Element, whole: bool, odd: list[tuple[str, str]], tags: di
     `tags` are those of the rows before: one text for each, as those of ten thousand rows would take half the room.
     """
     row: dict[str, str] = {}
+    again: dict[str, list[str]] = {}
     known = tags.get
     for leaf in item:
         text = _inner_text(leaf, whole) if len(leaf) else leaf.text
@@ -215,8 +225,12 @@ def _row(item: etree._Element, whole: bool, odd: list[tuple[str, str]], tags: di
             text = _canonical(tag, text, odd)
         if text and tag in row:
             odd.append(("tag.repeated", shown(tag)))
+            again.setdefault(tag, []).append(text)
         elif text:
             row[tag] = text
+    for tag, texts in again.items():
+        if others := [text for text in texts if text != row[tag]]:
+            row[tag + AGAIN] = "\n".join(others)
     for dated in _DATES.intersection(row):
         if len(row[dated]) != _PLAIN_DATE or row[dated][0] == "0":
             _make_date_canonical(row, dated, odd)

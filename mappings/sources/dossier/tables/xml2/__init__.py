@@ -24,6 +24,7 @@ XML2 = SourceTable(
     schema=Xml2,
     within=within,
     names=frozenset({"TEN_THUOC", "MA_THUOC"}),
+    one_text=(("TEN_THUOC", "HAM_LUONG", "DANG_BAO_CHE"), ("LIEU_DUNG", "CACH_DUNG")),
     stays=_stays,
     orders=True,
     resources=medications,

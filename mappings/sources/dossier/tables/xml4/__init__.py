@@ -30,6 +30,7 @@ XML4 = SourceTable(
     schema=Xml4,
     within=within,
     names=frozenset({"TEN_CHI_SO", "MA_CHI_SO", "MA_DICH_VU", "MA_MAY"}),
+    one_text=(("TEN_CHI_SO", "GIA_TRI", "DON_VI_DO"),),
     stays=_stays,
     announce=_announce,
     documents=_documents,
