@@ -15,6 +15,7 @@ from mappings.model import Dossier, MappedRecord, MappingContext, Resource, Row
 from mappings.sources.dossier.rows import of_episode
 from mappings.sources.dossier.tables import TABLES
 from mappings.sources.dossier.tables.xml1.encounter import TABLE
+from mappings.sources.dossier.unshown import without_unshown_rows
 from mappings.sources.dossier.visit import SUPPLIED, Register, Visit
 from mappings.sources.table import Rows, SourceTable
 
@@ -32,7 +33,7 @@ def to_fhir(dossier: Dossier, context: MappingContext) -> MappedRecord:
     summaries = dossier.tables.get("XML1", ())
     if not summaries or not summaries[0].get("NGAY_RA"):
         return MappedRecord(resources=(), organizations=(), practitioners=(), issues=())
-    tables = of_episode(dossier.tables, summaries[0].get("MA_LK") or dossier.source_id)
+    tables = without_unshown_rows(of_episode(dossier.tables, summaries[0].get("MA_LK") or dossier.source_id))
     sent = [(table, rows) for table in TABLES if (rows := tables.get(table.name))]
     orders = [row for table, rows in sent if table.orders for row in rows]
     visit = _visit(summaries[0], orders, dossier, context)

@@ -167,7 +167,7 @@ def _traditional(row: Row, found: _Diagnoses) -> tuple[tuple[str, ...], Mapping[
     MA_BENH_YHCT holds the main disease and its companions again, as they correspond to ICD-10 (QĐ 4750, table 1, 29):
     the same diseases in another coding, in the same order. So the first is always the main one's.
     """
-    stated = tuple(codes(row.get("MA_BENH_YHCT")))
+    stated = tuple(one for one in codes(row.get("MA_BENH_YHCT")) if not is_death(one))
     if not found.others:
         return stated, {}, ()
     if found.main and len(stated) == 1 + len(found.others):

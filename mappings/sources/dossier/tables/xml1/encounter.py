@@ -162,7 +162,7 @@ def _hospitalization(row: Row, visit: Visit) -> Json:
     if destination := visit.register.place(row.get("MA_NOI_DEN")):
         stay["destination"] = destination
     leaving = code(row.get("MA_LOAI_RV"))
-    if leaving and row.get("KET_QUA_DTRI") not in _DEATHS:
+    if leaving and code(row.get("KET_QUA_DTRI")).lstrip("0") not in _DEATHS:
         standard = [_DISPOSITIONS[leaving]] if leaving in _DISPOSITIONS else []
         stay["dischargeDisposition"] = _named(visit.stated("discharge", leaving), *standard)
     return stay

@@ -27,7 +27,7 @@ from mappings.fhir.ids import Key, numbered
 from mappings.model import Resource, Row
 from mappings.sources.dossier.netting import alike, is_nothing, netted, taken_back
 from mappings.sources.dossier.tables.xml3.implants import implants, is_implant
-from mappings.sources.dossier.unshown import is_death, names_death, tells_unshown
+from mappings.sources.dossier.unshown import is_death, tells_unshown
 from mappings.sources.dossier.visit import Order, ServiceCode, Visit, cost_group, order_notes, resulted_in, service_code
 from mappings.terminology import icd9cm, icd10
 from mappings.terminology.code_lists import display
@@ -37,7 +37,6 @@ _OPERATIONS: Final = frozenset({"8", "18"})
 _BY_RATE: Final = "9"  # paid by rate: an examination or an operation
 _MAY_BE_OPERATIONS: Final = _OPERATIONS | {_BY_RATE}
 _EXAM: Final = "13"
-_OF_THE_LIVING: Final = frozenset({"order", "procedure"})
 _SUPPLIES: Final = frozenset({"10", "11"})
 _NOT_CARE: Final = frozenset({"7", "12", "14", "15", "16", "17", "19"})
 _TRANSPORT: Final = "VC."  # of the patient, to the facility whose code follows (appendix of QĐ 130)
@@ -83,8 +82,7 @@ def services(rows: Iterable[Row], visit: Visit, resulted: Mapping[str, bool]) ->
     for row in netted(every, _same, _content):
         # Of what has a result something was done, whatever its quantity says.
         if not is_nothing(row) or resulted_in(resulted, _code(row)) is not None:
-            kind = _kind(row, resulted)
-            by_kind["" if kind in _OF_THE_LIVING and names_death(row.get("TEN_DICH_VU", "")) else kind].append(row)
+            by_kind[_kind(row, resulted)].append(row)
     ordered = [_order(*line, visit, resulted) for line in numbered(by_kind["order"], _key, _content)]
     done = [(line[0], _procedure(*line, visit)) for line in numbered(by_kind["procedure"], _key, _content)]
     back = [row for row in taken_back(every, _same) if _kind(row, resulted) in ("order", "procedure")]
@@ -326,11 +324,14 @@ def _reasons(row: Row, visit: Visit) -> list[Json]:
     coded = [
         (icd10.icd10(one, visit.on, visit.uris), icd10.words_for(one)) for one in written.codes if not is_death(one)
     ]
+    # Looked at as a whole: mark-up and a sentence are cut in pieces here.
+    words = () if written.words and tells_unshown(row["MA_BENH"]) else map(text, written.words)
     return [
-        *(concept(one, words=words) for one, words in coded),
-        *(concept(words=one) for one in written.words if not tells_unshown(one)),
+        *(concept(one, words=words_for) for one, words_for in coded),
+        *(concept(words=one) for one in words if one),
         *(
             concept(coding(system, one), words=f"Mã bệnh y học cổ truyền {one}")
             for one in codes(row.get("MA_BENH_YHCT"))
+            if not is_death(one)
         ),
     ]
