@@ -41,8 +41,9 @@ class Source:
     `claims` says whose it is, each person with a role; none where it does not say. `claimed_number` is the personal
     number in a record of which nothing else need be right. `visit` is None where the record is of no visit, or is a
     part that waits for its summary. `carry_over` gives the tables of a new version with those of the version before
-    that their absence does not remove; only those of `may_stay` can be. `withheld` takes out what is restricted (P9):
-    `to_fhir` is given nothing else.
+    that their absence does not remove; only those of `may_stay` can be. `to_carry` gives the tables of a version as
+    they may be taken over: without what only other tables of that version withhold. `withheld` takes out what is
+    restricted (P9): `to_fhir` is given nothing else.
     """
 
     name: str
@@ -55,5 +56,6 @@ class Source:
     visit: Callable[[Tables], VisitFacts | None]
     may_stay: frozenset[str]
     carry_over: Callable[[Tables, Tables], tuple[Tables, tuple[Issue, ...]]]
+    to_carry: Callable[[Tables], Tables]
     withheld: Callable[[Tables], Withheld]
     to_fhir: Callable[[Dossier, MappingContext], MappedRecord]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from ehr_sync.core.record_body import Body
-from ehr_sync.sandbox.dossiers.generator import envelope, with_table, with_values
+from ehr_sync.sandbox.dossiers.generator import Hoso, envelope, with_table, with_values
+from ehr_sync.usecases.intake.compose_body import with_carried_tables
 from mappings.issues.catalogue import CATALOGUE
 from tests.whole.test_marked_up_items import summary, with_row
 from tests.whole.test_whole_dossiers import composed, read
@@ -262,3 +264,35 @@ def test_p9_a_withheld_order_does_not_end_a_visit(kind: str) -> None:
 def test_p9_an_implant_with_the_word_leaves_neither_device_nor_use(said: dict[str, str]) -> None:
     supply = {"MA_VAT_TU": "N06.03.030", "SO_LUONG": "2", "MA_NHOM": "10"} | said
     assert body(with_row(STAY, "XML3", **supply)) == body(STAY)
+
+
+# --- Tables that a later version takes over -----------------------------------------------------------------------
+
+
+def later(before: Hoso, now: Hoso, *absent: str) -> Body:
+    """The book of a version that lacks some tables and takes over what stays of the one before."""
+    sent = read(envelope([now]))
+    sent = replace(sent, tables={name: rows for name, rows in sent.tables.items() if name not in absent})
+    kept, _, _ = with_carried_tables(sent, lambda: (read(envelope([before])).tables, {}, 1))
+    return composed(kept)[0]
+
+
+def test_p9_a_result_that_is_taken_over_is_still_that_of_its_order() -> None:
+    tested = with_row(with_row(STAY, "XML3", **ORDER), "XML4", **RESULT | {"GIA_TRI": "0.12"})
+    assert later(tested, STAY, "XML4") == later(STAY, STAY, "XML4")
+
+
+def test_p9_an_order_that_is_taken_over_is_still_that_of_its_result() -> None:
+    ordered = with_row(STAY, "XML3", **ORDER | {"TEN_DICH_VU": "Test nhanh"})
+    tested = with_row(ordered, "XML4", **RESULT | {"TEN_CHI_SO": "Anti-HIV"})
+    assert later(tested, STAY, "XML3") == later(STAY, STAY, "XML3")
+
+
+@pytest.mark.parametrize("absent", ["XML2", "XML4"])
+def test_p9_what_withholds_the_record_is_taken_over_too(absent: str) -> None:
+    drug = with_row(STAY, absent, MA_LK=STAY.ma_lk, TEN_THUOC="TLD", MA_THUOC="40.273", KET_LUAN="mã bệnh: B20")
+    assert later(drug, STAY, absent).restricted
+
+
+def test_tables_without_an_item_are_taken_over_as_they_are() -> None:
+    assert later(STAY, STAY, "XML4").resources == body(STAY).resources

@@ -19,7 +19,7 @@ from ehr_sync.usecases.stores import Stores
 from mappings.formats.archive import unpack as unpack_piece
 from mappings.formats.source import EnvelopeScan, Limits, SourceRefused
 from mappings.model import Dossier, Tables
-from mappings.sources.catalogue import source_of
+from mappings.sources.catalogue import SOURCES, source_of
 from mappings.sources.dossier.reading.envelope import scan
 
 # What was taken was within the limits of then, whatever today's are.
@@ -73,7 +73,8 @@ def _read(kept: KeptRecord, head: VersionHead, stores: Stores) -> tuple[Dossier,
         for p in found
     }
     dossier = read[head.version]
-    taken_over = {name: read[version].tables.get(name) for name, version in carried.items()}
+    may_be_taken = {v: SOURCES[read[v].source].to_carry(read[v].tables) for v in set(carried.values())}
+    taken_over = {name: may_be_taken[version].get(name) for name, version in carried.items()}
     tables = dict(dossier.tables) | {name: rows for name, rows in taken_over.items() if rows is not None}
     issues = tuple(issue for one in read.values() for issue in one.issues)
     return replace(dossier, tables=tables, issues=issues), carried

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mappings.model import Issue, Tables
 from mappings.sources.dossier.tables import TABLES
+from mappings.sources.dossier.withholding import to_carry
 from mappings.sources.table import is_removed
 
 MAY_STAY = frozenset(table.name for table in TABLES if table.stays is not is_removed)
@@ -19,8 +20,9 @@ def carry_over(new: Tables, previous: Tables) -> tuple[Tables, tuple[Issue, ...]
         return new, ()
     result = dict(new)
     kept = []
+    before = to_carry(previous)
     for table in TABLES:
-        if table.name not in new and previous.get(table.name) and table.stays(result):
-            result[table.name] = previous[table.name]
+        if table.name not in new and before.get(table.name) and table.stays(result):
+            result[table.name] = before[table.name]
             kept.append(table.name)
     return result, tuple(Issue("table.kept", name) for name in kept)

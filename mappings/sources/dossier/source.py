@@ -10,7 +10,7 @@ from mappings.sources.dossier.reading.hoso import read_hoso
 from mappings.sources.dossier.tables import TABLES
 from mappings.sources.dossier.tables.xml1.identity import claimed_number, claims, visit_facts
 from mappings.sources.dossier.to_fhir import to_fhir
-from mappings.sources.dossier.withholding import withheld
+from mappings.sources.dossier.withholding import to_carry, withheld
 from mappings.sources.source import Source
 
 DOSSIER: Final = Source(
@@ -24,6 +24,7 @@ DOSSIER: Final = Source(
     visit=visit_facts,
     may_stay=MAY_STAY,
     carry_over=carry_over,
+    to_carry=to_carry,
     withheld=withheld,
     to_fhir=to_fhir,
 )

@@ -63,6 +63,25 @@ def withheld(tables: Tables) -> Withheld:
     return Withheld(frozenset(record), cleaning.done())
 
 
+def to_carry(tables: Tables) -> Tables:
+    """A version's tables as a later one may take them over one by one: without rows that are withheld for what stands
+    beside them only. A result with a number and no name shows what it is of by its order, and the order may not come
+    along. The same object where there is none.
+    """
+    left = withheld(tables).tables
+    if left is tables:
+        return tables
+    stays = {id(row) for rows in left.values() for row in rows}
+    return {
+        table: tuple([row for row in rows if id(row) in stays or _says_itself(row)]) if table in left else rows
+        for table, rows in tables.items()
+    }
+
+
+def _says_itself(row: Row) -> bool:
+    return any(kind_of(tag) is Kind.HIV or said_in(tag, value) for tag, value in row.items())
+
+
 def _by_structure(tables: Tables, columns: Sequence[_Column]) -> Iterator[str]:
     for _, table, tag in columns:
         if table == _HIV_TABLE and tag not in _SKELETON:
