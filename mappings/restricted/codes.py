@@ -15,7 +15,7 @@ from mappings.restricted.folding import fold, plain
 # As they read with nothing inside; O is 0, l and i are 1 among digits. O98.7 with a nought for its letter counts only
 # where a code begins, for "50.987" is none.
 _RECORD: Final = re.compile(r"b[2z][0-4oliz]|z[2z][1li]|r7[5s]|f[0o][2z]4|o9[8b]7")
-_NOUGHT: Final = re.compile(r"(?<![a-z0-9.])098[^a-z0-9;,]{0,2}7")
+_NOUGHT: Final = re.compile(r"(?<![a-z0-9.])0[ .]?98[^a-z0-9;,]{0,2}7")
 _ITEM: Final = re.compile(r"z[1li]{2}4|z[2z][0o]6|z7[1li]7|z[8b]3[0o]")
 _BETWEEN: Final = re.compile(r"\s*[;,|/+&\n]\s*|\s+-\s+")
 _ONE_CODE: Final = re.compile(r"[A-Za-z]\d[0-9A-Za-z](?:\.?[0-9A-Za-z]{1,2})?[*†]?")
@@ -50,15 +50,20 @@ _STATED_ITEM: Final = re.compile(
 CODE_SIGN: Final = r"b ?2|z ?(?:1 ?1|2 ?[01il]|7 ?1|8 ?3)|r ?7|f ?0|o ?9|098"
 
 _ENTITLED: Final = re.compile(r"(?<![\d.,])0*[1li]\s*[^\w\s;|/]\s*90*(?![\d.,])", re.IGNORECASE)
+# One of a list that is parted by commas too.
+_ENTITLEMENTS: Final = re.compile(r"[;,|/\s]+")
+_ENTITLED_ALONE: Final = re.compile(r"0*[1li][^\w\s]90*\.?|1_9")
+_POINTS: Final = re.compile("[·。‧∙•٫｡]")
 
 # The list of drugs that insurance pays (TT 20/2022): abacavir, darunavir, efavirenz, nevirapine, raltegravir,
 # ritonavir, zidovudine, and the fixed combinations 270 to 274 (272 is TLE, 273 TLD). Lamivudine 263, tenofovir 267 and
 # the two together 269 treat hepatitis B.
-_LISTED_DRUG: Final = re.compile(r"(?<![\d.])0?40\s?[.\-]?\s?0?(?:26[0124568]|27[0-4])(?!\d)")
+_LISTED_DRUG: Final = re.compile(r"(?<![\d.])0?4[0oO]\s?[.,\-]?\s?0?2\s?(?:6[0124568]|7[0-4])(?!\d)")
 # ATC: J05AE to J05AR but for hepatitis B and C and COVID-19 (J05AR12 is lamivudine with tenofovir).
 _ATC_DRUG: Final = re.compile(
     r"J05A(?:E(?:0\d|10)|F0[123469]|G\d\d|J\d\d|R(?!12)\d\d|X(?:07|09|23|29|31))(?![0-9A-Z])", re.IGNORECASE
 )
+_INSIDE: Final = re.compile(r"(?<=[A-Za-z\d])[ .\-_](?=[A-Za-z\d])")
 # The list of services (TT 43/2013), chapter 24, 169 to 182: every test for HIV.
 _LISTED_TEST: Final = re.compile(r"(?<![\d.])24[\s.,_-]{1,3}0(?:169|17\d|18[0-2])(?:\D\d{4})?(?!\d)")
 
@@ -132,12 +137,16 @@ def running_item(value: str) -> bool:
 
 def is_entitled(value: str) -> bool:
     """Whether MA_DOITUONG_KCB holds 1.9, however it is written: "1,9", "01.9", "1.90"; 1.19 and 1.10 are others."""
-    return "9" in fold(value) and _ENTITLED.search(plain(value)) is not None
+    if "9" not in fold(value):
+        return False
+    said = plain(_POINTS.sub(".", value))
+    return _ENTITLED.search(said) is not None or any(map(_ENTITLED_ALONE.fullmatch, _ENTITLEMENTS.split(said)))
 
 
 def is_drug(value: str) -> bool:
     """Whether MA_THUOC names a medicine for HIV alone, by itself or as one of a mixture ("40.262+40.263")."""
-    return _LISTED_DRUG.search(plain(value)) is not None or _ATC_DRUG.search(value) is not None
+    said = plain(value)
+    return _LISTED_DRUG.search(said) is not None or _ATC_DRUG.search(_INSIDE.sub("", said)) is not None
 
 
 def is_test(value: str) -> bool:

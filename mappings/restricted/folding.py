@@ -61,8 +61,8 @@ _ASCII = bytes(ord(chr(point).lower()) if chr(point).isalnum() else ord(" ") for
 
 _LOOK_ALIKES = dict(
     zip(
-        "đðɖıɩɪΑΒΕΖΗΙΚΜΝΟΡΤΥΧαινορυτκАВЕЅІЈКМНОРСТУХѴԀѡаеіјорсухѕѵԁһᴀᴅɑᴠᴵʜӀӏⵏңҥӈӊꓧꓲꓦꓮꓓꓢᎻᏆᏙᏗᎠᏚᕼ∨⋁¡",
-        "dddiiiabezhikmnoptyxaivopytkabesijkmhopctyxvdwaeijopcyxsvdhadavihiiihhhhhivadshivadshvvi",
+        "đðɖıɩɪΑΒΕΖΗΙΚΜΝΟΡΤΥΧαινορυτκАВЕЅІЈКМНОРСТУХѴԀѡаеіјорсухѕѵԁһᴀᴅɑᴠᴵʜӀӏⵏңҥӈӊꓧꓲꓦꓮꓓꓢᎻᏆᏙᏗᎠᏚᕼ∨⋁¡БбßՕօ",
+        "dddiiiabezhikmnoptyxaivopytkabesijkmhopctyxvdwaeijopcyxsvdhadavihiiihhhhhivadshivadshvvibbboo",
         strict=True,
     )
 )

@@ -171,6 +171,11 @@ WORDED = [
     ("Z11.4", "", "Khám sàng lọc", "", "", ""),
     ("Z71.7", "I10", "Tư vấn; Tăng huyết áp", "", "I10", "Tăng huyết áp"),
     ("Z71.7", "I10", "Tư vấn về bệnh", "", "I10", ""),
+    # The words stand in another order than the codes, or are more.
+    ("I10", "Z71.7;E11", "Tăng huyết áp; Đái tháo đường; Tư vấn", "I10", "E11", "Tăng huyết áp; Đái tháo đường"),
+    ("I10", "Z11.4", "Khám sàng lọc đặc biệt; Tăng huyết áp", "I10", "", "Tăng huyết áp"),
+    ("I10", "Z20.6", "Tăng huyết áp; độ 2; Tiếp xúc", "I10", "", "Tăng huyết áp; độ 2"),
+    ("Z71.7", "I10", "Tăng huyết áp; Tư vấn; ổn", "", "I10", "Tăng huyết áp; ổn"),
     ("I10;Z20.6", "", "Tăng huyết áp; Phơi nhiễm", "I10", "", "Tăng huyết áp"),
 ]
 

@@ -18,13 +18,15 @@ from mappings.restricted import codes
 from mappings.restricted.fields import Kind, kind_of
 from mappings.restricted.folding import fold
 from mappings.sources.dossier.visit import cost_group, service_code, service_stem
-from mappings.terminology import icd9cm
+from mappings.terminology import icd9cm, icd10
 
 _NARRATED: Final = frozenset({"2", "3"})  # MA_NHOM of imaging and function tests: what they find is a report
 _PATHOLOGY: Final = "25"  # chapter of TT 43/2013, a report too
 _SURGERY: Final = frozenset({"8", "9", "18"})
 _SUPPLIES: Final = frozenset({"10", "11"})
 _NATIONAL: Final = re.compile(r"\d{2}\.\d{4}(?:\.\d{4})?")  # a code that means one service everywhere
+_ITEMS: Final = {"Z11.4": "z114", "Z20.6": "z206", "Z71.7": "z717", "Z83.0": "z830"}
+_AS_DIGITS: Final = str.maketrans("lio", "110")
 _MAIN, _OTHERS, _WORDS = "MA_BENH_CHINH", "MA_BENH_KT", "CHAN_DOAN_RV"
 
 
@@ -79,11 +81,23 @@ def without_codes(row: Row, tags: Iterable[str]) -> tuple[Row, dict[str, str]]:
         return left, {}
     flags = [one.restricted for tag in (_MAIN, _OTHERS) for one in cut[tag] or () if one.text.strip()]
     pieces = [piece.strip() for piece in words.split(";") if piece.strip()]
-    if len(flags) == len(pieces):
-        _put(left, _WORDS, "; ".join(piece for piece, gone in zip(pieces, flags, strict=True) if not gone))
+    named = _named([one.text for tag in (_MAIN, _OTHERS) for one in cut[tag] or () if one.restricted], pieces)
+    if len(flags) == len(pieces) and sum(named) < sum(flags):
+        named = [is_named or gone for is_named, gone in zip(named, flags, strict=True)]
+    if len(flags) == len(pieces) or any(named):
+        _put(left, _WORDS, "; ".join(piece for piece, gone in zip(pieces, named, strict=True) if not gone))
     elif _MAIN in tags:
         left.pop(_WORDS)  # whose words these are nobody can say, but the main code's are among them
     return left, {fold(words): left.get(_WORDS, "")}
+
+
+def _named(gone: Iterable[str], pieces: Iterable[str]) -> list[bool]:
+    """Which pieces of a diagnosis have words of the name of a withheld code only: words are not in the codes' order."""
+    said = [squeezed.translate(_AS_DIGITS) for squeezed in map(codes.squeezed, gone)]
+    names = [
+        set(fold(icd10.display(code)).split()) for code, short in _ITEMS.items() if any(short in one for one in said)
+    ]
+    return [any(set(fold(piece).split()) <= name for name in names) for piece in pieces]
 
 
 def with_same_words(tables: Tables, became: Mapping[str, str]) -> Tables:

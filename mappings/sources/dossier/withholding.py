@@ -106,7 +106,7 @@ def _suspects(tables: Tables, columns: Sequence[_Column]) -> frozenset[str]:
         found.update(filter(_is_code, stated))
     for table, tag, is_restricted in _BY_CODE:
         named = {row[one] for row in tables.get(table, ()) for one in (tag, tag + AGAIN) if one in row}
-        if is_restricted(" ".join(named)):
+        if is_restricted("\n".join(named)):
             found.update(filter(is_restricted, named))
     values = list(filterfalse(str.isdigit, distinct))
     if has_sign(fold("\n".join(values))):
