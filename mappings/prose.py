@@ -82,7 +82,9 @@ def views(text: str) -> Iterator[str]:
     """
     yield text
     if may_be_odd(text):
-        read_so = (read(one).words for one in (text, *_LISTED.split(text)))
+        # No list of codes is longer than what is read as mark-up at all, and ten megabytes of ";" would take a minute.
+        pieces = _LISTED.split(text) if len(text) <= _LONGEST else ()
+        read_so = (read(one).words for one in (text, *pieces))
         yield from dict.fromkeys(words for words in read_so if words not in ("", text))
 
 

@@ -19,16 +19,28 @@ TEXTS = (
     *("hiv", "h i v", "aids", "hearing aids", "sida", "retro", "opc", "cty a opc", "prep", "pep", "phoi nhiem"),
     *("suy giam mien dich", "nguoi co h", "nhiem h", "vct", "cd4", "p24", "khang nguyen", "tdf", "tdf 300 x x"),
     *("atv", "ritonavir", "B20", "(B20", "ICD", "B20.1", "Giường B20.1", "ﷺ", "ﷺ pep", "H l V", "phong kham dieu tri"),
-    *("opc dieu tri", "phac do a b"),
+    *(
+        "opc dieu tri",
+        "phac do a b",
+        "si da",
+        "xi da",
+        "bn co h",
+        "t l d",
+        "abc x x",
+        "efavirenz600",
+        "sgmd",
+        "mã bệnh: I10;",
+    ),
+    *("<b>HIV</b>;", "&#72;IV;", "{\\rtf1 HIV};", "<b>;", "tö vong;", "suy gi¶m miÔn dÞch/"),
 )
 WORDS = {
     "GHI_CHU": TEXTS,
     "CHAN_DOAN_RV": ("hiv", "B20", "B 2", "(B", "Z11", "ICD", "ﷺ", "; ; "),
     "MA_BENH_KT": ("B 2", "Z 11.4;", "Z20,6;", "Z11 .", ";", "I10 ", "0 9", "ﷺ"),
-    "MA_DOITUONG_KCB": ("1.", "1 .", "0", "1 "),
+    "MA_DOITUONG_KCB": ("1.", "1 .", "0", "1 ", "1·9·", "<b>1</b>."),
     "TEN_THUOC": ("tle", "tdf 3tc", "atv", "opc"),
-    "MA_THUOC": ("40.262+", "40 .", "J05A"),
-    "MA_DICH_VU": ("24.0", "24.0169", "_TB"),
+    "MA_THUOC": ("40.262+", "40 .", "J05A", "J 0 5 A", "40 2 "),
+    "MA_DICH_VU": ("24.0", "24.0169", "_TB", "24 . 0"),
 }
 
 
