@@ -26,6 +26,7 @@ from ehr_sync.sandbox.dossiers.generator import (
     json_batch,
     with_number,
     with_patient,
+    with_table,
     with_values,
     without_table,
 )
@@ -271,6 +272,25 @@ def test_the_tables_that_a_version_took_over_are_those_of_then(running: Running)
 
     assert any(kind.startswith("Medication") for kind, _ in before)
     assert running.living(A).keys() == before.keys()
+
+
+def test_p9_a_result_that_was_taken_over_does_not_come_back_without_its_order(running: Running) -> None:
+    row = dict.fromkeys(VISIT.tables["XML3"][0], "") | {"MA_LK": VISIT.ma_lk, "MA_DICH_VU": "XN.0001", "MA_NHOM": "1"}
+    order = row | {"TEN_DICH_VU": "HIV Ab test nhanh", "SO_LUONG": "1"}
+    number = dict.fromkeys(VISIT.tables["XML4"][0], "") | {"MA_LK": VISIT.ma_lk, "MA_DICH_VU": "XN.0001"}
+    results = [*VISIT.tables["XML4"], number | {"TEN_CHI_SO": "Kết quả", "GIA_TRI": "0.12345"}]
+    tested = with_table(with_table(VISIT, "XML3", [*VISIT.tables["XML3"], order]), "XML4", results)
+    with older_mapping(written=wrong_observations):
+        running.post(tested)
+        running.post(without_table(corrected(VISIT, 1), "XML4"), made_on=LATER)
+    running.settle()
+
+    assert fates(remapped(running)) == {Fate.CHANGED: 1}
+    running.settle()
+
+    told = orjson.dumps([*running.shown(A).values()])
+    assert b'"Observation"' in told
+    assert (b"0.12345" in told, b"XN.0001" in told) == (False, False)
 
 
 def test_a_claim_is_not_read_anew_and_whose_would_be_read_otherwise_is_listed(
