@@ -20,7 +20,7 @@ _LARGEST_ANSWER: Final = 10_000_000
 
 # A transaction as mappings.fhir.bundle writes it: counted and searched, not parsed, as it can have 5 MB.
 _ENTRY: Final = b'"request":{"method":"'
-_MARK: Final = re.compile(rb'"request":\{"method":"PUT","url":"(Basic/[A-Za-z0-9.-]{1,64})"')
+_WATERMARK: Final = re.compile(rb'"request":\{"method":"PUT","url":"(Basic/[A-Za-z0-9.-]{1,64})"')
 
 _AGAIN: Final = frozenset({408, 423, 425, 429})
 _LOST: Final = frozenset({404, 409, 410, 412})
@@ -184,10 +184,10 @@ def _entry_at_fault(answer: Answer) -> str:
 def _receipt(answer: Answer, bundle: bytes) -> Receipt:
     responses = _responses(answer)
     _check_all_there(responses, bundle.count(_ENTRY))
-    mark = _MARK.search(bundle)
-    if mark is None:
+    found = _WATERMARK.search(bundle)
+    if found is None:
         return Receipt("")
-    place, name = bundle.count(_ENTRY, 0, mark.start()), mark[1].decode()
+    place, name = bundle.count(_ENTRY, 0, found.start()), found[1].decode()
     etag = _etag_of(responses, place, name)
     if not etag:
         raise UnknownOutcome("book.no_etag")

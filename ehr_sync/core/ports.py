@@ -51,7 +51,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Watermark:
-    """The lane's mark in the book: how far it is (`seq`), under which ETag, and by which push (`key`)."""
+    """What the book says of a lane: how far it is (`seq`), under which ETag, and by which push (`key`)."""
 
     seq: int
     key: str

@@ -106,7 +106,7 @@ def decode(ndjson: bytes) -> Body:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class LastChange:
     """Where one resource stands: versionId, the person's seq and the second (Unix time) of its last change."""
 
     version_id: int
@@ -120,24 +120,24 @@ class Gone:
 
     type: str
     id: str
-    mark: Mark
+    last_change: LastChange
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`marks` runs parallel to the shown lines of the body; `gone` lists what is no more."""
+    """`last_changes` runs parallel to the shown lines of the body; `gone` lists what is no more."""
 
-    marks: tuple[Mark, ...] = ()
+    last_changes: tuple[LastChange, ...] = ()
     gone: tuple[Gone, ...] = ()
 
 
 def encode_manifest(manifest: Manifest) -> bytes:
     """JSON in columns, in which runs of equal numbers compress to nothing."""
     columns = {
-        "v": [m.version_id for m in manifest.marks],
-        "s": [m.seq for m in manifest.marks],
-        "t": [m.at for m in manifest.marks],
-        "gone": [[g.type, g.id, g.mark.version_id, g.mark.seq, g.mark.at] for g in manifest.gone],
+        "v": [m.version_id for m in manifest.last_changes],
+        "s": [m.seq for m in manifest.last_changes],
+        "t": [m.at for m in manifest.last_changes],
+        "gone": [[g.type, g.id, g.last_change.version_id, g.last_change.seq, g.last_change.at] for g in manifest.gone],
     }
     return json.dumps(columns, separators=(",", ":")).encode()
 
@@ -146,17 +146,17 @@ def decode_manifest(encoded: bytes) -> Manifest:
     """The opposite of `encode_manifest`."""
     columns = orjson.loads(encoded)
     return Manifest(
-        # What came together has one mark.
-        tuple(map(cache(Mark), columns["v"], columns["s"], columns["t"])),
-        tuple(Gone(kind, id_, Mark(*mark)) for kind, id_, *mark in columns["gone"]),
+        # What came together has one last change.
+        tuple(map(cache(LastChange), columns["v"], columns["s"], columns["t"])),
+        tuple(Gone(kind, id_, LastChange(*last)) for kind, id_, *last in columns["gone"]),
     )
 
 
 def advance(before: Sequence[Line], manifest: Manifest, after: Sequence[Line], *, seq: int, at: int) -> Manifest | None:
     """The manifest after the shown lines have become `after`, or None where a book need not hear of it.
 
-    An unchanged resource keeps its mark; a changed one gets the next versionId and this seq; one that is no longer
-    there is gone. A Provenance alone is no change: it names another submission of the same content.
+    An unchanged resource keeps its last change; a changed one gets the next versionId and this seq; one that is no
+    longer there is gone. A Provenance alone is no change: it names another submission of the same content.
     """
     found = differences(before, after)
     if not found or found.is_another_submission:
@@ -206,15 +206,15 @@ def differences(before: Sequence[Line], after: Sequence[Line]) -> Differences:
 def _after(
     before: Sequence[Line], manifest: Manifest, after: Sequence[Line], found: Differences, seq: int, at: int
 ) -> Manifest:
-    old = {line.id: mark for line, mark in zip(before, manifest.marks, strict=True)}
-    dead = {gone.id: gone.mark for gone in manifest.gone}
+    old = {line.id: last for line, last in zip(before, manifest.last_changes, strict=True)}
+    dead = {gone.id: gone.last_change for gone in manifest.gone}
     moved = {line.id for line in (*found.fresh, *found.changed)}
-    marks = tuple(
+    last_changes = tuple(
         _next(old.get(line.id) or dead.get(line.id), seq, at) if line.id in moved else old[line.id] for line in after
     )
     still_gone = tuple(g for g in manifest.gone if g.id not in moved)
     fresh = tuple(Gone(line.type, line.id, _next(old[line.id], seq, at)) for line in found.gone)
-    return Manifest(marks, still_gone + fresh)
+    return Manifest(last_changes, still_gone + fresh)
 
 
 def says_the_same(before: Sequence[Line], after: Sequence[Line]) -> bool:
@@ -225,5 +225,5 @@ def says_the_same(before: Sequence[Line], after: Sequence[Line]) -> bool:
     )
 
 
-def _next(mark: Mark | None, seq: int, at: int) -> Mark:
-    return Mark(mark.version_id + 1 if mark else 1, seq, at)
+def _next(last: LastChange | None, seq: int, at: int) -> LastChange:
+    return LastChange(last.version_id + 1 if last else 1, seq, at)

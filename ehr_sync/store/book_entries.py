@@ -40,7 +40,7 @@ class OpenEntry:
     @property
     def lines(self) -> tuple[Line, ...]:
         """The resources that stand in the book; none where the record was withdrawn from it."""
-        return self.body.shown if self.entry.manifest.marks else ()
+        return self.body.shown if self.entry.manifest.last_changes else ()
 
 
 def entries(connection: Connection, people: Mapping[UUID, bytes], record_ids: Collection[bytes]) -> list[OpenEntry]:

@@ -30,7 +30,7 @@ class Deletion:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class NextWatermark:
     """A lane's watermark as this push leaves it: `seq` is its target, `key` names the push (hexadecimal).
 
     `etag` is what the book answered last (W/"3"), or "" where that is not known yet: `matched` puts it in.
@@ -42,15 +42,17 @@ class Mark:
     etag: str
 
 
-def transaction(entries: Iterable[Put | Deletion], *, base_url: str, mark: Mark | None, uris: Uris) -> bytes:
+def transaction(
+    entries: Iterable[Put | Deletion], *, base_url: str, next_watermark: NextWatermark | None, uris: Uris
+) -> bytes:
     """A transaction Bundle: the watermark first, guarded by ifMatch, then the entries: resources as built by mappings,
     and what is to be removed.
 
     The patient of the entries must be filled in already (`for_person`). `base_url` is the book's own,
-    without a slash at its end. `mark` is None only for a book that has no versions to fence with.
+    without a slash at its end. `next_watermark` is None only for a book that has no versions to fence with.
     """
     base = base_url.encode()
-    parts = [] if mark is None else [_guarded(mark, base, uris)]
+    parts = [] if next_watermark is None else [_guarded(next_watermark, base, uris)]
     parts += [_deleted(entry) if isinstance(entry, Deletion) else _put(entry, base) for entry in entries]
     return b'{"resourceType":"Bundle","type":"transaction","entry":[' + b",".join(parts) + b"]}"
 
@@ -60,20 +62,20 @@ def put(resource: bytes) -> Put:
     return b"/".join(_named(resource)), resource
 
 
-def watermark(mark: Mark, uris: Uris) -> Resource:
+def watermark(of: NextWatermark, uris: Uris) -> Resource:
     """The Basic resource of a lane; its identifiers say how far the lane is and by which push. Servers merge and sort
     `meta.tag`; what is in the body they keep.
     """
     body = {
         "resourceType": "Basic",
-        "id": mark.lane_id,
+        "id": of.lane_id,
         "identifier": [
-            {"system": f"{uris['watermark']}/seq", "value": str(mark.seq)},
-            {"system": f"{uris['watermark']}/key", "value": mark.key or "-"},
+            {"system": f"{uris['watermark']}/seq", "value": str(of.seq)},
+            {"system": f"{uris['watermark']}/key", "value": of.key or "-"},
         ],
         "code": concept(coding(uris["own"], "watermark"), words="Mốc đồng bộ"),
     }
-    return Resource("Basic", mark.lane_id, orjson.dumps(body))
+    return Resource("Basic", of.lane_id, orjson.dumps(body))
 
 
 def matched(bundle: bytes, etag: str) -> bytes:
@@ -140,9 +142,9 @@ def _put(entry: Put, base: bytes, condition: bytes = b"") -> bytes:
     return b"".join((_FULL_URL, base, b"/", address, _RESOURCE, resource, _REQUEST, address, b'"', condition, b"}}"))
 
 
-def _guarded(mark: Mark, base: bytes, uris: Uris) -> bytes:
-    condition = b',"ifMatch":' + orjson.dumps(mark.etag) if mark.etag else b"," + _UNREAD_MATCH
-    return _put(put(watermark(mark, uris).json), base, condition)
+def _guarded(of: NextWatermark, base: bytes, uris: Uris) -> bytes:
+    condition = b',"ifMatch":' + orjson.dumps(of.etag) if of.etag else b"," + _UNREAD_MATCH
+    return _put(put(watermark(of, uris).json), base, condition)
 
 
 def _deleted(entry: Deletion) -> bytes:

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import uuid4
 
 from ehr_sync.sandbox.city import people
-from mappings.fhir.bundle import Deletion, Mark, put, transaction
+from mappings.fhir.bundle import Deletion, NextWatermark, put, transaction
 from mappings.fhir.elements import built
 from mappings.fhir.people import patient
 from mappings.model import Resource
@@ -41,9 +41,9 @@ def finding_of(patient_id: str, finding_id: str | None = None, *, text: str = "G
 
 def pushed(lane_id: str, *entries: Resource | Deletion, seq: int = 1, key: str = "aa", etag: str = "") -> bytes:
     """A transaction with its watermark, which is guarded only where an ETag is given."""
-    mark = Mark(lane_id, seq, key, etag)
+    left = NextWatermark(lane_id, seq, key, etag)
     told = [entry if isinstance(entry, Deletion) else put(entry.json) for entry in entries]
-    bundle = transaction(told, base_url="http://127.0.0.1/fhir", mark=mark, uris=load_uris())
+    bundle = transaction(told, base_url="http://127.0.0.1/fhir", next_watermark=left, uris=load_uris())
     return bundle if etag else bundle.replace(b',"ifMatch":"W/\\"0\\""', b"", 1)
 
 

@@ -12,7 +12,7 @@ from ehr_sync.core.errors import Refused, Unavailable, UnknownOutcome
 from ehr_sync.core.ports import Denied, FenceLost, Receipt, TooLarge, Watermark, WatermarkDeleted
 from ehr_sync.sandbox.serving import asking
 from ehr_sync.sandbox.world import World
-from mappings.fhir.bundle import Mark, watermark
+from mappings.fhir.bundle import NextWatermark, watermark
 from mappings.terminology.uris import load_uris
 from tests.contracts.canned import Canned
 from tests.contracts.conftest import book_at
@@ -489,7 +489,7 @@ def test_a_watermark_is_read_from_its_body_and_one_of_before_from_its_tags(
 
 
 def basic(lane: str, seq: int) -> bytes:
-    return watermark(Mark(lane, seq, "", ""), load_uris()).json
+    return watermark(NextWatermark(lane, seq, "", ""), load_uris()).json
 
 
 def test_a_watermark_put_alone_guards_the_first_push(book: FhirBook) -> None:

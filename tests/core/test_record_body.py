@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from ehr_sync.core.record_body import (
     Body,
     Gone,
+    LastChange,
     Line,
     Manifest,
-    Mark,
     advance,
     decode,
     decode_manifest,
@@ -57,8 +57,10 @@ def test_a_book_that_hears_all_changes_since_any_point_holds_what_stands(history
     for heard, (then, _) in enumerate(steps):
         held = {x.id: x.json for x in then}
         standing, manifest = steps[-1]
-        held |= {x.id: x.json for x, m in zip(standing, manifest.marks, strict=True) if m.seq > heard + 1}
-        held = {k: v for k, v in held.items() if k not in {g.id for g in manifest.gone if g.mark.seq > heard + 1}}
+        held |= {x.id: x.json for x, m in zip(standing, manifest.last_changes, strict=True) if m.seq > heard + 1}
+        held = {
+            k: v for k, v in held.items() if k not in {g.id for g in manifest.gone if g.last_change.seq > heard + 1}
+        }
         assert held == {x.id: x.json for x in standing}
 
 
@@ -72,8 +74,8 @@ def test_p6_a_versions_number_rises_by_one_with_each_change_and_never_else(histo
 
 
 def versions(lines: tuple[Line, ...], manifest: Manifest) -> dict[str, int]:
-    held = {x.id: m.version_id for x, m in zip(lines, manifest.marks, strict=True)}
-    return held | {g.id: g.mark.version_id for g in manifest.gone}
+    held = {x.id: m.version_id for x, m in zip(lines, manifest.last_changes, strict=True)}
+    return held | {g.id: g.last_change.version_id for g in manifest.gone}
 
 
 @given(HISTORIES)
@@ -106,7 +108,7 @@ def test_a_provenance_goes_along_with_another_change() -> None:
     after = (line("a", 1), line("p", 2, "Provenance"))
     manifest = advance((), Manifest(), before, seq=1, at=1)
     assert manifest is not None
-    assert advance(before, manifest, after, seq=2, at=9) == Manifest((Mark(2, 2, 9), Mark(2, 2, 9)))
+    assert advance(before, manifest, after, seq=2, at=9) == Manifest((LastChange(2, 2, 9), LastChange(2, 2, 9)))
 
 
 @given(HISTORIES, LINES, st.randoms())
@@ -122,7 +124,7 @@ def test_a_version_mapped_anew_tells_what_differs_and_nothing_else(
     assert risen == {id_: int(was.get(id_) != now.get(id_)) for id_ in risen}
     assert told == (was != now)
     assert {g.id for g in anew.gone} == ({g.id for g in manifest.gone} | was.keys()) - now.keys()
-    assert all((mark.seq == 99) == (was.get(x.id) != x.json) for x, mark in zip(after, anew.marks, strict=True))
+    assert all((last.seq == 99) == (was.get(x.id) != x.json) for x, last in zip(after, anew.last_changes, strict=True))
 
 
 def test_a_provenance_of_a_version_mapped_anew_counts() -> None:
@@ -130,14 +132,14 @@ def test_a_provenance_of_a_version_mapped_anew_counts() -> None:
     manifest = advance((), Manifest(), before, seq=1, at=1)
     assert manifest is not None
     assert made_anew(before, manifest, (line("a"), line("p", 2, "Provenance")), seq=2, at=9) == (
-        Manifest((Mark(1, 1, 1), Mark(2, 2, 9))),
+        Manifest((LastChange(1, 1, 1), LastChange(2, 2, 9))),
         True,
     )
 
 
 def test_what_comes_back_after_it_was_gone_has_the_next_version() -> None:
-    manifest = Manifest((), (Gone("Observation", "a", Mark(2, 5, 5)),))
-    assert advance((), manifest, (line("a"),), seq=6, at=6) == Manifest((Mark(3, 6, 6),))
+    manifest = Manifest((), (Gone("Observation", "a", LastChange(2, 5, 5)),))
+    assert advance((), manifest, (line("a"),), seq=6, at=6) == Manifest((LastChange(3, 6, 6),))
 
 
 def test_nothing_to_nothing_is_no_change() -> None:

@@ -50,7 +50,7 @@ HIDDEN: Final = {
     "ehr_sync.usecases.intake.write_chunk:Refused": "piece",
     "ehr_sync.usecases.stores:Stores": "keys",
     "ehr_sync.usecases.verification.verify_due:Asking": "key",
-    "mappings.fhir.bundle:Mark": "key",
+    "mappings.fhir.bundle:NextWatermark": "key",
     "mappings.formats.json_batch:BatchScan": "files",
     "mappings.gate.checks:Checked": "resource walk",
     "mappings.gate.forms:_Reading": "leaves",

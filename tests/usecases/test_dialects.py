@@ -20,7 +20,7 @@ from ehr_sync.usecases.delivery import compose_bundle, send_or_ask
 from ehr_sync.usecases.delivery.compose_bundle import lane_id, old_lane_id
 from ehr_sync.usecases.delivery.resync_lanes import order_resync
 from ehr_sync.usecases.delivery.watch_book import watch_book
-from mappings.fhir.bundle import Mark, watermark
+from mappings.fhir.bundle import NextWatermark, watermark
 from tests.usecases import dialects
 from tests.usecases.dialects import Asked, Dialect, Proxy, Said, before, outcome
 from tests.usecases.service import DAY, Running, number_of, with_settings
@@ -209,7 +209,7 @@ def test_p6_a_lane_of_before_whose_watermark_is_lost_is_told_everything(of_befor
 
 
 def test_p6_a_book_that_is_ahead_of_a_lane_of_before_is_not_taken_back(of_before: Running) -> None:
-    ahead = Mark(old_mark(of_before), 9, "ab", "")
+    ahead = NextWatermark(old_mark(of_before), 9, "ab", "")
     bootstrap.book_of(of_before.service).put_watermark(ahead.lane_id, watermark(ahead, of_before.service.uris).json)
     of_before.post(corrected(VISIT, 1), made_on=LATER)
     of_before.deliver()
@@ -273,7 +273,7 @@ def test_p8_a_book_that_is_behind_what_it_confirmed_is_told_everything_again(run
     running.settle()
     running.post(corrected(VISIT, 1), made_on=LATER)
     running.settle()
-    mark = Mark(mark_of(running, lane(running).person_id), 1, "ab", "")
+    mark = NextWatermark(mark_of(running, lane(running).person_id), 1, "ab", "")
     bootstrap.book_of(running.service).put_watermark(mark.lane_id, watermark(mark, running.service.uris).json)
     running.post(corrected(VISIT, 2), made_on=LATER)
     running.deliver()

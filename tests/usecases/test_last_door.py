@@ -8,14 +8,14 @@ from uuid import UUID
 import pytest
 
 from ehr_sync.core.keys import ServiceKeys
-from ehr_sync.core.record_body import Body, Manifest, Mark
+from ehr_sync.core.record_body import Body, LastChange, Manifest
 from ehr_sync.store.book_entries import BookEntry, OpenEntry
 from ehr_sync.usecases.book.open_book import cast_of, leaving
 from mappings.model import PATIENT_PLACEHOLDER
 from mappings.terminology.uris import load_uris
 
 PERSON: Final = UUID(int=7)
-FILED: Final = Manifest((Mark(1, 1, 1),))
+FILED: Final = Manifest((LastChange(1, 1, 1),))
 RESOURCE: Final = b'{"resourceType":"Condition","id":"c","subject":{"reference":"%s"}}' % PATIENT_PLACEHOLDER
 
 
@@ -31,9 +31,9 @@ def cast(of: OpenEntry) -> list[str]:
 
 
 def test_what_may_leave_leaves_for_its_person_with_whom_it_names() -> None:
-    [(resource, mark)] = leaving(entry(FILED))
+    [(resource, last_change)] = leaving(entry(FILED))
     assert resource == RESOURCE.replace(PATIENT_PLACEHOLDER, b"Patient/" + str(PERSON).encode())
-    assert (mark, cast(entry(FILED))) == (Mark(1, 1, 1), ["Organization", "Practitioner"])
+    assert (last_change, cast(entry(FILED))) == (LastChange(1, 1, 1), ["Organization", "Practitioner"])
 
 
 @pytest.mark.parametrize("withheld", [entry(FILED, "record.code"), entry(Manifest(), "record.code"), entry(Manifest())])

@@ -519,7 +519,7 @@ def test_p6_a_record_that_contradicts_itself_parks_its_own_lane_alone(running: R
         [(first, record_id), *_] = connection.execute(query)
         keys = running.stores.key_store.keys([first])
         [found] = book_entries.entries(connection, keys, [record_id])
-        cut = replace(found.entry, manifest=Manifest(found.entry.manifest.marks[1:]))
+        cut = replace(found.entry, manifest=Manifest(found.entry.manifest.last_changes[1:]))
         book_entries.put_entries(connection, [cut], keys)
     running.deliver()
 

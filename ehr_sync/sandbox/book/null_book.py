@@ -14,7 +14,7 @@ from typing import Final
 import click
 
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_MARK: Final = re.compile(rb'"url":"(Basic/[A-Za-z0-9.\-]{1,64})"')
+_WATERMARK: Final = re.compile(rb'"url":"(Basic/[A-Za-z0-9.\-]{1,64})"')
 _TOKEN: Final = b'{"access_token":"null","token_type":"Bearer","expires_in":86400}'
 _ENTRY: Final = b'{"response":{"status":"200 OK","etag":"W/\\"1\\""}}'
 
@@ -65,7 +65,7 @@ def _answered(request: bytes) -> bytes:
 
 def _watermark(request: bytes) -> bytes:
     # The watermark is the first entry: no need to search 5 MB for it.
-    found = _MARK.search(request[:4096])
+    found = _WATERMARK.search(request[:4096])
     return found[1] if found else b""
 
 

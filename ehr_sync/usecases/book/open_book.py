@@ -8,7 +8,7 @@ from uuid import UUID
 
 from ehr_sync.core.identity import SEX_PROVEN, Claim
 from ehr_sync.core.keys import ServiceKeys
-from ehr_sync.core.record_body import Mark
+from ehr_sync.core.record_body import LastChange
 from ehr_sync.store import identity_claims
 from ehr_sync.store.book_entries import OpenEntry
 from ehr_sync.store.people import ProvenFacts
@@ -32,21 +32,21 @@ def opened(person_id: UUID, facts: ProvenFacts, person_key: bytes) -> ProvenPers
     return ProvenPerson(person_id, claim, claim.sex if facts.reason == SEX_PROVEN else "unknown")
 
 
-def leaving(entry: OpenEntry) -> Sequence[tuple[bytes, Mark]]:
-    """The resources of an entry that may leave, the person filled in, with their marks."""
+def leaving(entry: OpenEntry) -> Sequence[tuple[bytes, LastChange]]:
+    """The resources of an entry that may leave, the person filled in, with their last changes."""
     if not _may_leave(entry):
         return ()
     # Filled in all at once: one by one it takes five times as long.
     resources = for_person(entry.body.resources, str(entry.entry.person_id))
-    return list(zip(resources.split(b"\n"), entry.entry.manifest.marks, strict=True))
+    return list(zip(resources.split(b"\n"), entry.entry.manifest.last_changes, strict=True))
 
 
 def _may_leave(entry: OpenEntry) -> bool:
     """The last door. A record that is withheld whole
     (rules: withheld-records, no-sign) stays so whatever its manifest says: this door
-    does not rely on who filed it. One that was withdrawn has no marks. Single items are not in any body.
+    does not rely on who filed it. One that was withdrawn has no last changes. Single items are not in any body.
     """
-    return not entry.body.restricted and bool(entry.entry.manifest.marks)
+    return not entry.body.restricted and bool(entry.entry.manifest.last_changes)
 
 
 def patient_of(person: ProvenPerson, uris: Uris) -> Resource:

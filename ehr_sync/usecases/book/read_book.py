@@ -153,7 +153,7 @@ class _Book:
 
     def _changed_at(self) -> int:
         manifests = [entry.entry.manifest for entry in self.entries]
-        return max(mark.at for m in manifests for mark in (*m.marks, *(gone.mark for gone in m.gone)))
+        return max(last.at for m in manifests for last in (*m.last_changes, *(gone.last_change for gone in m.gone)))
 
 
 def _ready(held: _Held) -> bytes:

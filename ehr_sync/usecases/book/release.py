@@ -94,8 +94,8 @@ def _next_entry(change: Change, standing: OpenEntry | None, seq: int, at: dateti
     manifest = standing.entry.manifest if standing else Manifest()
     after = change.body.shown if change.body else ()
     if standing is not None and change.anew and standing.entry.version == change.version:
-        marks, told = made_anew(before, manifest, after, seq=seq, at=int(at.timestamp()))
-        return replace(standing.entry, seq=seq if told else standing.entry.seq, manifest=marks)
+        manifest, told = made_anew(before, manifest, after, seq=seq, at=int(at.timestamp()))
+        return replace(standing.entry, seq=seq if told else standing.entry.seq, manifest=manifest)
     advanced = advance(before, manifest, after, seq=seq, at=int(at.timestamp()))
     if advanced is None or (not after and standing is None):
         return None

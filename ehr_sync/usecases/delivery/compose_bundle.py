@@ -15,7 +15,7 @@ from ehr_sync.store.sealing import mark
 from ehr_sync.usecases.book.open_book import ProvenPerson, leaving, patient_of
 from ehr_sync.usecases.delivery.referred_first import in_order
 from mappings.fhir import bundle
-from mappings.fhir.bundle import Deletion, Mark, Put, for_person, put
+from mappings.fhir.bundle import Deletion, NextWatermark, Put, for_person, put
 from mappings.fhir.gone import gone
 from mappings.gate import GATE
 from mappings.model import Uris
@@ -61,9 +61,9 @@ def old_lane_id(keys: ServiceKeys, person_id: UUID, destination: str) -> str:
     return mark(keys.id, b"lane", person_id.bytes, destination.encode()).hex()
 
 
-def watermark_of(lane: Lane, seq: int, key: str, keys: ServiceKeys) -> Mark:
+def watermark_of(lane: Lane, seq: int, key: str, keys: ServiceKeys) -> NextWatermark:
     """A lane's watermark at this seq, under the ETag last seen."""
-    return Mark(lane_id(keys, lane.person_id, lane.destination), seq, key, lane.etag or "")
+    return NextWatermark(lane_id(keys, lane.person_id, lane.destination), seq, key, lane.etag or "")
 
 
 def compose_push(
@@ -125,10 +125,10 @@ def _guarded(
     content = b"".join([each.id.encode() if isinstance(each, Deletion) else each[1] for each in told])
     round_ = f"{lane.epoch}/{lane.base}/{target}/{part}/{lane.fence}".encode()
     key = mark(keys.content, b"push", lane.person_id.bytes, round_, content)
-    # A resync starts over at base 0, but the book's mark never goes backwards.
+    # A resync starts over at base 0, but the book's watermark never goes backwards.
     fence = watermark_of(lane, max(target, lane.have), key.hex(), keys)
     return ComposedPush(
-        bundle.transaction(told, base_url=book_url, mark=fence, uris=uris),
+        bundle.transaction(told, base_url=book_url, next_watermark=fence, uris=uris),
         target,
         key,
         entries=len(told) + 1,
@@ -208,14 +208,14 @@ class _Change:
 
 def _change(entry: OpenEntry, lane: Lane) -> _Change:
     shown = leaving(entry)
-    fresh = [put(resource) for resource, mark_ in shown if mark_.seq > lane.base]
-    known = [put(resource)[0].decode() for resource, mark_ in shown if mark_.seq <= lane.base]
+    fresh = [put(resource) for resource, last in shown if last.seq > lane.base]
+    known = [put(resource)[0].decode() for resource, last in shown if last.seq <= lane.base]
     is_gated = entry.body.gate == GATE
     other: list[Put | Deletion] = [] if is_gated else [*fresh]
     # A book that holds nothing yet need not hear of what is gone.
     if _is_known(lane):
         person_id = str(lane.person_id)
-        other += [_farewell(each, person_id) for each in entry.entry.manifest.gone if each.mark.seq > lane.base]
+        other += [_farewell(each, person_id) for each in entry.entry.manifest.gone if each.last_change.seq > lane.base]
         # What is told of those that are gone was never gated.
     return _Change(entry, fresh if is_gated else [], other, known)
 
@@ -227,7 +227,7 @@ def _is_known(lane: Lane) -> bool:
 
 def _first_waiting(entry: OpenEntry, base: int) -> int:
     manifest = entry.entry.manifest
-    seqs = [mark_.seq for mark_ in (*manifest.marks, *(g.mark for g in manifest.gone)) if mark_.seq > base]
+    seqs = [last.seq for last in (*manifest.last_changes, *(g.last_change for g in manifest.gone)) if last.seq > base]
     return min(seqs, default=entry.entry.seq)
 
 

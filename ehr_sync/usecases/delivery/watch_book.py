@@ -15,7 +15,7 @@ from ehr_sync.store import destinations
 from ehr_sync.store.register import REGISTER
 from ehr_sync.usecases.delivery.compose_bundle import lane_id
 from ehr_sync.usecases.stores import Stores
-from mappings.fhir.bundle import Mark, transaction, watermark
+from mappings.fhir.bundle import NextWatermark, transaction, watermark
 from mappings.model import Uris
 
 _LEASE: Final = timedelta(minutes=1)
@@ -54,10 +54,10 @@ def watch_book(
 
 def _is_fenced(book: HealthBook, book_url: str, scratch: str, uris: Uris) -> bool | None:
     """Whether a push under a wrong ETag is turned away; None where the book cannot say now."""
-    mark = Mark(scratch, 0, "", _NEVER)
+    left = NextWatermark(scratch, 0, "", _NEVER)
     try:
-        book.put_watermark(scratch, watermark(mark, uris).json)
-        fenced = _turns_away(book, transaction([], base_url=book_url, mark=mark, uris=uris), scratch)
+        book.put_watermark(scratch, watermark(left, uris).json)
+        fenced = _turns_away(book, transaction([], base_url=book_url, next_watermark=left, uris=uris), scratch)
         book.delete_watermark(scratch)
     except (Unavailable, Refused, UnknownOutcome):
         return None

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from mappings.fhir.bundle import Deletion, Mark, for_person, matched, put, searchset, transaction, with_meta
+from mappings.fhir.bundle import Deletion, NextWatermark, for_person, matched, put, searchset, transaction, with_meta
 from mappings.fhir.gone import gone
 from mappings.fhir.ids import register_id
 from mappings.fhir.people import organization, patient, practitioner
@@ -96,8 +96,10 @@ def test_a_type_that_cannot_say_entered_in_error_is_deleted(kind: str) -> None:
 
 
 def test_a_transaction_holds_the_guarded_mark_the_puts_and_the_deletions() -> None:
-    mark = Mark(lane_id="lane-1", seq=7, key="0a0b", etag='W/"3"')
-    bundle = transaction([put(PATIENT.json), Deletion("Provenance", "p1")], base_url=BASE, mark=mark, uris=URIS)
+    left = NextWatermark(lane_id="lane-1", seq=7, key="0a0b", etag='W/"3"')
+    bundle = transaction(
+        [put(PATIENT.json), Deletion("Provenance", "p1")], base_url=BASE, next_watermark=left, uris=URIS
+    )
 
     entries = json.loads(bundle)["entry"]
     assert [entry["request"] for entry in entries] == [
@@ -116,14 +118,14 @@ def test_a_transaction_holds_the_guarded_mark_the_puts_and_the_deletions() -> No
 
 @pytest.mark.parametrize("etag", ['W/"1"', 'W/"9a.b-c"'])
 def test_a_transaction_made_before_its_etag_was_read_is_guarded_by_it_and_by_nothing_else(etag: str) -> None:
-    mark = Mark(lane_id="lane-1", seq=1, key="0a", etag="")
-    unread = transaction([put(PATIENT.json)], base_url=BASE, mark=mark, uris=URIS)
+    left = NextWatermark(lane_id="lane-1", seq=1, key="0a", etag="")
+    unread = transaction([put(PATIENT.json)], base_url=BASE, next_watermark=left, uris=URIS)
 
     entries = json.loads(matched(unread, etag))["entry"]
 
     assert entries[0]["request"] == {"method": "PUT", "url": "Basic/lane-1", "ifMatch": etag}
     assert matched(unread, etag) == transaction(
-        [put(PATIENT.json)], base_url=BASE, mark=replace(mark, etag=etag), uris=URIS
+        [put(PATIENT.json)], base_url=BASE, next_watermark=replace(left, etag=etag), uris=URIS
     )
 
 
