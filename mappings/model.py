@@ -56,7 +56,7 @@ class Dossier:
     """One HOSO as read: canonical values by table, and what is wrong with them.
 
     `tables` holds every readable table sent, mapped or not; a table sent empty is there with no rows.
-    `kept` names the tables that this version keeps but does not map.
+    `unmapped` names the tables that are kept and not mapped.
     `content_hash` is SHA-256 over the canonical values (rules: same-content): rows as a multiset, STT left out,
     nothing of the envelope.
     """
@@ -66,7 +66,7 @@ class Dossier:
     sender_code: str  # the envelope's MACSKCB
     made_on: date | None  # NGAYLAP
     tables: Tables = field(repr=False)
-    kept: tuple[str, ...]
+    unmapped: tuple[str, ...]
     issues: tuple[Issue, ...]
     content_hash: bytes = field(repr=False)
     source: str = "dossier"  # of `mappings.sources.catalogue.SOURCES`

@@ -29,7 +29,7 @@ class NewClaim:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptClaim:
+class ClaimRow:
     """A claim row without its facts."""
 
     claim_id: bytes
@@ -38,10 +38,10 @@ class KeptClaim:
     state: State
 
 
-def kept_claims(connection: Connection, claim_ids: Collection[bytes]) -> dict[bytes, KeptClaim]:
+def claims(connection: Connection, claim_ids: Collection[bytes]) -> dict[bytes, ClaimRow]:
     """The claims kept under these fingerprints."""
     rows = _CLAIMS.rows(connection, ids=list(claim_ids))
-    return {r.claim_id: KeptClaim(r.claim_id, r.person_id, r.number_mark, State(r.state)) for r in rows}
+    return {r.claim_id: ClaimRow(r.claim_id, r.person_id, r.number_mark, State(r.state)) for r in rows}
 
 
 _CLAIMS = Statement(
@@ -189,7 +189,7 @@ def move_claim(connection: Connection, claim_id: bytes, into: UUID, facts: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class KeptVerdict:
+class VerdictRow:
     """What came of a claim, with the time of decision."""
 
     state: str
@@ -197,9 +197,9 @@ class KeptVerdict:
     decided_at: datetime | None
 
 
-def claim_of(connection: Connection, claim_id: bytes) -> KeptVerdict | None:
+def claim_of(connection: Connection, claim_id: bytes) -> VerdictRow | None:
     """The verdict on a claim."""
     row = connection.execute(
         select(claim.c.state, claim.c.reason, claim.c.decided_at).where(claim.c.claim_id == claim_id)
     ).one_or_none()
-    return KeptVerdict(*row) if row else None
+    return VerdictRow(*row) if row else None

@@ -19,7 +19,7 @@ from ehr_sync.store.tables import record, record_version
 
 
 @dataclass(frozen=True, slots=True)
-class KeptRecord:
+class RecordRow:
     """A record row: whose it is, how many versions it has, which stands and which is shown."""
 
     record_id: bytes
@@ -59,22 +59,22 @@ class NewVersion:
     body: bytes = field(repr=False)
 
 
-def records(connection: Connection, record_ids: Collection[bytes]) -> dict[bytes, KeptRecord]:
+def records(connection: Connection, record_ids: Collection[bytes]) -> dict[bytes, RecordRow]:
     """The records among these ids that are kept."""
-    return _kept(_BY_ID.rows(connection, ids=list(record_ids)))
+    return _by_id(_BY_ID.rows(connection, ids=list(record_ids)))
 
 
-def lock_records(connection: Connection, record_ids: Collection[bytes]) -> dict[bytes, KeptRecord]:
+def lock_records(connection: Connection, record_ids: Collection[bytes]) -> dict[bytes, RecordRow]:
     """The same, locked in the order of their ids; their people are locked before."""
-    return _kept(_BY_ID_LOCKED.rows(connection, ids=list(record_ids)))
+    return _by_id(_BY_ID_LOCKED.rows(connection, ids=list(record_ids)))
 
 
-def records_of(connection: Connection, people: Collection[UUID]) -> dict[bytes, KeptRecord]:
+def records_of(connection: Connection, people: Collection[UUID]) -> dict[bytes, RecordRow]:
     """Every record that these people's claims make."""
-    return _kept(_BY_PERSON.rows(connection, people=list(people)))
+    return _by_id(_BY_PERSON.rows(connection, people=list(people)))
 
 
-_RECORD = select(*(record.c[name] for name in KeptRecord.__dataclass_fields__))
+_RECORD = select(*(record.c[name] for name in RecordRow.__dataclass_fields__))
 _BY_ID = Statement(_RECORD.where(among(record.c.record_id, "ids")))
 _BY_ID_LOCKED = Statement(
     _RECORD.where(among(record.c.record_id, "ids")).order_by(record.c.record_id).with_for_update()
@@ -84,13 +84,13 @@ _HELD = select(record_version.c.record_id).where(among(record_version.c.person_i
 _BY_PERSON = Statement(_RECORD.where(record.c.record_id.in_(_HELD), among(record.c.person_id, "people")))
 
 
-def _kept(rows: Iterable[Any]) -> dict[bytes, KeptRecord]:
-    return {row.record_id: KeptRecord(**{**row._asdict(), "others": tuple(row.others or ())}) for row in rows}
+def _by_id(rows: Iterable[Any]) -> dict[bytes, RecordRow]:
+    return {row.record_id: RecordRow(**{**row._asdict(), "others": tuple(row.others or ())}) for row in rows}
 
 
-def version_heads(connection: Connection, kept: Iterable[KeptRecord]) -> dict[bytes, list[VersionHead]]:
+def version_heads(connection: Connection, rows: Iterable[RecordRow]) -> dict[bytes, list[VersionHead]]:
     """All versions of these records, oldest first, whoever holds them."""
-    holders = {r.record_id: (r.person_id, *r.others) for r in kept}
+    holders = {r.record_id: (r.person_id, *r.others) for r in rows}
     heads: dict[bytes, list[VersionHead]] = {}
     if not holders:
         return heads
@@ -114,9 +114,9 @@ def _head(row: Any) -> VersionHead:
     return VersionHead(**{**values, "notes": tuple(filter(None, values["notes"].split(_BETWEEN_NOTES)))})
 
 
-def version_head(connection: Connection, kept: KeptRecord, version: int) -> VersionHead | None:
+def version_head(connection: Connection, row: RecordRow, version: int) -> VersionHead | None:
     """One version of a record, without its body."""
-    return next((h for h in version_heads(connection, [kept]).get(kept.record_id, []) if h.version == version), None)
+    return next((h for h in version_heads(connection, [row]).get(row.record_id, []) if h.version == version), None)
 
 
 def add_versions(connection: Connection, new: Sequence[NewVersion], person_keys: Mapping[UUID, bytes]) -> None:
@@ -194,7 +194,7 @@ def open_body(person_key: bytes, person_id: UUID, record_id: bytes, version: int
 
 
 def add_records(
-    connection: Connection, new: Sequence[tuple[KeptRecord, NewVersion]], person_keys: Mapping[UUID, bytes]
+    connection: Connection, new: Sequence[tuple[RecordRow, NewVersion]], person_keys: Mapping[UUID, bytes]
 ) -> bool:
     """Keep new records with their first versions; False where somebody else has kept one of them meanwhile."""
     rows = [{**_record_row(r), **_named_apart(_version_row(v, person_keys))} for r, v in new]
@@ -216,7 +216,7 @@ def _adding_record() -> Statement:
 _ADD_RECORD = _adding_record()
 
 
-def set_records(connection: Connection, changed: Sequence[KeptRecord]) -> None:
+def set_records(connection: Connection, changed: Sequence[RecordRow]) -> None:
     """Write locked records anew."""
     _SET_RECORD.count(connection, [{**_record_row(r), "id_": r.record_id} for r in changed])
 
@@ -227,9 +227,9 @@ _SET_RECORD = Statement(
 )
 
 
-def _record_row(kept: KeptRecord) -> dict[str, Any]:
-    row = {name: getattr(kept, name) for name in KeptRecord.__dataclass_fields__}
-    return {**row, "others": list(kept.others) or None}
+def _record_row(row: RecordRow) -> dict[str, Any]:
+    values = {name: getattr(row, name) for name in RecordRow.__dataclass_fields__}
+    return {**values, "others": list(row.others) or None}
 
 
 def move_versions(connection: Connection, source: tuple[UUID, bytes], target: tuple[UUID, bytes]) -> None:

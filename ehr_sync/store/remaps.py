@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, any_, func, or_, select, true, tuple_
 
-from ehr_sync.store.submissions import KeptPiece
+from ehr_sync.store.submissions import PieceRow
 from ehr_sync.store.tables import piece, record, record_version, submission
 
 
@@ -70,7 +70,7 @@ def _then(received: ColumnElement[datetime], reach: Reach) -> ColumnElement[bool
 class RefusedPiece:
     """A dossier that was refused, with who sent it and when."""
 
-    piece: KeptPiece
+    piece: PieceRow
     client_id: str
     received_at: datetime
 
@@ -81,7 +81,7 @@ def some_refused(connection: Connection, reach: Reach, after: tuple[bytes, int],
     Of which facility they are stands in them alone.
     """
     place = tuple_(piece.c.submission_id, piece.c.ordinal)
-    columns = [piece.c[name] for name in KeptPiece.__dataclass_fields__]
+    columns = [piece.c[name] for name in PieceRow.__dataclass_fields__]
     rows = connection.execute(
         select(*columns, submission.c.client_id, submission.c.received_at)
         .join(submission, submission.c.submission_id == piece.c.submission_id)
@@ -89,4 +89,4 @@ def some_refused(connection: Connection, reach: Reach, after: tuple[bytes, int],
         .order_by(piece.c.submission_id, piece.c.ordinal)
         .limit(limit)
     )
-    return [RefusedPiece(KeptPiece(*row[:-2]), row.client_id, row.received_at) for row in rows]
+    return [RefusedPiece(PieceRow(*row[:-2]), row.client_id, row.received_at) for row in rows]

@@ -86,21 +86,21 @@ def _sealed_ending(key: SubmissionKey, ending: Ending) -> dict[str, bytes]:
 
 
 @dataclass(frozen=True, slots=True)
-class KeptSubmission:
+class SubmissionRow:
     """A submission that is kept: its key, and its answer where it was answered."""
 
     key: SubmissionKey
     answer: bytes | None = field(repr=False)
 
 
-def kept_submission(connection: Connection, store: KeyStore, submission_id: bytes) -> KeptSubmission | None:
+def submission_of(connection: Connection, store: KeyStore, submission_id: bytes) -> SubmissionRow | None:
     """The submission, or None where it is not kept."""
     row = _KEPT.row(connection, id_=submission_id)
     if row is None:
         return None
     key = SubmissionKey(submission_id, store.unwrap(row.wrapped_key, _key_place(submission_id)), row.wrapped_key)
     where = place("submission", "answer", submission_id)
-    return KeptSubmission(key, unpack(unseal(key.key, row.answer, where)) if row.answer else None)
+    return SubmissionRow(key, unpack(unseal(key.key, row.answer, where)) if row.answer else None)
 
 
 _KEPT = Statement(
@@ -177,7 +177,7 @@ def _take_over(connection: Connection, key: SubmissionKey, owners: Mapping[int, 
 
 
 @dataclass(frozen=True, slots=True)
-class KeptPiece:
+class PieceRow:
     """A piece as it is kept, not yet opened. It stays under the person it came for, also when that one was moved."""
 
     submission_id: bytes
@@ -187,25 +187,25 @@ class KeptPiece:
     body: bytes = field(repr=False)
 
 
-_KEPT_PIECE = [piece.c[name] for name in KeptPiece.__dataclass_fields__]
+_PIECE = [piece.c[name] for name in PieceRow.__dataclass_fields__]
 
 
-def pieces(connection: Connection, keys: Collection[tuple[bytes, int]]) -> list[KeptPiece]:
+def pieces(connection: Connection, keys: Collection[tuple[bytes, int]]) -> list[PieceRow]:
     """The pieces of these (submission, ordinal)."""
-    query = select(*_KEPT_PIECE).where(tuple_(piece.c.submission_id, piece.c.ordinal).in_(keys))
-    return [KeptPiece(**row._asdict()) for row in connection.execute(query)]
+    query = select(*_PIECE).where(tuple_(piece.c.submission_id, piece.c.ordinal).in_(keys))
+    return [PieceRow(**row._asdict()) for row in connection.execute(query)]
 
 
-def all_pieces(connection: Connection, submission_id: bytes) -> list[KeptPiece]:
+def all_pieces(connection: Connection, submission_id: bytes) -> list[PieceRow]:
     """Every piece of a submission."""
-    query = select(*_KEPT_PIECE).where(piece.c.submission_id == submission_id).order_by(piece.c.ordinal)
-    return [KeptPiece(**row._asdict()) for row in connection.execute(query)]
+    query = select(*_PIECE).where(piece.c.submission_id == submission_id).order_by(piece.c.ordinal)
+    return [PieceRow(**row._asdict()) for row in connection.execute(query)]
 
 
-def open_piece(kept: KeptPiece, person_key: bytes) -> bytes:
+def open_piece(row: PieceRow, person_key: bytes) -> bytes:
     """The packed bytes of a piece that belongs to a person. Raises Unreadable."""
-    where = _piece_place(kept.submission_id, kept.ordinal)
-    return unseal(unwrap(person_key, kept.person_id, kept.wrapped_key, where), kept.body, where)
+    where = _piece_place(row.submission_id, row.ordinal)
+    return unseal(unwrap(person_key, row.person_id, row.wrapped_key, where), row.body, where)
 
 
 def skeleton_of(connection: Connection, key: SubmissionKey) -> bytes:

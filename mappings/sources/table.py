@@ -27,7 +27,7 @@ def is_removed(_: Tables) -> bool:
     return False
 
 
-def is_kept(_: Tables) -> bool:
+def always_stays(_: Tables) -> bool:
     """A table that a new version lacks stands as it was: it is made once and is not sent again with corrections."""
     return True
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ehr_sync.store import identity_claims, submissions
 from ehr_sync.store.packing import unpack
-from ehr_sync.store.submissions import KeptSubmission
+from ehr_sync.store.submissions import SubmissionRow
 from ehr_sync.usecases.intake import skeleton
 from mappings.formats import archive
 from tests.usecases.service import Running
@@ -24,7 +24,7 @@ def joined(running: Running) -> bytes:
     return skeleton.join(encoded, {ordinal: piece for (_, ordinal), piece in pieces(running, newest).items()})
 
 
-def pieces(running: Running, *of: KeptSubmission) -> dict[tuple[bytes, int], bytes]:
+def pieces(running: Running, *of: SubmissionRow) -> dict[tuple[bytes, int], bytes]:
     """Every piece that can be opened, as it came."""
     return {key: archive.unpack(packed) for key, packed in _packed(running, *of).items()}
 
@@ -37,15 +37,15 @@ def readable(running: Running) -> bytes:
     return b"\n".join(layer for content in opened for layer in _layers(content))
 
 
-def _submissions(running: Running) -> list[KeptSubmission]:
+def _submissions(running: Running) -> list[SubmissionRow]:
     stores = running.stores
     ids = [row.submission_id for row in running.rows("SELECT submission_id FROM submission ORDER BY received_at")]
     with stores.database.begin() as connection:
-        found = [submissions.kept_submission(connection, stores.key_store, id_) for id_ in ids]
+        found = [submissions.submission_of(connection, stores.key_store, id_) for id_ in ids]
     return [kept for kept in found if kept is not None]
 
 
-def _packed(running: Running, *of: KeptSubmission) -> dict[tuple[bytes, int], bytes]:
+def _packed(running: Running, *of: SubmissionRow) -> dict[tuple[bytes, int], bytes]:
     """The pieces that somebody's key opens, without zstd: tables stand in them in the clear."""
     stores = running.stores
     with stores.database.begin() as connection:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from ehr_sync.sandbox.dossiers.generator import RESTRICTED_KINDS, dossier, with_values, without_table
 from ehr_sync.store import identity_claims
-from ehr_sync.store.identity_claims import KeptVerdict
+from ehr_sync.store.identity_claims import VerdictRow
 from ehr_sync.usecases.intake.follow_transaction import LifeLine
 from tests.usecases.service import DAY, Running
 
@@ -25,7 +25,7 @@ THE_DAY_BEFORE: Final = DAY - timedelta(days=1)
 def prove_just_before_the_verdict_is_read(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     read = identity_claims.claim_of
 
-    def late(connection: Connection, claim_id: bytes) -> KeptVerdict | None:
+    def late(connection: Connection, claim_id: bytes) -> VerdictRow | None:
         running.verify()
         return read(connection, claim_id)
 

@@ -16,9 +16,9 @@ from sqlalchemy import Connection
 from ehr_sync.core.record_body import Body, Line, Manifest, advance, made_anew
 from ehr_sync.store import book_entries, lanes, people
 from ehr_sync.store.book_entries import BookEntry, OpenEntry
-from ehr_sync.store.identity_claims import KeptClaim
+from ehr_sync.store.identity_claims import ClaimRow
 from ehr_sync.store.people import LockedPerson
-from ehr_sync.store.records import KeptRecord
+from ehr_sync.store.records import RecordRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +29,13 @@ class Change:
     """
 
     person_id: UUID
-    record: KeptRecord
+    record: RecordRow
     version: int
     body: Body | None
     anew: bool = False
 
 
-def leaves_former_book(connection: Connection, record: KeptRecord, claim: KeptClaim) -> bool:
+def leaves_former_book(connection: Connection, record: RecordRow, claim: ClaimRow) -> bool:
     """Whether a record whose newest version makes this claim must leave the book that shows it: where the claim names
     another number than that person's, or none. With the same number but another name or birth date the old version
     stays shown until the new one is proven.
@@ -53,7 +53,7 @@ def release(
     person_keys: Mapping[UUID, bytes],
     destination: str,
     at: datetime,
-) -> dict[bytes, KeptRecord]:
+) -> dict[bytes, RecordRow]:
     """Carry out the changes; returns the record rows as they must be written, by record id.
 
     Each change that a book should hear of raises its person's seq by one, so that pushes can be cut between records.
@@ -103,7 +103,7 @@ def _next_entry(change: Change, standing: OpenEntry | None, seq: int, at: dateti
     return BookEntry(change.person_id, change.record.record_id, version, seq, advanced)
 
 
-def _shown(record: KeptRecord, change: Change) -> KeptRecord:
+def _shown(record: RecordRow, change: Change) -> RecordRow:
     if change.body is not None:
         return replace(record, shown=change.version, shown_person=change.person_id)
     if record.shown_person == change.person_id:

@@ -97,8 +97,8 @@ def _before(stores: Stores, client_id: str, submission_id: bytes, idempotency_ke
 
 def _replay(stores: Stores, submission_id: bytes) -> Answer | None:
     with stores.database.reading() as connection:
-        kept = submissions.kept_submission(connection, stores.key_store, submission_id)
-    answer = stored_answer.decode(kept.answer) if kept and kept.answer else None
+        row = submissions.submission_of(connection, stores.key_store, submission_id)
+    answer = stored_answer.decode(row.answer) if row and row.answer else None
     # Only what was accepted is replayed: what was refused may be right by now (a code registered meanwhile).
     return answer if answer and not answer.failed else None
 
@@ -267,7 +267,7 @@ class _Run:
         return dataclasses.replace(dossier, issues=(*by_weight, Issue("answer.shortened")))
 
     def _add(self, results: list[HosoResult | None], position: int, incoming: Incoming) -> None:
-        same = any(_names_same_record(kept, incoming) for _, _, kept in self._chunk)
+        same = any(_names_same_record(other, incoming) for _, _, other in self._chunk)
         if same or self._is_full():
             self._keep_chunk(last=False)
         self._chunk.append((results, position, incoming))
@@ -283,11 +283,11 @@ class _Run:
         chunk, self._chunk, self._chunk_bytes = self._chunk, [], 0
         refused, self._refused = self._refused, []
 
-        def ending(kept: tuple[HosoResult, ...]) -> Ending:
-            self._note(chunk, kept)
+        def ending(outcomes: tuple[HosoResult, ...]) -> Ending:
+            self._note(chunk, outcomes)
             return Ending(skeleton.encode(self._skeleton), stored_answer.encode(self._answer()))
 
-        kept = keep(
+        outcomes = keep(
             [incoming for _, _, incoming in chunk],
             refused=refused,
             batch=self._batch(),
@@ -295,7 +295,7 @@ class _Run:
             stores=self.stores,
             uris=self.uris,
         )
-        self._note(chunk, kept)
+        self._note(chunk, outcomes)
 
     def _batch(self) -> Batch:
         first, self._begun = not self._begun, True
@@ -309,8 +309,8 @@ class _Run:
         )
 
     @staticmethod
-    def _note(chunk: list[tuple[list[HosoResult | None], int, Incoming]], kept: tuple[HosoResult, ...]) -> None:
-        for (results, position, _), result in zip(chunk, kept, strict=True):
+    def _note(chunk: list[tuple[list[HosoResult | None], int, Incoming]], outcomes: tuple[HosoResult, ...]) -> None:
+        for (results, position, _), result in zip(chunk, outcomes, strict=True):
             results[position] = result
 
     def _answer(self) -> Answer:

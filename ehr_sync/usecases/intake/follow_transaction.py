@@ -14,7 +14,7 @@ from ehr_sync.core.codes import batch_id, record_version_of, transaction_code
 from ehr_sync.core.errors import NotFound
 from ehr_sync.store import audit, book_entries, clients, identity_claims, lane_reports, records
 from ehr_sync.store.audit import AuditEntry
-from ehr_sync.store.records import KeptRecord, VersionHead
+from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.usecases.stores import Stores
 from mappings.dates import VIETNAM
 
@@ -47,11 +47,11 @@ def follow_transaction(code: str, *, client_id: str, stores: Stores) -> LifeLine
     record_id, version = record_version_of(code)
     today = stores.database.now().astimezone(VIETNAM).date()
     with stores.database.begin() as connection:
-        kept = records.records(connection, [record_id]).get(record_id)
-        head = records.version_head(connection, kept, version) if kept else None
+        record = records.records(connection, [record_id]).get(record_id)
+        head = records.version_head(connection, record, version) if record else None
         line, action = None, "refused life line"
-        if kept and head and may_see(connection, client_id, kept, today):
-            line, action = line_of(connection, kept, head, stores), "read life line"
+        if record and head and may_see(connection, client_id, record, today):
+            line, action = line_of(connection, record, head, stores), "read life line"
         entry = AuditEntry(f"client:{client_id}", action, head.person_id if head else None, code)
         audit.write(connection, stores.keys.audit, [entry])
     if line is None:
@@ -59,24 +59,24 @@ def follow_transaction(code: str, *, client_id: str, stores: Stores) -> LifeLine
     return line
 
 
-def may_see(connection: Connection, client_id: str, kept: KeptRecord, today: date) -> bool:
+def may_see(connection: Connection, client_id: str, record: RecordRow, today: date) -> bool:
     """A client sees only what belongs to a place that it may send for today."""
-    return kept.family in {s.family for s in clients.sending_for(connection, client_id, today).values()}
+    return record.family in {s.family for s in clients.sending_for(connection, client_id, today).values()}
 
 
-def line_of(connection: Connection, kept: KeptRecord, head: VersionHead, stores: Stores) -> LifeLine:
+def line_of(connection: Connection, record: RecordRow, head: VersionHead, stores: Stores) -> LifeLine:
     """The life line of one version, whoever asks for it: the caller says who may, and notes it."""
     steps = [Step("received", head.accepted_at)]
     superseded = ""
-    if _is_superseded(kept, head):
+    if _is_superseded(record, head):
         state, following = "superseded", "nothing"
-        superseded = transaction_code(kept.record_id, kept.newest)
+        superseded = transaction_code(record.record_id, record.newest)
     elif head.state in _WAITING:
         state, following = _WAITING[head.state]
     else:
-        state, following = _after_verdict(connection, kept, head, stores, steps)
+        state, following = _after_verdict(connection, record, head, stores, steps)
     return LifeLine(
-        transaction_code(kept.record_id, head.version),
+        transaction_code(record.record_id, head.version),
         batch_id(head.submission_id),
         state,
         following,
@@ -92,16 +92,16 @@ _WAITING = {
 }
 
 
-def _is_superseded(kept: KeptRecord, head: VersionHead) -> bool:
+def _is_superseded(record: RecordRow, head: VersionHead) -> bool:
     if head.state == "waiting_for_xml1":
         return False  # it waits to be joined, whatever stands
     if head.state == "order_unclear":
-        return head.version < kept.newest  # what came after it stands: nobody waits for its order any more
-    return head.version != kept.newest
+        return head.version < record.newest  # what came after it stands: nobody waits for its order any more
+    return head.version != record.newest
 
 
 def _after_verdict(
-    connection: Connection, kept: KeptRecord, head: VersionHead, stores: Stores, steps: list[Step]
+    connection: Connection, record: RecordRow, head: VersionHead, stores: Stores, steps: list[Step]
 ) -> tuple[str, str]:
     verdict = identity_claims.claim_of(connection, head.claim_id) if head.claim_id else None
     if verdict is None:
@@ -112,12 +112,12 @@ def _after_verdict(
         return _HELD.get(verdict.state, ("verifying", "registry"))
     # A proof and what it brings into a book are committed together, and may move the record to another person: looked
     # at once the proof is seen, both are there. Looked at before, a record on its way would seem to stay here.
-    kept = records.records(connection, [kept.record_id])[kept.record_id]
-    head = records.version_head(connection, kept, head.version) or head
+    record = records.records(connection, [record.record_id])[record.record_id]
+    head = records.version_head(connection, record, head.version) or head
     # A record may come after its claim was proven: verified is never earlier than received.
     steps.append(Step("verified", max(verdict.decided_at or head.accepted_at, head.accepted_at), verdict.reason))
-    seq = book_entries.entry_seq(connection, head.person_id, kept.record_id)
-    if seq is None or kept.shown is None:
+    seq = book_entries.entry_seq(connection, head.person_id, record.record_id)
+    if seq is None or record.shown is None:
         return "kept", "nothing"
     return _delivered(connection, head, seq, stores, steps)
 

@@ -18,9 +18,9 @@ from ehr_sync.core.record_body import Body, encode, says_the_same
 from ehr_sync.store import identity_claims, records, submissions
 from ehr_sync.store.identity_claims import NewClaim
 from ehr_sync.store.packing import Words, pack
-from ehr_sync.store.submissions import Ending, KeptSubmission
+from ehr_sync.store.submissions import Ending, SubmissionRow
+from ehr_sync.usecases.intake.archived_dossier import tables_of
 from ehr_sync.usecases.intake.compose_body import compose, with_carried_tables
-from ehr_sync.usecases.intake.kept_tables import tables_of
 from ehr_sync.usecases.intake.plan_record import Incoming, Known, Plan, new_claim_of, plan, record_ids
 from ehr_sync.usecases.intake.write_chunk import Batch, Look, Moved, Refused, Step, write
 from ehr_sync.usecases.stores import Stores
@@ -50,10 +50,10 @@ def keep(
     for attempt in range(_ATTEMPTS):
         look = _look(incoming, claims, stores)
         # Most submissions are new and have one chunk: where the first try finds it there, that one is asked for.
-        kept = None if batch.first and not attempt else _kept(batch, stores)
+        submission = None if batch.first and not attempt else _submission(batch, stores)
         steps = [_step(one, claim, look, batch, stores, uris) for one, claim in zip(incoming, claims, strict=True)]
         results = tuple(_result(step) for step in steps)
-        if kept is not None and kept.answer is not None and not any(step.plan.keeps for step in steps):
+        if submission is not None and submission.answer is not None and not any(step.plan.keeps for step in steps):
             return results
         try:
             write(
@@ -61,7 +61,7 @@ def keep(
                 [*refused, *(_refused(s) for s in steps if s.plan.refused)],
                 look,
                 batch,
-                kept,
+                submission,
                 ending(results) if ending else None,
                 stores,
                 fresh,
@@ -77,20 +77,20 @@ def _refused(step: Step) -> Refused:
     return Refused(step.incoming.ordinal, number_mark or b"", step.incoming.piece)
 
 
-def _kept(batch: Batch, stores: Stores) -> KeptSubmission | None:
+def _submission(batch: Batch, stores: Stores) -> SubmissionRow | None:
     with stores.database.reading() as connection:
-        return submissions.kept_submission(connection, stores.key_store, batch.submission_id)
+        return submissions.submission_of(connection, stores.key_store, batch.submission_id)
 
 
 def _look(incoming: Sequence[Incoming], claims: Sequence[NewClaim | None], stores: Stores) -> Look:
     ids = [i for one in incoming for i in record_ids(one.family, one.dossier.source_id, stores.keys.id)]
     with stores.database.reading() as connection:
-        kept = records.records(connection, ids)
-        heads = records.version_heads(connection, kept.values())
+        rows = records.records(connection, ids)
+        heads = records.version_heads(connection, rows.values())
         wanted = {c.claim_id for c in claims if c is not None}
         if None in claims:
-            wanted |= {i for i in ids if i not in kept}
-        return Look(kept, heads, identity_claims.kept_claims(connection, wanted))
+            wanted |= {i for i in ids if i not in rows}
+        return Look(rows, heads, identity_claims.claims(connection, wanted))
 
 
 def _step(one: Incoming, claim: NewClaim | None, look: Look, batch: Batch, stores: Stores, uris: Uris) -> Step:

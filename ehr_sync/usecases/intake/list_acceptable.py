@@ -11,7 +11,7 @@ from ehr_sync.settings import Settings
 from ehr_sync.store import clients, records, remaps
 from ehr_sync.store.remaps import Reach, RefusedPiece
 from ehr_sync.store.sealing import Unreadable
-from ehr_sync.usecases.intake.kept_tables import envelope_around, read_piece
+from ehr_sync.usecases.intake.archived_dossier import envelope_around, read_piece
 from ehr_sync.usecases.intake.plan_record import record_ids
 from ehr_sync.usecases.stores import Stores
 from mappings.dates import VIETNAM

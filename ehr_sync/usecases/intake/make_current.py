@@ -14,7 +14,7 @@ from ehr_sync.core.record_body import Body, encode
 from ehr_sync.store import audit, identity_claims, people, records
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.packing import Words, pack
-from ehr_sync.store.records import KeptRecord, VersionHead
+from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.usecases.book.release import Change, leaves_former_book, release
 from ehr_sync.usecases.intake.follow_transaction import may_see
 from ehr_sync.usecases.intake.remake_body import remake
@@ -37,34 +37,34 @@ def make_current(code: str, *, client_id: str, stores: Stores, uris: Uris) -> No
     today = stores.database.now().astimezone(VIETNAM).date()
     for _ in range(_ATTEMPTS):
         with stores.database.begin() as connection:
-            kept = records.records(connection, [record_id]).get(record_id)
-            if kept is None or not may_see(connection, client_id, kept, today):
+            record = records.records(connection, [record_id]).get(record_id)
+            if record is None or not may_see(connection, client_id, record, today):
                 raise NotFound("transaction.unknown")
-            head = records.version_head(connection, kept, version)
+            head = records.version_head(connection, record, version)
         if head is None:
             raise NotFound("transaction.unknown")
         if head.state == "waiting_for_xml1":
             raise Conflict("transaction.waiting_for_xml1")
-        if kept.newest == version or _stood(kept, head, client_id, stores, uris):
+        if record.newest == version or _stood(record, head, client_id, stores, uris):
             return
     raise Unavailable("database.busy")
 
 
-def _stood(kept: KeptRecord, head: VersionHead, client_id: str, stores: Stores, uris: Uris) -> bool:
+def _stood(record: RecordRow, head: VersionHead, client_id: str, stores: Stores, uris: Uris) -> bool:
     """Let the version stand; False where something has moved meanwhile."""
-    crowd = {kept.person_id, head.person_id, kept.shown_person or kept.person_id}
+    crowd = {record.person_id, head.person_id, record.shown_person or record.person_id}
     keys = stores.key_store.keys(crowd)
     state = "visit_open" if "record.visit_open" in head.notes else "ready"
-    fresh = _fresh_body(kept, head, keys, stores, uris) if state == "ready" else None
+    fresh = _fresh_body(record, head, keys, stores, uris) if state == "ready" else None
     at = stores.database.now()
     with stores.database.begin() as connection:
         locked = people.lock(connection, crowd)
-        if records.lock_records(connection, [kept.record_id]).get(kept.record_id) != kept:
+        if records.lock_records(connection, [record.record_id]).get(record.record_id) != record:
             return False
         records.set_version_state(connection, head, state)
-        others = tuple(p for p in {*kept.others, kept.person_id} if p != head.person_id)
-        row = replace(kept, person_id=head.person_id, others=others, newest=head.version)
-        if head.person_id != kept.person_id:
+        others = tuple(p for p in {*record.others, record.person_id} if p != head.person_id)
+        row = replace(record, person_id=head.person_id, others=others, newest=head.version)
+        if head.person_id != record.person_id:
             # Whose patient code and day these were is not kept by version: better none than another patient's.
             row = replace(row, patient_mark=None, day_mark=None)
         changes = _changes(connection, row, head, state, fresh, keys)
@@ -72,33 +72,33 @@ def _stood(kept: KeptRecord, head: VersionHead, client_id: str, stores: Stores, 
         if fresh is not None:
             # Behind the release, which still needs to read what a book shows of it.
             records.set_body(connection, head, pack(encode(fresh), Words.BODIES), keys[head.person_id])
-        records.set_records(connection, [rows.get(kept.record_id, row)])
+        records.set_records(connection, [rows.get(record.record_id, row)])
         entry = AuditEntry(f"client:{client_id}", "make current", head.person_id, str(head.version))
         audit.write(connection, stores.keys.audit, [entry])
     return True
 
 
 def _fresh_body(
-    kept: KeptRecord, head: VersionHead, keys: dict[UUID, bytes], stores: Stores, uris: Uris
+    record: RecordRow, head: VersionHead, keys: dict[UUID, bytes], stores: Stores, uris: Uris
 ) -> Body | None:
     """The version as today's mapping reads it, or None where that is how it is kept. Its claim is not read anew."""
     with stores.database.begin() as connection:
         body = _body(connection, head, keys)
-        claim = identity_claims.kept_claims(connection, [head.claim_id or b""]).get(head.claim_id or b"")
+        claim = identity_claims.claims(connection, [head.claim_id or b""]).get(head.claim_id or b"")
     if body.mapping == MAPPING or claim is None:
         return None
-    return remake(kept, head, claim, stores=stores, uris=uris).body
+    return remake(record, head, claim, stores=stores, uris=uris).body
 
 
 def _changes(
     connection: Connection,
-    row: KeptRecord,
+    row: RecordRow,
     head: VersionHead,
     state: str,
     fresh: Body | None,
     keys: dict[UUID, bytes],
 ) -> list[Change]:
-    claim = identity_claims.kept_claims(connection, [head.claim_id or b""]).get(head.claim_id or b"")
+    claim = identity_claims.claims(connection, [head.claim_id or b""]).get(head.claim_id or b"")
     if claim is None:
         return []
     changes = []

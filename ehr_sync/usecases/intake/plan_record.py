@@ -13,7 +13,7 @@ from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.versions import KnownVersion, MadeOnMeans, Order, decide
 from ehr_sync.store.identity_claims import NewClaim
 from ehr_sync.store.people import number_mark_of
-from ehr_sync.store.records import KeptRecord, VersionHead
+from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.store.sealing import mark
 from mappings.model import ClaimedIdentity, Dossier
 from mappings.sources.catalogue import SOURCES
@@ -40,7 +40,7 @@ class Incoming:
 class Known:
     """What is kept already, by record id."""
 
-    records: Mapping[bytes, KeptRecord]
+    records: Mapping[bytes, RecordRow]
     heads: Mapping[bytes, Sequence[VersionHead]]
 
 
@@ -52,7 +52,7 @@ class Plan:
     """
 
     record_id: bytes
-    record: KeptRecord | None
+    record: RecordRow | None
     version: int
     keeps: bool
     stands: bool
@@ -172,10 +172,10 @@ def _visit_marks(facts: VisitFacts | None, index_key: bytes) -> tuple[bytes | No
 
 
 def _generation(
-    ids: Sequence[bytes], kept: Mapping[bytes, KeptRecord], patient_mark: bytes | None, day_mark: bytes | None
+    ids: Sequence[bytes], rows: Mapping[bytes, RecordRow], patient_mark: bytes | None, day_mark: bytes | None
 ) -> tuple[bytes, bool]:
     """The record that a dossier belongs to, and whether its MA_LK names another visit than before."""
-    existing = [kept[i] for i in ids if i in kept]
+    existing = [rows[i] for i in ids if i in rows]
     if not existing:
         return ids[0], False
     for record in reversed(existing):
@@ -185,7 +185,7 @@ def _generation(
     return ids[min(len(existing), GENERATIONS - 1)], True
 
 
-def _other_visit(record: KeptRecord, patient_mark: bytes | None, day_mark: bytes | None) -> bool:
+def _other_visit(record: RecordRow, patient_mark: bytes | None, day_mark: bytes | None) -> bool:
     return (
         None not in (patient_mark, day_mark, record.patient_mark, record.day_mark)
         and record.patient_mark != patient_mark

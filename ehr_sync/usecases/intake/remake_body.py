@@ -12,10 +12,10 @@ from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.identity import Claim, exact_key
 from ehr_sync.core.record_body import Body
 from ehr_sync.store import identity_claims
-from ehr_sync.store.identity_claims import KeptClaim
-from ehr_sync.store.records import KeptRecord, VersionHead
+from ehr_sync.store.identity_claims import ClaimRow
+from ehr_sync.store.records import RecordRow, VersionHead
+from ehr_sync.usecases.intake.archived_dossier import dossier_of
 from ehr_sync.usecases.intake.compose_body import compose
-from ehr_sync.usecases.intake.kept_tables import dossier_of
 from ehr_sync.usecases.intake.plan_record import patient_of
 from ehr_sync.usecases.stores import Stores
 from mappings.issues.catalogue import is_refusal
@@ -36,17 +36,17 @@ class Remade:
     other_identity: bool
 
 
-def remake(kept: KeptRecord, head: VersionHead, claim: KeptClaim, *, stores: Stores, uris: Uris) -> Remade:
+def remake(record: RecordRow, head: VersionHead, claim: ClaimRow, *, stores: Stores, uris: Uris) -> Remade:
     """The body of a version with an XML1, whose claim this is; no transaction is open.
 
     Raises Unavailable where a key or the envelope is missing, Unreadable where a key does not fit.
     """
     then = _facts_of(claim, stores)
-    dossier, carried = dossier_of(kept, head, stores=stores)
+    dossier, carried = dossier_of(record, head, stores=stores)
     body, _ = compose(
         dossier,
         carried,
-        record_id=kept.record_id,
+        record_id=record.record_id,
         version=head.version,
         number=then.number,
         keys=stores.keys,
@@ -61,7 +61,7 @@ def remake(kept: KeptRecord, head: VersionHead, claim: KeptClaim, *, stores: Sto
     )
 
 
-def _facts_of(claim: KeptClaim, stores: Stores) -> Claim:
+def _facts_of(claim: ClaimRow, stores: Stores) -> Claim:
     key = stores.key_store.keys([claim.person_id]).get(claim.person_id)
     with stores.database.reading() as connection:
         sealed = identity_claims.sealed_facts(connection, claim.claim_id)

@@ -63,14 +63,14 @@ def _record(record_id: bytes, job: Job) -> tuple[Outcome, ...]:
 
 def _versions(record_id: bytes, job: Job) -> Iterator[tuple[int, Outcome]]:
     with job.stores.database.reading() as connection:
-        kept = records.records(connection, [record_id]).get(record_id)
-        heads = {h.version: h for h in records.version_heads(connection, [kept]).get(record_id, ())} if kept else {}
-        standing = standing_versions(connection, kept, heads) if kept else ()
-    if kept is None or not heads:
+        record = records.records(connection, [record_id]).get(record_id)
+        heads = {h.version: h for h in records.version_heads(connection, [record]).get(record_id, ())} if record else {}
+        standing = standing_versions(connection, record, heads) if record else ()
+    if record is None or not heads:
         return  # erased meanwhile
-    newest = heads.get(kept.newest)
+    newest = heads.get(record.newest)
     if newest is None or newest.state != "ready":
         fate = Fate.WAITING if newest is None else Fate.VISIT_OPEN
-        yield kept.newest, Outcome(transaction_code(record_id, kept.newest or kept.versions), fate)
+        yield record.newest, Outcome(transaction_code(record_id, record.newest or record.versions), fate)
     for each in standing:
         yield each.head.version, map_anew(each, job)

@@ -18,9 +18,9 @@ from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.identity import State
 from ehr_sync.core.record_body import Body, Differences, Line, differences, encode
 from ehr_sync.store import book_entries, identity_claims, people, records
-from ehr_sync.store.identity_claims import KeptClaim
+from ehr_sync.store.identity_claims import ClaimRow
 from ehr_sync.store.packing import Words, pack
-from ehr_sync.store.records import KeptRecord, VersionHead
+from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.store.remaps import Reach
 from ehr_sync.store.sealing import Unreadable
 from ehr_sync.usecases.book.release import Change, release
@@ -84,26 +84,26 @@ class Moved(Exception):
 class Standing:
     """A version that its record's book shows, or would; `book` is whose that is, None while the claim is not proven."""
 
-    kept: KeptRecord
+    record: RecordRow
     head: VersionHead
-    claim: KeptClaim
+    claim: ClaimRow
     book: UUID | None
 
 
 def standing_versions(
-    connection: Connection, kept: KeptRecord, heads: Mapping[int, VersionHead]
+    connection: Connection, record: RecordRow, heads: Mapping[int, VersionHead]
 ) -> tuple[Standing, ...]:
     """The newest version, where it is mapped at all; and, while that one may not be shown, the one that still is."""
-    newest, shown = heads.get(kept.newest), heads.get(kept.shown or 0)
+    newest, shown = heads.get(record.newest), heads.get(record.shown or 0)
     wanted = [head for head in (newest, shown) if head is not None and head.state == "ready" and head.claim_id]
-    claims = identity_claims.kept_claims(connection, [head.claim_id or b"" for head in wanted])
+    claims = identity_claims.claims(connection, [head.claim_id or b"" for head in wanted])
     found: list[Standing] = []
     for head in wanted:
         claim = claims.get(head.claim_id or b"")
         if claim is None or (head is shown and found and (head is newest or found[0].book is not None)):
             continue
-        book = head.person_id if head is newest else kept.shown_person
-        found.append(Standing(kept, head, claim, book if claim.state is State.PROVEN else None))
+        book = head.person_id if head is newest else record.shown_person
+        found.append(Standing(record, head, claim, book if claim.state is State.PROVEN else None))
     return tuple(found)
 
 
@@ -111,12 +111,12 @@ def map_anew(standing: Standing, job: Job) -> Outcome:
     """What becomes of a standing version, or would in a dry run. Raises Moved where it stands no more, and Unavailable
     where a database is away.
     """
-    code = transaction_code(standing.kept.record_id, standing.head.version)
+    code = transaction_code(standing.record.record_id, standing.head.version)
     try:
         before = _before(standing, job.stores)
         if before.body.mapping == MAPPING:
             return Outcome(code, Fate.CURRENT)
-        remade = remake(standing.kept, standing.head, standing.claim, stores=job.stores, uris=job.uris)
+        remade = remake(standing.record, standing.head, standing.claim, stores=job.stores, uris=job.uris)
     except Moved:
         raise
     except Unreadable:
@@ -162,7 +162,7 @@ def _missing(failure: Unavailable, standing: Standing, stores: Stores) -> Fate:
         return Fate.NO_ENVELOPE
     if failure.code != "keys.missing":
         raise failure  # a database is away
-    holders = {standing.kept.person_id, standing.head.person_id}
+    holders = {standing.record.person_id, standing.head.person_id}
     return Fate.ERASED if holders & stores.key_store.erased() else Fate.NO_KEY
 
 
@@ -193,8 +193,8 @@ def _told(found: Differences) -> Counter[tuple[str, str]]:
 
 
 def _write(standing: Standing, before: Body, after: Body, stores: Stores) -> None:
-    kept, head, book = standing.kept, standing.head, standing.book
-    crowd = {kept.person_id, head.person_id, *filter(None, (kept.shown_person, book))}
+    record, head, book = standing.record, standing.head, standing.book
+    crowd = {record.person_id, head.person_id, *filter(None, (record.shown_person, book))}
     keys = stores.key_store.keys({head.person_id, book or head.person_id})
     if head.person_id not in keys or (book or head.person_id) not in keys:
         raise Moved  # being erased
@@ -203,7 +203,7 @@ def _write(standing: Standing, before: Body, after: Body, stores: Stores) -> Non
         locked = people.lock(connection, crowd)
         _look_again(connection, standing, before, keys)
         if book is not None:
-            change = Change(book, kept, head.version, after, anew=True)
+            change = Change(book, record, head.version, after, anew=True)
             rows = release(connection, [change], locked=locked, person_keys=keys, destination=stores.destination, at=at)
             records.set_records(connection, list(rows.values()))
         # Behind the release, which still needs to read what the book shows.
@@ -211,13 +211,13 @@ def _write(standing: Standing, before: Body, after: Body, stores: Stores) -> Non
 
 
 def _look_again(connection: Connection, seen: Standing, before: Body, keys: Mapping[UUID, bytes]) -> None:
-    record_id, key = seen.kept.record_id, (seen.head.person_id, seen.head.record_id, seen.head.version)
-    kept = records.lock_records(connection, [record_id]).get(record_id)
-    if kept is None:
+    record_id, key = seen.record.record_id, (seen.head.person_id, seen.head.record_id, seen.head.version)
+    record = records.lock_records(connection, [record_id]).get(record_id)
+    if record is None:
         raise Moved
-    heads = {h.version: h for h in records.version_heads(connection, [kept]).get(record_id, ())}
+    heads = {h.version: h for h in records.version_heads(connection, [record]).get(record_id, ())}
     if (
-        seen not in standing_versions(connection, kept, heads)
+        seen not in standing_versions(connection, record, heads)
         or records.bodies(connection, [key], keys).get(key) != before
     ):
         raise Moved

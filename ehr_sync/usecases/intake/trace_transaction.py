@@ -39,13 +39,13 @@ def trace_transaction(code: str, *, by: str, stores: Stores) -> Trace:
     """What is behind a maGiaoDich. Raises NotFound where nothing is. One audit entry."""
     record_id, version = record_version_of(code)
     with stores.database.begin() as connection:
-        kept = records.records(connection, [record_id]).get(record_id)
-        head = records.version_head(connection, kept, version) if kept else None
-        if kept is None or head is None:
+        record = records.records(connection, [record_id]).get(record_id)
+        head = records.version_head(connection, record, version) if record else None
+        if record is None or head is None:
             raise NotFound("transaction.unknown")
-        line = line_of(connection, kept, head, stores)
+        line = line_of(connection, record, head, stores)
         # A proof may have moved it while its line was read.
-        head = records.version_head(connection, kept, version) or head
+        head = records.version_head(connection, record, version) or head
         lanes = lane_reports.listing(connection, state=None, patient=head.person_id)
         audit.write(connection, stores.keys.audit, [AuditEntry(_ops(by, stores), "trace", head.person_id, code)])
     return Trace(head.person_id, line, lanes)

@@ -13,10 +13,10 @@ from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.identity import State
 from ehr_sync.core.record_body import Body
 from ehr_sync.store import identity_claims, people, records, submissions
-from ehr_sync.store.identity_claims import KeptClaim, NewClaim
+from ehr_sync.store.identity_claims import ClaimRow, NewClaim
 from ehr_sync.store.people import LockedPerson
-from ehr_sync.store.records import KeptRecord, NewVersion, VersionHead
-from ehr_sync.store.submissions import Ending, KeptSubmission, NewPiece, SubmissionKey
+from ehr_sync.store.records import NewVersion, RecordRow, VersionHead
+from ehr_sync.store.submissions import Ending, NewPiece, SubmissionKey, SubmissionRow
 from ehr_sync.usecases.book.release import Change, leaves_former_book, release
 from ehr_sync.usecases.intake.plan_record import Incoming, Plan
 from ehr_sync.usecases.stores import Stores
@@ -43,9 +43,9 @@ class Batch:
 class Look:
     """What is kept of a chunk's records and claims, seen before anything is locked."""
 
-    records: Mapping[bytes, KeptRecord]
+    records: Mapping[bytes, RecordRow]
     heads: Mapping[bytes, Sequence[VersionHead]]
-    claims: Mapping[bytes, KeptClaim]
+    claims: Mapping[bytes, ClaimRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def write(
     refused: Sequence[Refused],
     look: Look,
     batch: Batch,
-    kept: KeptSubmission | None,
+    submission: SubmissionRow | None,
     ending: Ending | None,
     stores: Stores,
     fresh: dict[bytes, tuple[UUID, bytes]],
@@ -92,12 +92,12 @@ def write(
     if crowd - keys.keys():
         raise Unavailable("keys.missing")
     with stores.database.begin() as connection:
-        key = _submission(connection, kept, batch, ending, stores)
+        key = _submission(connection, submission, batch, ending, stores)
         if new and not identity_claims.add_claims(
             connection, {fresh[i][0]: (fresh[i][1], c) for i, c in new.items()}, batch.received_at
         ):
             raise Moved
-        added = {i: KeptClaim(i, fresh[i][0], c.number_mark, c.verdict.state) for i, c in new.items()}
+        added = {i: ClaimRow(i, fresh[i][0], c.number_mark, c.verdict.state) for i, c in new.items()}
         locked = _lock(connection, crowd, look) | {
             c.person_id: LockedPerson(c.person_id, "provisional", 0, None) for c in added.values()
         }
@@ -110,23 +110,23 @@ def write(
 
 
 def _submission(
-    connection: Connection, kept: KeptSubmission | None, batch: Batch, ending: Ending | None, stores: Stores
+    connection: Connection, submission: SubmissionRow | None, batch: Batch, ending: Ending | None, stores: Stores
 ) -> SubmissionKey:
-    if kept is None:
+    if submission is None:
         key = submissions.new_submission_key(stores.key_store, batch.submission_id)
         if not submissions.begin_submission(connection, key, batch.client_id, batch.media_type, ending):
             raise Moved
         return key
     if ending is not None:
-        submissions.end_submission(connection, kept.key, ending)
-    return kept.key
+        submissions.end_submission(connection, submission.key, ending)
+    return submission.key
 
 
 def _lock(connection: Connection, crowd: set[UUID], look: Look) -> dict[UUID, LockedPerson]:
     if not crowd:
         return {}
     locked = people.lock(connection, crowd)
-    if look.claims and identity_claims.kept_claims(connection, look.claims) != look.claims:
+    if look.claims and identity_claims.claims(connection, look.claims) != look.claims:
         raise Moved
     return locked
 
@@ -135,7 +135,7 @@ def _write_locked(
     connection: Connection,
     steps: Sequence[Step],
     refused: Sequence[NewPiece],
-    claims: Mapping[bytes, KeptClaim],
+    claims: Mapping[bytes, ClaimRow],
     locked: Mapping[UUID, LockedPerson],
     person_keys: Mapping[UUID, bytes],
     batch: Batch,
@@ -173,7 +173,7 @@ def _write_locked(
     records.set_records(connection, [rows[i] for i in further])
 
 
-def _ask_again(connection: Connection, kept: Sequence[Step], claims: Mapping[bytes, KeptClaim], batch: Batch) -> None:
+def _ask_again(connection: Connection, kept: Sequence[Step], claims: Mapping[bytes, ClaimRow], batch: Batch) -> None:
     """A new record is a reason to ask about its claim once more (rules: ask-again)."""
     named = {s.claim.claim_id for s in kept if s.claim is not None and s.plan.record is None}
     doubted = sorted(i for i in named if claims[i].state in {State.NOT_PROVEN, State.REVIEW})
@@ -199,7 +199,7 @@ def _look_again(connection: Connection, steps: Sequence[Step]) -> None:
         raise Moved
 
 
-def _holder(step: Step, claims: Mapping[bytes, KeptClaim]) -> UUID:
+def _holder(step: Step, claims: Mapping[bytes, ClaimRow]) -> UUID:
     """Whose piece and version these are: the claim's person; without a claim the record's."""
     if step.plan.holder is not None:
         return step.plan.holder.person_id
@@ -226,11 +226,11 @@ def _version(step: Step, person_id: UUID, batch: Batch) -> NewVersion:
     return NewVersion(head, step.packed)
 
 
-def _record_row(step: Step, person_id: UUID) -> KeptRecord:
+def _record_row(step: Step, person_id: UUID) -> RecordRow:
     before, planned = step.plan.record, step.plan
     if before is None:
         newest = planned.version if planned.stands else 0
-        return KeptRecord(
+        return RecordRow(
             planned.record_id,
             step.incoming.family,
             person_id,
@@ -264,8 +264,8 @@ def _with(others: tuple[UUID, ...], person_id: UUID) -> tuple[UUID, ...]:
 def _changes(
     connection: Connection,
     step: Step,
-    row: KeptRecord,
-    claims: Mapping[bytes, KeptClaim],
+    row: RecordRow,
+    claims: Mapping[bytes, ClaimRow],
     locked: Mapping[UUID, LockedPerson],
 ) -> list[Change]:
     """What a new standing version changes in books: it leaves the former person's where it names another number (or

@@ -18,7 +18,7 @@ from ehr_sync.store import audit, identity_claims, people, records
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.identity_claims import TakenClaim
 from ehr_sync.store.people import LockedPerson
-from ehr_sync.store.records import KeptRecord
+from ehr_sync.store.records import RecordRow
 from ehr_sync.store.sealing import Unreadable
 from ehr_sync.usecases.book.release import Change, release
 from ehr_sync.usecases.stores import Stores
@@ -154,10 +154,10 @@ def _settle(
 def _prove(taken: TakenClaim, verdict: Verdict, calls: int, stores: Stores) -> None:
     for _ in range(_ATTEMPTS):
         with stores.database.begin() as connection:
-            kept = identity_claims.kept_claims(connection, [taken.claim_id]).get(taken.claim_id)
-            if kept is None:
+            claim = identity_claims.claims(connection, [taken.claim_id]).get(taken.claim_id)
+            if claim is None:
                 return  # erased meanwhile
-            number_mark = kept.number_mark
+            number_mark = claim.number_mark
             target = people.behind_number(connection, number_mark) if number_mark else None
         crowd = {taken.person_id, target or taken.person_id}
         keys = stores.key_store.keys(crowd)
@@ -206,8 +206,8 @@ def _release_claim(
     at: datetime,
 ) -> None:
     """Put into the owner's book every record whose newest version makes this claim and is ready."""
-    kept = records.lock_records(connection, records.records_of(connection, [owner.person_id]).keys())
-    ready = _ready(connection, kept, claim_id, owner.person_id)
+    locked = records.lock_records(connection, records.records_of(connection, [owner.person_id]).keys())
+    ready = _ready(connection, locked, claim_id, owner.person_id)
     if not ready:
         return
     wanted = [(owner.person_id, r.record_id, r.newest) for r in ready]
@@ -224,10 +224,10 @@ def _release_claim(
     records.set_records(connection, list(rows.values()))
 
 
-def _ready(connection: Connection, kept: dict[bytes, KeptRecord], claim_id: bytes, person_id: UUID) -> list[KeptRecord]:
-    heads = records.version_heads(connection, kept.values())
-    newest = {h.record_id: h for hs in heads.values() for h in hs if h.version == kept[h.record_id].newest}
+def _ready(connection: Connection, rows: dict[bytes, RecordRow], claim_id: bytes, person_id: UUID) -> list[RecordRow]:
+    heads = records.version_heads(connection, rows.values())
+    newest = {h.record_id: h for hs in heads.values() for h in hs if h.version == rows[h.record_id].newest}
     ordered = sorted(newest.values(), key=lambda h: (h.accepted_at, h.record_id))
     return [
-        kept[h.record_id] for h in ordered if h.claim_id == claim_id and h.state == "ready" and h.person_id == person_id
+        rows[h.record_id] for h in ordered if h.claim_id == claim_id and h.state == "ready" and h.person_id == person_id
     ]

@@ -19,10 +19,10 @@ def carry_over(new: Tables, previous: Tables) -> tuple[Tables, tuple[Issue, ...]
     if not new.get("XML1"):
         return new, ()
     result = dict(new)
-    kept = []
+    carried = []
     before = to_carry(previous)
     for table in TABLES:
         if table.name not in new and before.get(table.name) and table.stays(result):
             result[table.name] = before[table.name]
-            kept.append(table.name)
-    return result, tuple(Issue("table.kept", name) for name in kept)
+            carried.append(table.name)
+    return result, tuple(Issue("table.kept", name) for name in carried)

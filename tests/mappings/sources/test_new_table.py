@@ -47,7 +47,7 @@ def test_the_sandbox_sends_a_row_like_its_example(known: dict[str, Any]) -> None
 
 def test_its_rows_are_read_and_not_told_as_kept(known: dict[str, Any]) -> None:
     assert known["read"] == known["generated"]
-    assert "XML77" not in known["kept"]
+    assert "XML77" not in known["unmapped"]
     assert known["issues"] == []
 
 

@@ -33,7 +33,7 @@ def _main() -> None:
     told = {
         "generated": sent.tables["XML77"],
         "read": [dict(row) for row in read.tables["XML77"]],
-        "kept": list(read.kept),
+        "unmapped": list(read.unmapped),
         "issues": [issue.path for issue in read.issues if issue.path.startswith("XML77")],
         "issues of a wrong value": [
             (issue.code, issue.path) for issue in wrong.issues if issue.path.startswith("XML77")

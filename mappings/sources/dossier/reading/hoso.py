@@ -142,15 +142,15 @@ def _dossier(tables: Tables, issues: tuple[Issue, ...], scan: EnvelopeScan) -> D
     summary = next(iter(tables.get("XML1", ())), {})
     if _OLD_TAGS & summary.keys() and not _NEW_TAGS & summary.keys():
         issues = (Issue("format.qd4210_not_supported", "XML1[1]", "QĐ 4750, QĐ 3176"),)
-    kept = tuple(name for name, rows in tables.items() if name not in _KNOWN and rows)
+    unmapped = tuple(name for name, rows in tables.items() if name not in _KNOWN and rows)
     return Dossier(
         source_id=_source_id(summary, tables),
         facility_code=summary.get("MA_CSKCB") or scan.facility_code,
         sender_code=scan.facility_code,
         made_on=scan.made_on,
         tables=tables,
-        kept=kept,
-        issues=(*issues, *(Issue("table.not_mapped", name) for name in kept)),
+        unmapped=unmapped,
+        issues=(*issues, *(Issue("table.not_mapped", name) for name in unmapped)),
         content_hash=content_hash(tables),
     )
 

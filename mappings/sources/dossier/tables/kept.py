@@ -7,7 +7,7 @@ from typing import Final
 
 from mappings.model import Issue, Tables
 from mappings.sources.dossier.visit import Visit, is_insured
-from mappings.sources.table import SourceTable, is_kept
+from mappings.sources.table import SourceTable, always_stays
 
 _SUMMARISED_VISITS: Final = frozenset({"03", "04", "06"})
 
@@ -27,14 +27,16 @@ KEPT: Final[tuple[SourceTable[Visit], ...]] = (
         name="XML6",
         root="CHI_TIEU_HO_SO_BENH_AN_CHAM_SOC_VA_DIEU_TRI_HIV_AIDS",
         item="HO_SO_BENH_AN_CHAM_SOC_VA_DIEU_TRI_HIV_AIDS",
-        stays=is_kept,
+        stays=always_stays,
     ),
-    SourceTable(name="XML7", root="CHI_TIEU_DU_LIEU_GIAY_RA_VIEN", stays=is_kept),
-    SourceTable(name="XML8", root="CHI_TIEU_DU_LIEU_TOM_TAT_HO_SO_BENH_AN", between=_wanted, stays=is_kept),
-    SourceTable(name="XML9", root="CHI_TIEU_DU_LIEU_GIAY_CHUNG_SINH", item="DU_LIEU_GIAY_CHUNG_SINH", stays=is_kept),
+    SourceTable(name="XML7", root="CHI_TIEU_DU_LIEU_GIAY_RA_VIEN", stays=always_stays),
+    SourceTable(name="XML8", root="CHI_TIEU_DU_LIEU_TOM_TAT_HO_SO_BENH_AN", between=_wanted, stays=always_stays),
+    SourceTable(
+        name="XML9", root="CHI_TIEU_DU_LIEU_GIAY_CHUNG_SINH", item="DU_LIEU_GIAY_CHUNG_SINH", stays=always_stays
+    ),
     SourceTable(name="XML10", root="CHI_TIEU_DU_LIEU_GIAY_NGHI_DUONG_THAI"),
     SourceTable(name="XML11", root="CHI_TIEU_DU_LIEU_GIAY_CHUNG_NHAN_NGHI_VIEC_HUONG_BAO_HIEM_XA_HOI"),
-    SourceTable(name="XML13", root="CHI_TIEU_GIAYCHUYENTUYEN", stays=is_kept),
-    SourceTable(name="XML14", root="CHI_TIEU_GIAYHEN_KHAMLAI", stays=is_kept),
-    SourceTable(name="XML15", root="CHI_TIEU_DIEUTRI_BENHLAO", item="CHITIET_DIEUTRI_BENHLAO", stays=is_kept),
+    SourceTable(name="XML13", root="CHI_TIEU_GIAYCHUYENTUYEN", stays=always_stays),
+    SourceTable(name="XML14", root="CHI_TIEU_GIAYHEN_KHAMLAI", stays=always_stays),
+    SourceTable(name="XML15", root="CHI_TIEU_DIEUTRI_BENHLAO", item="CHITIET_DIEUTRI_BENHLAO", stays=always_stays),
 )

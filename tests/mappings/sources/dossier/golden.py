@@ -55,7 +55,7 @@ def dossier(**tables: list[Mapping[str, str]] | list[dict[str, str]]) -> Dossier
         sender_code="01001",
         made_on=date(2026, 11, 20),
         tables={name: tuple(rows) for name, rows in tables.items()},
-        kept=(),
+        unmapped=(),
         issues=(),
         content_hash=b"",
     )

@@ -117,7 +117,7 @@ def test_an_example_read_again_with_its_rows_shuffled_is_the_same(case: str) -> 
         sender_code=made.sender_code,
         made_on=None,
         tables=tables_of(shuffled(made, 7)),
-        kept=(),
+        unmapped=(),
         issues=(),
         content_hash=b"",
     )

@@ -101,7 +101,7 @@ def test_unknown_tables_and_tags_are_kept() -> None:
     dossier = read_parts(parts(TABLES) + part("XML99", base64(inside)) + part("GIAY", base64("<X><A>1</A></X>")))
     assert dossier.tables["XML99"] == ({"MA_LK": "LK0001", "TAG_MOI": "a"}, {"B": "b"})
     assert dossier.tables["OTHER"] == ({"A": "1"},)
-    assert dossier.kept == ("XML99", "OTHER")
+    assert dossier.unmapped == ("XML99", "OTHER")
     assert [issue.path for issue in dossier.issues if issue.code == "table.not_mapped"] == ["XML99", "OTHER"]
 
 

@@ -12,8 +12,8 @@ from sqlalchemy import Connection
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.store import records, submissions
 from ehr_sync.store.packing import unpack
-from ehr_sync.store.records import KeptRecord, VersionHead
-from ehr_sync.store.submissions import KeptPiece, open_piece
+from ehr_sync.store.records import RecordRow, VersionHead
+from ehr_sync.store.submissions import PieceRow, open_piece
 from ehr_sync.usecases.intake.skeleton import envelope_of
 from ehr_sync.usecases.stores import Stores
 from mappings.formats.archive import unpack as unpack_piece
@@ -28,22 +28,22 @@ _ANY_SIZE: Final = Limits(sys.maxsize, sys.maxsize, sys.maxsize, sys.maxsize)
 _NOTHING_SAID: Final = EnvelopeScan("", None, None, (), signed=False, issues=())
 
 
-def tables_of(kept: KeptRecord, head: VersionHead, *, stores: Stores) -> tuple[Tables, dict[str, int]]:
+def tables_of(record: RecordRow, head: VersionHead, *, stores: Stores) -> tuple[Tables, dict[str, int]]:
     """The tables of a version, those that it took over included, and from which version each of these came.
 
     Raises Unavailable where its person is being erased: the key is gone, or the rows are by now.
     """
-    dossier, carried = _read(kept, head, stores)
+    dossier, carried = _read(record, head, stores)
     return dossier.tables, carried
 
 
-def dossier_of(kept: KeptRecord, head: VersionHead, *, stores: Stores) -> tuple[Dossier, dict[str, int]]:
+def dossier_of(record: RecordRow, head: VersionHead, *, stores: Stores) -> tuple[Dossier, dict[str, int]]:
     """The same with what a mapping needs beside the tables: the facility, which may stand in the envelope alone.
 
     `issues` are what reading finds today, in what was taken over too. Raises Unavailable as `tables_of`, and where that
     envelope was not kept ("envelope.missing"); Unreadable where a key does not fit.
     """
-    dossier, carried = _read(kept, head, stores)
+    dossier, carried = _read(record, head, stores)
     if not dossier.facility_code:
         with stores.database.reading() as connection:
             around = envelope_around(connection, head.submission_id, head.ordinal, stores)
@@ -51,12 +51,12 @@ def dossier_of(kept: KeptRecord, head: VersionHead, *, stores: Stores) -> tuple[
     return dossier, carried
 
 
-def _read(kept: KeptRecord, head: VersionHead, stores: Stores) -> tuple[Dossier, dict[str, int]]:
-    keys = stores.key_store.keys([kept.person_id, *kept.others])
+def _read(record: RecordRow, head: VersionHead, stores: Stores) -> tuple[Dossier, dict[str, int]]:
+    keys = stores.key_store.keys([record.person_id, *record.others])
     if head.person_id not in keys:
         raise Unavailable("keys.missing")
     with stores.database.begin() as connection:
-        heads = {h.version: h for h in records.version_heads(connection, [kept]).get(kept.record_id, ())}
+        heads = {h.version: h for h in records.version_heads(connection, [record]).get(record.record_id, ())}
         key = (head.person_id, head.record_id, head.version)
         body = records.bodies(connection, [key], keys).get(key)
         if head.version not in heads or body is None:
@@ -80,7 +80,7 @@ def _read(kept: KeptRecord, head: VersionHead, stores: Stores) -> tuple[Dossier,
     return replace(dossier, tables=tables, issues=issues), carried
 
 
-def read_piece(piece: KeptPiece, key: bytes, envelope: EnvelopeScan, limits: Limits) -> Dossier:
+def read_piece(piece: PieceRow, key: bytes, envelope: EnvelopeScan, limits: Limits) -> Dossier:
     """A kept piece as today's reader reads it. Raises Unreadable."""
     part = unpack_piece(unpack(open_piece(piece, key)))
     return source_of(part).read(part, envelope, 1, limits)
@@ -97,10 +97,10 @@ class Around:
 
 def envelope_around(connection: Connection, submission_id: bytes, ordinal: int, stores: Stores) -> Around:
     """What stood around a piece. Raises Unavailable where it was not kept, or is no envelope by today's rules."""
-    kept = submissions.kept_submission(connection, stores.key_store, submission_id)
-    assert kept is not None  # a piece has its submission
+    submission = submissions.submission_of(connection, stores.key_store, submission_id)
+    assert submission is not None  # a piece has its submission
     try:
-        file, hoso, envelope = envelope_of(submissions.skeleton_of(connection, kept.key), ordinal)
+        file, hoso, envelope = envelope_of(submissions.skeleton_of(connection, submission.key), ordinal)
         return Around(file, hoso, scan(io.BytesIO(envelope), _ANY_SIZE))
     except (KeyError, SourceRefused):
         raise Unavailable("envelope.missing") from None
