@@ -46,7 +46,7 @@ HIDDEN: Final = {
     "ehr_sync.usecases.delivery.prepare_pushes:_Book": "person",
     "ehr_sync.usecases.delivery.settle_pushes:Push": "key bundle",
     "ehr_sync.usecases.intake.plan_record:Incoming": "piece",
-    "ehr_sync.usecases.intake.write_chunk:Step": "packed",
+    "ehr_sync.usecases.intake.write_chunk:NewStep": "packed",
     "ehr_sync.usecases.intake.write_chunk:Refused": "piece",
     "ehr_sync.usecases.stores:Stores": "keys",
     "ehr_sync.usecases.verification.verify_due:Asking": "key",

@@ -18,11 +18,23 @@ from ehr_sync.core.record_body import Body, encode, says_the_same
 from ehr_sync.store import identity_claims, records, submissions
 from ehr_sync.store.identity_claims import NewClaim
 from ehr_sync.store.packing import Words, pack
+from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.store.submissions import Ending, SubmissionRow
 from ehr_sync.usecases.intake.archived_dossier import tables_of
 from ehr_sync.usecases.intake.compose_body import compose, with_carried_tables
-from ehr_sync.usecases.intake.plan_record import Incoming, Known, Plan, new_claim_of, plan, record_ids
-from ehr_sync.usecases.intake.write_chunk import Batch, Look, Moved, Refused, Step, write
+from ehr_sync.usecases.intake.plan_record import (
+    Beside,
+    Duplicate,
+    Filing,
+    Incoming,
+    Look,
+    Newest,
+    TooManyVersions,
+    new_claim_of,
+    plan,
+    record_ids,
+)
+from ehr_sync.usecases.intake.write_chunk import Batch, Moved, NewStep, Refused, Repeat, write
 from ehr_sync.usecases.stores import Stores
 from mappings.model import Issue, Tables, Uris
 
@@ -52,13 +64,13 @@ def keep(
         # Most submissions are new and have one chunk: where the first try finds it there, that one is asked for.
         submission = None if batch.first and not attempt else _submission(batch, stores)
         steps = [_step(one, claim, look, batch, stores, uris) for one, claim in zip(incoming, claims, strict=True)]
-        results = tuple(_result(step) for step in steps)
-        if submission is not None and submission.answer is not None and not any(step.plan.keeps for step in steps):
+        results = tuple(map(_result, incoming, steps))
+        if submission is not None and submission.answer is not None and not any(isinstance(s, NewStep) for s in steps):
             return results
         try:
             write(
-                [s for s in steps if not s.plan.refused],
-                [*refused, *(_refused(s) for s in steps if s.plan.refused)],
+                [s for s in steps if not isinstance(s, Refused)],
+                [*refused, *(s for s in steps if isinstance(s, Refused))],
                 look,
                 batch,
                 submission,
@@ -70,11 +82,6 @@ def keep(
             continue
         return results
     raise Unavailable("database.busy")
-
-
-def _refused(step: Step) -> Refused:
-    number_mark = step.claim.number_mark if step.claim else None
-    return Refused(step.incoming.ordinal, number_mark or b"", step.incoming.piece)
 
 
 def _submission(batch: Batch, stores: Stores) -> SubmissionRow | None:
@@ -93,39 +100,52 @@ def _look(incoming: Sequence[Incoming], claims: Sequence[NewClaim | None], store
         return Look(rows, heads, identity_claims.claims(connection, wanted))
 
 
-def _step(one: Incoming, claim: NewClaim | None, look: Look, batch: Batch, stores: Stores, uris: Uris) -> Step:
-    known = Known(look.records, look.heads)
-    planned = plan(one, known, keys=stores.keys, today=batch.today, submission_id=batch.submission_id)
-    if claim is None and planned.record is None:
-        claim = NewClaim(planned.record_id, None, _NOBODY, Verdict(State.NO_NUMBER, "claim.waiting_for_xml1"))
-    if not planned.keeps:
-        return Step(one, planned, claim, None, b"", ())
+def _step(
+    one: Incoming, claim: NewClaim | None, look: Look, batch: Batch, stores: Stores, uris: Uris
+) -> NewStep | Repeat | Refused:
+    planned = plan(one, look, keys=stores.keys, today=batch.today, submission_id=batch.submission_id)
+    match planned:
+        case TooManyVersions():
+            return Refused(one.ordinal, (claim and claim.number_mark) or b"", one.piece)
+        case Duplicate():
+            return Repeat(one, planned)
+        case Newest() | Beside():
+            if claim is None and planned.filing.record is None:
+                nobody = Verdict(State.NO_NUMBER, "claim.waiting_for_xml1")
+                claim = NewClaim(planned.filing.record_id, None, _NOBODY, nobody)
+            return _new_step(one, planned, claim, batch, stores, uris)
+
+
+def _new_step(
+    one: Incoming, planned: Newest | Beside, claim: NewClaim | None, batch: Batch, stores: Stores, uris: Uris
+) -> NewStep:
     if _names_another(planned, claim):
         planned = _noting(planned, "record.patient_changed@XML1[1].SO_CCCD")
     if planned.state in {"visit_open", "waiting_for_xml1"}:
-        return Step(one, planned, claim, Body(), pack(encode(Body()), Words.BODIES), ())
+        return NewStep(one, planned, claim, Body(), pack(encode(Body()), Words.BODIES), ())
     body, issues = _composed(one, planned, claim, batch, stores, uris)
     if _shows_the_same(planned, claim, body, stores):
         planned = _noting(planned, "record.book_unchanged")
-    return Step(one, planned, claim, body, pack(encode(body), Words.BODIES), issues)
+    return NewStep(one, planned, claim, body, pack(encode(body), Words.BODIES), issues)
 
 
-def _noting(planned: Plan, note: str) -> Plan:
+def _noting(planned: Newest | Beside, note: str) -> Newest | Beside:
     return replace(planned, notes=(*planned.notes, note))
 
 
-def _names_another(planned: Plan, claim: NewClaim | None) -> bool:
+def _names_another(planned: Newest | Beside, claim: NewClaim | None) -> bool:
     """Whether the version becomes the newest and says of its patient what the one before it did not."""
-    before = planned.standing.claim_id if planned.stands and planned.standing is not None else None
+    standing = planned.filing.standing if isinstance(planned, Newest) else None
+    before = standing.claim_id if standing is not None else None
     return before is not None and claim is not None and claim.claim_id != before
 
 
-def _shows_the_same(planned: Plan, claim: NewClaim | None, body: Body, stores: Stores) -> bool:
+def _shows_the_same(planned: Newest | Beside, claim: NewClaim | None, body: Body, stores: Stores) -> bool:
     """Whether the version becomes the newest and a book has nothing to hear of it: only billing differs, or what is not
     mapped. Nothing is said of a version that shows nothing.
     """
-    standing = planned.standing
-    if not (planned.stands and standing and standing.state == "ready" and claim and body.shown):
+    standing = planned.filing.standing if isinstance(planned, Newest) else None
+    if not (standing and standing.state == "ready" and claim and body.shown):
         return False
     if claim.claim_id != standing.claim_id:
         return False
@@ -137,19 +157,20 @@ def _shows_the_same(planned: Plan, claim: NewClaim | None, body: Body, stores: S
 
 
 def _composed(
-    one: Incoming, planned: Plan, claim: NewClaim | None, batch: Batch, stores: Stores, uris: Uris
+    one: Incoming, planned: Newest | Beside, claim: NewClaim | None, batch: Batch, stores: Stores, uris: Uris
 ) -> tuple[Body, tuple[Issue, ...]]:
     def previous() -> tuple[Tables, dict[str, int], int] | None:
-        if planned.record is None or planned.standing is None or not _is_same_patient(planned, claim):
+        record, standing = planned.filing.record, planned.filing.standing
+        if record is None or standing is None or not _is_same_patient(planned.filing, record, standing, claim):
             return None
-        tables, carried = tables_of(planned.record, planned.standing, stores=stores)
-        return tables, carried, planned.standing.version
+        tables, carried = tables_of(record, standing, stores=stores)
+        return tables, carried, standing.version
 
     dossier, carried, issues = with_carried_tables(one.dossier, previous)
     body, left_out = compose(
         dossier,
         carried,
-        record_id=planned.record_id,
+        record_id=planned.filing.record_id,
         version=planned.version,
         number=claim.claim.number if claim else "",
         keys=stores.keys,
@@ -159,23 +180,34 @@ def _composed(
     return body, (*issues, *([Issue("resource.not_valid")] if left_out else []))
 
 
-def _is_same_patient(planned: Plan, claim: NewClaim | None) -> bool:
+def _is_same_patient(filing: Filing, record: RecordRow, standing: VersionHead, claim: NewClaim | None) -> bool:
     """Whether the version that stands speaks of the same patient: by the facility's own code (MA_BN), or by the claim.
     What one patient had is never taken over into another one's version (P4).
     """
-    assert planned.record is not None and planned.standing is not None
-    if claim is not None and claim.claim_id == planned.standing.claim_id:
+    if claim is not None and claim.claim_id == standing.claim_id:
         return True
-    return planned.patient_mark is not None and planned.patient_mark == planned.record.patient_mark
+    return filing.patient_mark is not None and filing.patient_mark == record.patient_mark
 
 
-def _result(step: Step) -> HosoResult:
-    planned = step.plan
-    notes = tuple(Issue(*note.split("@")) for note in planned.notes)
+def _result(one: Incoming, step: NewStep | Repeat | Refused) -> HosoResult:
+    name, issues = one.dossier.source_id, one.dossier.issues
+    match step:
+        case Refused():
+            return HosoResult(name, "", "refused", (*issues, Issue("record.too_many_versions")))
+        case Repeat(plan=planned):
+            version, told = planned.holder.version, _told(planned.notes)
+        case NewStep(plan=planned):
+            version, told = planned.version, (*_told(planned.notes), *step.issues)
+    superseded_by = planned.superseded_by if isinstance(planned, Beside | Duplicate) else None
+    record_id = planned.filing.record_id
     return HosoResult(
-        source_id=step.incoming.dossier.source_id,
-        transaction_code="" if planned.refused else transaction_code(planned.record_id, planned.version),
-        status="refused" if planned.refused else "accepted",
-        issues=(*step.incoming.dossier.issues, *notes, *step.issues),
-        superseded_by=transaction_code(planned.record_id, planned.superseded_by) if planned.superseded_by else "",
+        source_id=name,
+        transaction_code=transaction_code(record_id, version),
+        status="accepted",
+        issues=(*issues, *told),
+        superseded_by=transaction_code(record_id, superseded_by) if superseded_by else "",
     )
+
+
+def _told(notes: Sequence[str]) -> tuple[Issue, ...]:
+    return tuple(Issue(*note.split("@")) for note in notes)

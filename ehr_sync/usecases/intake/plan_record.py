@@ -11,7 +11,7 @@ from datetime import date
 from ehr_sync.core.identity import Claim, exact_key, first_state
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.versions import KnownVersion, MadeOnMeans, Order, decide
-from ehr_sync.store.identity_claims import NewClaim
+from ehr_sync.store.identity_claims import ClaimRow, NewClaim
 from ehr_sync.store.people import number_mark_of
 from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.store.sealing import mark
@@ -37,35 +37,67 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What is kept already, by record id."""
+class Look:
+    """What is kept of a chunk's records and claims, by record id and fingerprint, seen before anything is locked."""
 
     records: Mapping[bytes, RecordRow]
     heads: Mapping[bytes, Sequence[VersionHead]]
+    claims: Mapping[bytes, ClaimRow]
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """What to do. `version` is the one that is answered for: a new one where `keeps`, else the one that holds this
-    content already (`holder`); none where it is `refused`. `stands` says that it becomes the newest; `standing` is the
-    one that stands before.
-    """
+class Filing:
+    """Where a dossier belongs, with the marks of what it says. `standing` is the version that stands before it."""
 
     record_id: bytes
     record: RecordRow | None
-    version: int
-    keeps: bool
-    stands: bool
-    state: str
-    notes: tuple[str, ...]
+    heads: Sequence[VersionHead]
+    standing: VersionHead | None
     content_mark: bytes
     made_on: date
-    standing: VersionHead | None
-    holder: VersionHead | None
-    superseded_by: int | None
-    patient_mark: bytes | None = None
-    day_mark: bytes | None = None
-    refused: bool = False
+    patient_mark: bytes | None
+    day_mark: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """It becomes the record's next version, and stands."""
+
+    filing: Filing
+    version: int
+    state: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """It becomes the record's next version beside the one that stands: it is older (than `superseded_by`), its order is
+    unclear, or it waits for its summary.
+    """
+
+    filing: Filing
+    version: int
+    state: str
+    notes: tuple[str, ...]
+    superseded_by: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """`holder` holds this content already and is answered for. A late one hears which version stands instead."""
+
+    filing: Filing
+    holder: VersionHead
+    notes: tuple[str, ...]
+    superseded_by: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TooManyVersions:
+    """It would be one version too many, and is refused."""
+
+
+Plan = Newest | Beside | Duplicate | TooManyVersions
 
 
 def record_ids(family: str, source_id: str, id_key: bytes) -> list[bytes]:
@@ -118,49 +150,33 @@ def _fingerprint(incoming: Incoming, identity: ClaimedIdentity, index_key: bytes
     return mark(index_key, *(word.encode() for word in words))
 
 
-def plan(incoming: Incoming, known: Known, *, keys: ServiceKeys, today: date, submission_id: bytes) -> Plan:
+def plan(incoming: Incoming, look: Look, *, keys: ServiceKeys, today: date, submission_id: bytes) -> Plan:
     """The plan for one dossier of a submission (P3; rules: newest-version, reused-code, waiting-for-summary)."""
     dossier = incoming.dossier
     facts = SOURCES[dossier.source].visit(dossier.tables)
     ids = record_ids(incoming.family, dossier.source_id, keys.id)
     patient_mark, day_mark = _visit_marks(facts, keys.index)
-    record_id, reused = _generation(ids, known.records, patient_mark, day_mark)
-    record = known.records.get(record_id)
-    heads = known.heads.get(record_id, ())
-    made_on = min(dossier.made_on or today, today)
-    base = Plan(
+    record_id, reused = _generation(ids, look.records, patient_mark, day_mark)
+    record = look.records.get(record_id)
+    heads = look.heads.get(record_id, ())
+    filing = Filing(
         record_id=record_id,
         record=record,
-        version=(record.versions if record else 0) + 1,
-        keeps=True,
-        stands=False,
-        state="ready",
-        notes=("ma_lk.reused",) if reused else (),
-        content_mark=mark(keys.content, b"content", dossier.content_hash),
-        made_on=made_on,
+        heads=heads,
         standing=next((h for h in heads if record and h.version == record.newest), None),
-        holder=None,
-        superseded_by=None,
+        content_mark=mark(keys.content, b"content", dossier.content_hash),
+        made_on=min(dossier.made_on or today, today),
         patient_mark=patient_mark,
         day_mark=day_mark,
     )
+    notes = ("ma_lk.reused",) if reused else ()
     if facts is None:
-        return _bounded(_waiting(base, heads))
-    return _bounded(_judged(base, heads, facts, incoming.means, submission_id))
-
-
-def _bounded(planned: Plan) -> Plan:
-    if planned.keeps and planned.version > MOST_VERSIONS:
-        return replace(planned, keeps=False, stands=False, refused=True, notes=("record.too_many_versions",))
+        planned = _waiting(filing, notes)
+    else:
+        planned = _ordered(filing, facts, notes, incoming.means, submission_id)
+    if isinstance(planned, Newest | Beside) and planned.version > MOST_VERSIONS:
+        return TooManyVersions()
     return planned
-
-
-def _judged(
-    base: Plan, heads: Sequence[VersionHead], facts: VisitFacts, means: MadeOnMeans, submission_id: bytes
-) -> Plan:
-    if facts.discharged is None:
-        base = replace(base, state="visit_open", notes=(*base.notes, "record.visit_open"))
-    return _ordered(base, heads, means, submission_id)
 
 
 def _visit_marks(facts: VisitFacts | None, index_key: bytes) -> tuple[bytes | None, bytes | None]:
@@ -193,37 +209,45 @@ def _other_visit(record: RecordRow, patient_mark: bytes | None, day_mark: bytes 
     )
 
 
-def _waiting(base: Plan, heads: Sequence[VersionHead]) -> Plan:
-    holder = next((h for h in heads if h.content_mark == base.content_mark), None)
+def _waiting(filing: Filing, notes: tuple[str, ...]) -> Plan:
+    holder = next((h for h in filing.heads if h.content_mark == filing.content_mark), None)
     if holder:
-        return _duplicate(base, holder)
-    return replace(base, state="waiting_for_xml1", notes=(*base.notes, "record.waiting_for_xml1"))
+        return _duplicate(filing, holder)
+    return Beside(filing, _next(filing), "waiting_for_xml1", (*notes, "record.waiting_for_xml1"))
 
 
-def _ordered(base: Plan, heads: Sequence[VersionHead], means: MadeOnMeans, submission_id: bytes) -> Plan:
-    newest = base.record.newest if base.record else 0
+def _ordered(
+    filing: Filing, facts: VisitFacts, notes: tuple[str, ...], means: MadeOnMeans, submission_id: bytes
+) -> Plan:
+    heads, content = filing.heads, filing.content_mark
+    newest = filing.record.newest if filing.record else 0
     known = [
         KnownVersion(h.version, h.content_mark, h.made_on, h.version == newest, h.state == "order_unclear")
         for h in heads
         if h.state != "waiting_for_xml1"
     ]
-    repeated = any((h.content_mark, h.submission_id) == (base.content_mark, submission_id) for h in heads)
-    decision = decide(known, base.content_mark, base.made_on, means, repeated=repeated)
+    repeated = any((h.content_mark, h.submission_id) == (content, submission_id) for h in heads)
+    decision = decide(known, content, filing.made_on, means, repeated=repeated)
+    version, state = _next(filing), "ready"
+    if facts.discharged is None:
+        state, notes = "visit_open", (*notes, "record.visit_open")
     match decision.order:
         case Order.NEW | Order.REVERT:
-            return replace(base, stands=True)
+            return Newest(filing, version, state, notes)
         case Order.UNCLEAR:
-            return replace(base, state="order_unclear", notes=(*base.notes, "record.order_unclear"))
+            return Beside(filing, version, "order_unclear", (*notes, "record.order_unclear"))
         case Order.OLDER:
-            return replace(base, notes=(*base.notes, "record.superseded"), superseded_by=decision.of)
+            return Beside(filing, version, state, (*notes, "record.superseded"), decision.of)
         case Order.DUPLICATE:
-            return _duplicate(base, next(h for h in heads if h.version == decision.of))
+            return _duplicate(filing, next(h for h in heads if h.version == decision.of))
         case Order.LATE:
-            holder = [h for h in heads if h.content_mark == base.content_mark][-1]
-            late = _duplicate(base, holder)
+            late = _duplicate(filing, [h for h in heads if h.content_mark == content][-1])
             return replace(late, notes=(*late.notes, "record.superseded"), superseded_by=decision.of)
 
 
-def _duplicate(base: Plan, holder: VersionHead) -> Plan:
-    notes = tuple(note for note in holder.notes if note != "record.superseded")
-    return replace(base, version=holder.version, keeps=False, state=holder.state, notes=notes, holder=holder)
+def _next(filing: Filing) -> int:
+    return (filing.record.versions if filing.record else 0) + 1
+
+
+def _duplicate(filing: Filing, holder: VersionHead) -> Duplicate:
+    return Duplicate(filing, holder, tuple(note for note in holder.notes if note != "record.superseded"))

@@ -18,7 +18,7 @@ from ehr_sync.store.people import LockedPerson
 from ehr_sync.store.records import NewVersion, RecordRow, VersionHead
 from ehr_sync.store.submissions import Ending, NewPiece, SubmissionKey, SubmissionRow
 from ehr_sync.usecases.book.release import Change, leaves_former_book, release
-from ehr_sync.usecases.intake.plan_record import Incoming, Plan
+from ehr_sync.usecases.intake.plan_record import Beside, Duplicate, Incoming, Look, Newest
 from ehr_sync.usecases.stores import Stores
 from mappings.model import Issue
 
@@ -40,24 +40,23 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What is kept of a chunk's records and claims, seen before anything is locked."""
+class NewStep:
+    """A dossier that becomes a version, with its claim (None: it names nobody new) and its packed body."""
 
-    records: Mapping[bytes, RecordRow]
-    heads: Mapping[bytes, Sequence[VersionHead]]
-    claims: Mapping[bytes, ClaimRow]
+    incoming: Incoming
+    plan: Newest | Beside
+    claim: NewClaim | None
+    body: Body
+    packed: bytes = field(repr=False)
+    issues: tuple[Issue, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One dossier with its plan, its claim (None: it names nobody new), and the packed body of a new version."""
+class Repeat:
+    """A dossier whose content is held already: its bytes are kept, and nothing else."""
 
     incoming: Incoming
-    plan: Plan
-    claim: NewClaim | None
-    body: Body | None
-    packed: bytes = field(repr=False)
-    issues: tuple[Issue, ...]
+    plan: Duplicate
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class Refused:
 
 
 def write(
-    steps: Sequence[Step],
+    steps: Sequence[NewStep | Repeat],
     refused: Sequence[Refused],
     look: Look,
     batch: Batch,
@@ -84,7 +83,8 @@ def write(
 
     Raises Moved where what was planned on is no longer so, Unavailable where somebody's key is gone.
     """
-    new = {s.claim.claim_id: s.claim for s in steps if s.claim and s.plan.keeps and s.claim.claim_id not in look.claims}
+    versions = [s for s in steps if isinstance(s, NewStep)]
+    new = {s.claim.claim_id: s.claim for s in versions if s.claim and s.claim.claim_id not in look.claims}
     for claim_id in new.keys() - fresh.keys():
         fresh[claim_id] = stores.key_store.new_person()
     crowd = _people(steps, look)
@@ -106,7 +106,10 @@ def write(
         nobodies = [stores.key_store.new_person() for _ in refused]
         pieces = [NewPiece(r.ordinal, p, r.piece, r.number_mark) for r, (p, _) in zip(refused, nobodies, strict=True)]
         keys |= dict(nobodies)
-        _write_locked(connection, steps, pieces, {**look.claims, **added}, locked, keys, batch, key, stores)
+        claims = {**look.claims, **added}
+        pieces += [NewPiece(s.incoming.ordinal, _holder(s, claims), s.incoming.piece) for s in steps]
+        submissions.add_pieces(connection, key, pieces, keys)
+        _write_locked(connection, versions, claims, locked, keys, batch, stores)
 
 
 def _submission(
@@ -133,28 +136,18 @@ def _lock(connection: Connection, crowd: set[UUID], look: Look) -> dict[UUID, Lo
 
 def _write_locked(
     connection: Connection,
-    steps: Sequence[Step],
-    refused: Sequence[NewPiece],
+    steps: Sequence[NewStep],
     claims: Mapping[bytes, ClaimRow],
     locked: Mapping[UUID, LockedPerson],
     person_keys: Mapping[UUID, bytes],
     batch: Batch,
-    submission: SubmissionKey,
     stores: Stores,
 ) -> None:
-    holders = {s.incoming.ordinal: _holder(s, claims) for s in steps}
-    submissions.add_pieces(
-        connection,
-        submission,
-        [*refused, *(NewPiece(s.incoming.ordinal, holders[s.incoming.ordinal], s.incoming.piece) for s in steps)],
-        person_keys,
-    )
-    kept = [s for s in steps if s.plan.keeps]
-    if not kept:
+    if not steps:
         return
-    versions = {s.plan.record_id: _version(s, holders[s.incoming.ordinal], batch) for s in kept}
-    rows = {s.plan.record_id: _record_row(s, holders[s.incoming.ordinal]) for s in kept}
-    changes = [c for s in kept for c in _changes(connection, s, rows[s.plan.record_id], claims, locked)]
+    versions = {s.plan.filing.record_id: _version(s, _holder(s, claims), batch) for s in steps}
+    rows = {s.plan.filing.record_id: _record_row(s, _holder(s, claims)) for s in steps}
+    changes = [c for s in steps for c in _changes(connection, s, rows[s.plan.filing.record_id], claims, locked)]
     if changes:
         rows |= release(
             connection,
@@ -164,85 +157,91 @@ def _write_locked(
             destination=stores.destination,
             at=batch.received_at,
         )
-    first = {s.plan.record_id for s in kept if s.plan.record is None}
+    first = {s.plan.filing.record_id for s in steps if s.plan.filing.record is None}
     if first and not records.add_records(connection, [(rows[i], versions[i]) for i in sorted(first)], person_keys):
         raise Moved
-    _ask_again(connection, kept, claims, batch)
+    _ask_again(connection, steps, claims, batch)
     further = sorted(rows.keys() - first)
     records.add_versions(connection, [versions[i] for i in further], person_keys)
     records.set_records(connection, [rows[i] for i in further])
 
 
-def _ask_again(connection: Connection, kept: Sequence[Step], claims: Mapping[bytes, ClaimRow], batch: Batch) -> None:
+def _ask_again(
+    connection: Connection, steps: Sequence[NewStep], claims: Mapping[bytes, ClaimRow], batch: Batch
+) -> None:
     """A new record is a reason to ask about its claim once more (rules: ask-again)."""
-    named = {s.claim.claim_id for s in kept if s.claim is not None and s.plan.record is None}
+    named = {s.claim.claim_id for s in steps if s.claim is not None and s.plan.filing.record is None}
     doubted = sorted(i for i in named if claims[i].state in {State.NOT_PROVEN, State.REVIEW})
     if doubted:
         identity_claims.ask_again(connection, doubted, batch.received_at)
 
 
-def _people(steps: Sequence[Step], look: Look) -> set[UUID]:
+def _people(steps: Sequence[NewStep | Repeat], look: Look) -> set[UUID]:
     """Everybody whom the chunk touches and who is there already."""
     wanted = {claim.person_id for claim in look.claims.values()}
     for step in steps:
-        if step.plan.record is not None:
-            wanted |= {step.plan.record.person_id, *filter(None, [step.plan.record.shown_person])}
-        if step.plan.holder is not None:
+        record = step.plan.filing.record
+        if record is not None:
+            wanted |= {record.person_id, *filter(None, [record.shown_person])}
+        if isinstance(step, Repeat):
             wanted.add(step.plan.holder.person_id)
     return wanted
 
 
-def _look_again(connection: Connection, steps: Sequence[Step]) -> None:
+def _look_again(connection: Connection, steps: Sequence[NewStep | Repeat]) -> None:
     # Of a record that nobody had kept, its insertion tells who was quicker.
-    planned = {s.plan.record_id: s.plan.record for s in steps if s.plan.record is not None}
+    filings = [s.plan.filing for s in steps]
+    planned = {f.record_id: f.record for f in filings if f.record is not None}
     if planned and records.lock_records(connection, planned.keys()) != planned:
         raise Moved
 
 
-def _holder(step: Step, claims: Mapping[bytes, ClaimRow]) -> UUID:
+def _holder(step: NewStep | Repeat, claims: Mapping[bytes, ClaimRow]) -> UUID:
     """Whose piece and version these are: the claim's person; without a claim the record's."""
-    if step.plan.holder is not None:
-        return step.plan.holder.person_id
-    if step.claim is not None:
-        return claims[step.claim.claim_id].person_id
-    assert step.plan.record is not None  # without a claim there is a record
-    return step.plan.record.person_id
+    match step:
+        case Repeat():
+            return step.plan.holder.person_id
+        case NewStep(claim=NewClaim(claim_id=claim_id)):
+            return claims[claim_id].person_id
+        case NewStep():
+            assert step.plan.filing.record is not None  # without a claim there is a record
+            return step.plan.filing.record.person_id
 
 
-def _version(step: Step, person_id: UUID, batch: Batch) -> NewVersion:
+def _version(step: NewStep, person_id: UUID, batch: Batch) -> NewVersion:
     head = VersionHead(
         person_id=person_id,
-        record_id=step.plan.record_id,
+        record_id=step.plan.filing.record_id,
         version=step.plan.version,
         claim_id=step.claim.claim_id if step.claim else None,
         submission_id=batch.submission_id,
         ordinal=step.incoming.ordinal,
         state=step.plan.state,
         notes=(*step.plan.notes, *(f"{issue.code}@{issue.path}@{issue.expected}" for issue in step.issues)),
-        content_mark=step.plan.content_mark,
-        made_on=step.plan.made_on,
+        content_mark=step.plan.filing.content_mark,
+        made_on=step.plan.filing.made_on,
         accepted_at=batch.received_at,
     )
     return NewVersion(head, step.packed)
 
 
-def _record_row(step: Step, person_id: UUID) -> RecordRow:
-    before, planned = step.plan.record, step.plan
+def _record_row(step: NewStep, person_id: UUID) -> RecordRow:
+    planned, filing = step.plan, step.plan.filing
+    before, stands = filing.record, isinstance(planned, Newest)
     if before is None:
-        newest = planned.version if planned.stands else 0
         return RecordRow(
-            planned.record_id,
+            filing.record_id,
             step.incoming.family,
             person_id,
             (),
             planned.version,
-            newest,
+            planned.version if stands else 0,
             None,
             None,
-            planned.patient_mark,
-            planned.day_mark,
+            filing.patient_mark,
+            filing.day_mark,
         )
-    if not planned.stands:
+    if not stands:
         others = before.others if person_id == before.person_id else _with(before.others, person_id)
         return replace(before, versions=planned.version, others=others)
     others = before.others if person_id == before.person_id else _with(before.others, before.person_id)
@@ -252,8 +251,8 @@ def _record_row(step: Step, person_id: UUID) -> RecordRow:
         others=tuple(p for p in others if p != person_id),
         versions=planned.version,
         newest=planned.version,
-        patient_mark=planned.patient_mark,
-        day_mark=planned.day_mark,
+        patient_mark=filing.patient_mark,
+        day_mark=filing.day_mark,
     )
 
 
@@ -263,7 +262,7 @@ def _with(others: tuple[UUID, ...], person_id: UUID) -> tuple[UUID, ...]:
 
 def _changes(
     connection: Connection,
-    step: Step,
+    step: NewStep,
     row: RecordRow,
     claims: Mapping[bytes, ClaimRow],
     locked: Mapping[UUID, LockedPerson],
@@ -271,7 +270,7 @@ def _changes(
     """What a new standing version changes in books: it leaves the former person's where it names another number (or
     none), and enters its own person's where its claim is proven.
     """
-    if not step.plan.stands or step.claim is None:
+    if not isinstance(step.plan, Newest) or step.claim is None:
         return []
     claim = claims[step.claim.claim_id]
     changes = []
