@@ -1,13 +1,12 @@
 """The kinds of field that the tables of QĐ 4750 and QĐ 3176 have, as marshmallow fields.
 
-`problem` is the check; marshmallow's own `deserialize` is a door to it for those who load a schema. The reader calls
-`problem` directly: an exception per bad value and three calls per good one would double the time of a dossier.
+A kind says what is wrong with a value (`problem`); how many rows are checked quickly is `row_checks.py`'s.
+marshmallow's own `deserialize` is a door to `problem` for those who load a schema.
 """
 
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, Literal
@@ -23,8 +22,6 @@ Required = Literal["never", "always", "insured"]
 """Whether the portal wants the field: money and settlement only of visits that an insurance card pays."""
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
-# The days that every month has, in two centuries: a minute that is not of this form may still be one.
-_PLAIN_MINUTE = re.compile("(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|1[0-9]|2[0-8])(?:[01][0-9]|2[0-3])[0-5][0-9]")
 
 
 class Column(fields.Field[str]):
@@ -32,7 +29,6 @@ class Column(fields.Field[str]):
 
     # The last day that a value can name, given the day received; None where it may be any.
     latest: Callable[[date], date] | None = None
-    remembers = True  # whether the same values come again and again, so that it pays to know the good ones
 
     def __init__(self, longest: int | None = None, *, wanted: Required = "never") -> None:
         super().__init__()
@@ -45,15 +41,6 @@ class Column(fields.Field[str]):
             return "value.too_long", f"<= {self.longest} characters"
         return None
 
-    def is_always_good(self, value: str) -> bool:
-        """Whether a value without a problem today has none on any day."""
-        return True
-
-    @property
-    def passes(self) -> Callable[[str], object]:
-        """A quick test that is true only of values without a problem; a value that fails it may still be good."""
-        return _fails
-
     def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> str:
         found = self.problem(str(value), date.max)
         if found is not None:
@@ -64,17 +51,10 @@ class Column(fields.Field[str]):
 class Text(Column):
     """Free text, kept whole even where it is too long."""
 
-    remembers = False
-
     def problem(self, value: str, on: date) -> Problem | None:
         """Too long, or not the plain text that a reader is to see."""
         issue = prose.read(value).issue if prose.is_odd(value) else ""
         return super().problem(value, on) or ((issue, "text/plain; charset=utf-8") if issue else None)
-
-    @property
-    def passes(self) -> Callable[[str], object]:
-        longest = self.longest or sys.maxsize
-        return lambda value: len(value) <= longest and not prose.is_odd(value)
 
 
 class Code(Column):
@@ -91,28 +71,25 @@ class Code(Column):
         many: bool = False,
     ) -> None:
         super().__init__(longest, wanted=wanted)
-        self._pattern = re.compile(pattern) if pattern else None
+        self.pattern = re.compile(pattern) if pattern else None
         self._expected = expected or pattern
-        self._list = listed
+        self.listed = listed
         self._many = many
 
     def problem(self, value: str, on: date) -> Problem | None:
         """The first problem of any of the codes; words in the place of a diagnosis before their length."""
         problems = (found for one in self._each(value) if (found := self._one(one, on)))
-        if isinstance(self._list, Icd10List):
+        if isinstance(self.listed, Icd10List):
             return next(problems, None) or super().problem(value, on)
         return super().problem(value, on) or next(problems, None)
 
-    def is_always_good(self, value: str) -> bool:
-        return self._list is None or all(map(self._list.is_always_good, self._each(value)))
-
     def _one(self, code: str, on: date) -> Problem | None:
-        if self._pattern and not self._pattern.fullmatch(code):
+        if self.pattern and not self.pattern.fullmatch(code):
             return "value.format", self._expected
-        return self._list.problem(code, on) if self._list else None
+        return self.listed.problem(code, on) if self.listed else None
 
     def _each(self, value: str) -> list[str]:
-        if isinstance(self._list, Icd10List):
+        if isinstance(self.listed, Icd10List):
             return [value]
         return [one for piece in value.split(";") if (one := piece.strip())] if self._many else [value]
 
@@ -125,29 +102,11 @@ class FacilityCode(Code):
 
 
 class PersonalCode(Code):
-    """A code that stands for a person or their visit: never remembered."""
-
-    remembers = False
-
-    @property
-    def passes(self) -> Callable[[str], object]:
-        longest = self.longest
-        if longest is None or self._pattern or self._list:
-            return _fails
-        return lambda value: len(value) <= longest
+    """A code that stands for a person or their visit."""
 
 
 class Amount(Column):
     """A number with a decimal point. Negative ones warn: they are returned goods or a slip."""
-
-    remembers = False
-
-    @property
-    def passes(self) -> Callable[[str], object]:
-        longest = self.longest or 15
-        # Not as long as may be where there is a point: quicker than to look ahead for the end.
-        fraction = r"(?:\.[0-9]{1,3})?" if longest > 4 else ""
-        return re.compile(rf"[0-9]{{1,{max(longest - 4, 1)}}}{fraction}").fullmatch
 
     def problem(self, value: str, on: date) -> Problem | None:
         """1e400, NaN, "1,5" and "1 000" are no numbers here."""
@@ -159,24 +118,17 @@ class Amount(Column):
 
 
 class Whole(Amount):
-    """A small whole number, of which the same ones come again and again."""
-
-    remembers = True
+    """A small whole number."""
 
 
 class Minute(Column):
     """yyyymmddHHMM. With `payment` it concerns payment alone: nothing of the visit hangs on it, so it never refuses."""
 
-    remembers = False
     latest = staticmethod(latest_event)
 
     def __init__(self, longest: int | None = None, *, wanted: Required = "never", payment: bool = False) -> None:
         super().__init__(longest, wanted=wanted)
         self._impossible = "date.payment_unreadable" if payment else "date.impossible"
-
-    @property
-    def passes(self) -> Callable[[str], object]:
-        return _PLAIN_MINUTE.fullmatch
 
     def problem(self, value: str, on: date) -> Problem | None:
         """A day without its time, seconds and the hour 2400 are readable, so they only warn; all zeros are a blank."""
@@ -217,17 +169,11 @@ class Day(Column):
 class Birth(Column):
     """NGAY_SINH: yyyymmddHHMM with 0000 for what is not known."""
 
-    remembers = False
-
     def problem(self, value: str, on: date) -> Problem | None:
         """The form without a time is readable, so it only warns."""
         if parse_birth(value) is None:
             return "date.impossible", "yyyymmddHHMM, yyyymmdd0000, yyyy00000000"
         return ("date.without_time", "yyyymmddHHMM") if len(value) == 8 else None
-
-
-def _fails(_: str) -> bool:
-    return False
 
 
 class TableSchema(Schema):

@@ -22,7 +22,7 @@ Problem = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class CodeList:
-    """One list. `starts` holds the codes that were not always in it."""
+    """One list. `starts` holds the codes that were not always in it; none ever leaves it (rows are checked so)."""
 
     name: str
     codes: frozenset[str]
@@ -34,10 +34,6 @@ class CodeList:
             return "value.code_unknown", in_short(self.codes)
         starts = self.starts.get(code)
         return ("value.code_not_in_force", f"from {starts:%Y-%m-%d}") if starts and on < starts else None
-
-    def is_always_good(self, code: str) -> bool:
-        """Whether no day is wrong for this code."""
-        return code in self.codes and code not in self.starts
 
 
 @cache
@@ -83,10 +79,6 @@ class Icd10List:
         if on < icd10.NEW_EDITION_FROM and not all(map(icd10.display, written.codes)):
             return "value.code_unknown", f"{self.name}, {icd10.EDITION_2020}"
         return ("diagnosis.code_mended", "A00.0;B00.1") if written.mended else None
-
-    def is_always_good(self, value: str) -> bool:
-        """Whether all codes are in the loaded edition, the only one that can object."""
-        return all(map(icd10.display, icd10.read(value).codes))
 
 
 @cache

@@ -98,7 +98,7 @@ class Xml1(TableSchema):
     NAM_NAM_LIEN_TUC = Day()
     NGAY_TAI_KHAM = Day(many=True, latest=latest_appointment)
     MA_HSBA = PersonalCode(100, wanted="always")
-    MA_TTDV = Code(pattern=r"\d{10}|\d{12}", expected="10 or 12 digits")
+    MA_TTDV = PersonalCode(pattern=r"\d{10}|\d{12}", expected="10 or 12 digits")
     DU_PHONG = Text()
 
 
