@@ -63,7 +63,6 @@ class Dossier:
 
     source_id: str = field(repr=False)  # MA_LK; "" only when refused
     facility_code: str  # XML1.MA_CSKCB, else the envelope's
-    sender_code: str  # the envelope's MACSKCB
     made_on: date | None  # NGAYLAP
     tables: Tables = field(repr=False)
     unmapped: tuple[str, ...]

@@ -132,12 +132,6 @@ _WITH_HEAD = (
 )
 
 
-def of_person(connection: Connection, person_id: UUID) -> Sequence[AuditEntry]:
-    """Every entry about one person, oldest first."""
-    rows = connection.execute(select(audit_event).where(audit_event.c.person_id == person_id).order_by(audit_event.c.n))
-    return [AuditEntry(row.actor, row.action, row.person_id, row.detail) for row in rows]
-
-
 def _mac(key: bytes, previous: bytes, n: int, at: datetime, entry: AuditEntry) -> bytes:
     # Microseconds, as PostgreSQL keeps them: a chain over finer times never verifies again.
     words = [

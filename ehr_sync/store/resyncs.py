@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -163,11 +163,6 @@ def _lanes_of_order(also: ColumnElement[bool]) -> ScalarSelect[int]:
 def find(connection: Connection, resync_id: UUID) -> Resync | None:
     """One order."""
     return next(iter(_found(connection, resync.c.resync_id == resync_id)), None)
-
-
-def latest(connection: Connection, limit: int) -> Sequence[Resync]:
-    """The latest orders, newest first."""
-    return _found(connection, true())[:limit]
 
 
 def _found(connection: Connection, wanted: ColumnElement[bool]) -> list[Resync]:

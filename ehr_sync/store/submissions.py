@@ -196,12 +196,6 @@ def pieces(connection: Connection, keys: Collection[tuple[bytes, int]]) -> list[
     return [PieceRow(**row._asdict()) for row in connection.execute(query)]
 
 
-def all_pieces(connection: Connection, submission_id: bytes) -> list[PieceRow]:
-    """Every piece of a submission."""
-    query = select(*_PIECE).where(piece.c.submission_id == submission_id).order_by(piece.c.ordinal)
-    return [PieceRow(**row._asdict()) for row in connection.execute(query)]
-
-
 def open_piece(row: PieceRow, person_key: bytes) -> bytes:
     """The packed bytes of a piece that belongs to a person. Raises Unreadable."""
     where = _piece_place(row.submission_id, row.ordinal)

@@ -4,23 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-# Our codes -> FHIR issue types.  https://hl7.org/fhir/R4/valueset-issue-type.html
-_ISSUE_TYPES = {
-    "json": "structure",
-    "element": "structure",
-    "choice": "structure",
-    "required": "required",
-    "value": "value",
-    "binding": "code-invalid",
-    "extension": "extension",
-    "type": "not-supported",
-    "reference": "value",
-    "bundle": "business-rule",
-    "duplicate": "duplicate",
-    "shape": "structure",
-    "model": "structure",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -35,11 +18,6 @@ class Finding:
     code: str
     path: str
     detail: str = ""
-
-    @property
-    def issue_type(self) -> str:
-        """The code for OperationOutcome.issue.code."""
-        return _ISSUE_TYPES.get(self.code.partition(".")[0], "invariant")
 
     def below(self, prefix: str) -> Finding:
         """The same finding, its path taken to start at `prefix`."""

@@ -20,7 +20,6 @@ class VisitFacts:
     admitted_on: date | None
     discharged: datetime | None
     patient_code: str = field(repr=False)  # the facility's own number of the patient
-    visit_type: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,11 +59,6 @@ def words_for(code: str) -> str:
     return f"Mã bệnh {code}" if code and not display(code) else ""
 
 
-def name(code: str, on: date) -> str:
-    """The Vietnamese name of a dotted code in the edition of the day; "" where unknown or not loaded."""
-    return display(code) if on < NEW_EDITION_FROM else ""
-
-
 def display(code: str) -> str:
     """The Vietnamese name of a dotted code in the list of 2020; "" where it does not have it."""
     return packed.names("icd10_vn_qd4469.tsv.zst").get(code, "")

@@ -195,9 +195,3 @@ def test_an_entry_of_a_transaction_that_failed_is_no_entry(database: Database) -
         raise ZeroDivisionError
     assert head(database)[0] == 6
     assert faults(database) == []
-
-
-def test_a_person_finds_every_entry_about_them_in_order(database: Database) -> None:
-    fill(database)
-    with database.begin() as connection:
-        assert [entry.detail for entry in audit.of_person(connection, WHO)] == ["1", "3", "5"]

@@ -42,15 +42,14 @@ def _submissions(running: Running) -> list[SubmissionRow]:
     ids = [row.submission_id for row in running.rows("SELECT submission_id FROM submission ORDER BY received_at")]
     with stores.database.begin() as connection:
         found = [submissions.submission_of(connection, stores.key_store, id_) for id_ in ids]
-    return [kept for kept in found if kept is not None]
+    return [row for row in found if row is not None]
 
 
 def _packed(running: Running, *of: SubmissionRow) -> dict[tuple[bytes, int], bytes]:
     """The pieces that somebody's key opens, without zstd: tables stand in them in the clear."""
-    stores = running.stores
+    stores, ids = running.stores, {row.key.submission_id for row in of}
     with stores.database.begin() as connection:
-        ids = [kept.key.submission_id for kept in of or _submissions(running)]
-        found = [piece for id_ in ids for piece in submissions.all_pieces(connection, id_)]
+        found = submissions.pieces(connection, [key for key in _places(running) if not ids or key[0] in ids])
     keys = stores.key_store.keys(p.person_id for p in found)
     return {
         (p.submission_id, p.ordinal): unpack(submissions.open_piece(p, keys[p.person_id]))
@@ -59,11 +58,16 @@ def _packed(running: Running, *of: SubmissionRow) -> dict[tuple[bytes, int], byt
     }
 
 
+def _places(running: Running) -> list[tuple[bytes, int]]:
+    rows = running.rows("SELECT submission_id, ordinal FROM piece ORDER BY submission_id, ordinal")
+    return [(bytes(row.submission_id), row.ordinal) for row in rows]
+
+
 def _texts(running: Running) -> Iterator[bytes]:
     with running.stores.database.begin() as connection:
-        for kept in _submissions(running):
-            yield kept.answer or b""
-            yield from _strings(json.loads(submissions.skeleton_of(connection, kept.key)))
+        for row in _submissions(running):
+            yield row.answer or b""
+            yield from _strings(json.loads(submissions.skeleton_of(connection, row.key)))
 
 
 def _strings(value: Any) -> Iterator[bytes]:

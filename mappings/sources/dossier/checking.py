@@ -13,7 +13,6 @@ from datetime import date
 from typing import Final
 
 from mappings.dates import parse_day
-from mappings.issues.catalogue import is_refusal
 from mappings.model import Dossier, Issue, Row, Tables
 from mappings.sources.dossier.rows import is_of_episode
 from mappings.sources.dossier.tables import TABLES
@@ -52,11 +51,6 @@ def validate(tables: Tables, received_on: date) -> tuple[Issue, ...]:
     for table in TABLES:
         issues += table.between(tables)
     return tuple(issues)
-
-
-def is_refused(dossier: Dossier) -> bool:
-    """Whether anything keeps the dossier from being taken."""
-    return any(map(is_refusal, dossier.issues))
 
 
 def _lists_on(summary: Row | None, received_on: date) -> date:

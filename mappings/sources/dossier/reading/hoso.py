@@ -146,7 +146,6 @@ def _dossier(tables: Tables, issues: tuple[Issue, ...], scan: EnvelopeScan) -> D
     return Dossier(
         source_id=_source_id(summary, tables),
         facility_code=summary.get("MA_CSKCB") or scan.facility_code,
-        sender_code=scan.facility_code,
         made_on=scan.made_on,
         tables=tables,
         unmapped=unmapped,

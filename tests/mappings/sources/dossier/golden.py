@@ -52,7 +52,6 @@ def dossier(**tables: list[Mapping[str, str]] | list[dict[str, str]]) -> Dossier
     return Dossier(
         source_id="01001.2026.000001",
         facility_code="01001",
-        sender_code="01001",
         made_on=date(2026, 11, 20),
         tables={name: tuple(rows) for name, rows in tables.items()},
         unmapped=(),

@@ -157,7 +157,7 @@ def test_the_facts_of_a_visit_are_in_vietnamese_time() -> None:
     assert facts is not None
     assert facts.admitted == datetime(2026, 6, 10, 7, 0, tzinfo=VIETNAM)
     assert (facts.admitted_on, facts.discharged) == (date(2026, 6, 10), datetime(2026, 6, 10, 10, 0, tzinfo=VIETNAM))
-    assert (facts.patient_code, facts.visit_type) == ("BN0001", "01")
+    assert facts.patient_code == "BN0001"
 
 
 @pytest.mark.parametrize(

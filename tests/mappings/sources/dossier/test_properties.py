@@ -114,7 +114,6 @@ def test_an_example_read_again_with_its_rows_shuffled_is_the_same(case: str) -> 
     mixed = Dossier(
         source_id=made.source_id,
         facility_code=made.facility_code,
-        sender_code=made.sender_code,
         made_on=None,
         tables=tables_of(shuffled(made, 7)),
         unmapped=(),

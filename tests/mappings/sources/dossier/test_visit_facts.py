@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from mappings.issues.catalogue import is_refusal
 from mappings.model import Dossier, MappedRecord
-from mappings.sources.dossier.checking import check, is_refused, validate
+from mappings.sources.dossier.checking import check, validate
 from mappings.sources.dossier.to_fhir import to_fhir
 from mappings.sources.dossier.unshown import tells_unshown
 from tests.mappings.fhir.checking import problems
@@ -52,7 +53,7 @@ def test_a_trailing_dot_and_a_comma_list_are_read_and_told() -> None:
     codes = [one["code"]["coding"][0]["code"] for one in of(record, "Condition") if "coding" in one["code"]]
     assert codes == ["I10", "E11.9", "E78.5"]
     assert warnings(dossier).count("diagnosis.code_mended") == 2
-    assert not is_refused(dossier)
+    assert not any(map(is_refusal, dossier.issues))
 
 
 def test_a_card_without_its_end_keeps_its_start() -> None:
@@ -70,7 +71,7 @@ def test_a_card_without_its_end_keeps_its_start() -> None:
 def test_a_time_with_seconds_is_taken_to_the_minute() -> None:
     dossier, record = case("time_with_seconds")
 
-    assert not is_refused(dossier)
+    assert not any(map(is_refusal, dossier.issues))
     assert "date.seconds" in warnings(dossier)
     assert [one["effectiveDateTime"] for one in of(record, "Observation")] == ["2026-11-18T09:00:00+07:00"]
 

@@ -37,7 +37,6 @@ def visit_facts(tables: Tables) -> VisitFacts | None:
         admitted_on=admitted.date() if admitted else parse_day(admitted_text),
         discharged=parse_minute(row.get("NGAY_RA", "")),
         patient_code=row.get("MA_BN", ""),
-        visit_type=row.get("MA_LOAI_KCB", ""),
     )
 
 

@@ -105,10 +105,10 @@ def test_unknown_tables_and_tags_are_kept() -> None:
     assert [issue.path for issue in dossier.issues if issue.code == "table.not_mapped"] == ["XML99", "OTHER"]
 
 
-def test_a_dossier_names_its_facility_and_its_sender() -> None:
+def test_a_dossier_names_its_facility_before_the_envelopes() -> None:
     one = {**SUMMARY, "MA_CSKCB": "01C51"}
     dossier = read(envelope(part("XML1", base64(table("XML1", [one])))))
-    assert (dossier.facility_code, dossier.sender_code, dossier.source_id) == ("01C51", "01001", "LK0001")
+    assert (dossier.facility_code, dossier.source_id) == ("01C51", "LK0001")
 
 
 def test_an_amendment_without_a_summary_is_named_by_its_rows() -> None:
