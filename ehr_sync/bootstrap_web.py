@@ -21,7 +21,7 @@ from ehr_sync.api.submissions import submissions
 from ehr_sync.api.transactions import transactions
 from ehr_sync.bootstrap import Service
 from ehr_sync.core.figures import Figures
-from ehr_sync.core.ports import Login
+from ehr_sync.core.ports import IdentityProvider, Login
 from ehr_sync.runtime.metrics import scraper
 from ehr_sync.store import figures
 from ehr_sync.store.resyncs import Resync, Scope
@@ -44,7 +44,7 @@ def web_application(service: Service) -> Flask:
     settings, stores = service.settings, service.stores
     clock, public_url = stores.database.now, settings.public_url.rstrip("/")
     signer = Signer(public_url, KeySet([ECKey.import_key(stores.keys.signing)]))
-    identity = OidcIdentity(issuer=settings.issuer_url, audience=settings.audience, clock=clock)
+    identity: IdentityProvider = OidcIdentity(issuer=settings.issuer_url, audience=settings.audience, clock=clock)
     accept = partial(accept_submission, stores=stores, settings=settings, uris=service.uris)
     issue = partial(issue_token, database=stores.database, clock=clock, signer=signer, new_id=_new_id)
     ready = partial(check_readiness, database=stores.database, key_database=service.key_database)
