@@ -9,12 +9,14 @@ import pytest
 
 from ehr_sync.core.codes import record_version_of
 from ehr_sync.core.errors import Conflict, NotFound
+from ehr_sync.sandbox.city.people import person
 from ehr_sync.sandbox.dossiers.generator import (
     billing_only,
     corrected,
     dossier,
     envelope,
     reordered,
+    with_patient,
     with_values,
     without_row,
     without_table,
@@ -326,6 +328,18 @@ def test_an_amendment_of_a_known_record_takes_nothing_away(running: Running) -> 
 
     assert running.follow(part.transaction_code).state == "waiting_for_xml1"
     assert running.living(NUMBER) == before
+
+
+def test_an_amendment_repeated_after_its_record_went_to_another_patient_has_the_same_answer(running: Running) -> None:
+    part = without_table(A, "XML1")
+    running.post(A)
+    first = running.post(part, made_on=DAY)
+    running.post(with_patient(A, person(77)), made_on=LATER)
+    again = running.post(part, made_on=LATEST)
+
+    assert (again.status, again.transaction_code) == ("accepted", first.transaction_code)
+    assert again.issues == first.issues
+    assert running.counts("record_version", "piece") == {"record_version": 3, "piece": 4}
 
 
 def test_an_open_visit_is_kept_and_not_shown_until_its_discharge(running: Running) -> None:
