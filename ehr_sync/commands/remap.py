@@ -41,6 +41,10 @@ _SAYS: Final = {
     Fate.UNREADABLE: "stay as they are: they do not open",
     Fate.FAULT: "stay as they are: a fault of ours, see the log",
 }
+_DOUBTS: Final = {
+    Fate.IDENTITY: "of these would have number, name or birth date read otherwise today; what is withheld left them",
+    Fate.REFUSED: "of these today's reader would refuse; what is withheld left them",
+}
 # Of these somebody must know which they are.
 _LISTED: Final = (Fate.IDENTITY, Fate.REFUSED, Fate.NO_KEY, Fate.NO_ENVELOPE, Fate.UNREADABLE, Fate.FAULT)
 _DAY: Final = click.DateTime(["%Y-%m-%d"])
@@ -88,17 +92,22 @@ def remap_command(
 
 @dataclass(slots=True)
 class _Tally:
-    """How many of each fate, what their books are told, and the maGiaoDich of those that somebody must look at."""
+    """How many of each fate, what their books are told, and the maGiaoDich of those that somebody must look at: by
+    fate, and by doubt where they were mapped in spite of it.
+    """
 
     fates: Counter[Fate] = field(default_factory=Counter)
     told: Counter[tuple[str, str]] = field(default_factory=Counter)
     listed: dict[Fate, list[str]] = field(default_factory=dict)
+    doubtful: dict[Fate, list[str]] = field(default_factory=dict)
 
     def add(self, outcome: Outcome) -> None:
         self.fates[outcome.fate] += 1
         self.told += outcome.told
         if outcome.fate in _LISTED:
             self.listed.setdefault(outcome.fate, []).append(outcome.transaction_code)
+        if outcome.doubt:
+            self.doubtful.setdefault(outcome.doubt, []).append(outcome.transaction_code)
 
 
 def _run(reach: Reach, rate: float, service: Service, *, dry_run: bool) -> _Tally:
@@ -138,6 +147,10 @@ def _tell(tally: _Tally) -> None:
         if tally.fates[fate]:
             click.echo(f"{tally.fates[fate]:>8} {_SAYS[fate]}")
         for code in tally.listed.get(fate, ()):
+            click.echo(f"{'':>9}{code}")
+    for doubt, codes in tally.doubtful.items():
+        click.echo(f"{len(codes):>8} {_DOUBTS[doubt]}")
+        for code in codes:
             click.echo(f"{'':>9}{code}")
     for (kind, type_), count in sorted(tally.told.items()):
         click.echo(f"{count:>8} {kind} {type_}")

@@ -11,9 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ehr_sync.commands.remap import remap_command
-from ehr_sync.sandbox.dossiers.generator import dossier, envelope, with_values
+from ehr_sync.sandbox.dossiers.generator import dossier, envelope, planted, with_values
 from ehr_sync.sandbox.world import World
 from ehr_sync.store import clients
+from ehr_sync.usecases.intake import remake_body
 from mappings.sources.edition import MAPPING
 from tests.databases import Dsns
 from tests.usecases.older import older_mapping
@@ -84,6 +85,19 @@ def test_p11_nothing_personal_is_told(running: Running) -> None:
     told = run("--since", "2020-01-01", "--until", "2999-01-01", "--table", "xml4", "--yes").output
     for value in ("MA_LK", "HO_TEN", "SO_CCCD", "MA_BN", "MA_BENH_CHINH"):
         assert VISIT.summary[value] not in told
+
+
+def test_p9_a_doubtful_dossier_of_which_something_left_is_listed(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with older_mapping(restricted=frozenset()):
+        code = running.post(planted(VISIT, "icd_screening")).transaction_code
+    running.settle()
+    monkeypatch.setattr(remake_body, "patient_of", lambda _: None)
+    told = run("--all", "--yes").output
+    assert [line.split()[-1] for line in told.splitlines() if code in line] == [code, code]  # by the plan and the run
+    assert "1 of these would have number, name or birth date read otherwise" in told
+    assert "1 come out otherwise" in told
 
 
 @pytest.mark.parametrize("arguments", [(), ("--all", "--table", "XML4")])

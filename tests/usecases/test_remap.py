@@ -24,6 +24,7 @@ from ehr_sync.sandbox.dossiers.generator import (
     dossier,
     envelope,
     json_batch,
+    planted,
     with_number,
     with_patient,
     with_table,
@@ -237,6 +238,90 @@ def test_p9_a_dossier_of_doubtful_identity_leaves_too(running: Running, monkeypa
     running.settle()
     monkeypatch.setattr(remake_body, "patient_of", lambda _: None)
     assert fates(remapped(running)) == {Fate.LEAVES: 1}
+
+
+NOT_ALICE: Final = {"HO_TEN": "TRẦN VĂN KHÔNG PHẢI"}
+ITEMS: Final = {
+    "test_index": "Anti-HIV",
+    "text_discharge_diagnosis": "HIV",
+    "icd_screening": "Z11.4",
+    "drug_instruction": "PrEP",
+}
+
+
+@pytest.mark.parametrize("kind", ITEMS)
+@pytest.mark.parametrize("doubt", [Fate.IDENTITY, Fate.REFUSED])
+def test_p9_an_item_withheld_today_leaves_a_doubtful_dossier_too_and_nothing_else_is_read_anew(
+    running: Running, monkeypatch: pytest.MonkeyPatch, kind: str, doubt: Fate
+) -> None:
+    with older_mapping(restricted=frozenset()):
+        code = running.post(planted(STAY, kind)).transaction_code
+    running.settle()
+    claimed = "SELECT claim_id, person_id, number_mark, state, facts FROM claim"
+    before, claim = running.living(A), running.rows(claimed)
+    assert ITEMS[kind] in str(before)
+    make_doubtful(monkeypatch, doubt)
+
+    [planned] = remapped(running, dry_run=True)
+    [done] = remapped(running)
+    running.settle()
+
+    after = running.living(A)
+    assert ITEMS[kind] not in str(after)
+    assert (planned.transaction_code, planned.doubt) == (done.transaction_code, done.doubt) == (code, doubt)
+    assert planned == done
+    assert running.rows(claimed) == claim
+    assert {resource["resourceType"] for resource in after.values()} >= {"Encounter", "Condition", "Observation"}
+    assert after.keys() <= before.keys()  # no id is another's: the book is the claim's of then
+    [again] = remapped(running)
+    assert (again.fate, again.doubt) == (Fate.SAME, doubt)
+
+
+STAY: Final = dossier(7, person_index=ALICE, shape="inpatient", rows=24)
+
+
+def make_doubtful(monkeypatch: pytest.MonkeyPatch, doubt: Fate) -> None:
+    """Today's reader would take the dossier for another person's, or not take it at all."""
+    if doubt is Fate.IDENTITY:
+        monkeypatch.setattr(remake_body, "patient_of", reading(**NOT_ALICE))
+    else:
+        monkeypatch.setattr(remake_body, "is_refusal", lambda _: True)
+
+
+def test_p9_a_doubtful_dossier_withheld_whole_leaves_and_stays_listed(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with older_mapping(restricted=frozenset()):
+        running.post(planted(STAY, "icd_main"))
+    running.settle()
+    make_doubtful(monkeypatch, Fate.IDENTITY)
+    [done] = remapped(running)
+    running.settle()
+    assert (done.fate, done.doubt, running.living(A)) == (Fate.LEAVES, Fate.IDENTITY, {})
+
+
+def test_p9_an_item_of_a_doubtful_dossier_does_not_come_with_its_proof(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with older_mapping(restricted=frozenset()):
+        running.post(planted(STAY, "test_index"))
+    with monkeypatch.context() as patch:
+        make_doubtful(patch, Fate.IDENTITY)
+        assert [(o.fate, o.doubt) for o in remapped(running)] == [(Fate.KEPT, Fate.IDENTITY)]
+    running.settle()
+    assert ("Anti-HIV" in str(running.living(A)), bool(running.living(A))) == (False, True)
+
+
+def test_a_doubtful_dossier_is_left_where_nothing_of_it_is_withheld(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with older_mapping(written=wrong_observations):
+        running.post(planted(STAY, "coach"))
+    running.settle()
+    before = running.shown(A), running.rows("SELECT body FROM record_version")
+    make_doubtful(monkeypatch, Fate.IDENTITY)
+    assert [(o.fate, o.doubt) for o in remapped(running)] == [(Fate.IDENTITY, None)]
+    assert before == (running.shown(A), running.rows("SELECT body FROM record_version"))
 
 
 # ---- It is no version of the sender's ----

@@ -20,6 +20,7 @@ from ehr_sync.usecases.intake.plan_record import patient_of
 from ehr_sync.usecases.stores import Stores
 from mappings.issues.catalogue import is_refusal
 from mappings.model import Dossier, Uris
+from mappings.sources.catalogue import SOURCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,15 @@ class Remade:
     """What today's mapping makes of a kept version. `tables` are the names of those that it holds.
 
     `refused` says that today's reader would refuse what it took then; `other_identity` that the number, the name or the
-    birth date would be read otherwise. The claim itself is never read anew.
+    birth date would be read otherwise. The claim itself is never read anew. `withholds`: today's rules take something
+    out of it, or all.
     """
 
     body: Body
     tables: frozenset[str]
     refused: bool
     other_identity: bool
+    withholds: bool
 
 
 def remake(record: RecordRow, head: VersionHead, claim: ClaimRow, *, stores: Stores, uris: Uris) -> Remade:
@@ -58,6 +61,7 @@ def remake(record: RecordRow, head: VersionHead, claim: ClaimRow, *, stores: Sto
         frozenset(name for name, rows in dossier.tables.items() if rows),
         refused=any(map(is_refusal, dossier.issues)),
         other_identity=not _claims_the_same(dossier, then),
+        withholds=_withholds(dossier),
     )
 
 
@@ -68,6 +72,11 @@ def _facts_of(claim: ClaimRow, stores: Stores) -> Claim:
     if key is None or sealed is None:
         raise Unavailable("keys.missing")
     return identity_claims.open_facts(key, claim.person_id, claim.claim_id, sealed)
+
+
+def _withholds(dossier: Dossier) -> bool:
+    found = SOURCES[dossier.source].withheld(dossier.tables)
+    return bool(found.record) or found.tables is not dossier.tables
 
 
 def _claims_the_same(dossier: Dossier, then: Claim) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 from uuid import UUID
@@ -54,11 +54,15 @@ class Fate(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one version. `told` counts by ("new", "changed" or "gone", FHIR type) what its book is told."""
+    """What became of one version. `told` counts by ("new", "changed" or "gone", FHIR type) what its book is told.
+
+    `doubt` is IDENTITY or REFUSED where it was mapped anew in spite of it, because something is withheld today.
+    """
 
     transaction_code: str
     fate: Fate
     told: Counter[tuple[str, str]] = field(default_factory=Counter)
+    doubt: Fate | None = None
 
 
 Report = Callable[[str, Exception], object]
@@ -127,10 +131,13 @@ def map_anew(standing: Standing, job: Job) -> Outcome:
         # One dossier that contradicts itself keeps no other from being mapped (P6).
         job.report(code, fault)
         return Outcome(code, Fate.FAULT)
-    fate = _fate(before, standing, remade, job.reach)
+    doubt, fate = _doubt(remade), _fate(before, standing, remade, job.reach)
+    # What is doubtful keeps its edition: every remap looks at it, and lists it, again.
+    body = replace(remade.body, mapping=before.body.mapping) if doubt else remade.body
     if fate in _WRITTEN and not job.dry_run:
-        _write(standing, before.body, remade.body, job.stores)
-    return Outcome(code, fate, _told(differences(before.shown, remade.body.shown)) if fate in _TOLD else Counter())
+        _write(standing, before.body, body, job.stores)
+    told = _told(differences(before.shown, body.shown)) if fate in _TOLD else Counter()
+    return Outcome(code, fate, told, doubt if fate in _WRITTEN else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +177,10 @@ def _fate(before: _Before, standing: Standing, remade: Remade, reach: Reach) -> 
     after = remade.body.shown
     if reach.table is not None and reach.table not in remade.tables:
         return Fate.OTHER_TABLES
-    # What today's rules withhold leaves whatever else is doubtful (P9).
-    if not remade.body.restricted and (remade.refused or remade.other_identity):
-        return Fate.REFUSED if remade.refused else Fate.IDENTITY
+    doubt = _doubt(remade)
+    # What today's rules withhold leaves whatever else is doubtful: the record, or the items of it (P9).
+    if doubt and not remade.withholds:
+        return doubt
     if standing.book is None:
         return Fate.KEPT if differences(before.body.shown, after) else Fate.SAME
     found = differences(before.shown, after)
@@ -181,6 +189,12 @@ def _fate(before: _Before, standing: Standing, remade: Remade, reach: Reach) -> 
     if not after:
         return Fate.LEAVES
     return Fate.CHANGED if before.shown else Fate.COMES
+
+
+def _doubt(remade: Remade) -> Fate | None:
+    if remade.refused:
+        return Fate.REFUSED
+    return Fate.IDENTITY if remade.other_identity else None
 
 
 _TOLD: Final = frozenset({Fate.CHANGED, Fate.COMES, Fate.LEAVES})
