@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
@@ -18,7 +19,9 @@ _LOCK = 0x65_68_72  # one migration at a time, whoever starts first
 
 
 def migrate(dsn: str, key_dsn: str, revision: str = "head") -> None:
-    """Migrate the main database and the key store to `revision`. Raises Misconfigured where one is out of reach."""
+    """Migrate the main database and the key store up, or down, to `revision`: "head", "base", or one that both have.
+    Raises Misconfigured where one is out of reach.
+    """
     for name, address in (("main", dsn), ("keys", key_dsn)):
         _migrate_one(name, address, revision)
 
@@ -35,8 +38,8 @@ def _migrate_one(name: str, dsn: str, revision: str) -> None:
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
             config.attributes["connection"] = connection
-            if revision == "base":
-                command.downgrade(config, "base")
+            if _is_below(revision, MigrationContext.configure(connection).get_current_revision()):
+                command.downgrade(config, revision)
             else:
                 command.upgrade(config, revision)
     except OperationalError:
@@ -44,6 +47,11 @@ def _migrate_one(name: str, dsn: str, revision: str) -> None:
         raise Misconfigured(f"Start PostgreSQL, or mend {variable}: it does not lead to a database.") from None
     finally:
         engine.dispose()
+
+
+def _is_below(revision: str, found: str | None) -> bool:
+    # Ours are counted: "0001", "0002".
+    return revision == "base" or (revision != "head" and revision < (found or ""))
 
 
 def _config(name: str) -> Config:

@@ -34,12 +34,14 @@ _NOTHING_SENT: dict[str, Any] = dict.fromkeys(("sent_to", "sent_key", "sent_epoc
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """A lane, as it was before it was taken, whose book holds `target`; `epoch` is that which it was sent in."""
+    """A lane, as it was before it was taken, whose book holds `target`; `epoch` is that which it was sent in. `etag` is
+    None where its first act is still to come.
+    """
 
     lane: Lane
     target: int
     epoch: int
-    etag: str
+    etag: str | None
 
 
 def settle_delivered(connection: Connection, done: Collection[Delivered]) -> None:

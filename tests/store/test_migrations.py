@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import ast
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Final
 
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import MetaData, create_engine
 
 import ehr_sync.store.clients  # noqa: F401 - its tables belong to the metadata
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.runtime.embedded_postgres import KEYS, MAIN, SUPERUSER, EmbeddedPostgres
+from ehr_sync.store import migrate as migrations
 from ehr_sync.store.database import Database
 from ehr_sync.store.migrate import migrate
 from ehr_sync.store.readiness import is_durable, is_migrated, is_there
 from ehr_sync.store.tables import key_metadata, metadata
 from tests.databases import Dsns
+
+# All that a schema is, but for the order of columns and how values are stored.
+CATALOGUES: Final = (
+    "SELECT table_name, column_name, data_type, udt_name, is_nullable, column_default, is_identity"
+    " FROM information_schema.columns WHERE table_schema = 'public'",
+    "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+    " WHERE connamespace = 'public'::regnamespace",
+    "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'",
+    "SELECT relname, reloptions FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'S')",
+)
 
 
 @pytest.fixture
@@ -47,6 +61,66 @@ def test_up_makes_every_table_and_down_leaves_none(empty: Dsns) -> None:
         assert tables(empty.keys) == set(key_metadata.tables)
         migrate(empty.main, empty.keys, "base")
         assert tables(empty.main) | tables(empty.keys) == set()
+
+
+def schema(dsn: str) -> dict[str, set[tuple[object, ...]]]:
+    with psycopg.connect(dsn) as connection:
+        found = {each: connection.execute(each.encode()).fetchall() for each in CATALOGUES}
+    return {
+        each: {tuple(map(str, row)) for row in rows if not str(row[0]).startswith("alembic_version")}
+        for each, rows in found.items()
+    }
+
+
+@pytest.mark.parametrize(("name", "written"), [("main", metadata), ("keys", key_metadata)])
+def test_the_schema_that_is_migrated_is_that_of_the_tables_as_they_are_written(
+    dsns: Dsns, empty: Dsns, name: str, written: MetaData
+) -> None:
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(getattr(empty, name)))
+    written.create_all(engine)
+    engine.dispose()
+    migrated, wanted = schema(getattr(dsns, name)), schema(getattr(empty, name))
+    assert {each: sorted(migrated[each] ^ wanted[each]) for each in CATALOGUES} == {each: [] for each in CATALOGUES}
+
+
+def test_what_is_sealed_is_not_compressed_again(dsns: Dsns) -> None:
+    with psycopg.connect(dsns.main) as connection:
+        rows = connection.execute(
+            "SELECT attrelid::regclass::text, attname FROM pg_attribute WHERE attstorage = 'e' AND attnum > 0"
+            " AND attrelid IN (SELECT oid FROM pg_class WHERE relkind = 'r')"
+        ).fetchall()
+    assert set(rows) == {
+        ("piece", "body"),
+        ("record_version", "body"),
+        ("submission", "skeleton"),
+        ("submission", "answer"),
+    }
+
+
+def test_a_step_down_and_up_again_ends_the_same(empty: Dsns) -> None:
+    migrate(empty.main, empty.keys, "0001")
+    first = schema(empty.main)
+    migrate(empty.main, empty.keys)
+    newest = schema(empty.main)
+    migrate(empty.main, empty.keys, "0001")
+    # A code of a form that only the newer one takes may stand there.
+    assert {row for each in CATALOGUES for row in first[each] ^ schema(empty.main)[each]} == {
+        ("facility", "facility_code_has_five_characters", "CHECK ((code ~ '^[0-9]{2}[0-9A-Z]{3}$'::text))" + end)
+        for end in ("", " NOT VALID")
+    }
+    migrate(empty.main, empty.keys)
+    assert schema(empty.main) == newest != first
+
+
+@pytest.mark.parametrize("file", sorted(Path(migrations.__file__ or "").parent.glob("migrations/*/versions/*.py")))
+def test_a_migration_says_what_it_locks(file: Path) -> None:
+    said = ast.get_docstring(ast.parse(file.read_text())) or ""
+    assert [sentence for sentence in said.replace("\n", " ").split(". ") if "Locks " in sentence]
+
+
+@pytest.mark.parametrize("file", sorted(Path(migrations.__file__ or "").parent.glob("migrations/*/versions/*.py")))
+def test_a_migration_is_frozen_and_follows_no_table_of_today(file: Path) -> None:
+    assert "ehr_sync" not in file.read_text()
 
 
 def test_starters_at_once_migrate_once(empty: Dsns) -> None:

@@ -6,7 +6,7 @@ A lane's first act is to put its watermark alone and to read its version: from t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ehr_sync.core.errors import Refused, Unavailable, UnknownOutcome
 from ehr_sync.core.ports import Denied, FenceLost, HealthBook, Receipt, Watermark, WatermarkDeleted
@@ -112,9 +112,11 @@ def _first_act(lane: Lane, book: HealthBook, stores: Stores, uris: Uris) -> str 
 
 
 def _watermark(lane: Lane, book: HealthBook, stores: Stores) -> Watermark | None:
+    """The lane's watermark; one that stands under its old id has no ETag that a push could be guarded by."""
     found = book.watermark(lane_id(stores.keys, lane.person_id, lane.destination))
     if found is None and lane.old_mark:
-        found = book.watermark(old_lane_id(stores.keys, lane.person_id, lane.destination))
+        old = book.watermark(old_lane_id(stores.keys, lane.person_id, lane.destination))
+        return replace(old, etag="") if old else None
     return found
 
 

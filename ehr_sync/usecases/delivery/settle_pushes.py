@@ -67,7 +67,7 @@ def _delivered(push: Push, outcome: Outcome) -> Delivered | None:
         case Receipt(etag):
             return Delivered(push.lane, push.target, push.lane.epoch, etag)
         case Watermark(key=key, etag=etag) if key == push.key.hex():
-            return Delivered(push.lane, push.target, push.lane.sent_epoch or 0, etag)
+            return Delivered(push.lane, push.target, push.lane.sent_epoch or 0, etag or None)
         case _:
             return None
 
@@ -136,11 +136,11 @@ def _settle_asked(connection: Connection, push: Push, outcome: Outcome, pause: P
             # A book that holds more than we ever sent: this database is older than it is. Nothing goes back (P6).
             # Players are what code and register make of them: told again, they are right.
             if lane.person_id == REGISTER:
-                settling.settle_start_over(connection, lane, "book.ahead_of_us", etag=etag, have=seq)
+                settling.settle_start_over(connection, lane, "book.ahead_of_us", etag=etag or None, have=seq)
             else:
                 settling.settle_parked(connection, lane, "book.ahead_of_us")
         case Watermark(etag=etag):
-            settling.settle_not_applied(connection, lane, etag=etag)
+            settling.settle_not_applied(connection, lane, etag=etag or None)
         case None:
             settling.settle_not_applied(connection, lane, etag=None)
         case Behind(etag, register_too):
@@ -157,7 +157,7 @@ def _settle_asked(connection: Connection, push: Push, outcome: Outcome, pause: P
 
 
 def _settle_behind(connection: Connection, lane: Lane, etag: str | None, register_too: bool) -> None:
-    if not settling.settle_start_over(connection, lane, "book.behind", etag=etag):
+    if not settling.settle_start_over(connection, lane, "book.behind", etag=etag or None):
         return
     if register_too:
         # Players first: people wait for them again.
