@@ -31,6 +31,7 @@ from ehr_sync.usecases.book.read_book import Page, Position
 from ehr_sync.usecases.check_readiness import check_readiness, tell_books
 from ehr_sync.usecases.delivery import resync_lanes
 from ehr_sync.usecases.delivery.find_scope import find_scope
+from ehr_sync.usecases.delivery.hurry_lanes import hurry_lanes
 from ehr_sync.usecases.intake.accept_submission import accept_submission
 from ehr_sync.usecases.intake.follow_transaction import follow_transaction
 from ehr_sync.usecases.intake.make_current import make_current
@@ -61,6 +62,7 @@ def web_application(service: Service) -> Flask:
                 order=lambda wanted, *, by, reason: _order(wanted, by, reason, stores),
                 follow=partial(resync_lanes.follow_resync, stores=stores),
                 lanes=partial(resync_lanes.list_lanes, stores=stores),
+                hurry=lambda wanted, *, by: hurry_lanes(_scope(wanted, stores), by=by, stores=stores),
                 trace=partial(trace_transaction, stores=stores),
                 sent=partial(transactions_of, stores=stores),
             ),

@@ -58,6 +58,7 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "ops.plan_resync": Staff("ops"),
     "ops.follow_resync": Staff("ops"),
     "ops.list_lanes": Staff("ops"),
+    "ops.hurry_lanes": Staff("ops"),
     "ops.trace_transaction": Staff("ops"),
     "ops.list_transactions": Staff("ops"),
 }

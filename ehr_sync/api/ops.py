@@ -1,4 +1,4 @@
-"""/api/v1/ops: operators see lanes and what leads to them, and order resyncs. They see our own ids, never content."""
+"""/api/v1/ops: operators see lanes and what leads to them, hurry lanes, order resyncs: by our own ids, no content."""
 
 from __future__ import annotations
 
@@ -110,12 +110,15 @@ def _facility_code(text: str) -> None:
         raise ValidationError("Give a facility's code.")
 
 
+_DESTINATION: Final = validate.Regexp(r"[a-z0-9-]{1,40}\Z")
+
+
 class ResyncOrder(Schema):
     """The body of POST /api/v1/ops/resyncs."""
 
     patient = fields.UUID()
     facility = fields.String(validate=_facility_code)
-    destination = fields.String(validate=validate.Regexp(r"[a-z0-9-]{1,40}\Z"))
+    destination = fields.String(validate=_DESTINATION)
     all = fields.Boolean(truthy={True}, falsy={False}, load_default=False)
     # A ticket or a word, no sentence: it is kept, and must not become a place for names and numbers.
     reason = fields.String(load_default="", validate=validate.Regexp(r"(?!.*[0-9]{9})[A-Za-z0-9._/-]{0,40}\Z"))
@@ -128,12 +131,33 @@ class ResyncOrder(Schema):
             raise ValidationError("Give patient, facility or destination, or all.", "all")
 
 
+class Hurry(Schema):
+    """The body of POST /api/v1/ops/lanes:hurry."""
+
+    patient = fields.UUID()
+    facility = fields.String(validate=_facility_code)
+    destination = fields.String(validate=_DESTINATION)
+
+    @validates_schema
+    def some_scope(self, order: dict[str, Any], **_: object) -> None:
+        """Somebody or something is named."""
+        if not order:
+            raise ValidationError("Give patient, facility or destination.", "patient")
+
+
+class HurryLanes(Protocol):
+    """The use case that lets lanes be due now; says how many."""
+
+    def __call__(self, wanted: Wanted, *, by: str) -> int: ...
+
+
 def ops(
     *,
     plan: Callable[[Wanted], Mapping[str, int]],
     order: Order,
     follow: Callable[[UUID], Resync],
     lanes: ListLanes,
+    hurry: HurryLanes,
     trace: TraceTransaction,
     sent: ListSent,
 ) -> Blueprint:
@@ -142,8 +166,8 @@ def ops(
 
     @blueprint.post("/resyncs")
     def plan_resync() -> Response:
-        asked = _order(request)
-        wanted = Wanted(asked.get("patient"), asked.get("facility"), asked.get("destination"))
+        asked = _order(request, ResyncOrder())
+        wanted = _wanted(asked)
         if asked["dry_run"]:
             counts = plan(wanted)
             return _json({"dry_run": True, "total": sum(counts.values()), "by_state": dict(counts)})
@@ -163,6 +187,10 @@ def ops(
         found = lanes(state=state, after=after, limit=limit)
         return _json({"lanes": [_lane(lane) for lane in found], "next": _next(found, state, limit)})
 
+    @blueprint.post("/lanes:hurry")
+    def hurry_lanes() -> Response:
+        return _json({"due": hurry(_wanted(_order(request, Hurry())), by=access.login().subject)})
+
     @blueprint.get("/transactions/<code>", endpoint="trace_transaction")
     def show_trace(code: str) -> Response:
         _know(request)
@@ -179,16 +207,20 @@ def ops(
     return blueprint
 
 
-def _order(request: Request) -> dict[str, Any]:
+def _wanted(asked: Mapping[str, Any]) -> Wanted:
+    return Wanted(asked.get("patient"), asked.get("facility"), asked.get("destination"))
+
+
+def _order(request: Request, schema: Schema) -> dict[str, Any]:
     request.max_content_length = _BODY_BYTES
     try:
         values = orjson.loads(request.get_data())
     except orjson.JSONDecodeError:
         raise Problem("request.bad") from None
     try:
-        loaded: dict[str, Any] = ResyncOrder().load(values)
+        loaded: dict[str, Any] = schema.load(values)
     except ValidationError as error:
-        names = sorted(str(name) for name in error.messages_dict if name in ResyncOrder().fields)
+        names = sorted(str(name) for name in error.messages_dict if name in schema.fields)
         raise Problem("request.parameter", parameters=names) from None
     return loaded
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
@@ -54,7 +55,7 @@ def hurry(*, patient: UUID | None, facility: str | None, name: str | None) -> No
             scope = find_scope(patient=patient, facility=facility, destination=name, stores=stores)
         except NotFound as error:
             raise Misconfigured(SENTENCES.get(error.code, error.code)) from None
-        count = hurry_lanes(scope, stores=stores)
+        count = hurry_lanes(scope, by=f"cli-{getpass.getuser()}", stores=stores)
     click.echo(f"{count} lanes are due now.")
 
 

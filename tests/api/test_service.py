@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from ehr_sync import bootstrap
 from ehr_sync.adapters import key_file
@@ -20,7 +22,7 @@ from ehr_sync.sandbox.dossiers.generator import dossier, envelope
 from ehr_sync.sandbox.serving.asking import post_json
 from ehr_sync.sandbox.world import World
 from ehr_sync.settings import settings_of
-from ehr_sync.store import clients
+from ehr_sync.store import clients, tables
 from ehr_sync.store.tables import audit_event
 from mappings.gate import findings
 from tests.api import hospital
@@ -419,6 +421,55 @@ def test_an_order_that_is_not_understood_is_refused(
     response = web.post("/api/v1/ops/resyncs", data=order, headers=operator)
     assert response.status_code == status
     assert "099200001234" not in response.text
+
+
+@pytest.mark.parametrize("named", ["patient", "facility", "destination"])
+def test_lanes_that_wait_are_hurried(
+    web: FlaskClient, service: Service, code: str, patient: str, operator: dict[str, str], named: str
+) -> None:
+    scope = {"patient": patient, "facility": "01001", "destination": "so-suc-khoe"}
+    before = audit_entries(service)
+    waits = update(tables.lane).where(tables.lane.c.person_id == UUID(patient))
+    with service.stores.database.begin() as connection:
+        connection.execute(waits.values(due_at=func.now() + timedelta(hours=1)))
+    hurried = web.post("/api/v1/ops/lanes:hurry", json={named: scope[named]}, headers=operator)
+    again = web.post("/api/v1/ops/lanes:hurry", json={named: scope[named]}, headers=operator)
+    with service.stores.database.begin() as connection:
+        connection.execute(waits.values(due_at=None))
+
+    assert (hurried.status_code, hurried.get_json(), again.get_json()) == (200, {"due": 1}, {"due": 0})
+    assert audit_entries(service) == before + 2
+
+
+@pytest.mark.parametrize(
+    ("order", "status"),
+    [
+        (b"{", 400),
+        (b"[]", 400),
+        (b"{}", 400),
+        (b'{"all": true}', 400),
+        (b'{"facility": "01001", "reason": "yc"}', 400),
+        (b'{"patient": "099200001234"}', 400),
+        (b'{"facility": "8930000000018"}', 400),
+        (b'{"facility": "99999"}', 404),
+        (f'{{"patient": "{FOREIGN}"}}'.encode(), 404),
+        (b'{"destination": "nowhere"}', 404),
+    ],
+)
+def test_a_hurry_that_is_not_understood_is_refused(
+    web: FlaskClient, operator: dict[str, str], order: bytes, status: int
+) -> None:
+    response = web.post("/api/v1/ops/lanes:hurry", data=order, headers=operator)
+    assert response.status_code == status
+    assert "099200001234" not in response.text
+
+
+def test_only_operators_hurry_lanes(web: FlaskClient, citizen: dict[str, str]) -> None:
+    for headers in (citizen, sender_token(web), {}):
+        assert web.post("/api/v1/ops/lanes:hurry", json={"facility": "01001"}, headers=headers).status_code in {
+            401,
+            403,
+        }
 
 
 def test_an_unknown_order_is_not_found(web: FlaskClient, operator: dict[str, str]) -> None:

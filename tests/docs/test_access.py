@@ -29,7 +29,7 @@ def application() -> Flask:
         submissions(NOTHING),
         transactions(NOTHING, NOTHING),
         fhir(NOTHING, public_url=hospital.ISSUER, version="0"),
-        ops(plan=NOTHING, order=NOTHING, follow=NOTHING, lanes=NOTHING, trace=NOTHING, sent=NOTHING),
+        ops(plan=NOTHING, order=NOTHING, follow=NOTHING, lanes=NOTHING, hurry=NOTHING, trace=NOTHING, sent=NOTHING),
         health(NOTHING, NOTHING, NOTHING),
     ]
     return create_app(

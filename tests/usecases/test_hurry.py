@@ -44,7 +44,7 @@ def left(running: Running) -> list[Any]:
 def test_a_back_off_is_shortened_for_one_patient_alone(waiting: Running) -> None:
     first, second = left(waiting)
     assert min(first.left, second.left) > timedelta(minutes=25)
-    assert hurry_lanes(Scope(patient=first.person_id), stores=waiting.stores) == 1
+    assert hurry_lanes(Scope(patient=first.person_id), by="cli-nguyenvana", stores=waiting.stores) == 1
 
     first, second = left(waiting)
     assert (first.left <= timedelta(0), first.attempts) == (True, 0)
@@ -53,7 +53,7 @@ def test_a_back_off_is_shortened_for_one_patient_alone(waiting: Running) -> None
 
 @pytest.mark.parametrize("scope", [Scope(family=FACILITY), Scope(destination="so-suc-khoe")])
 def test_a_back_off_is_shortened_for_a_facility_and_for_a_destination(waiting: Running, scope: Scope) -> None:
-    assert hurry_lanes(scope, stores=waiting.stores) == 2
+    assert hurry_lanes(scope, by="cli-nguyenvana", stores=waiting.stores) == 2
     assert max(row.left for row in left(waiting)) <= timedelta(0)
     sweep = waiting.delivery()
     sweep.run_dry()
@@ -63,8 +63,20 @@ def test_a_back_off_is_shortened_for_a_facility_and_for_a_destination(waiting: R
 
 @pytest.mark.parametrize("scope", [Scope(family="01009"), Scope(destination="another")])
 def test_lanes_of_others_are_left_alone(waiting: Running, scope: Scope) -> None:
-    assert hurry_lanes(scope, stores=waiting.stores) == 0
+    assert hurry_lanes(scope, by="cli-nguyenvana", stores=waiting.stores) == 0
     assert min(row.left for row in left(waiting)) > timedelta(minutes=25)
+
+
+def test_who_hurried_whom_is_in_the_audit_log_and_no_name_is(waiting: Running) -> None:
+    first, _ = left(waiting)
+    for scope in (Scope(patient=first.person_id), Scope(family=FACILITY, destination="so-suc-khoe")):
+        hurry_lanes(scope, by="cli-nguyenvana", stores=waiting.stores)
+    found = waiting.rows("SELECT actor, person_id, detail FROM audit_event WHERE action = 'hurry lanes' ORDER BY n")
+    assert [(row.person_id, row.detail) for row in found] == [
+        (first.person_id, ""),
+        (None, f"family={FACILITY} destination=so-suc-khoe"),
+    ]
+    assert ("nguyenvana" in str(found), {row.actor[:4] for row in found}) == (False, {"ops:"})
 
 
 def test_a_pause_that_asks_ends_by_the_operators_yes_alone(running: Running) -> None:

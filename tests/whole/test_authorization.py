@@ -38,6 +38,7 @@ ROUTES: Final[dict[str, tuple[str, str]]] = {
     "ops.plan_resync": ("POST", "/api/v1/ops/resyncs"),
     "ops.follow_resync": ("GET", f"/api/v1/ops/resyncs/{NOBODYS}"),
     "ops.list_lanes": ("GET", "/api/v1/ops/lanes"),
+    "ops.hurry_lanes": ("POST", "/api/v1/ops/lanes:hurry"),
     "ops.list_transactions": ("GET", "/api/v1/ops/transactions?patient={patient}"),
     "ops.trace_transaction": ("GET", "/api/v1/ops/transactions/{code}"),
 }
@@ -293,9 +294,10 @@ def test_a_code_that_is_none_is_unknown_and_no_error(site: Site, code: str) -> N
      b'{"all": true, "reason": "099099000001"}', b"[" * 9_000, b'{"all": true, "all": false, "x": 1}',
      b'{"destination": "a\\nb"}'],
 )  # fmt: skip
-def test_an_order_that_is_none_is_refused(site: Site, body: bytes) -> None:
+@pytest.mark.parametrize("path", ["resyncs", "lanes:hurry"])
+def test_an_order_that_is_none_is_refused(site: Site, body: bytes, path: str) -> None:
     headers = {**site.login(role="ops"), "Content-Type": "application/json"}
-    answer = requests.post(f"{site.address}/api/v1/ops/resyncs", data=body, headers=headers, timeout=20)
+    answer = requests.post(f"{site.address}/api/v1/ops/{path}", data=body, headers=headers, timeout=20)
     assert answer.status_code == 400
     assert "NGUYEN" not in answer.text
 

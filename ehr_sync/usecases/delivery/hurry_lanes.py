@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ehr_sync.store import destinations, resyncs
+from ehr_sync.store import audit, destinations, resyncs
+from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.destinations import Destination
 from ehr_sync.store.resyncs import Scope
+from ehr_sync.store.sealing import mark
 from ehr_sync.usecases.stores import Stores
 
 
-def hurry_lanes(scope: Scope, *, stores: Stores) -> int:
+def hurry_lanes(scope: Scope, *, by: str, stores: Stores) -> int:
     """Lanes of this scope that wait for their time are due now, and a pause that ends by itself is looked at now.
     Returns how many lanes.
     """
+    # By a keyed hash, as with a resync: a login may say a person's name (P11).
+    actor = f"ops:{mark(stores.keys.index, b'subject', by.encode()).hex()}"
+    among = {"family": scope.family, "destination": scope.destination}
+    detail = " ".join(f"{name}={value}" for name, value in among.items() if value)
     with stores.database.begin() as connection:
         destinations.hurry_probe(connection, stores.destination)
-        return resyncs.hurry(connection, scope)
+        count = resyncs.hurry(connection, scope)
+        audit.write(connection, stores.keys.audit, [AuditEntry(actor, "hurry lanes", scope.patient, detail)])
+    return count
 
 
 def resume_destination(name: str, *, stores: Stores) -> bool:
