@@ -171,7 +171,15 @@ def book_watch(service: Service) -> Callable[[], None]:
         book_url=service.settings.book_url.rstrip("/"),
         uris=service.uris,
         retry=_retry(service.settings),
+        tell=partial(_tell_destination, service.log),
     )
+
+
+def _tell_destination(log: Log, name: str, stands: str, why: str) -> None:
+    if stands == "open":
+        log.info("destination_open", destination=name)
+    else:
+        log.warning(f"destination_{stands}", destination=name, reason=why)
 
 
 def _retry(settings: Settings) -> RetryPolicy:

@@ -102,6 +102,14 @@ def hurry_probe(connection: Connection, name: str) -> None:
     connection.execute(update(destination).where(_named(name), destination.c.paused != "").values(probe_at=NOW))
 
 
+def take_news(connection: Connection, name: str) -> tuple[str, str] | None:
+    """How it stands ("open", "paused" or "asks") and why, where nobody has told that yet: it is for this process to."""
+    stands = case((destination.c.asks, "asks"), (destination.c.paused != "", "paused"), else_="open")
+    changed = update(destination).where(_named(name), destination.c.told != stands).values(told=stands)
+    row = connection.execute(changed.returning(destination.c.told, destination.c.paused)).one_or_none()
+    return (row.told, row.paused) if row else None
+
+
 def note_refusal(connection: Connection, name: str) -> int:
     """How many lanes the book has refused in a row, with this one, since anything last arrived."""
     _make(connection, name)

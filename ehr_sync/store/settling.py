@@ -132,10 +132,13 @@ _FAILED = Statement(
 )
 
 
-def settle_parked(connection: Connection, held: Lane, reason: str) -> None:
-    """The book refused: the lane waits until it wants more than when this was sent, or an operator opens it."""
-    _REFUSED.run(connection, **fenced(held), why=reason, wanted=held.want)
+def settle_parked(connection: Connection, held: Lane, reason: str) -> bool:
+    """The book refused: the lane waits until it wants more than when this was sent, or an operator opens it. False
+    where another worker has taken the lane since.
+    """
+    parked = _REFUSED.count(connection, [{**fenced(held), "why": reason, "wanted": held.want}])
     _END.run(connection, **fenced(held), how="refused")
+    return parked == 1
 
 
 def _refused() -> Statement:

@@ -223,6 +223,8 @@ destination = Table(
     Column("lost", Integer, nullable=False, server_default=text("0")),  # lanes found behind within an hour
     Column("lost_since", DateTime(timezone=True)),
     Column("most_entries", Integer),  # of one Bundle, where it says that ours are too large
+    # How it stood when the log was last told: 'open', 'paused', or 'asks'.
+    Column("told", Text, nullable=False, server_default=text("'open'")),
 )
 
 delivery = Table(

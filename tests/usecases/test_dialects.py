@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -11,6 +13,7 @@ import pytest
 
 from ehr_sync import bootstrap
 from ehr_sync.core.retry import RetryPolicy
+from ehr_sync.runtime.logs import make_log
 from ehr_sync.sandbox.dossiers.generator import corrected, dossier, planted, without_row
 from ehr_sync.store import destinations
 from ehr_sync.store.destinations import Destination
@@ -52,11 +55,18 @@ def deliver(running: Running, times: int = 12) -> None:
         running.deliver()
 
 
-def watch(running: Running) -> None:
+def watch(running: Running, told: list[tuple[str, str]] | None = None) -> None:
     service = running.service
     running.run("UPDATE destination SET probe_at = clock_timestamp() WHERE probe_at IS NOT NULL")
     book = bootstrap.book_of(service)
-    watch_book(stores=running.stores, book=book, book_url=service.settings.book_url, uris=service.uris, retry=QUICK)
+    watch_book(
+        stores=running.stores,
+        book=book,
+        book_url=service.settings.book_url,
+        uris=service.uris,
+        retry=QUICK,
+        tell=lambda _, stands, why: (told if told is not None else []).append((stands, why)),
+    )
 
 
 def place(running: Running) -> Destination:
@@ -326,6 +336,38 @@ def test_p8_more_than_fifty_lanes_behind_in_an_hour_are_asked_about_once(running
     assert len(running.stored(NUMBER)) == 2
 
 
+def lost_lanes(running: Running) -> int:
+    return sum(count for (count,) in running.rows("SELECT lost FROM destination"))
+
+
+def test_p8_deleted_watermarks_count_among_the_fifty(running: Running) -> None:
+    with running.stores.database.begin() as connection:
+        for _ in range(50):
+            destinations.note_lost(connection, running.stores.destination)
+    running.post(VISIT)
+    running.settle()
+    assert place(running).paused == ""
+    bootstrap.book_of(running.service).delete_watermark(mark_of(running, lane(running).person_id))
+    running.post(corrected(VISIT, 1), made_on=LATER)
+    running.deliver()
+
+    assert (lane(running).state, lane(running).reason) == ("parked", "book.watermark_deleted")
+    assert (place(running).paused, place(running).asks, lost_lanes(running)) == ("book.lost_data", True, 51)
+
+
+def test_p8_a_deleted_watermark_of_which_nothing_was_confirmed_is_no_loss(running: Running) -> None:
+    running.post(VISIT)
+    running.ready()
+    [(who,)] = running.rows("SELECT person_id FROM lane WHERE person_id <> :who", who=REGISTER)
+    book, mark = bootstrap.book_of(running.service), Mark(mark_of(running, who), 1, "ab", "")
+    book.put_watermark(mark.lane_id, watermark(mark, running.service.uris).json)
+    book.delete_watermark(mark.lane_id)
+    running.deliver()
+
+    assert (lane(running).state, lane(running).reason) == ("parked", "book.watermark_deleted")
+    assert lost_lanes(running) == 0
+
+
 def test_lanes_found_behind_over_more_than_an_hour_are_counted_anew(running: Running) -> None:
     with running.stores.database.begin() as connection:
         destinations.note_lost(connection, "x")
@@ -378,6 +420,52 @@ def test_p6_a_book_that_is_closed_to_all_is_paused_and_opens_by_itself(
     proxy.dialect = dialects.plain
     deliver(told, 2)
     assert_settled(told)
+
+
+def test_a_destination_that_is_paused_asks_or_opens_again_is_told_once(running: Running, proxy: Proxy) -> None:
+    told, news = speaking(running, proxy, dialects.plain), list[tuple[str, str]]()
+
+    def look() -> None:
+        for _ in range(3):
+            watch(told, news)
+
+    look()
+    told.post(VISIT)
+    told.settle()
+    proxy.dialect = closed_by(403)
+    told.post(corrected(VISIT, 1), made_on=LATER)
+    told.deliver()
+    told.deliver()
+    look()
+    proxy.dialect = dialects.plain
+    look()
+    with told.stores.database.begin() as connection:
+        destinations.pause(connection, told.stores.destination, "book.lost_data", timedelta(0), asks=True)
+    look()
+    with told.stores.database.begin() as connection:
+        destinations.resume(connection, told.stores.destination)
+    look()
+
+    assert news == [("paused", "book.status_403"), ("open", ""), ("asks", "book.lost_data"), ("open", "")]
+
+
+def test_what_is_told_of_a_destination_is_a_line_of_the_log(running: Running) -> None:
+    lines, name = io.StringIO(), running.stores.destination
+    look = bootstrap.book_watch(replace(running.service, log=make_log(stream=lines)))
+    with running.stores.database.begin() as connection:
+        destinations.pause(connection, name, "book.status_403", timedelta(hours=1))
+    look()
+    with running.stores.database.begin() as connection:
+        destinations.resume(connection, name)
+    look()
+
+    found = [
+        {key: line[key] for key in line.keys() - {"time"}} for line in map(orjson.loads, lines.getvalue().splitlines())
+    ]
+    assert found == [
+        {"event": "destination_paused", "level": "warning", "destination": name, "reason": "book.status_403"},
+        {"event": "destination_open", "level": "info", "destination": name},
+    ]
 
 
 @pytest.mark.parametrize("status", [403, 405])

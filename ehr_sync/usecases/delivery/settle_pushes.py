@@ -146,7 +146,7 @@ def _settle_asked(connection: Connection, push: Push, outcome: Outcome, pause: P
         case Behind(etag, register_too):
             _settle_behind(connection, lane, etag, register_too)
         case WatermarkDeleted():
-            settling.settle_parked(connection, lane, "book.watermark_deleted")
+            _settle_deleted(connection, lane)
         case Shut(code):
             destinations.pause(connection, lane.destination, code, pause(lane, None))
             settling.settle_unknown(connection, lane, code, timedelta(0))
@@ -162,5 +162,15 @@ def _settle_behind(connection: Connection, lane: Lane, etag: str | None, registe
     if register_too:
         # Players first: people wait for them again.
         register.start_over(connection, lane.destination)
+    _is_lost(connection, lane)
+
+
+def _settle_deleted(connection: Connection, lane: Lane) -> None:
+    # Of a lane that nothing was confirmed of, nothing is lost.
+    if settling.settle_parked(connection, lane, "book.watermark_deleted") and lane.have:
+        _is_lost(connection, lane)
+
+
+def _is_lost(connection: Connection, lane: Lane) -> None:
     if destinations.note_lost(connection, lane.destination) > _MANY_LOST:
         destinations.pause(connection, lane.destination, "book.lost_data", timedelta(0), asks=True)

@@ -19,6 +19,10 @@ from mappings.fhir.bundle import NextWatermark, transaction, watermark
 from mappings.model import Uris
 
 _LEASE: Final = timedelta(minutes=1)
+
+Tell = Callable[[str, str, str], object]
+"""Told of a destination, how it stands now ("open", "paused", "asks"), and why."""
+
 _NEVER: Final = 'W/"never"'
 
 
@@ -31,12 +35,18 @@ def watch_book(
     retry: RetryPolicy,
     jitter: Callable[[], float] = random.random,
     new_id: Callable[[], str] = lambda: str(uuid4()),
+    tell: Tell = lambda _name, _stands, _why: None,
 ) -> None:
-    """Ask what is not known of the book; end its pause where it is open. In any number of processes at once."""
+    """Ask what is not known of the book; end its pause where it is open; `tell` once how it stands where that has
+    changed. In any number of processes at once.
+    """
     name = stores.destination
     with stores.database.begin() as connection:
         place = destinations.standing(connection, name)
         is_ours = destinations.take_probe(connection, name, _LEASE)
+        news = destinations.take_news(connection, name)
+    if news is not None:
+        tell(name, *news)
     if is_ours:
         closed = book.closed(lane_id(stores.keys, REGISTER, name))
         with stores.database.begin() as connection:
