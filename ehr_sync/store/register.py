@@ -16,6 +16,7 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Connection, Text, and_, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import BYTEA, insert
+from sqlalchemy.dialects.postgresql import UUID as SqlUuid
 
 from ehr_sync.store import lanes
 from ehr_sync.store.lanes import NOW, THIS, WHOLE, Lane, fenced
@@ -140,12 +141,30 @@ _PUT_OFF = Statement(
 )
 
 
+def is_behind(connection: Connection, destination: str) -> bool:
+    """Whether the register's lane has still something to tell: then it wakes who waits when it has."""
+    return bool(_IS_BEHIND.rows(connection, to=destination, register=REGISTER))
+
+
+_IS_BEHIND = Statement(
+    select(lane.c.want).where(
+        lane.c.destination == bindparam("to"),
+        lane.c.person_id == bindparam("register", type_=SqlUuid()),
+        lane.c.base < lane.c.want,
+    )
+)
+
+
 def wake(connection: Connection, destination: str) -> None:
-    """What waits for the register's lane looks again now. Lanes that others hold look again by themselves."""
+    """What waits for the register's lane looks again now. Sees only who waits when its transaction begins: whoever
+    settles the register's lane commits that first, and whoever has let a lane wait looks (`is_behind`) when that has
+    committed.
+    """
     waiting = (
         select(lane.c.person_id)
         .where(lane.c.destination == destination, lane.c.reason == NOT_TOLD)
-        .with_for_update(skip_locked=True)
+        .order_by(lane.c.person_id)
+        .with_for_update()
         .cte("waiting")
     )
     connection.execute(

@@ -14,6 +14,7 @@ import pytest
 from ehr_sync import bootstrap
 from ehr_sync.sandbox.dossiers.generator import dossier
 from ehr_sync.store import clients
+from ehr_sync.store import lanes as lane_store
 from ehr_sync.store.register import REGISTER
 from ehr_sync.store.resyncs import Scope
 from ehr_sync.usecases.delivery.resync_lanes import order_resync
@@ -159,6 +160,31 @@ def test_a_new_name_is_told_before_the_next_who_refers_to_it(running: Running) -
 
     assert names_told(running) == ["Bệnh viện mẫu", "Bệnh viện mới"]
     assert stored(running)[-1]["number"] == number_of(834)
+
+
+@pytest.mark.parametrize("slots", [1, 8])
+def test_p7_who_begins_to_wait_when_the_register_has_just_been_told_does_not_wait(
+    running: Running, monkeypatch: pytest.MonkeyPatch, slots: int
+) -> None:
+    post(running, 861)
+    lock, between = lane_store.lock_unchanged, ["another scheduler tells the register"]
+
+    def locked(*arguments: Any) -> Any:
+        # By now this one has read that players are not told yet.
+        if between:
+            between.clear()
+            other = running.delivery()
+            other.run_dry()
+            other.drain()
+        return lock(*arguments)
+
+    monkeypatch.setattr(lane_store, "lock_unchanged", locked)
+    sweep = running.delivery(slots=slots)
+    sweep.run_dry()
+    sweep.drain()
+
+    assert running.rows("SELECT due_at, reason FROM lane GROUP BY 1, 2") == [(None, "")]
+    assert len(running.stored(number_of(861))) == 1
 
 
 def test_a_facility_that_no_record_names_is_not_told(running: Running) -> None:

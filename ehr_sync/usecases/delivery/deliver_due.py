@@ -56,6 +56,8 @@ def delivering(
                     return []
                 limited = partial(prepare, limits=_limited(limits, place))
                 pushes, closed = _take(connection, free, limited, stores, lease)
+            if closed:
+                _wake_if_told(stores)
             if pushes or not closed:
                 return pushes
 
@@ -99,6 +101,13 @@ def _close(connection: Connection, resting: Sequence[Prepared]) -> int:
     register.put_off(connection, [each.lane for each in resting if each.waits and not each.parked])
     lanes.close_idle(connection, [each.lane for each in resting if not (each.waits or each.parked)])
     return len(resting)
+
+
+def _wake_if_told(stores: Stores) -> None:
+    # The register's lane may have been told after these were read, and have woken nobody yet.
+    with stores.database.begin() as connection:
+        if not register.is_behind(connection, stores.destination):
+            register.wake(connection, stores.destination)
 
 
 def _intend(connection: Connection, prepared: Sequence[Prepared], stores: Stores, lease: timedelta) -> list[Push]:

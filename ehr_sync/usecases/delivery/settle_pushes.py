@@ -39,8 +39,9 @@ def pausing(retry: RetryPolicy, jitter: Callable[[], float]) -> Pause:
 
 
 def settle_pushes(done: Sequence[tuple[Push, Outcome]], *, database: Database, pause: Pause) -> None:
-    """Write down what came of these, in a transaction for what arrived, which is nearly always all, and one for the
-    rest: each in the order of its rows, so that two workers cannot wait for each other in a ring.
+    """Write down what came of these, in a transaction for what arrived, which is nearly always all, one for whom the
+    register's lane wakes, and one for the rest: each in the order of its rows, so that two workers cannot wait for each
+    other in a ring.
     """
     arrived, rest = [], []
     for push, outcome in done:
@@ -52,7 +53,9 @@ def settle_pushes(done: Sequence[tuple[Push, Outcome]], *, database: Database, p
     if arrived:
         with database.begin() as connection:
             settling.settle_delivered(connection, arrived)
-            for each in (one.lane for one in arrived if one.lane.person_id == REGISTER):
+        for each in (one.lane for one in arrived if one.lane.person_id == REGISTER):
+            # Behind the commit: whoever begins to wait from here on sees it.
+            with database.begin() as connection:
                 register.wake(connection, each.destination)
     if rest:
         with database.begin() as connection:
