@@ -49,6 +49,10 @@ _STORE: Final = (
     "settle_unknown",
     "settle_not_applied",
     "mark_some",
+    "announce",
+    "put_off",
+    "wake",
+    "note_etag",
 )
 # Steps that are methods.
 _METHODS: Final = (
@@ -56,6 +60,7 @@ _METHODS: Final = (
     "ehr_sync.adapters.soap_registry:SoapRegistry.look_up",
     "ehr_sync.adapters.fhir_book:FhirBook.push",
     "ehr_sync.adapters.fhir_book:FhirBook.watermark",
+    "ehr_sync.adapters.fhir_book:FhirBook.put_watermark",
 )
 
 # Where the crash run kills: a process that stops to exist here must cost nothing but time.
@@ -97,6 +102,21 @@ SCHEDULER: Final = (
     "before hold",
     "before watermark",
     "after watermark",
+    # Players, whom people's lanes wait for, and who wakes those.
+    "before announce",
+    "before commit of announce",
+    "after commit of announce",
+    "before put_off",
+    "before commit of put_off",
+    "after commit of put_off",
+    "before wake",
+    "before commit of wake",
+    "after commit of wake",
+    # A lane's first act.
+    "before put_watermark",
+    "after put_watermark",
+    "before commit of note_etag",
+    "after commit of note_etag",
     "before settle_delivered",
     "before commit of settle_delivered",
     "after commit of settle_delivered",

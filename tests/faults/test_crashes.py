@@ -15,13 +15,14 @@ from random import Random
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
 
 from ehr_sync.runtime.embedded_postgres import EmbeddedPostgres
 from ehr_sync.runtime.processes import family_of
 from ehr_sync.sandbox.city.people import person
 from tests.faults.boundaries import SCHEDULER, WEB
-from tests.faults.city import City, eventually
+from tests.faults.city import FACILITIES, City, eventually
 from tests.faults.expected import expected
 from tests.faults.forms import LONG
 from tests.faults.judge import faults_of, missing, pushes
@@ -48,6 +49,7 @@ _PROVOKED: dict[str, tuple[str, dict[str, Any]]] = {
     "watermark": ("book", {"kind": "drop_before", "match": {"method": "POST", "path": "/fhir"}}),
 }
 _MOVES = ("move_versions", "move_claim", "merge")
+_TELLS = ("announce", "put_off", "wake")
 
 
 @dataclass(slots=True)
@@ -61,6 +63,7 @@ class Conductor:
     bits: Iterator[list[Post]]
     draw: Random
     kills: int = 0
+    renames: int = 0
 
     def kill_at(self, boundaries: list[tuple[str, str]], seconds: float, now_and_then: Callable[[], None]) -> list[str]:
         """Have a process die at each of these boundaries, a few at a time; returns those that nobody came to."""
@@ -106,6 +109,18 @@ class Conductor:
             self.place.world.order(server, times=1, **wish)
         if step in _MOVES:
             self.crowd.release([self.work.twin()])
+        if step in _TELLS:
+            self._rename()
+
+    def _rename(self) -> None:
+        """A facility gets another name: its Organization is to be told anew, and people's lanes wait for that."""
+        self.renames += 1
+        # The database may be dead just now.
+        with suppress(psycopg.Error), psycopg.connect(self.place.dsns.main) as connection:
+            connection.execute(
+                "UPDATE facility SET name = %s WHERE code = %s",
+                (f"Bệnh viện {self.renames}", self.draw.choice(FACILITIES)),
+            )
 
 
 @pytest.mark.timeout(1800 if LONG else 400)

@@ -68,9 +68,14 @@ def _as_today(player: Player, names: Mapping[str, str], stores: Stores, uris: Ur
 
 
 def _player(resource: Resource, stores: Stores) -> Player:
+    return _player_of(address_of(resource), resource.json, stores.keys.content)
+
+
+@lru_cache(maxsize=4096)
+def _player_of(address: str, player: bytes, key: bytes) -> Player:
     # Of an Organization the identifier is the facility's code, of a Practitioner its own opaque id.
-    code = orjson.loads(resource.json)["identifier"][0]["value"]
-    return Player(address_of(resource), code, mark(stores.keys.content, b"player", resource.json))
+    code = orjson.loads(player)["identifier"][0]["value"]
+    return Player(address, code, mark(key, b"player", player))
 
 
 def _want(players: Collection[Player], stores: Stores) -> None:
