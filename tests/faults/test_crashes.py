@@ -137,7 +137,7 @@ def test_nothing_is_lost_doubled_or_reversed_while_everything_is_killed(place: C
     boundaries = [("web", name) for name in WEB] + [("scheduler", name) for name in SCHEDULER]
     often = 3 if LONG else 1
     chosen = draw.sample(boundaries * often, often * len(boundaries))
-    left = conductor.kill_at(chosen, 900 if LONG else 120, lambda: conductor.kill_somebody(parts))
+    left = conductor.kill_at(chosen, 900 if LONG else 180, lambda: conductor.kill_somebody(parts))
     answered = crowd.finish(180 if LONG else 90)
 
     assert (left, answered) == ([], True)

@@ -35,7 +35,7 @@ from ehr_sync.sandbox.dossiers.hoso import Hoso
 from ehr_sync.store import audit, clients
 from ehr_sync.store.remaps import Reach
 from ehr_sync.store.tables import person_key
-from ehr_sync.usecases.intake import remake_body, remap_version
+from ehr_sync.usecases.intake import kept_tables, remake_body, remap_version
 from ehr_sync.usecases.intake.compose_body import compose
 from ehr_sync.usecases.intake.list_acceptable import list_acceptable
 from ehr_sync.usecases.intake.make_current import make_current
@@ -44,6 +44,8 @@ from ehr_sync.usecases.intake.remake_body import remake
 from ehr_sync.usecases.intake.remap_records import order_remap, remap
 from ehr_sync.usecases.intake.remap_version import Fate, Outcome
 from mappings.model import Dossier, Tables
+from mappings.sources.dossier import absent
+from mappings.sources.dossier.source import DOSSIER
 from tests.usecases.older import older_mapping
 from tests.usecases.service import DAY, FACILITY, HOSPITAL, Running, is_in_error, number_of
 
@@ -359,14 +361,21 @@ def test_the_tables_that_a_version_took_over_are_those_of_then(running: Running)
     assert running.living(A).keys() == before.keys()
 
 
-def test_p9_a_result_that_was_taken_over_does_not_come_back_without_its_order(running: Running) -> None:
+def visit_with_a_hidden_test() -> Hoso:
+    """The visit with an HIV test, of whose result only the order says what it is."""
     row = dict.fromkeys(VISIT.tables["XML3"][0], "") | {"MA_LK": VISIT.ma_lk, "MA_DICH_VU": "XN.0001", "MA_NHOM": "1"}
     order = row | {"TEN_DICH_VU": "HIV Ab test nhanh", "SO_LUONG": "1"}
     number = dict.fromkeys(VISIT.tables["XML4"][0], "") | {"MA_LK": VISIT.ma_lk, "MA_DICH_VU": "XN.0001"}
     results = [*VISIT.tables["XML4"], number | {"TEN_CHI_SO": "Kết quả", "GIA_TRI": "0.12345"}]
-    tested = with_table(with_table(VISIT, "XML3", [*VISIT.tables["XML3"], order]), "XML4", results)
+    return with_table(with_table(VISIT, "XML3", [*VISIT.tables["XML3"], order]), "XML4", results)
+
+
+TESTED: Final = visit_with_a_hidden_test()
+
+
+def test_p9_a_result_that_was_taken_over_does_not_come_back_without_its_order(running: Running) -> None:
     with older_mapping(written=wrong_observations):
-        running.post(tested)
+        running.post(TESTED)
         running.post(without_table(corrected(VISIT, 1), "XML4"), made_on=LATER)
     running.settle()
 
@@ -376,6 +385,21 @@ def test_p9_a_result_that_was_taken_over_does_not_come_back_without_its_order(ru
     told = orjson.dumps([*running.shown(A).values()])
     assert b'"Observation"' in told
     assert (b"0.12345" in told, b"XN.0001" in told) == (False, False)
+
+
+def test_p9_nor_does_it_stay_where_the_identity_is_doubtful(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    with older_mapping(restricted=frozenset()), monkeypatch.context() as before:
+        before.setattr(kept_tables, "SOURCES", {DOSSIER.name: replace(DOSSIER, to_carry=dict)})
+        before.setattr(absent, "to_carry", dict)
+        running.post(TESTED)
+        running.post(without_table(corrected(VISIT, 1), "XML4"), made_on=LATER)
+    running.settle()
+    make_doubtful(monkeypatch, Fate.IDENTITY)
+    [done] = remapped(running)
+    running.settle()
+
+    told = orjson.dumps([*running.shown(A).values()])
+    assert (done.doubt, b'"Observation"' in told, b"0.12345" in told) == (Fate.IDENTITY, True, False)
 
 
 def test_a_claim_is_not_read_anew_and_whose_would_be_read_otherwise_is_listed(

@@ -33,25 +33,36 @@ def tables_of(record: RecordRow, head: VersionHead, *, stores: Stores) -> tuple[
 
     Raises Unavailable where its person is being erased: the key is gone, or the rows are by now.
     """
-    dossier, carried = _read(record, head, stores)
-    return dossier.tables, carried
+    read = _read(record, head, stores)
+    return read.dossier.tables, read.carried
 
 
-def dossier_of(record: RecordRow, head: VersionHead, *, stores: Stores) -> tuple[Dossier, dict[str, int]]:
+@dataclass(frozen=True, slots=True)
+class ReadAgain:
+    """The dossier of a version, and from which version each table came that it took over. `is_cleaned`: something of
+    these was left out, as their own version withholds it today.
+    """
+
+    dossier: Dossier
+    carried: dict[str, int]
+    is_cleaned: bool
+
+
+def dossier_of(record: RecordRow, head: VersionHead, *, stores: Stores) -> ReadAgain:
     """The same with what a mapping needs beside the tables: the facility, which may stand in the envelope alone.
 
     `issues` are what reading finds today, in what was taken over too. Raises Unavailable as `tables_of`, and where that
     envelope was not kept ("envelope.missing"); Unreadable where a key does not fit.
     """
-    dossier, carried = _read(record, head, stores)
-    if not dossier.facility_code:
+    read = _read(record, head, stores)
+    if not read.dossier.facility_code:
         with stores.database.reading() as connection:
             around = envelope_around(connection, head.submission_id, head.ordinal, stores)
-        dossier = replace(dossier, facility_code=around.envelope.facility_code)
-    return dossier, carried
+        return replace(read, dossier=replace(read.dossier, facility_code=around.envelope.facility_code))
+    return read
 
 
-def _read(record: RecordRow, head: VersionHead, stores: Stores) -> tuple[Dossier, dict[str, int]]:
+def _read(record: RecordRow, head: VersionHead, stores: Stores) -> ReadAgain:
     keys = stores.key_store.keys([record.person_id, *record.others])
     if head.person_id not in keys:
         raise Unavailable("keys.missing")
@@ -77,7 +88,8 @@ def _read(record: RecordRow, head: VersionHead, stores: Stores) -> tuple[Dossier
     taken_over = {name: may_be_taken[version].get(name) for name, version in carried.items()}
     tables = dict(dossier.tables) | {name: rows for name, rows in taken_over.items() if rows is not None}
     issues = tuple(issue for one in read.values() for issue in one.issues)
-    return replace(dossier, tables=tables, issues=issues), carried
+    is_cleaned = any(taken_over[name] != read[version].tables.get(name) for name, version in carried.items())
+    return ReadAgain(replace(dossier, tables=tables, issues=issues), carried, is_cleaned)
 
 
 def read_piece(piece: PieceRow, key: bytes, envelope: EnvelopeScan, limits: Limits) -> Dossier:

@@ -45,10 +45,11 @@ def remake(record: RecordRow, head: VersionHead, claim: ClaimRow, *, stores: Sto
     Raises Unavailable where a key or the envelope is missing, Unreadable where a key does not fit.
     """
     then = _facts_of(claim, stores)
-    dossier, carried = dossier_of(record, head, stores=stores)
+    read = dossier_of(record, head, stores=stores)
+    dossier = read.dossier
     body, _ = compose(
         dossier,
-        carried,
+        read.carried,
         record_id=record.record_id,
         version=head.version,
         number=then.number,
@@ -61,7 +62,7 @@ def remake(record: RecordRow, head: VersionHead, claim: ClaimRow, *, stores: Sto
         frozenset(name for name, rows in dossier.tables.items() if rows),
         refused=any(map(is_refusal, dossier.issues)),
         other_identity=not _claims_the_same(dossier, then),
-        withholds=_withholds(dossier),
+        withholds=read.is_cleaned or _withholds(dossier),
     )
 
 
