@@ -62,7 +62,9 @@ def work_since(dsn: str, since: datetime) -> list[list[Statement]]:
         for name in _TABLES:
             for row in connection.execute(_WRITTEN[name], (since,), binary=True):
                 of = row.pop("of_")
-                work.setdefault(of, []).append((_insert(name), tuple(row.values())))
+                # By name: a database has its columns in the order in which migrations added them.
+                values = tuple(row[column.name] for column in metadata.tables[name].columns)
+                work.setdefault(of, []).append((_insert(name), values))
                 if name == "book_entry":
                     work[of].append((_RAISE_SEQ, (row["seq"], row["person_id"])))
     return list(work.values())
