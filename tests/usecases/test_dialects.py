@@ -359,7 +359,7 @@ def test_p8_a_deleted_watermark_of_which_nothing_was_confirmed_is_no_loss(runnin
     running.post(VISIT)
     running.ready()
     [(who,)] = running.rows("SELECT person_id FROM lane WHERE person_id <> :who", who=REGISTER)
-    book, mark = bootstrap.book_of(running.service), Mark(mark_of(running, who), 1, "ab", "")
+    book, mark = bootstrap.book_of(running.service), NextWatermark(mark_of(running, who), 1, "ab", "")
     book.put_watermark(mark.lane_id, watermark(mark, running.service.uris).json)
     book.delete_watermark(mark.lane_id)
     running.deliver()

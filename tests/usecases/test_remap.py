@@ -35,7 +35,7 @@ from ehr_sync.sandbox.dossiers.hoso import Hoso
 from ehr_sync.store import audit, clients
 from ehr_sync.store.remaps import Reach
 from ehr_sync.store.tables import person_key
-from ehr_sync.usecases.intake import kept_tables, remake_body, remap_version
+from ehr_sync.usecases.intake import archived_dossier, remake_body, remap_version
 from ehr_sync.usecases.intake.compose_body import compose
 from ehr_sync.usecases.intake.list_acceptable import list_acceptable
 from ehr_sync.usecases.intake.make_current import make_current
@@ -389,7 +389,7 @@ def test_p9_a_result_that_was_taken_over_does_not_come_back_without_its_order(ru
 
 def test_p9_nor_does_it_stay_where_the_identity_is_doubtful(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     with older_mapping(restricted=frozenset()), monkeypatch.context() as before:
-        before.setattr(kept_tables, "SOURCES", {DOSSIER.name: replace(DOSSIER, to_carry=dict)})
+        before.setattr(archived_dossier, "SOURCES", {DOSSIER.name: replace(DOSSIER, to_carry=dict)})
         before.setattr(absent, "to_carry", dict)
         running.post(TESTED)
         running.post(without_table(corrected(VISIT, 1), "XML4"), made_on=LATER)
