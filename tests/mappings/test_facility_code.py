@@ -48,7 +48,9 @@ def test_five_characters_are_no_gln() -> None:
 
 def test_the_form_of_the_five_characters_stands_in_one_place() -> None:
     sources = [path for folder in ("ehr_sync", "mappings", "scheduler") for path in Path(folder).rglob("*.py")]
-    found = [path.name for path in sources if re.search(r"\{2\}\[0-9A-Z\]\{3\}", path.read_text("utf-8"))]
+    # Migrations say what a table was, so they repeat it.
+    today = [path for path in sources if "migrations" not in path.parts]
+    found = [path.name for path in today if re.search(r"\{2\}\[0-9A-Z\]\{3\}", path.read_text("utf-8"))]
     assert found == ["facility_code.py"]
 
 
