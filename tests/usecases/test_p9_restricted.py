@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Final
 
@@ -69,9 +70,12 @@ def test_p9_a_dossier_with_an_item_is_delivered_and_told_as_one_without(running:
         ("received", "verified", "mapped", "delivered")
     }
     shown = str(running.journal("book")) + "".join(str(running.shown(hoso.summary["SO_CCCD"])) for hoso in sent)
+    # A transaction code is 29 letters by chance, of which three may be a word.
+    shown = CODE.sub("", shown)
     assert [word for word in SAID if word in shown] == []
 
 
+CODE: Final = re.compile("GD[A-Z2-7]{29}")
 SAID: Final = ("HIV", "HlV", "H1V", "H.I.V", "H I V", "AIDS", "SIDA", "ARV", "PrEP", "OPC", "Z11.4", "Z20.6", "Z71.7")
 
 
