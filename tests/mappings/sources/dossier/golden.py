@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -20,6 +21,7 @@ from mappings.sources.dossier.reading.envelope import scan
 from mappings.sources.dossier.reading.hoso import read_hoso
 from mappings.sources.dossier.to_fhir import to_fhir
 from mappings.terminology.uris import load_uris
+from tests.mappings.fhir.checking import problems
 
 EXAMPLES = Path(__file__).parent / "examples"
 CASES = sorted(path.name.removesuffix(".source.xml") for path in EXAMPLES.glob("*.source.xml"))
@@ -77,6 +79,12 @@ def mapped(row: Mapping[str, str] | None = None, **tables: list[dict[str, str]])
 
 def of_type(record: MappedRecord, kind: str) -> list[dict[str, object]]:
     """The resources of a type, parsed."""
+    return [json.loads(one.json) for one in record.resources if one.type == kind]
+
+
+def of(record: MappedRecord, kind: str) -> list[dict[str, Any]]:
+    """The resources of a type, parsed; each is valid."""
+    assert [problems(one.json) for one in record.resources] == [[]] * len(record.resources)
     return [json.loads(one.json) for one in record.resources if one.type == kind]
 
 

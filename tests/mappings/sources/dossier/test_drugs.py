@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mappings.fhir.ids import register_id
-from mappings.model import MappedRecord
 from mappings.sources.dossier.to_fhir import to_fhir
-from tests.mappings.fhir.checking import problems
-from tests.mappings.sources.dossier.golden import CONTEXT, mapped, read_envelope
+from tests.mappings.sources.dossier.golden import CONTEXT, mapped, of, read_envelope
 
 CASES = Path(__file__).parent / "cases"
 WARD = {"MA_LOAI_KCB": "03", "NGAY_VAO": "202611180800", "NGAY_RA": "202611201030"}
@@ -23,12 +20,6 @@ DRUG = {
     "NGAY_YL": "202611201000",
     "SO_LUONG": "14",
 }
-
-
-def of(record: MappedRecord, kind: str) -> list[dict[str, Any]]:
-    """The resources of a type, parsed; each is valid."""
-    assert [problems(one.json) for one in record.resources] == [[]] * len(record.resources)
-    return [json.loads(one.json) for one in record.resources if one.type == kind]
 
 
 def prescribed(visit: dict[str, str] | None = None, **tags: str) -> dict[str, Any]:

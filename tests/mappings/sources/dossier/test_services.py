@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mappings.fhir.ids import register_id
-from mappings.model import MappedRecord
 from mappings.sources.dossier.to_fhir import to_fhir
-from tests.mappings.fhir.checking import problems
-from tests.mappings.sources.dossier.golden import CONTEXT, mapped, read_envelope
+from tests.mappings.sources.dossier.golden import CONTEXT, mapped, of, read_envelope
 
 CASES = Path(__file__).parent / "cases"
 LAB = {"MA_DICH_VU": "22.0121.1369", "MA_NHOM": "1", "TEN_DICH_VU": "Công thức máu", "NGAY_YL": "202611200830"}
@@ -33,12 +29,6 @@ STENT = {
     "NGAY_YL": "202611200830",
     "SO_LUONG": "1",
 }
-
-
-def of(record: MappedRecord, kind: str) -> list[dict[str, Any]]:
-    """The resources of a type, parsed; each is valid."""
-    assert [problems(one.json) for one in record.resources] == [[]] * len(record.resources)
-    return [json.loads(one.json) for one in record.resources if one.type == kind]
 
 
 # Taken back

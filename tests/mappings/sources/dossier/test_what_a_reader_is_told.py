@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
-from mappings.model import MappedRecord
-from tests.mappings.fhir.checking import problems
-from tests.mappings.sources.dossier.golden import mapped
+from tests.mappings.sources.dossier.golden import mapped, of
 
 WARD = {"MA_LOAI_KCB": "03", "NGAY_VAO": "202611180800", "NGAY_RA": "202611201030"}
 DRUG = {
@@ -26,12 +23,6 @@ OPERATION = {
     "SO_LUONG": "1",
     "NGAY_YL": "202611200830",
 }
-
-
-def of(record: MappedRecord, kind: str) -> list[dict[str, Any]]:
-    """The resources of a type, parsed; each is valid."""
-    assert [problems(one.json) for one in record.resources] == [[]] * len(record.resources)
-    return [json.loads(one.json) for one in record.resources if one.type == kind]
 
 
 def certainty(condition: dict[str, Any]) -> str:
