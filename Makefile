@@ -7,18 +7,24 @@ PACKAGE ?=
 SAMPLE ?= 100
 SEED ?= 22
 PYTEST_ARGS ?=
+LOCK_ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
-SOURCES := setup.cfg pyproject.toml constraints.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps
+# Only what the lock gives, byte for byte, and never code that runs while it is installed (sdists).
+LOCKED := $(PIP) --require-hashes --only-binary :all: --requirement
+ITSELF := $(PIP) --no-build-isolation --editable .
+SOURCES := setup.cfg pyproject.toml
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --custom-compile-command "make lock" setup.cfg --extra build >/dev/null
 CHECKED := ehr_sync mappings scheduler tests $(wildcard bench) $(wildcard wsgi.py)
 
 QUICK := tests/core tests/docs/test_pages.py tests/docs/test_promises.py tests/docs/test_states.py tests/mappings tests/store \
   tests/usecases
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick mutants check format bench faults fuzz clean
+.PHONY: help demo test quick mutants check format bench faults fuzz lock clean
 .DELETE_ON_ERROR:
 
 help: ## This list
@@ -56,19 +62,23 @@ faults: $(VENV)/.tools ## The long form of the tests that kill processes
 fuzz: $(VENV)/.tools ## The property tests, with many more examples
 	@$(BIN)/python -m pytest -m hypothesis --hypothesis-profile fuzz --timeout 1800 $(PYTEST_ARGS)
 
+lock: $(VENV)/.tools ## Write lock/ anew from setup.cfg; LOCK_ARGS=--upgrade takes what is newest of what it lets open
+	@$(LOCK) --output-file lock/service.txt $(LOCK_ARGS)
+	@$(LOCK) --output-file lock/tools.txt $(LOCK_ARGS) --extra dev --constraint lock/service.txt
+
 clean: ## Remove the virtual environment, the demo's data and all caches
 	@if [ -L .demo/postgres ]; then rm -rf "$$(readlink .demo/postgres)"; fi
 	@rm -rf $(VENV) .demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/.service: $(SOURCES) | $(VENV)/.made
+$(VENV)/.service: $(SOURCES) lock/service.txt | $(VENV)/.made
 	@echo "Installing the service into $(VENV) (once) ..."
-	@$(PIP) --editable . || { echo "pip could not install: read its last lines above." >&2; exit 2; }
+	@$(LOCKED) lock/service.txt && $(ITSELF) || { echo "pip could not install: read its last lines above." >&2; exit 2; }
 	@touch $@
 
-$(VENV)/.tools: $(SOURCES) | $(VENV)/.made
+$(VENV)/.tools: $(SOURCES) lock/tools.txt | $(VENV)/.made
 	@echo "Installing the service and its developers' tools into $(VENV) (once) ..."
-	@$(PIP) --editable '.[dev]' || { echo "pip could not install: read its last lines above." >&2; exit 2; }
+	@$(LOCKED) lock/tools.txt && $(ITSELF) || { echo "pip could not install: read its last lines above." >&2; exit 2; }
 	@touch $@ $(VENV)/.service
 
 $(VENV)/.made:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
+import zipfile
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -59,3 +62,52 @@ def test_a_python_that_will_not_do_is_told(tmp_path: Path, script: str, sentence
 def test_what_failed_is_tried_again(tmp_path: Path) -> None:
     make(tmp_path, "PYTHON=/nowhere/python3", ".venv/.made")
     assert not (tmp_path / ".venv" / ".made").exists()
+
+
+def wheel(folder: Path) -> str:
+    """A package of one file and no code, for pip to find in the folder; the hash of its wheel."""
+    path, inside = folder / "part-1.0-py3-none-any.whl", "part-1.0.dist-info"
+    with zipfile.ZipFile(path, "w") as packed:
+        packed.writestr(f"{inside}/METADATA", "Metadata-Version: 2.1\nName: part\nVersion: 1.0\n")
+        packed.writestr(f"{inside}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        packed.writestr(f"{inside}/RECORD", "")
+    return sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("target", [".service", ".tools"])
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("part==1.0 --hash=sha256:" + 64 * "0", "THESE PACKAGES DO NOT MATCH THE HASHES"),
+        ("part==1.0", "Hashes are required"),
+    ],
+)
+def test_a_package_that_is_not_the_locked_one_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str, line: str, sentence: str
+) -> None:
+    wheel(tmp_path)
+    done = installed(tmp_path, monkeypatch, target, line)
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert not (tmp_path / "installed").exists()
+
+
+def test_a_package_that_is_the_locked_one_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed(tmp_path, monkeypatch, ".service", f"part==1.0 --hash=sha256:{wheel(tmp_path)}")
+    assert [path.name for path in (tmp_path / "installed").iterdir()] == ["part-1.0.dist-info"]
+
+
+def installed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, target: str, line: str
+) -> subprocess.CompletedProcess[str]:
+    """A project whose lock has this one line, where pip asks nobody but this folder and installs beside it."""
+    pip = {"NO_INDEX": "1", "FIND_LINKS": folder, "CONFIG_FILE": os.devnull, "TARGET": folder / "installed"}
+    for name, value in pip.items():
+        monkeypatch.setenv(f"PIP_{name}", str(value))
+    for name in ("lock", ".venv"):
+        (folder / name).mkdir()
+    for name in ("setup.cfg", "pyproject.toml", ".venv/.made"):
+        (folder / name).touch()
+    for name in ("service", "tools"):
+        (folder / "lock" / f"{name}.txt").write_text(line)
+    return make(folder, f"BIN={Path(sys.executable).parent}", "ITSELF=true", f".venv/{target}")
