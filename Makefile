@@ -8,6 +8,7 @@ SAMPLE ?= 100
 SEED ?= 22
 PYTEST_ARGS ?=
 LOCK_ARGS ?=
+ADVISORIES ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -24,7 +25,7 @@ QUICK := tests/core tests/docs/test_pages.py tests/docs/test_promises.py tests/d
   tests/usecases
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick mutants check format bench faults fuzz lock clean
+.PHONY: help demo test quick mutants check format bench faults fuzz lock audit clean
 .DELETE_ON_ERROR:
 
 help: ## This list
@@ -65,6 +66,9 @@ fuzz: $(VENV)/.tools ## The property tests, with many more examples
 lock: $(VENV)/.tools ## Write lock/ anew from setup.cfg; LOCK_ARGS=--upgrade takes what is newest of what it lets open
 	@$(LOCK) --output-file lock/service.txt $(LOCK_ARGS)
 	@$(LOCK) --output-file lock/tools.txt $(LOCK_ARGS) --extra dev --constraint lock/service.txt
+
+audit: $(VENV)/.tools ## Ask ADVISORIES, the address of OSV's batch query, for what is known to be wrong with the locked packages
+	@$(BIN)/python -m tests.supply.audit lock/tools.txt $(ADVISORIES)
 
 clean: ## Remove the virtual environment, the demo's data and all caches
 	@if [ -L .demo/postgres ]; then rm -rf "$$(readlink .demo/postgres)"; fi
