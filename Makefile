@@ -9,6 +9,7 @@ SEED ?= 22
 PYTEST_ARGS ?=
 LOCK_ARGS ?=
 ADVISORIES ?=
+SBOM ?= build/sbom.json
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,7 +26,7 @@ QUICK := tests/core tests/docs/test_pages.py tests/docs/test_promises.py tests/d
   tests/usecases
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick mutants check format bench faults fuzz lock audit clean
+.PHONY: help demo test quick mutants check format bench faults fuzz lock audit sbom clean
 .DELETE_ON_ERROR:
 
 help: ## This list
@@ -69,6 +70,11 @@ lock: $(VENV)/.tools ## Write lock/ anew from setup.cfg; LOCK_ARGS=--upgrade tak
 
 audit: $(VENV)/.tools ## Ask ADVISORIES, the address of OSV's batch query, for what is known to be wrong with the locked packages
 	@$(BIN)/python -m tests.supply.audit lock/tools.txt $(ADVISORIES)
+
+sbom: $(VENV)/.tools ## The service's parts as CycloneDX JSON, in build/sbom.json
+	@mkdir -p $(dir $(SBOM))
+	@$(BIN)/cyclonedx-py requirements --short-PURLs --output-reproducible --output-file $(SBOM) lock/service.txt
+	@echo "The service's parts: $(SBOM)"
 
 clean: ## Remove the virtual environment, the demo's data and all caches
 	@if [ -L .demo/postgres ]; then rm -rf "$$(readlink .demo/postgres)"; fi
