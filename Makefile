@@ -10,6 +10,7 @@ PYTEST_ARGS ?=
 LOCK_ARGS ?=
 ADVISORIES ?=
 SBOM ?= build/sbom.json
+SERVICE := ehr_sync mappings scheduler wsgi.py gunicorn.conf.py
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -50,6 +51,7 @@ check: $(VENV)/.tools ## Format, lint, types and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(CHECKED)
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive $(SERVICE)
 
 format: $(VENV)/.tools ## Format, and mend what lint can mend
 	$(BIN)/ruff format .

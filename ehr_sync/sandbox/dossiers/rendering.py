@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Final, Literal
-from xml.sax.saxutils import escape
+
+# It writes XML and reads none.
+from xml.sax.saxutils import escape  # nosec B406
 
 from ehr_sync.sandbox.city.people import TODAY
 from ehr_sync.sandbox.dossiers.catalogue import TableShape, table_shapes
