@@ -27,7 +27,7 @@ QUICK := tests/core tests/docs/test_pages.py tests/docs/test_promises.py tests/d
   tests/usecases
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick mutants check format bench faults fuzz lock audit sbom clean
+.PHONY: help demo test quick mutants check format bench faults fuzz attack lock audit sbom clean
 .DELETE_ON_ERROR:
 
 help: ## This list
@@ -65,6 +65,9 @@ faults: $(VENV)/.tools ## The long form of the tests that kill processes
 
 fuzz: $(VENV)/.tools ## The property tests, with many more examples
 	@$(BIN)/python -m pytest -m hypothesis --hypothesis-profile fuzz --timeout 1800 $(PYTEST_ARGS)
+
+attack: $(VENV)/.tools ## The attacks on a running service that can run by themselves, in their long form
+	@EHR_SYNC_LONG_ATTACKS=1 $(BIN)/python -m pytest -m attacks tests/attacks --timeout 600 $(PYTEST_ARGS)
 
 lock: $(VENV)/.tools ## Write lock/ anew from setup.cfg; LOCK_ARGS=--upgrade takes what is newest of what it lets open
 	@$(LOCK) --output-file lock/service.txt $(LOCK_ARGS)
