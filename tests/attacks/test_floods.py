@@ -81,7 +81,7 @@ def p99(target: Target) -> float:
 
 FLOODS: Final[list[object]] = [
     pytest.param(slow_posts, marks=comes_through("40 slow POSTs hold all threads (point 1)")),
-    pytest.param(silent_connections, id="silent_connections"),
+    pytest.param(silent_connections, marks=comes_through("300 silent connections hold all threads (point 1)")),
     pytest.param(slow_heads, marks=comes_through("slow heads hold all threads (point 1)")),
 ]
 
