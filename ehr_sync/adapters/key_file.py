@@ -12,12 +12,14 @@ from joserfc.jwk import ECKey
 
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.core.keys import ServiceKeys
+from ehr_sync.runtime.dumps import refuse_dumps
 
 _NAMES = ("root", "index", "id", "content", "audit")
 
 
 def create(path: Path) -> None:
     """Write a new key file. Raises Misconfigured where one is there already: a second one would orphan all data."""
+    refuse_dumps()
     document: dict[str, object] = {name: base64.b64encode(os.urandom(32)).decode() for name in _NAMES}
     document["signing"] = ECKey.generate_key("P-256", auto_kid=True).as_dict(private=True)
     try:
@@ -32,6 +34,7 @@ def create(path: Path) -> None:
 
 def load(path: Path) -> ServiceKeys:
     """The keys in the file. Raises Misconfigured where it cannot be read, is open to others, or is no key file."""
+    refuse_dumps()
     try:
         text = path.read_text()
         mode = path.stat().st_mode

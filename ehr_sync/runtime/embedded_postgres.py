@@ -17,6 +17,7 @@ from typing import IO, Final, Literal
 from urllib.parse import quote
 
 from ehr_sync.core.errors import Misconfigured
+from ehr_sync.runtime.log_file import open_log
 from ehr_sync.runtime.postgres_place import (
     give,
     home_for,
@@ -151,7 +152,7 @@ class EmbeddedPostgres:
         _refuse_live_server(self.home)
         if not self._data.exists():
             self._make_data()
-        with self._log.open("ab") as log:
+        with open_log(self._log) as log:
             self._process = self._popen("postgres", "-D", str(self._data), *self._arguments(), log=log)
         self._watchdog.watch(self._process.pid, signal.SIGINT)
         self._wait_until_ready(self._process)
@@ -210,7 +211,7 @@ class EmbeddedPostgres:
         log_path = self.home / "initdb.log"
         options = ["--auth=scram-sha-256", f"--username={SUPERUSER}", f"--pwfile={password_file}"]
         locale = ["--encoding=UTF8", "--no-locale", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-        with log_path.open("wb") as log:
+        with open_log(log_path) as log:
             process = self._popen("initdb", f"--pgdata={data}", *options, *locale, log=log)
         if process.wait():
             raise Misconfigured(f"PostgreSQL could not be set up in {self.home}: {_last_words(log_path)}")

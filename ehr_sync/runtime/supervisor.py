@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any, Final, Self
 
 from ehr_sync.core.errors import Misconfigured
+from ehr_sync.runtime.log_file import open_log
 from ehr_sync.runtime.watchdog import Watchdog
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -55,7 +56,7 @@ class Supervisor:
     """
 
     def __init__(self, logs: Path) -> None:
-        logs.mkdir(parents=True, exist_ok=True)
+        logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._logs = logs
         self._parts: list[Part] = []
         self._handlers: dict[signal.Signals, Any] = {}
@@ -90,7 +91,7 @@ class Supervisor:
 
     def run(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         """Start a process that writes to logs/<name>.log and must not end on its own."""
-        with self.undisturbed(), self.log_of(name).open("ab") as log:
+        with self.undisturbed(), open_log(self.log_of(name)) as log:
             process = subprocess.Popen(  # noqa: S603
                 list(command),
                 stdin=subprocess.DEVNULL,

@@ -41,6 +41,32 @@ def test_a_part_and_what_it_started_are_ended(tmp_path: Path) -> None:
     assert happens(lambda: not any(runs(member) for member in family), seconds=5)
 
 
+def test_a_log_is_its_owners_alone(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "before.log").touch(mode=0o644)
+    before = os.umask(0)
+    try:
+        with Supervisor(tmp_path / "logs") as supervisor, Supervisor(tmp_path / "new" / "logs"):
+            for name in ("first", "before"):
+                supervisor.run(name, SLEEP, os.environ)
+    finally:
+        os.umask(before)
+    assert {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "logs").iterdir()} == {
+        "first.log": 0o600,
+        "before.log": 0o600,
+    }
+    assert (tmp_path / "new" / "logs").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_log_is_appended_to(tmp_path: Path) -> None:
+    (tmp_path / "part.log").write_text("before\n")
+    with Supervisor(tmp_path) as supervisor:
+        supervisor.run(
+            "part", [sys.executable, "-c", "import time; print('after', flush=True); time.sleep(60)"], os.environ
+        )
+        assert happens(lambda: (tmp_path / "part.log").read_text() == "before\nafter\n", seconds=10)
+
+
 def test_a_part_that_ignores_sigterm_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ehr_sync.runtime.supervisor._STOP_SECONDS", 0.2)
     with Supervisor(tmp_path) as supervisor:
