@@ -35,6 +35,46 @@ _NUMBER: Final = re.compile(r"[0-9]{12}|[0-9]{9}")
 _SUBJECT: Final = re.compile(r"[\x20-\x7e]{1,255}")  # OpenID Connect Core, section 2: at most 255 ASCII characters
 
 
+# What only tokens of another kind say: ID tokens (OpenID Connect Core, sections 2 and 3.3.2.11), logout tokens and
+# security events (RFC 8417: `events`).
+_OF_OTHER_KINDS: Final = frozenset({"events", "nonce", "at_hash", "c_hash", "s_hash"})
+_TYPES: Final = frozenset({"", "jwt", "at+jwt"})
+_OTHER_KINDS: Final = frozenset({"id", "refresh", "offline", "logout"})  # Keycloak says the kind in the payload
+
+
+@dataclass(frozen=True, slots=True)
+class TokenKind:
+    """Which of an issuer's tokens are access tokens for us: its profile.
+
+    `typ`: what their header must say (RFC 9068: at+jwt); "": JWT, at+jwt or nothing. `clients`: to whom they were
+    given (`azp`, `client_id`); empty: to anybody. `longest_seconds`: from `iat` to `exp`.
+    """
+
+    typ: str = ""
+    clients: frozenset[str] = frozenset()
+    longest_seconds: int = 3_600
+
+    def fits(self, header: dict[str, Any], claims: dict[str, Any]) -> bool:
+        """Whether a token whose signature and times are good is of this kind."""
+        if "crit" in header or claims.keys() & _OF_OTHER_KINDS:
+            return False
+        return (
+            self._has_type(header.get("typ", ""))
+            and str(claims.get("typ", "")).lower() not in _OTHER_KINDS
+            and self._is_for_a_client(claims)
+            and claims["exp"] - claims["iat"] <= self.longest_seconds
+        )
+
+    def _has_type(self, said: str) -> bool:
+        # A media type, in any case, with or without its "application/" (RFC 7515, section 4.1.9).
+        short = said.lower().removeprefix("application/")
+        return short == self.typ.lower().removeprefix("application/") if self.typ else short in _TYPES
+
+    def _is_for_a_client(self, claims: dict[str, Any]) -> bool:
+        named = [claims[name] for name in ("azp", "client_id") if name in claims]
+        return not self.clients or (bool(named) and all(name in self.clients for name in named))
+
+
 @dataclass(frozen=True, slots=True)
 class _Keys:
     by_kid: dict[str, Key] = field(repr=False)
@@ -49,11 +89,12 @@ class OidcIdentity:
         *,
         issuer: str,
         audience: str,
+        kind: TokenKind = TokenKind(),
         clock: Clock,
         deadline_seconds: float = 5.0,
         stopwatch: Stopwatch = time.monotonic,
     ) -> None:
-        self._issuer, self._audience = issuer.rstrip("/"), audience
+        self._issuer, self._audience, self._kind = issuer.rstrip("/"), audience, kind
         self._clock, self._stopwatch = clock, stopwatch
         self._caller = Caller(seconds=deadline_seconds, largest_answer=_LARGEST_ANSWER, stopwatch=stopwatch)
         self._lock = Lock()
@@ -87,9 +128,9 @@ class OidcIdentity:
         try:
             read = jwt.decode(token, key, algorithms=ALGORITHMS)
             rules.validate(read.claims)
+            return read.claims if self._kind.fits(read.header, read.claims) else None
         except _MALFORMED:
             return None
-        return read.claims
 
     def _key(self, kid: str) -> Key | None:
         found = self._fresh(kid)

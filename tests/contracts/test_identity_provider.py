@@ -10,9 +10,11 @@ import orjson
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey
+from joserfc.jws import JWSRegistry
 
-from ehr_sync.adapters.oidc_identity import OidcIdentity
+from ehr_sync.adapters.oidc_identity import OidcIdentity, TokenKind
 from ehr_sync.core.errors import Unavailable
+from ehr_sync.core.ports import Login
 from ehr_sync.sandbox.serving import asking
 from ehr_sync.sandbox.world import World
 from tests.contracts.canned import Canned
@@ -65,7 +67,15 @@ def test_the_subject_is_the_same_each_time_and_not_the_number(identity: OidcIden
         {"exp": "soon"},
         {"iat": None},
         {"iat": 4_000_000_000},
+        {"iat": "now"},
+        {"iat": True},
         {"nbf": 4_000_000_000},
+        {"nbf": "now"},
+        {"exp": True},
+        {"exp": [4_000_000_000]},
+        {"exp": 10**15},
+        {"aud": [7, "ehr-sync"]},
+        {"aud": {"ehr-sync": 1}},
         {"personal_number": 7},
         {"personal_number": "099"},
         {"personal_number": ["099155900001"]},
@@ -133,6 +143,116 @@ def test_a_token_without_a_signature_is_nobodys(identity: OidcIdentity, outside:
     head = base64.urlsafe_b64encode(b'{"alg":"none","kid":"x"}').decode().rstrip("=")
 
     assert identity.who(f"{head}.{payload}.") is None
+
+
+# --- which tokens of the issuer are for us
+
+
+ID_TOKEN = {"nonce": "n-0S6_WzA2Mj", "client_id": None, "azp": "portal"}
+LOGOUT_TOKEN = {"events": {"http://schemas.openid.net/event/backchannel-logout": {}}, "sid": "s"}
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        ID_TOKEN,
+        {"at_hash": "MTIzNDU2Nzg5MDEyMzQ1Ng"},
+        {"c_hash": "LDktKdoQak3Pk0cnXxCltA"},
+        {"s_hash": "LDktKdoQak3Pk0cnXxCltA"},
+        {"nonce": ""},
+        LOGOUT_TOKEN,
+        {"events": {}},
+        {"events": ""},
+        {"typ": "ID"},
+        {"typ": "Refresh"},
+        {"typ": "Logout"},
+    ],
+    ids=repr,
+)
+def test_a_token_of_another_kind_is_nobodys(identity: OidcIdentity, outside: World, claims: dict[str, Any]) -> None:
+    assert identity.who(token(outside, claims=claims)) is None
+    assert identity.who(token(outside, number="", role="ops", claims=claims)) is None
+
+
+@pytest.mark.parametrize("typ", ["logout+jwt", "secevent+jwt", "dpop+jwt", "id_token+jwt", "at+jwt "])
+def test_a_type_that_says_another_kind_is_nobodys(identity: OidcIdentity, outside: World, typ: str) -> None:
+    assert identity.who(token(outside, header={"typ": typ})) is None
+
+
+@pytest.mark.parametrize("typ", [None, "JWT", "jwt", "at+jwt", "application/at+jwt"])
+def test_a_type_that_says_no_other_kind_is_taken_where_none_is_set(
+    identity: OidcIdentity, outside: World, typ: str | None
+) -> None:
+    assert identity.who(token(outside, header={"typ": typ}))
+
+
+@pytest.mark.parametrize(
+    ("typ", "good"),
+    [("at+jwt", True), ("AT+JWT", True), ("application/at+jwt", True), ("JWT", False), (None, False), ("at", False)],
+)
+def test_the_type_that_is_set_must_be_there(outside: World, typ: str | None, good: bool) -> None:
+    assert bool(who(outside, TokenKind(typ="at+jwt"), token(outside, header={"typ": typ}))) is good
+
+
+@pytest.mark.parametrize(
+    ("claims", "good"),
+    [
+        ({"client_id": "portal"}, True),
+        ({"client_id": None, "azp": "portal"}, True),
+        ({"client_id": "app", "azp": "portal"}, True),
+        ({"client_id": "portal", "azp": "stranger"}, False),
+        ({"client_id": "stranger"}, False),
+        ({"client_id": None}, False),
+        ({"client_id": ["portal"]}, False),
+        ({"client_id": "portal app"}, False),
+    ],
+    ids=repr,
+)
+def test_where_clients_are_set_a_token_must_be_given_to_one_of_them(
+    outside: World, claims: dict[str, Any], good: bool
+) -> None:
+    kind = TokenKind(clients=frozenset({"portal", "app"}))
+    assert bool(who(outside, kind, token(outside, claims=claims))) is good
+
+
+@pytest.mark.parametrize(
+    ("longest", "seconds", "good"),
+    [(3_600, 3_600, True), (3_600, 3_601, False), (3_600, 315_360_000, False), (60, 60, True), (60, 61, False)],
+)
+def test_a_token_that_lives_too_long_is_nobodys(outside: World, longest: int, seconds: int, good: bool) -> None:
+    kind = TokenKind(longest_seconds=longest)
+    assert bool(who(outside, kind, token(outside, seconds=seconds))) is good
+
+
+def test_a_token_that_was_made_long_ago_is_nobodys_though_it_would_end_soon(
+    identity: OidcIdentity, outside: World
+) -> None:
+    at = int(now().timestamp())
+    assert identity.who(token(outside, claims={"iat": at - 3_590, "exp": at + 10}))
+    assert identity.who(token(outside, claims={"iat": at - 86_400, "exp": at + 10})) is None
+
+
+@pytest.mark.parametrize("exp", ["NaN", "Infinity", "1e999", "-1", '"4000000000"', "null"])
+def test_a_time_that_is_none_is_nobodys(canned_issuer: Canned, key: ECKey, exp: str) -> None:
+    identity = identity_of(canned_issuer)
+    assert identity.who(signed_as_it_is(key, canned_issuer, exp=exp)) is None
+    identity.close()
+
+
+def test_a_part_of_a_second_is_a_time(canned_issuer: Canned, key: ECKey) -> None:
+    identity = identity_of(canned_issuer)
+    assert identity.who(signed_as_it_is(key, canned_issuer, exp=f"{now().timestamp() + 60}"))
+    identity.close()
+
+
+@pytest.mark.parametrize(
+    "header", [{"crit": ["exp"], "exp": 1}, {"crit": ["b64"], "b64": True}, {"crit": []}, {"crit": "b64"}], ids=repr
+)
+def test_a_header_that_must_be_understood_is_nobodys(canned_issuer: Canned, key: ECKey, header: dict[str, Any]) -> None:
+    identity = identity_of(canned_issuer)
+    assert identity.who(signed_as_it_is(key, canned_issuer)) is not None
+    assert identity.who(signed_as_it_is(key, canned_issuer, **header)) is None
+    identity.close()
 
 
 # --- the issuer's keys
@@ -271,6 +391,25 @@ def publish(issuer: Canned, key: ECKey) -> None:
 
 def identity_of(issuer: Canned, seconds: Seconds | None = None) -> OidcIdentity:
     return OidcIdentity(issuer=issuer.url, audience="ehr-sync", clock=now, stopwatch=seconds or Seconds())
+
+
+def who(outside: World, kind: TokenKind, given: str) -> Login | None:
+    """Whom a service that takes tokens of this kind finds behind a token."""
+    identity = OidcIdentity(issuer=outside.issuer_url, audience="ehr-sync", kind=kind, clock=now)
+    found = identity.who(given)
+    identity.close()
+    return found
+
+
+def signed_as_it_is(key: ECKey, issuer: Canned, *, exp: str = "", **header: Any) -> str:
+    """A token whose header and `exp` no library looked at before it was signed."""
+    at = int(now().timestamp())
+    until = exp or str(at + 60)
+    claims = f'{{"iss":"{issuer.url}","aud":"ehr-sync","sub":"s","iat":{at},"exp":{until}}}'
+    parts = (orjson.dumps({"alg": "ES256", "kid": key.kid, **header}), claims.encode())
+    said = ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+    signature = JWSRegistry.algorithms["ES256"].sign(said.encode(), key)
+    return f"{said}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
 
 
 def signed(key: ECKey, issuer: Canned) -> str:

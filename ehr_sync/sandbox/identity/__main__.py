@@ -66,7 +66,8 @@ class Identity:
             return json_answer({"error": "invalid_request"}, 400)
         keys = self._keys()
         claims = self._claims(wish, issuer=_issuer(request), pepper=keys[0].as_dict(private=True)["d"])
-        token = jwt.encode({"alg": "ES256", "kid": keys[-1].kid}, claims, keys[-1])
+        header = {"alg": "ES256", "kid": keys[-1].kid, "typ": "at+jwt", **wish.get("header", {})}
+        token = jwt.encode({name: value for name, value in header.items() if value is not None}, claims, keys[-1])
         with self._storage.transaction() as connection:
             entry = {"kind": "token", "outcome": "issued", "sub": claims.get("sub"), "roles": claims.get("roles")}
             note(connection, entry)
@@ -85,11 +86,12 @@ class Identity:
             "iat": now,
             "nbf": now,
             "exp": now + self._lifetime(wish),
+            "client_id": "sandbox",
             "roles": [wish["role"]] if wish.get("role") else [],
         }
         if wish.get("number"):
             claims["personal_number"] = wish["number"]
-        # For tests: any claim can be given another value; null takes it away.
+        # For tests: any claim, and any part of the header, can be given another value; null takes it away.
         changed = {**claims, **wish.get("claims", {})}
         return {name: value for name, value in changed.items() if value is not None}
 
