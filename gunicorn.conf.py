@@ -4,7 +4,6 @@ import logging
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
 
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]  # ships no types
 
@@ -25,10 +24,8 @@ def _stop(sentence: str) -> NoReturn:
     raise SystemExit(2)
 
 
-_address = urlsplit(_settings().public_url)
-
 wsgi_app = "wsgi:app"
-bind = f"{_address.hostname}:{_address.port or 8080}"  # loopback by default; behind a proxy give --bind
+bind = _settings().bind
 workers = 2
 worker_class = "gthread"
 threads = 8
@@ -62,8 +59,10 @@ def on_starting(server: Any) -> None:
     """Say in one sentence what keeps the service from starting, before anything is started."""
     if server.app.app_uri == wsgi_app:
         from ehr_sync.bootstrap import open_service
+        from ehr_sync.store.spool import own_folder
 
         try:
+            own_folder(_settings().spool_folder)
             open_service(_settings()).close()
         except Misconfigured as error:
             _stop(error.code)

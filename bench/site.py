@@ -113,7 +113,6 @@ def wait_until(question: Callable[[], bool], what: str, *, seconds: float = 300.
 
 def _opened(folder: Path, database: EmbeddedPostgres, world: World) -> Iterator[Site]:
     key_file.create(folder / "keys.json")
-    (folder / "spool").mkdir()
     migrate(database.dsn, database.key_dsn)
     url = f"http://127.0.0.1:{_free_port()}"
     ours = _settings(folder, url, database, world)
@@ -132,10 +131,8 @@ def _settings(folder: Path, url: str, database: EmbeddedPostgres, world: World) 
         "KEY_DSN": database.key_dsn,
         "KEY_FILE": folder / "keys.json",
         "PUBLIC_URL": url,
-        "REGISTRY_URL": world.registry_url,
-        "BOOK_URL": world.book_url,
-        "BOOK_TOKEN_URL": world.book_token_url,
-        "ISSUER_URL": world.issuer_url,
+        "BIND": url.removeprefix("http://"),
+        **{name.upper(): value for name, value in world.settings.items()},
         "SPOOL_FOLDER": folder / "spool",
     }
     return {f"EHR_SYNC_{name}": str(value) for name, value in given.items()}

@@ -18,6 +18,7 @@ from ehr_sync.core.answers import Answer, FileResult, HosoResult
 from ehr_sync.core.codes import batch_id, transaction_code
 from ehr_sync.core.record_body import Body, encode, resources_of
 from ehr_sync.sandbox.dossiers.generator import dossier, envelope
+from ehr_sync.sandbox.world import URI_BASE
 from ehr_sync.store.sealing import mark
 from ehr_sync.store.short_ids import shorten
 from ehr_sync.usecases.intake import skeleton, stored_answer
@@ -51,7 +52,9 @@ def _sample(seed: int) -> dict[str, list[bytes]]:
     piece = file[slice(*found.spans[0])]
     read = check(read_hoso(piece, found, 0, Limits()), _MADE_ON)
     record_id = mark(b"dictionary", str(seed).encode())
-    context = MappingContext(record_id, b"dictionary", datetime(2026, 11, 20, tzinfo=UTC), "GD", load_uris(), b"")
+    context = MappingContext(
+        record_id, b"dictionary", datetime(2026, 11, 20, tzinfo=UTC), "GD", load_uris(URI_BASE), b""
+    )
     mapped = to_fhir(read, context)
     resources = resources_of(r.json for r in mapped.resources)
     body = encode(Body(resources, (), mapped.organizations, mapped.practitioners))

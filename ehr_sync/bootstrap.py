@@ -19,8 +19,8 @@ from ehr_sync.core.ports import HealthBook, PopulationRegistry
 from ehr_sync.core.retry import RetryPolicy
 from ehr_sync.runtime.logs import Log, fault, make_log
 from ehr_sync.settings import Settings
-from ehr_sync.store import destinations
-from ehr_sync.store.database import Database, DatabaseFault
+from ehr_sync.store import destinations, uri_base
+from ehr_sync.store.database import Database, DatabaseFault, require_two
 from ehr_sync.store.key_store import KeyStore
 from ehr_sync.usecases.book.erase_person import replay_erasures
 from ehr_sync.usecases.delivery.compose_bundle import BundleLimits
@@ -63,7 +63,9 @@ def open_service(settings: Settings) -> Service:
     keys = key_file.load(settings.key_file)
     database, key_database = Database(settings.dsn), Database(settings.key_dsn, connections=5)
     try:
+        require_two(database, key_database)
         key_store = KeyStore(key_database, keys.root)
+        _keep_uri_base(key_database, settings.uri_base)
         stores = Stores(database, key_store, keys, settings.book_name)
         # A dump from before an erasure may have been restored: its rows go before anybody is served.
         replay_erasures(stores=stores)
@@ -73,7 +75,14 @@ def open_service(settings: Settings) -> Service:
         if isinstance(error, DatabaseFault):
             raise Misconfigured(_MIGRATE) from None
         raise
-    return Service(settings, stores, key_database, load_uris(), make_log(settings.log_level))
+    return Service(settings, stores, key_database, load_uris(settings.uri_base), make_log(settings.log_level))
+
+
+def _keep_uri_base(key_database: Database, base: str) -> None:
+    with key_database.begin() as connection:
+        kept = uri_base.keep(connection, base)
+    if kept != base:
+        raise Misconfigured(f"Set EHR_SYNC_URI_BASE to {kept}: it stands in all that this installation has told.")
 
 
 def open_service_when_up(settings: Settings, *, seconds: float = _WAIT_SECONDS) -> Service:

@@ -11,7 +11,7 @@ from uuid import uuid4
 from flask import Flask
 from joserfc.jwk import ECKey, KeySet
 
-from ehr_sync.adapters.oidc_identity import OidcIdentity
+from ehr_sync.adapters.oidc_identity import OidcIdentity, TokenKind
 from ehr_sync.api.app import create_app
 from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
@@ -25,6 +25,7 @@ from ehr_sync.core.ports import IdentityProvider, Login
 from ehr_sync.runtime.metrics import scraper
 from ehr_sync.store import figures
 from ehr_sync.store.resyncs import Resync, Scope
+from ehr_sync.store.spool import own_folder
 from ehr_sync.usecases.access.authenticate import Signer, issue_token, verify_bearer
 from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.read_book import Page, Position
@@ -41,11 +42,17 @@ from mappings.model import Uris
 
 
 def web_application(service: Service) -> Flask:
-    """The web application: every route with its use case."""
+    """The web application: every route with its use case. Raises Misconfigured where nothing can be spooled."""
     settings, stores = service.settings, service.stores
+    own_folder(settings.spool_folder)
     clock, public_url = stores.database.now, settings.public_url.rstrip("/")
     signer = Signer(public_url, KeySet([ECKey.import_key(stores.keys.signing)]))
-    identity: IdentityProvider = OidcIdentity(issuer=settings.issuer_url, audience=settings.audience, clock=clock)
+    identity: IdentityProvider = OidcIdentity(
+        issuer=settings.issuer_url,
+        audience=settings.audience,
+        kind=TokenKind(settings.token_type, frozenset(settings.token_clients.split()), settings.token_seconds),
+        clock=clock,
+    )
     accept = partial(accept_submission, stores=stores, settings=settings, uris=service.uris)
     issue = partial(issue_token, database=stores.database, clock=clock, signer=signer, new_id=_new_id)
     ready = partial(check_readiness, database=stores.database, key_database=service.key_database)

@@ -6,82 +6,125 @@ import os
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Final
 
+from ehr_sync.core import addresses
 from ehr_sync.core.errors import Misconfigured
 
-PREFIX = "EHR_SYNC_"
+PREFIX: Final = "EHR_SYNC_"
+_MANY: Final = 1_000_000_000
+_SIGN_INS: Final = ("client_secret_basic", "client_secret_post", "private_key_jwt")
+_LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 
-def _setting(doc: str, default: object = MISSING, *, secret: bool = False) -> Any:
-    metadata = {"doc": doc}
+def _setting(doc: str, default: object = MISSING, *, secret: bool = False, **checks: object) -> Any:
+    metadata = {"doc": doc, **checks}
     if default is MISSING:
         return field(metadata=metadata, repr=not secret)
     return field(default=default, metadata=metadata, repr=not secret)
 
 
+def _address(doc: str) -> Any:
+    return _setting(doc, address=True)
+
+
+def _number(doc: str, default: float, least: float, most: float) -> Any:
+    return _setting(doc, default, range=(least, most))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All that can be set. Each field is the environment variable EHR_SYNC_<FIELD IN CAPITALS>."""
+    """All that can be set. Each field is the environment variable EHR_SYNC_<FIELD IN CAPITALS>.
+
+    Nothing that says where somebody is, who we are there, or how we prove it has a default: the sandbox's values are
+    in `ehr_sync.sandbox.world`. Raises Misconfigured with one sentence that names the variable to mend.
+    """
 
     dsn: str = _setting("libpq URI of the main database", secret=True)
     key_dsn: str = _setting("libpq URI of the key store, a database of its own", secret=True)
     key_file: Path = _setting("file with the service's root, index, id and signing keys; mode 0600")  # noqa: RUF009
-    public_url: str = _setting("the address under which clients reach this service", "http://127.0.0.1:8080")
+    public_url: str = _address("the address under which clients reach this service")
+    bind: str = _setting("where the web service listens: HOST:PORT, or unix:PATH", "127.0.0.1:8080")
+    uri_base: str = _setting(
+        "what the URIs of our own identifiers, codes and extensions begin with, such as https://your.city/fhir; "
+        "it stands in every book, and never changes"
+    )
 
-    registry_url: str = _setting("SOAP endpoint of the population registry", "http://127.0.0.1:8091/registry")
-    registry_user: str = _setting("user name at the registry's gateway", "ehr-sync")
-    registry_secret: str = _setting("secret at the registry's gateway", "sandbox", secret=True)
-    registry_purpose: str = _setting("MaDVC: the public service in whose name the registry is asked", "DVC-MAU")
-    registry_officer: str = _setting("MaCanBo: the officer in whose name the registry is asked", "ehr-sync")
-    registry_deadline_seconds: float = _setting("total time for one call of the registry", 10.0)
-    registry_calls: int = _setting("most calls of the registry at once, by each scheduler", 8)
+    registry_url: str = _address("SOAP endpoint of the population registry")
+    registry_user: str = _setting("user name at the registry's gateway")
+    registry_secret: str = _setting("secret at the registry's gateway", secret=True)
+    registry_purpose: str = _setting("MaDVC: the public service in whose name the registry is asked")
+    registry_officer: str = _setting("MaCanBo: the officer in whose name the registry is asked")
+    registry_deadline_seconds: float = _number("total time for one call of the registry", 10.0, 0.1, 600)
+    registry_calls: int = _number("most calls of the registry at once, by each scheduler", 8, 1, 1_000)
 
     book_name: str = _setting("name of the health book, used in lanes and answers", "so-suc-khoe")
-    book_url: str = _setting("FHIR base of the health book", "http://127.0.0.1:8092/fhir")
-    book_token_url: str = _setting("OAuth 2 token endpoint of the health book", "http://127.0.0.1:8092/oauth2/token")
-    book_client_id: str = _setting("our client id at the health book", "ehr-sync")
-    book_client_secret: str = _setting("our client secret at the health book", "sandbox", secret=True)
+    book_url: str = _address("FHIR base of the health book")
+    book_token_url: str = _address("OAuth 2 token endpoint of the health book")
+    book_client_id: str = _setting("our client id at the health book")
+    book_client_secret: str = _setting("our client secret at the health book, unless private_key_jwt", "", secret=True)
     book_sign_in: str = _setting(
-        "how we sign in there: client_secret_basic, client_secret_post or private_key_jwt", "client_secret_basic"
+        "how we sign in there: client_secret_basic, client_secret_post or private_key_jwt",
+        "client_secret_basic",
+        choices=_SIGN_INS,
     )
     book_client_key: str = _setting("file with our private JWK for private_key_jwt; mode 0600", "")
     book_scope: str = _setting("scope to ask for at the book's token endpoint, such as system/*.cruds", "")
-    book_deadline_seconds: float = _setting("total time for one push; below half the lease", 20.0)
-    book_calls: int = _setting("most calls of the health book at once, by each scheduler", 32)
-    lease_seconds: float = _setting("how long a taken lane or claim stays taken", 60.0)
-    retry_first_seconds: float = _setting("first back-off after a transient failure; doubles, with full jitter", 5.0)
-    retry_longest_seconds: float = _setting("longest back-off", 3600.0)
-    bundle_entries: int = _setting("most entries in one Bundle", 500)
-    bundle_bytes: int = _setting("most bytes in one Bundle", 5_000_000)
-    sweep_seconds: float = _setting("pause between two sweeps that found nothing", 0.5)
+    book_deadline_seconds: float = _number("total time for one push; below half the lease", 20.0, 0.1, 3_600)
+    book_calls: int = _number("most calls of the health book at once, by each scheduler", 32, 1, 1_000)
+    lease_seconds: float = _number("how long a taken lane or claim stays taken", 60.0, 0.3, 86_400)
+    retry_first_seconds: float = _number(
+        "first back-off after a transient failure; doubles, with full jitter", 5.0, 0.01, 86_400
+    )
+    retry_longest_seconds: float = _number("longest back-off", 3600.0, 0.01, 604_800)
+    bundle_entries: int = _number("most entries in one Bundle", 500, 1, 1_000_000)
+    bundle_bytes: int = _number("most bytes in one Bundle", 5_000_000, 1_000, _MANY)
+    sweep_seconds: float = _number("pause between two sweeps that found nothing", 0.5, 0.01, 3_600)
 
-    issuer_url: str = _setting("OpenID Connect issuer for citizens and operators", "http://127.0.0.1:8093")
+    issuer_url: str = _address("OpenID Connect issuer for citizens and operators")
     audience: str = _setting("audience that a citizen's or operator's token must name", "ehr-sync")
+    token_type: str = _setting(
+        "`typ` that the header of such a token must have, such as at+jwt (RFC 9068); none: JWT, at+jwt or no `typ`", ""
+    )
+    token_clients: str = _setting(
+        "client ids (`azp`, `client_id`) whose tokens are taken, with blanks between; none: any", ""
+    )
+    token_seconds: int = _number("longest life of such a token, from `iat` to `exp`", 3_600, 60, 86_400)
 
-    request_bytes: int = _setting("most bytes in one request", 100_000_000)
-    request_dossiers: int = _setting("most HOSO in one request", 5_000)
-    table_rows: int = _setting("most rows in one table", 10_000)
-    record_bytes: int = _setting("most decoded bytes in one record", 32_000_000)
-    chunk_records: int = _setting("most records in one transaction", 200)
-    spool_bytes: int = _setting("bodies above this are spooled to disk, encrypted, one at a time", 1_000_000)
-    spool_folder: Path = _setting("where big bodies are spooled", Path("/tmp"))  # noqa: RUF009, S108
-    log_level: str = _setting("debug, info, warning or error", "info")
+    request_bytes: int = _number("most bytes in one request", 100_000_000, 1_000, 10 * _MANY)
+    request_dossiers: int = _number("most HOSO in one request", 5_000, 1, _MANY)
+    table_rows: int = _number("most rows in one table", 10_000, 1, _MANY)
+    record_bytes: int = _number("most decoded bytes in one record", 32_000_000, 1_000, _MANY)
+    chunk_records: int = _number("most records in one transaction", 200, 1, 100_000)
+    spool_bytes: int = _number(
+        "bodies above this are spooled to disk, encrypted, one at a time", 1_000_000, 0, 10 * _MANY
+    )
+    spool_folder: Path = _setting(  # noqa: RUF009
+        "where big bodies are spooled: a folder of the service's own, made at start, that nobody else can write to",
+        Path("spool"),
+    )
+    log_level: str = _setting("debug, info, warning or error", "info", choices=_LOG_LEVELS)
 
     def __post_init__(self) -> None:
+        for f in fields(self):
+            _check(f, getattr(self, f.name))
+        if not addresses.is_place_to_listen(self.bind):
+            raise Misconfigured(f"Set {PREFIX}BIND to HOST:PORT, such as 127.0.0.1:8080, or to unix:PATH.")
+        if not addresses.is_uri_base(self.uri_base):
+            raise Misconfigured(
+                f"Set {PREFIX}URI_BASE to an address such as https://your.city/fhir, without a slash at its end."
+            )
+        self._check_sign_in()
         if self.book_deadline_seconds * 2 >= self.lease_seconds:
             raise Misconfigured(f"Set {PREFIX}BOOK_DEADLINE_SECONDS below half of {PREFIX}LEASE_SECONDS.")
-        if self.book_sign_in not in {"client_secret_basic", "client_secret_post", "private_key_jwt"}:
-            raise Misconfigured(
-                f"Set {PREFIX}BOOK_SIGN_IN to client_secret_basic, client_secret_post or private_key_jwt."
-            )
-        for name in ("public_url", "registry_url", "book_url", "book_token_url", "issuer_url"):
-            address = urlsplit(getattr(self, name))
-            if address.scheme not in {"http", "https"}:
-                raise Misconfigured(f"Set {PREFIX}{name.upper()} to an http or https address.")
-            if address.username is not None:  # addresses end in Bundles and logs, and we sign in by other means
-                raise Misconfigured(f"Take user and password out of {PREFIX}{name.upper()}.")
+        if self.retry_first_seconds > self.retry_longest_seconds:
+            raise Misconfigured(f"Set {PREFIX}RETRY_FIRST_SECONDS to at most {PREFIX}RETRY_LONGEST_SECONDS.")
+
+    def _check_sign_in(self) -> None:
+        needed = "book_client_key" if self.book_sign_in == "private_key_jwt" else "book_client_secret"
+        if not getattr(self, needed):
+            doc = next(f.metadata["doc"] for f in fields(self) if f.name == needed)
+            raise Misconfigured(f"Set {PREFIX}{needed.upper()}: {doc}.")
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
@@ -112,3 +155,18 @@ def _parsed(f: Field[object], text: str) -> object:
         return kind(text)
     except ValueError:
         raise Misconfigured(f"Set {PREFIX}{f.name.upper()} to a number: {f.metadata['doc']}.") from None
+
+
+def _check(f: Field[Any], value: Any) -> None:
+    name, doc = PREFIX + f.name.upper(), f.metadata["doc"]
+    if "range" in f.metadata:
+        least, most = f.metadata["range"]
+        if not least <= value <= most:  # not a number is within no range
+            raise Misconfigured(f"Set {name} to a number from {least} to {most}: {doc}.")
+    if "choices" in f.metadata and value not in f.metadata["choices"]:
+        *some, last = f.metadata["choices"]
+        raise Misconfigured(f"Set {name} to {', '.join(some)} or {last}.")
+    if "address" in f.metadata:
+        wrong = addresses.wrong_with(value)
+        if wrong:
+            raise Misconfigured(wrong.format(name=name))

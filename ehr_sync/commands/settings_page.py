@@ -27,8 +27,6 @@ def page() -> str:
 def _line(setting: Field[Any]) -> str:
     if setting.default is MISSING:
         default = "must be set"
-    elif not setting.repr:
-        default = "a secret of the sandbox"
     else:
         default = f"`{setting.default}`" if str(setting.default) else "none"
     return f"| `{PREFIX}{setting.name.upper()}` | {setting.metadata['doc']} | {default} |\n"

@@ -72,7 +72,6 @@ def set_up(supervisor: Supervisor, folder: Path, port: int) -> Stage:
     world = World(folder / "world", {name: port + above for name, above in _WORLD_PORTS.items()}, {}, {})
     world.folder.mkdir(mode=0o700)
     key_file.create(folder / "keys.json")
-    (folder / "spool").mkdir(mode=0o700)
     ours = _settings(folder, f"http://127.0.0.1:{port}", world, database)
     stage = Stage(folder, ours["EHR_SYNC_URL"], world, ours)
     for name in world.ports:
@@ -85,7 +84,7 @@ def set_up(supervisor: Supervisor, folder: Path, port: int) -> Stage:
 
 def open_doors(supervisor: Supervisor, stage: Stage) -> None:
     """Start the web service and the schedulers; returns when the service says that it is ready."""
-    listen = ["--bind", stage.url.removeprefix("http://"), "--workers", str(WORKERS)]
+    listen = ["--bind", stage.environment["EHR_SYNC_BIND"], "--workers", str(WORKERS)]
     threads = ["--worker-class", "gthread", "--threads", "8", "--worker-tmp-dir", str(stage.folder)]
     command = [sys.executable, "-m", "gunicorn", *listen, *threads, "--pythonpath", str(_root()), "wsgi:app"]
     supervisor.run("web", command, _environment(stage))
@@ -126,10 +125,8 @@ def _settings(folder: Path, url: str, world: World, database: embedded_postgres.
         "EHR_SYNC_KEY_FILE": str(folder / "keys.json"),
         "EHR_SYNC_SANDBOX_FOLDER": str(world.folder),
         "EHR_SYNC_PUBLIC_URL": url,
-        "EHR_SYNC_REGISTRY_URL": world.registry_url,
-        "EHR_SYNC_BOOK_URL": world.book_url,
-        "EHR_SYNC_BOOK_TOKEN_URL": world.book_token_url,
-        "EHR_SYNC_ISSUER_URL": world.issuer_url,
+        "EHR_SYNC_BIND": url.removeprefix("http://"),
+        **{f"EHR_SYNC_{name.upper()}": value for name, value in world.settings.items()},
         "EHR_SYNC_SPOOL_FOLDER": str(folder / "spool"),
         # So that what fails on purpose is seen to come right within the minute.
         "EHR_SYNC_REGISTRY_DEADLINE_SECONDS": "2",

@@ -11,9 +11,11 @@ from typing import Any, Final
 
 import orjson
 
+from ehr_sync.sandbox.serving.accounts import SECRET, USER
 from ehr_sync.sandbox.serving.asking import get, send
 
 SERVERS: Final = ("registry", "book", "identity")
+URI_BASE: Final = "https://ehr-sync.example/fhir"  # a reserved name (RFC 2606): nobody's
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,24 @@ class World:
     def issuer_url(self) -> str:
         """The OpenID Connect issuer."""
         return self.address("identity")
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """The service's settings in this world, by their names: the one place for the sandbox's values."""
+        return {
+            "uri_base": URI_BASE,
+            "registry_url": self.registry_url,
+            "registry_user": USER,
+            "registry_secret": SECRET,
+            "registry_purpose": "DVC-MAU",
+            "registry_officer": "ehr-sync",
+            "book_url": self.book_url,
+            "book_token_url": self.book_token_url,
+            "book_client_id": USER,
+            "book_client_secret": SECRET,
+            "issuer_url": self.issuer_url,
+            "token_type": "at+jwt",
+        }
 
     def address(self, name: str) -> str:
         """Where a server listens; its /_journal and /_faults are under it."""

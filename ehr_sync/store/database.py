@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import psycopg
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, create_engine, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from ehr_sync.core.errors import Unavailable
+from ehr_sync.core.errors import Misconfigured, Unavailable
 
 _CLOCK_SECONDS = 30.0
 _OPTIONS = "-c statement_timeout=60000 -c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
@@ -131,6 +132,17 @@ def _translated(original: BaseException | None) -> Unavailable | DatabaseFault:
     if not state and isinstance(original, psycopg.OperationalError | psycopg.InterfaceError):
         return Unavailable("database.away")
     return DatabaseFault(f"database.{state or type(original).__name__}")
+
+
+def require_two(database: Database, key_database: Database) -> None:
+    """Raises Misconfigured where both lead to one database, by whatever names; Unavailable where one is away.
+
+    Known by a lock: where one holds it, the other cannot have it too.
+    """
+    lock = select(func.pg_try_advisory_xact_lock(secrets.randbits(63)))
+    with database.begin() as one, key_database.begin() as other:
+        if one.execute(lock).scalar_one() and not other.execute(lock).scalar_one():
+            raise Misconfigured("Set EHR_SYNC_KEY_DSN to a database of its own: EHR_SYNC_DSN leads to the same one.")
 
 
 class DatabaseFault(Exception):

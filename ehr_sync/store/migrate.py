@@ -12,7 +12,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
-from ehr_sync.core.errors import Misconfigured
+from ehr_sync.core.errors import Misconfigured, Unavailable
+from ehr_sync.store.database import Database, require_two
 
 _FOLDER = Path(__file__).parent / "migrations"
 _LOCK = 0x65_68_72  # one migration at a time, whoever starts first
@@ -22,8 +23,20 @@ def migrate(dsn: str, key_dsn: str, revision: str = "head") -> None:
     """Migrate the main database and the key store up, or down, to `revision`: "head", "base", or one that both have.
     Raises Misconfigured where one is out of reach.
     """
+    _require_two(dsn, key_dsn)
     for name, address in (("main", dsn), ("keys", key_dsn)):
         _migrate_one(name, address, revision)
+
+
+def _require_two(dsn: str, key_dsn: str) -> None:
+    databases = (Database(dsn, connections=1), Database(key_dsn, connections=1))
+    try:
+        require_two(*databases)
+    except Unavailable:
+        pass  # which one is away is told when it is migrated
+    finally:
+        for database in databases:
+            database.close()
 
 
 def is_current(name: str, found: str | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tempfile
 from collections import OrderedDict
 from contextlib import suppress
@@ -11,12 +12,27 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ehr_sync.core.errors import Unavailable
+from ehr_sync.core.errors import Misconfigured, Unavailable
 from ehr_sync.store.sealing import new_key
 
 _BLOCK = 262_144
 _TAG = 16
 _CACHED_BLOCKS = 4
+
+
+def own_folder(folder: Path) -> None:
+    """Make the folder of the service's spools where there is none. Raises Misconfigured, with one sentence, where that
+    cannot be, or where others can write to it: they could fill it, or put something in a file's place.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = folder.stat()
+    except OSError as error:
+        raise Misconfigured(f"Set EHR_SYNC_SPOOL_FOLDER to a folder of its own: {folder}: {error.strerror}.") from None
+    if found.st_mode & 0o022 or found.st_uid not in {0, os.geteuid()}:
+        raise Misconfigured(f"Set EHR_SYNC_SPOOL_FOLDER to a folder of its own: others can write to {folder}.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise Misconfigured(f"Set EHR_SYNC_SPOOL_FOLDER to a folder of its own: {folder} cannot be written to.")
 
 
 class Reader(Protocol):

@@ -308,6 +308,16 @@ erasure = Table(
     _time("erased_at", now=True),
 )
 
+# What our own URIs begin with (EHR_SYNC_URI_BASE), since the first start: here, no restored main database changes it.
+uri_base = Table(
+    "uri_base",
+    key_metadata,
+    Column("one", SmallInteger, primary_key=True, autoincrement=False),
+    Column("base", Text, nullable=False),
+    _time("kept_at", now=True),
+    CheckConstraint("one = 1", name="there_is_one_base"),
+)
+
 audit_checkpoint = Table(
     "audit_checkpoint",
     key_metadata,

@@ -1,7 +1,7 @@
 """Every canonical URI that leaves the service, from one table.
 
-VN Core publishes no list of systems for the ministry's code lists; those, and our own, stand under a reserved
-name (RFC 2606) until the city names its own: changing one is one line of uris.json.
+VN Core publishes no list of systems for the ministry's code lists: those, and our own, stand under an address of the
+city's. They begin with a slash in uris.json; changing another is one line there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from mappings.model import Uris
 
 
 @cache
-def load_uris() -> Uris:
-    """The table as shipped with this version."""
-    text = files(__package__).joinpath("uris.json").read_text("utf-8")
-    return Uris(MappingProxyType(json.loads(text)))
+def load_uris(base: str) -> Uris:
+    """The table as shipped with this version; `base` is what our own URIs begin with, without a slash at its end."""
+    shipped: dict[str, str] = json.loads(files(__package__).joinpath("uris.json").read_text("utf-8"))
+    return Uris(MappingProxyType({name: base + uri if uri.startswith("/") else uri for name, uri in shipped.items()}))

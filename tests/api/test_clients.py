@@ -17,6 +17,7 @@ from ehr_sync.core.errors import Conflict, NotFound
 from ehr_sync.store import clients
 from ehr_sync.store.clients import Facility
 from ehr_sync.store.database import Database
+from tests import given
 from tests.api import hospital
 from tests.databases import Dsns
 
@@ -120,9 +121,9 @@ def keys(tmp_path: Path) -> str:
 
 @pytest.fixture
 def run(dsns: Dsns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    monkeypatch.setenv("EHR_SYNC_DSN", dsns.main)
-    monkeypatch.setenv("EHR_SYNC_KEY_DSN", dsns.keys)
-    monkeypatch.setenv("EHR_SYNC_KEY_FILE", str(tmp_path / "unused"))
+    ours = given.variables(dsn=dsns.main, key_dsn=dsns.keys, key_file=str(tmp_path / "unused"))
+    for name, value in ours.items():
+        monkeypatch.setenv(name, value)
     yield Run()
 
 

@@ -25,6 +25,7 @@ from ehr_sync.settings import settings_of
 from ehr_sync.store import clients, tables
 from ehr_sync.store.tables import audit_event
 from mappings.gate import findings
+from tests import given
 from tests.api import hospital
 from tests.api.web import LIMIT, client
 from tests.databases import Dsns
@@ -39,17 +40,8 @@ def service(module_dsns: Dsns, world: World, tmp_path_factory: pytest.TempPathFa
     """One dossier of an ordinary adult, accepted, verified and delivered."""
     keys = tmp_path_factory.mktemp("keys") / "keys.json"
     key_file.create(keys)
-    given = {
-        "dsn": module_dsns.main,
-        "key_dsn": module_dsns.keys,
-        "key_file": str(keys),
-        "public_url": URL,
-        "registry_url": world.registry_url,
-        "book_url": world.book_url,
-        "book_token_url": world.book_token_url,
-        "issuer_url": world.issuer_url,
-    }
-    opened = bootstrap.open_service(settings_of(given))
+    ours = {"dsn": module_dsns.main, "key_dsn": module_dsns.keys, "key_file": str(keys), "public_url": URL}
+    opened = bootstrap.open_service(settings_of(given.settings(world, **ours, spool_folder=str(keys.parent))))
     with opened.stores.database.begin() as connection:
         scopes = {"submissions.write", "transactions.read"}
         for client_id in (hospital.CLIENT_ID, "other"):

@@ -22,6 +22,7 @@ from ehr_sync.runtime.embedded_postgres import EmbeddedPostgres
 from ehr_sync.runtime.processes import happens
 from ehr_sync.settings import settings_of
 from ehr_sync.store.migrate import migrate
+from tests import given
 from tests.api import hospital, web
 from tests.databases import Dsns, database_folder
 
@@ -46,22 +47,42 @@ def test_without_settings_it_says_which_is_missing() -> None:
 
 
 def test_without_a_database_it_says_what_to_do(keys: Path) -> None:
-    ended = gunicorn(EHR_SYNC_DSN=NOWHERE, EHR_SYNC_KEY_DSN=NOWHERE, EHR_SYNC_KEY_FILE=str(keys))
+    ended = gunicorn(**given.variables(dsn=NOWHERE, key_dsn=NOWHERE, key_file=str(keys)))
     assert (ended.returncode, "\nStart PostgreSQL, or mend EHR_SYNC_DSN" in ended.stderr) == (2, True)
 
 
 def test_with_another_key_file_it_says_what_to_do(dsns: Dsns, keys: Path, tmp_path: Path) -> None:
-    given = {"dsn": dsns.main, "key_dsn": dsns.keys}
-    open_service(settings_of({**given, "key_file": str(keys)})).close()
+    ours = given.settings(dsn=dsns.main, key_dsn=dsns.keys, key_file=str(keys))
+    open_service(settings_of(ours)).close()
     key_file.create(tmp_path / "other.json")
     with pytest.raises(Misconfigured, match="the key file that this key store was made with"):
-        open_service(settings_of({**given, "key_file": str(tmp_path / "other.json")}))
+        open_service(settings_of({**ours, "key_file": str(tmp_path / "other.json")}))
+
+
+def test_what_our_uris_begin_with_is_that_of_the_first_start(dsns: Dsns, keys: Path) -> None:
+    ours = given.settings(dsn=dsns.main, key_dsn=dsns.keys, key_file=str(keys))
+    first = {**ours, "uri_base": "https://first.example/fhir"}
+    for _ in range(2):
+        service = open_service(settings_of(first))
+        assert service.uris["watermark"] == "https://first.example/fhir/sid/watermark"
+        assert service.uris["cccd"] == "http://fhir.hl7.org.vn/core/sid/cccd"
+        service.close()
+    with pytest.raises(Misconfigured) as refused:
+        open_service(settings_of({**ours, "uri_base": "https://second.example/fhir"}))
+    assert refused.value.code == (
+        "Set EHR_SYNC_URI_BASE to https://first.example/fhir: it stands in all that this installation has told."
+    )
+
+
+def test_one_database_for_both_is_told_by_the_setting(dsns: Dsns, keys: Path) -> None:
+    same = f"{dsns.main}&application_name=keys"
+    ended = gunicorn(**given.variables(dsn=dsns.main, key_dsn=same, key_file=str(keys)))
+    assert (ended.returncode, "Set EHR_SYNC_KEY_DSN to a database of its own" in ended.stderr) == (2, True)
 
 
 def test_without_migrations_it_says_what_to_do(dsns: Dsns, keys: Path) -> None:
     migrate(dsns.main, dsns.keys, "base")
-    given = {"EHR_SYNC_DSN": dsns.main, "EHR_SYNC_KEY_DSN": dsns.keys, "EHR_SYNC_KEY_FILE": str(keys)}
-    ended = gunicorn(**given)
+    ended = gunicorn(**given.variables(dsn=dsns.main, key_dsn=dsns.keys, key_file=str(keys)))
     assert (ended.returncode, "\nRun ehr-sync migrate: " in ended.stderr) == (2, True)
 
 
@@ -78,13 +99,36 @@ def own_postgres() -> Iterator[EmbeddedPostgres]:
 def served(own_postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[web.Served]:
     folder = tmp_path_factory.mktemp("served")
     key_file.create(folder / "keys.json")
-    given = {
-        "EHR_SYNC_DSN": own_postgres.dsn,
-        "EHR_SYNC_KEY_DSN": own_postgres.key_dsn,
-        "EHR_SYNC_KEY_FILE": str(folder / "keys.json"),
-    }
-    with web.behind_gunicorn("wsgi:app", folder / "log", **given) as running:
+    ours = {"dsn": own_postgres.dsn, "key_dsn": own_postgres.key_dsn, "key_file": str(folder / "keys.json")}
+    variables = given.variables(**ours, spool_folder=str(folder / "spool"))
+    with web.behind_gunicorn("wsgi:app", folder / "log", **variables) as running:
         yield running
+
+
+def core_limits(pid: int) -> str:
+    lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
+    return next(line for line in lines if line.startswith("Max core file size"))
+
+
+def test_no_process_of_it_leaves_a_dump_with_keys(served: web.Served) -> None:
+    processes = [served.pid, *(worker.pid for worker in psutil.Process(served.pid).children())]
+    assert len(processes) == 3
+    assert [core_limits(pid).split()[4:6] for pid in processes] == [["0", "0"]] * 3
+
+
+def test_no_scheduler_leaves_a_dump_with_keys(own_postgres: EmbeddedPostgres, served: web.Served) -> None:
+    ours = {"dsn": own_postgres.dsn, "key_dsn": own_postgres.key_dsn, "key_file": str(served.log.parent / "keys.json")}
+    log = served.log.parent / "scheduler"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "scheduler"], env=os.environ | given.variables(**ours), stderr=out
+        )
+    try:
+        assert happens(lambda: "scheduler_started" in log.read_text(), 30)
+        assert core_limits(process.pid).split()[4:6] == ["0", "0"]
+    finally:
+        process.terminate()
+        process.wait(30)
 
 
 def ready(served: web.Served) -> int:

@@ -30,6 +30,7 @@ from ehr_sync.runtime.logs import make_log
 from ehr_sync.runtime.processes import happens
 from ehr_sync.usecases.access.authenticate import AccessToken, BadToken, Caller
 from mappings.model import Issue
+from tests import given
 from tests.api import hospital
 
 CALLERS = {
@@ -105,8 +106,9 @@ class Served:
 def behind_gunicorn(application: str, log: Path, **variables: str) -> Iterator[Served]:
     """Serve `module:app` by gunicorn as the project configures it."""
     address = f"http://127.0.0.1:{_free_port()}"
-    unused = {"EHR_SYNC_DSN": "x", "EHR_SYNC_KEY_DSN": "x", "EHR_SYNC_KEY_FILE": "x"}
-    environment = {**unused, **variables, "EHR_SYNC_PUBLIC_URL": address, "PYTHONPATH": str(Path.cwd())}
+    ours = {"EHR_SYNC_PUBLIC_URL": address, "EHR_SYNC_BIND": address.removeprefix("http://")}
+    environment = {**given.variables(dsn="x", key_dsn="x", key_file="x"), **variables, **ours}
+    environment["PYTHONPATH"] = str(Path.cwd())
     command = [sys.executable, "-m", "gunicorn", "-c", "gunicorn.conf.py", application]
     with log.open("wb") as out:
         process = subprocess.Popen(command, env=environment, stdout=out, stderr=out)

@@ -16,6 +16,7 @@ from ehr_sync.sandbox.world import World
 from ehr_sync.store import clients
 from ehr_sync.usecases.intake import remake_body
 from mappings.sources.edition import MAPPING
+from tests import given
 from tests.databases import Dsns
 from tests.usecases.older import older_mapping
 from tests.usecases.service import DAY, FACILITY, HOSPITAL, Running, number_of, open_running
@@ -27,11 +28,11 @@ VISIT: Final = dossier(651, person_index=651, shape="inpatient", rows=16)
 def running(dsns: Dsns, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     """A service whose settings the command finds in its environment."""
     opened = open_running(dsns, world, tmp_path)
-    settings = {"DSN": dsns.main, "KEY_DSN": dsns.keys, "KEY_FILE": str(tmp_path / "keys.json")}
+    settings = given.variables(world, dsn=dsns.main, key_dsn=dsns.keys, key_file=str(tmp_path / "keys.json"))
     for name in [name for name in os.environ if name.startswith("EHR_SYNC_")]:
         monkeypatch.delenv(name)
     for name, value in settings.items():
-        monkeypatch.setenv(f"EHR_SYNC_{name}", value)
+        monkeypatch.setenv(name, value)
     yield opened
     opened.service.close()
 

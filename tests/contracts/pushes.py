@@ -10,7 +10,7 @@ from mappings.fhir.bundle import Deletion, NextWatermark, put, transaction
 from mappings.fhir.elements import built
 from mappings.fhir.people import patient
 from mappings.model import Resource
-from mappings.terminology.uris import load_uris
+from tests.given import URIS
 
 ORDINARY: Final = 4711
 
@@ -29,7 +29,7 @@ def person_of(index: int, patient_id: str) -> Resource:
         name=person.name,
         birth_date=person.birth_date.isoformat(),
         sex=person.sex,
-        uris=load_uris(),
+        uris=URIS,
     )
 
 
@@ -43,7 +43,7 @@ def pushed(lane_id: str, *entries: Resource | Deletion, seq: int = 1, key: str =
     """A transaction with its watermark, which is guarded only where an ETag is given."""
     left = NextWatermark(lane_id, seq, key, etag)
     told = [entry if isinstance(entry, Deletion) else put(entry.json) for entry in entries]
-    bundle = transaction(told, base_url="http://127.0.0.1/fhir", next_watermark=left, uris=load_uris())
+    bundle = transaction(told, base_url="http://127.0.0.1/fhir", next_watermark=left, uris=URIS)
     return bundle if etag else bundle.replace(b',"ifMatch":"W/\\"0\\""', b"", 1)
 
 

@@ -13,11 +13,11 @@ from ehr_sync.core.ports import Denied, FenceLost, Receipt, TooLarge, Watermark,
 from ehr_sync.sandbox.serving import asking
 from ehr_sync.sandbox.world import World
 from mappings.fhir.bundle import NextWatermark, watermark
-from mappings.terminology.uris import load_uris
 from tests.contracts.canned import Canned
 from tests.contracts.conftest import book_at
 from tests.contracts.elapsed import DEADLINE, GRACE, ends_within
 from tests.contracts.pushes import ORDINARY, finding_of, new_id, person_of, push_about, pushed
+from tests.given import URIS
 
 
 def mark(name: str, value: str) -> dict[str, str]:
@@ -489,7 +489,7 @@ def test_a_watermark_is_read_from_its_body_and_one_of_before_from_its_tags(
 
 
 def basic(lane: str, seq: int) -> bytes:
-    return watermark(NextWatermark(lane, seq, "", ""), load_uris()).json
+    return watermark(NextWatermark(lane, seq, "", ""), URIS).json
 
 
 def test_a_watermark_put_alone_guards_the_first_push(book: FhirBook) -> None:

@@ -131,7 +131,6 @@ class City:
 def city(folder: Path, dsns: Dsns, world: World, forge: Forge) -> Iterator[City]:
     """A city whose three hospitals are registered; nothing of the service runs yet."""
     key_file.create(folder / "keys.json")
-    (folder / "spool").mkdir()
     url = f"http://127.0.0.1:{_free_port()}"
     _register(dsns, world)
     made = City(folder, dsns, world, url, _environment(folder, dsns, world, url), Watchdog(), forge)
@@ -170,10 +169,8 @@ def _environment(folder: Path, dsns: Dsns, world: World, url: str) -> dict[str, 
         "KEY_DSN": dsns.keys,
         "KEY_FILE": str(folder / "keys.json"),
         "PUBLIC_URL": url,
-        "REGISTRY_URL": world.registry_url,
-        "BOOK_URL": world.book_url,
-        "BOOK_TOKEN_URL": world.book_token_url,
-        "ISSUER_URL": world.issuer_url,
+        "BIND": url.removeprefix("http://"),
+        **{name.upper(): value for name, value in world.settings.items()},
         "SPOOL_FOLDER": str(folder / "spool"),
         "LOG_LEVEL": "warning",
         **_FAST,

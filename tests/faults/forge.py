@@ -57,8 +57,8 @@ def _warm() -> None:
     from ehr_sync.core.keys import ServiceKeys
     from ehr_sync.usecases.intake.compose_body import compose
     from mappings.sources.dossier.reading.envelope import Limits, read_hoso, scan
-    from mappings.terminology.uris import load_uris
     from tests.faults.load import Load
+    from tests.given import URIS
 
     limits, zero = Limits(100_000_000, 5_000, 10_000, 32_000_000), bytes(32)
     keys = ServiceKeys(root=zero, index=zero, id=zero, content=zero, audit=zero, signing={})
@@ -67,7 +67,7 @@ def _warm() -> None:
         "version": 1,
         "number": "",
         "keys": keys,
-        "uris": load_uris(),
+        "uris": URIS,
         "received_at": datetime.now(UTC),
     }
     for bit in itertools.islice(Load(1, visits=4, crowd=4).bits(), 6):

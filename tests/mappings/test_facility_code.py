@@ -10,7 +10,7 @@ import pytest
 
 from mappings.facility_code import is_facility_code, is_gln
 from mappings.fhir.people import organization
-from mappings.terminology.uris import load_uris
+from tests.given import URIS
 
 
 @pytest.mark.parametrize("code", ["01001", "01C51", "79A0Z", "8930000000019", "8935000000007", "4006381333931"])
@@ -56,7 +56,7 @@ def test_the_form_of_the_five_characters_stands_in_one_place() -> None:
 
 def test_an_organization_with_a_gln_says_whose_number_it_is() -> None:
     systems = [
-        orjson.loads(organization(code, "Bệnh viện mẫu", b"k" * 32, load_uris()).json)["identifier"][0]["system"]
+        orjson.loads(organization(code, "Bệnh viện mẫu", b"k" * 32, URIS).json)["identifier"][0]["system"]
         for code in ("01001", "8930000000019")
     ]
     assert systems == ["http://fhir.hl7.org.vn/core/sid/cskcb", "https://www.gs1.org/gln"]

@@ -13,6 +13,7 @@ import pytest
 
 from ehr_sync import cli
 from ehr_sync.adapters import key_file
+from tests import given
 from tests.databases import Dsns
 
 NOWHERE = "postgresql://ehr_sync@127.0.0.1:1/ehr_sync"
@@ -49,14 +50,14 @@ def test_a_missing_setting_is_named() -> None:
 
 
 def test_an_unreachable_database_is_told_in_one_sentence(tmp_path: Path) -> None:
-    variables = {"EHR_SYNC_DSN": NOWHERE, "EHR_SYNC_KEY_DSN": NOWHERE, "EHR_SYNC_KEY_FILE": str(tmp_path / "keys")}
+    variables = given.variables(dsn=NOWHERE, key_dsn=NOWHERE, key_file=str(tmp_path / "keys"))
     done = run("migrate", **variables)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "EHR_SYNC_DSN" in done.stderr
 
 
 def test_migrating_twice_is_no_error(dsns: Dsns, tmp_path: Path) -> None:
-    variables = {"EHR_SYNC_DSN": dsns.main, "EHR_SYNC_KEY_DSN": dsns.keys, "EHR_SYNC_KEY_FILE": str(tmp_path / "keys")}
+    variables = given.variables(dsn=dsns.main, key_dsn=dsns.keys, key_file=str(tmp_path / "keys"))
     assert run("migrate", **variables).returncode == 0
 
 

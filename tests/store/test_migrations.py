@@ -147,6 +147,35 @@ def test_an_unreachable_database_is_one_sentence_that_names_the_setting(dsns: Ds
         migrate(dsns.main, nowhere)
 
 
+def other_names(dsn: str) -> Iterator[str]:
+    """The same database, written otherwise."""
+    yield dsn
+    yield f"{dsn}&application_name=keys"
+    yield dsn.replace("host=", "host=/nowhere,")
+    yield psycopg.conninfo.make_conninfo(dsn)
+
+
+@pytest.mark.parametrize("way", range(4))
+def test_one_database_under_two_names_is_not_two(dsns: Dsns, way: int) -> None:
+    again = list(other_names(dsns.main))[way]
+    before = schema(dsns.main)
+    with pytest.raises(Misconfigured, match=r"^Set EHR_SYNC_KEY_DSN to a database of its own: EHR_SYNC_DSN leads to"):
+        migrate(dsns.main, again)
+    assert schema(dsns.main) == before
+
+
+@pytest.mark.parametrize(("people", "base"), [(1, ["https://ehr-sync.example/fhir"]), (0, [])])
+def test_whoever_has_people_keeps_the_base_that_stood_in_the_code(dsns: Dsns, people: int, base: list[str]) -> None:
+    migrate(dsns.main, dsns.keys, "0001")
+    with psycopg.connect(dsns.keys) as connection:
+        connection.execute(
+            "INSERT INTO person_key SELECT gen_random_uuid(), 1, '' FROM generate_series(1, %s)", (people,)
+        )
+    migrate(dsns.main, dsns.keys)
+    with psycopg.connect(dsns.keys) as connection:
+        assert [row[0] for row in connection.execute("SELECT base FROM uri_base")] == base
+
+
 def test_readiness_tells_a_migrated_database_from_an_empty_one(empty: Dsns, database: Database) -> None:
     bare = Database(empty.main)
     with bare.begin() as connection:

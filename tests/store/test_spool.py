@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import Final
 
@@ -10,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ehr_sync.core.errors import Unavailable
-from ehr_sync.store.spool import Spool
+from ehr_sync.core.errors import Misconfigured, Unavailable
+from ehr_sync.store.spool import Spool, own_folder
 
 BLOCK: Final = 262_144
 MEMORY: Final = 1000
@@ -101,3 +102,55 @@ def test_p1_a_full_disk_is_unavailable(tmp_path: Path, monkeypatch: pytest.Monke
 def test_p1_a_folder_that_takes_no_file_is_unavailable(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match=r"disk\.full"):
         filled(tmp_path / "nowhere", bytes_of(MEMORY + 1))
+
+
+def mode_of(folder: Path) -> int:
+    return folder.stat().st_mode & 0o777
+
+
+def test_the_folder_is_made_and_is_the_services_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        for _ in range(2):
+            own_folder(tmp_path / "deep" / "spool")
+    finally:
+        os.umask(before)
+    assert mode_of(tmp_path / "deep" / "spool") == 0o700
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o750, 0o711, 0o755])
+def test_a_folder_that_only_the_service_writes_to_is_left_as_it_is(tmp_path: Path, mode: int) -> None:
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool").chmod(mode)
+    own_folder(tmp_path / "spool")
+    assert mode_of(tmp_path / "spool") == mode
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o770, 0o720, 0o702])
+def test_a_folder_that_others_can_write_to_is_refused_by_its_setting(tmp_path: Path, mode: int) -> None:
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool").chmod(mode)
+    with pytest.raises(Misconfigured, match=r"^Set EHR_SYNC_SPOOL_FOLDER to a folder of its own: others can write to "):
+        own_folder(tmp_path / "spool")
+
+
+def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "spool").mkdir(mode=0o700)
+    try:
+        os.chown(tmp_path / "spool", 65_534, -1)
+    except PermissionError:
+        pytest.skip("giving a folder away needs root")
+    with pytest.raises(Misconfigured, match="others can write to "):
+        own_folder(tmp_path / "spool")
+
+
+@pytest.mark.parametrize("inside", ["", "spool"])
+def test_a_folder_that_cannot_be_is_refused_by_its_setting(tmp_path: Path, inside: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Misconfigured, match=r"^Set EHR_SYNC_SPOOL_FOLDER to a folder of its own: .*file"):
+        own_folder(tmp_path / "file" / inside)
+
+
+def test_the_folder_of_everybody_is_refused() -> None:
+    with pytest.raises(Misconfigured, match="others can write to /tmp"):
+        own_folder(Path("/tmp"))

@@ -45,6 +45,7 @@ from ehr_sync.usecases.intake.follow_transaction import LifeLine, follow_transac
 from ehr_sync.usecases.stores import Stores
 from ehr_sync.usecases.sweep import Sweep
 from ehr_sync.usecases.verification.verify_due import verifying
+from tests import given
 from tests.databases import Dsns
 
 HOSPITAL: Final = "benh-vien"
@@ -281,20 +282,16 @@ def backup_of(running: Running, server: EmbeddedPostgres) -> Iterator[Running]:
 
 def settings_for(dsns: Dsns, world: World, keys: Path, **changed: str) -> Settings:
     """Settings in which nothing takes long."""
-    given = {
+    quick = {
         "dsn": dsns.main,
         "key_dsn": dsns.keys,
         "key_file": str(keys),
-        "registry_url": world.registry_url,
         "registry_deadline_seconds": "1",
-        "book_url": world.book_url,
-        "book_token_url": world.book_token_url,
         "book_deadline_seconds": "3",
         "lease_seconds": "10",
-        "issuer_url": world.issuer_url,
         "spool_folder": str(keys.parent),
     }
-    return settings_of(given | changed)
+    return settings_of(given.settings(world, **quick | changed))
 
 
 def with_settings(running: Running, **changed: Any) -> Running:

@@ -12,7 +12,7 @@ from ehr_sync.core.record_body import Body, LastChange, Manifest
 from ehr_sync.store.book_entries import BookEntry, OpenEntry
 from ehr_sync.usecases.book.open_book import cast_of, leaving
 from mappings.model import PATIENT_PLACEHOLDER
-from mappings.terminology.uris import load_uris
+from tests.given import URIS
 
 PERSON: Final = UUID(int=7)
 FILED: Final = Manifest((LastChange(1, 1, 1),))
@@ -27,7 +27,7 @@ def entry(manifest: Manifest, *restricted: str) -> OpenEntry:
 def cast(of: OpenEntry) -> list[str]:
     none = bytes(32)
     keys = ServiceKeys(root=none, index=none, id=none, content=none, audit=none, signing={})
-    return [r.type for r in cast_of([of], names=lambda code: code, keys=keys, uris=load_uris())]
+    return [r.type for r in cast_of([of], names=lambda code: code, keys=keys, uris=URIS)]
 
 
 def test_what_may_leave_leaves_for_its_person_with_whom_it_names() -> None:

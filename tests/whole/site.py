@@ -24,6 +24,7 @@ from ehr_sync.sandbox.serving.asking import post_json
 from ehr_sync.sandbox.world import World
 from ehr_sync.store import clients
 from ehr_sync.store.database import Database
+from tests import given
 from tests.api import hospital, web
 from tests.databases import Dsns
 
@@ -140,21 +141,14 @@ def register(dsns: Dsns) -> None:
 
 def _environment(dsns: Dsns, world: World, folder: Path) -> dict[str, str]:
     key_file.create(folder / "keys.json")
-    (folder / "spool").mkdir()
     return {
-        "EHR_SYNC_DSN": dsns.main,
-        "EHR_SYNC_KEY_DSN": dsns.keys,
-        "EHR_SYNC_KEY_FILE": str(folder / "keys.json"),
-        "EHR_SYNC_REGISTRY_URL": world.registry_url,
+        **given.variables(world, dsn=dsns.main, key_dsn=dsns.keys, key_file=str(folder / "keys.json")),
         "EHR_SYNC_REGISTRY_DEADLINE_SECONDS": "1",
-        "EHR_SYNC_BOOK_URL": world.book_url,
-        "EHR_SYNC_BOOK_TOKEN_URL": world.book_token_url,
         "EHR_SYNC_BOOK_DEADLINE_SECONDS": "1",
         "EHR_SYNC_LEASE_SECONDS": "3",
         "EHR_SYNC_RETRY_FIRST_SECONDS": "0.2",
         "EHR_SYNC_RETRY_LONGEST_SECONDS": "1",
         "EHR_SYNC_SWEEP_SECONDS": "0.05",
-        "EHR_SYNC_ISSUER_URL": world.issuer_url,
         "EHR_SYNC_SPOOL_FOLDER": str(folder / "spool"),
     }
 

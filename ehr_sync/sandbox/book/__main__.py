@@ -16,6 +16,7 @@ from ehr_sync.sandbox.book import push as book_push
 from ehr_sync.sandbox.book import versions as book_versions
 from ehr_sync.sandbox.book.fhir_answers import bundle_of, one_of, outcome, said
 from ehr_sync.sandbox.serving import server
+from ehr_sync.sandbox.serving.accounts import SECRET, USER
 from ehr_sync.sandbox.serving.exchange import Answer, Request
 from ehr_sync.sandbox.serving.storage import Storage, note
 
@@ -86,8 +87,8 @@ class Book:
 @click.command(help="The sandbox's health book.")
 @server.arguments
 @click.option("--null", "does_nothing", is_flag=True, help="Keep nothing and answer at once, for benchmarks.")
-@click.option("--client-id", default="ehr-sync")
-@click.option("--client-secret", default="sandbox")
+@click.option("--client-id", default=USER)
+@click.option("--client-secret", default=SECRET)
 @click.option("--token-seconds", default=300.0)
 def main(
     *,

@@ -8,6 +8,7 @@ import click
 import orjson
 
 from ehr_sync.sandbox.commands.surroundings import setting
+from ehr_sync.sandbox.serving.accounts import SECRET, USER
 from ehr_sync.sandbox.serving.asking import get_json, post_form
 
 
@@ -20,8 +21,8 @@ def book(number: str) -> None:
         number,
         book_url=book_url,
         token_url=setting("EHR_SYNC_BOOK_TOKEN_URL", book_url.removesuffix("/fhir") + "/oauth2/token"),
-        client_id=setting("EHR_SYNC_BOOK_CLIENT_ID", "ehr-sync"),
-        secret=setting("EHR_SYNC_BOOK_CLIENT_SECRET", "sandbox"),
+        client_id=setting("EHR_SYNC_BOOK_CLIENT_ID", USER),
+        secret=setting("EHR_SYNC_BOOK_CLIENT_SECRET", SECRET),
     )
     click.echo(orjson.dumps(bundle, option=orjson.OPT_INDENT_2))
 

@@ -20,6 +20,7 @@ import click
 from ehr_sync.sandbox.city.population import Held, held_of, registry_behaviour, somebody_elses_number
 from ehr_sync.sandbox.registry.messages import Question, read_question, write_answer, write_fault
 from ehr_sync.sandbox.serving import server
+from ehr_sync.sandbox.serving.accounts import SECRET, USER
 from ehr_sync.sandbox.serving.exchange import Answer, Request
 from ehr_sync.sandbox.serving.storage import Storage, note
 
@@ -118,8 +119,8 @@ def _said(found: Held | None, behaviour: str) -> Answer:
 @click.command(help="The sandbox's population registry.")
 @server.arguments
 @click.option("--lenient", "is_lenient", is_flag=True, help="Compare names without their marks.")
-@click.option("--user", default="ehr-sync")
-@click.option("--secret", default="sandbox")
+@click.option("--user", default=USER)
+@click.option("--secret", default=SECRET)
 def main(*, port: int, folder: Path, tied: bool, is_lenient: bool, user: str, secret: str) -> None:
     """Serve until killed."""
     server.end_with_parent(tied)

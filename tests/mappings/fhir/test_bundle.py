@@ -12,10 +12,9 @@ from mappings.fhir.gone import gone
 from mappings.fhir.ids import register_id
 from mappings.fhir.people import organization, patient, practitioner
 from mappings.model import Resource
-from mappings.terminology.uris import load_uris
+from tests.given import URIS
 from tests.mappings.fhir.checking import problems
 
-URIS = load_uris()
 BASE = "https://book.example/fhir"
 PERSON = "7f0a8c1e-33d5-8b19-9d62-5a0c4ef1b27d"
 KEY = b"k" * 32

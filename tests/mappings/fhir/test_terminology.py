@@ -14,9 +14,8 @@ from mappings.terminology.code_lists import display
 from mappings.terminology.icd10 import EDITION_2020, EDITION_2026, dotted, edition
 from mappings.terminology.systems import listed, local
 from mappings.terminology.units import ucum
-from mappings.terminology.uris import load_uris
+from tests.given import URIS
 
-URIS = load_uris()
 BEFORE, AFTER = date(2026, 6, 30), date(2026, 7, 1)
 STORED = files("mappings.terminology")
 

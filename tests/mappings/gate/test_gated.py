@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mappings.fhir.bundle import Deletion, NextWatermark, Put, put, transaction
 from mappings.gate import GATE, bundle_findings, findings
 from mappings.gate.gated import refers_only_to, without_gated
-from mappings.terminology.uris import load_uris
+from tests.given import URIS
 from tests.mappings.gate.examples import DEFECTS, GOOD, Defect, changed
 
 SENT = orjson.dumps(GOOD["transaction"])
@@ -87,7 +87,7 @@ def test_only_gated_resources_are_cut_out() -> None:
 
 def test_what_we_write_has_the_form_that_is_cut() -> None:
     left = NextWatermark("a1", 7, "ab", 'W/"3"')
-    write = partial(transaction, base_url="https://book.example/fhir", next_watermark=left, uris=load_uris())
+    write = partial(transaction, base_url="https://book.example/fhir", next_watermark=left, uris=URIS)
     cut = without_gated(write([*KEPT.items(), Deletion("Device", "x9")]), KEPT)
     assert cut is not None
     assert cut.rest == write([Deletion("Device", "x9")])
@@ -109,7 +109,7 @@ def test_a_resource_that_is_not_as_it_was_gated_is_looked_at(value: str) -> None
 def written(*entries: Put) -> bytes:
     left = NextWatermark("a1", 7, "ab", 'W/"3"')
     sound = [put(orjson.dumps(GOOD["transaction"]["entry"][at]["resource"])) for at in (1, 2)]
-    return transaction([*sound, *entries], base_url="https://book.example/fhir", next_watermark=left, uris=load_uris())
+    return transaction([*sound, *entries], base_url="https://book.example/fhir", next_watermark=left, uris=URIS)
 
 
 def test_nothing_is_wrong_with_gated_resources_as_they_are_written() -> None:

@@ -16,6 +16,8 @@ from mappings.sources.dossier.source import DOSSIER
 from mappings.sources.fates import page
 from mappings.terminology.uris import load_uris
 
+_URIS = load_uris("https://ours.example/fhir")
+
 
 def _read(sent: Hoso) -> Dossier:
     content = envelope([sent])
@@ -28,7 +30,7 @@ def _main() -> None:
     sent = dossier(7, shape="inpatient", rows=4)
     read = _read(sent)
     wrong = _read(with_values(sent, "XML77", NHIP_THO="mười tám"))
-    context = MappingContext(b"r" * 16, b"k" * 32, datetime(2026, 11, 20, tzinfo=UTC), "GD1", load_uris(), b"")
+    context = MappingContext(b"r" * 16, b"k" * 32, datetime(2026, 11, 20, tzinfo=UTC), "GD1", _URIS, b"")
     made = [one for one in DOSSIER.to_fhir(read, context).resources if b"9279-1" in one.json]
     told = {
         "generated": sent.tables["XML77"],

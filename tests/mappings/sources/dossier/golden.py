@@ -20,7 +20,7 @@ from mappings.model import Dossier, MappedRecord, MappingContext, Row
 from mappings.sources.dossier.reading.envelope import scan
 from mappings.sources.dossier.reading.hoso import read_hoso
 from mappings.sources.dossier.to_fhir import to_fhir
-from mappings.terminology.uris import load_uris
+from tests.given import URIS
 from tests.mappings.fhir.checking import problems
 
 EXAMPLES = Path(__file__).parent / "examples"
@@ -30,7 +30,7 @@ CONTEXT = MappingContext(
     id_key=b"the id key of the examples",
     received_at=datetime(2026, 11, 20, 3, 0, tzinfo=UTC),
     transaction_code="GD-20261120-000001",
-    uris=load_uris(),
+    uris=URIS,
     book=b"",
 )
 
