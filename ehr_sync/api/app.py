@@ -77,4 +77,5 @@ def _log_request(log: Log, response: Response, seconds: float) -> None:
         ms=round(seconds * 1000, 1),
         client=g.caller.client_id if "caller" in g else "-",
         incident=g.incident,
+        **({"reason": g.reason} if "reason" in g else {}),  # why no token was given
     )

@@ -9,21 +9,42 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import orjson
-from flask import Blueprint, Request, Response, request
+from flask import Blueprint, Request, Response, g, request
 
 from ehr_sync.api import connection
-from ehr_sync.usecases.access.authenticate import ASSERTION_ALGORITHMS, SCOPES, AccessToken, Signer, TokenRefused
+from ehr_sync.usecases.access.assertions import ASSERTION_ALGORITHMS, ASSERTION_TYPE, TokenRefused
+from ehr_sync.usecases.access.authenticate import SCOPES, AccessToken, Signer
 
 FORM: Final = "application/x-www-form-urlencoded"
 _FORM_BYTES: Final = 64 * 1024
 _FORM_SECONDS: Final = 10.0
 
-# RFC 6749 section 5.2: descriptions are for developers, in ASCII.
-_DESCRIPTIONS: Final[Mapping[str, str]] = {
-    "invalid_request": "a form with grant_type, client_assertion_type, client_assertion and scope, each once",
-    "invalid_client": "the client is unknown, or its assertion is not good or was used before",
-    "invalid_scope": "none of these scopes is granted to this client",
-    "unsupported_grant_type": "use client_credentials",
+_FORM: Final = "send a form with grant_type, client_assertion_type, client_assertion and scope, each once"
+# The same for all three, as for whoever is disabled: nobody learns from it who is registered here.
+_KEY: Final = "this client, or a key of this kid for this alg, is not registered, or the signature is not that key's"
+
+# RFC 6749 section 5.2: descriptions are for developers, in ASCII. By the reason of the refusal.
+DESCRIPTIONS: Final[Mapping[str, str]] = {
+    "form.media_type": f"{_FORM}, as {FORM}",
+    "form.repeated": _FORM,
+    "form.no_grant_type": _FORM,
+    "form.grant_type": "grant_type must be client_credentials",
+    "form.scope": "none of these scopes is granted to this client",
+    "assertion.none": f"client_assertion is missing, or client_assertion_type is not {ASSERTION_TYPE}",
+    "assertion.malformed": "client_assertion is no signed JWT with JSON objects in it, or has a crit header",
+    "assertion.algorithm": f"the header's alg must be {' or '.join(ASSERTION_ALGORITHMS)}",
+    "assertion.no_kid": "the header has no kid: give the id of your key as it is registered",
+    "assertion.client_id": "iss and sub must both be your client id, and client_id too where the form has one",
+    "assertion.audience": "aud must be the token endpoint or the issuer of /.well-known/smart-configuration, alone",
+    "assertion.no_jti": "jti is missing: give each assertion one of its own",
+    "assertion.no_exp": "exp is missing, or exp, iat or nbf is no number of seconds (not milliseconds) since 1970",
+    "assertion.not_yet": "iat or nbf lies in the future: set your clock",
+    "assertion.lifetime": "exp is more than an hour ahead, or without iat more than five minutes",
+    "assertion.expired": "the assertion counts no more: exp is past, or iat more than five minutes ago",
+    "assertion.replayed": "this jti was used before: make a new assertion for each token",
+    "assertion.unknown_client": _KEY,
+    "assertion.unknown_kid": _KEY,
+    "assertion.signature": _KEY,
 }
 
 
@@ -38,7 +59,8 @@ def oauth(issue: Callable[[Mapping[str, str]], AccessToken], signer: Signer) -> 
         try:
             return _granted(issue(_form(request)))
         except TokenRefused as refused:
-            return _refused(refused.code)
+            g.reason = refused.reason
+            return _refused(refused)
 
     @blueprint.get("/.well-known/jwks.json")
     def jwks() -> Response:
@@ -70,11 +92,11 @@ def configuration(signer: Signer) -> dict[str, Any]:
 def _form(request: Request) -> dict[str, str]:
     request.max_content_length = _FORM_BYTES
     if request.mimetype != FORM:
-        raise TokenRefused("invalid_request")
+        raise TokenRefused("invalid_request", "form.media_type")
     with connection.within(request.environ, _FORM_SECONDS):
         fields = request.form.to_dict(flat=False)
     if any(len(values) > 1 for values in fields.values()):
-        raise TokenRefused("invalid_request")
+        raise TokenRefused("invalid_request", "form.repeated")
     return {name: values[0] for name, values in fields.items()}
 
 
@@ -88,9 +110,9 @@ def _granted(token: AccessToken) -> Response:
     return _uncached(orjson.dumps(given), 200)
 
 
-def _refused(code: str) -> Response:
-    status = 401 if code == "invalid_client" else 400
-    return _uncached(orjson.dumps({"error": code, "error_description": _DESCRIPTIONS[code]}), status)
+def _refused(refused: TokenRefused) -> Response:
+    told = {"error": refused.code, "error_description": DESCRIPTIONS[refused.reason]}
+    return _uncached(orjson.dumps(told), 401 if refused.code == "invalid_client" else 400)
 
 
 def _uncached(body: bytes, status: int) -> Response:

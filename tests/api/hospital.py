@@ -11,7 +11,8 @@ from uuid import uuid4
 from joserfc import jws
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
-from ehr_sync.usecases.access.authenticate import ASSERTION_TYPE, Signer
+from ehr_sync.usecases.access.assertions import ASSERTION_TYPE
+from ehr_sync.usecases.access.authenticate import Signer
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 CLIENT_ID = "benh-vien-mau"
@@ -59,7 +60,7 @@ def assertion(
         "exp": int((NOW + timedelta(minutes=4)).timestamp()),
     }
     given = {name: value for name, value in (good | claims).items() if value is not None}
-    names = {"alg": alg, "kid": key.kid, **(header or {})}
+    names = {name: value for name, value in {"alg": alg, "kid": key.kid, **(header or {})}.items() if value is not None}
     # Not by jwt.encode, which refuses claims that an attacker would not.
     return jws.serialize_compact(names, json.dumps(given), key, algorithms=[alg])
 

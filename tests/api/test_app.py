@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import pytest
@@ -10,12 +11,13 @@ from werkzeug.test import TestResponse
 
 from ehr_sync.api import access
 from ehr_sync.api.access import WHO_MAY, Anyone, Citizen, Staff
+from ehr_sync.api.oauth import DESCRIPTIONS
 from ehr_sync.api.problem_types import PROBLEMS
 from ehr_sync.api.problems import Problem
 from ehr_sync.core.answers import Answer
 from ehr_sync.core.errors import Conflict, EhrSyncError, NotFound, Refused, Unavailable
 from ehr_sync.core.ports import Login
-from ehr_sync.usecases.access.authenticate import TokenRefused
+from ehr_sync.usecases.access.assertions import TokenRefused
 from tests.api import web
 
 GOOD = {"Authorization": "Bearer good"}
@@ -230,22 +232,42 @@ def test_a_token_is_given_as_rfc_6749_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "status"),
+    ("code", "reason", "status", "says"),
     [
-        ("invalid_client", 401),
-        ("invalid_scope", 400),
-        ("invalid_request", 400),
-        ("unsupported_grant_type", 400),
+        ("invalid_client", "assertion.no_kid", 401, "no kid"),
+        ("invalid_client", "assertion.expired", 401, "exp is past"),
+        ("invalid_scope", "form.scope", 400, "none of these scopes"),
+        ("invalid_request", "form.repeated", 400, "each once"),
+        ("unsupported_grant_type", "form.grant_type", 400, "client_credentials"),
     ],
 )
-def test_a_refused_token_is_told_as_rfc_6749_says(code: str, status: int) -> None:
+def test_a_refused_token_is_told_as_rfc_6749_says(code: str, reason: str, status: int, says: str) -> None:
     def issue(form: Any) -> Any:
-        raise TokenRefused(code)
+        raise TokenRefused(code, reason)
 
-    response = web.client(issue=issue).post("/oauth2/token", data={"grant_type": "client_credentials"})
+    log = io.StringIO()
+    response = web.client(issue=issue, log_to=log).post("/oauth2/token", data={"grant_type": "client_credentials"})
 
     assert (response.status_code, response.get_json()["error"]) == (status, code)
+    assert says in response.get_json()["error_description"]
     assert response.headers["Cache-Control"] == "no-store"
+    assert [line["reason"] for line in web.lines(log)] == [reason]
+
+
+def test_nobody_learns_from_a_refusal_who_is_registered() -> None:
+    reasons = ("assertion.unknown_client", "assertion.unknown_kid", "assertion.signature")
+    assert len({DESCRIPTIONS[reason] for reason in reasons}) == 1
+
+
+def test_a_description_is_in_the_letters_that_rfc_6749_allows() -> None:
+    allowed = re.compile(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+")
+    assert [text for text in DESCRIPTIONS.values() if not allowed.fullmatch(text)] == []
+
+
+def test_a_token_that_was_given_has_no_reason_in_the_log() -> None:
+    log = io.StringIO()
+    web.client(log_to=log).post("/oauth2/token", data={"grant_type": "client_credentials"})
+    assert "reason" not in web.lines(log)[0]
 
 
 @pytest.mark.parametrize(

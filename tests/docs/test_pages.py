@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from ehr_sync.api.oauth import DESCRIPTIONS
 from ehr_sync.api.problem_types import PROBLEMS
 from ehr_sync.sandbox.city.magic import BOOK, REGISTRY
 from ehr_sync.sandbox.city.people import person
@@ -34,6 +35,19 @@ def test_the_page_of_tables_is_made_from_the_decrees_data() -> None:
 def test_every_problem_is_listed_with_its_status() -> None:
     listed = {(row[0], *quoted(row[1])) for row in rows(section("docs/integration.md", "## 7. Problems"))[1:]}
     assert listed == {(str(kind.status), code) for code, kind in PROBLEMS.items()}
+
+
+def test_every_reason_why_no_token_is_given_is_listed_for_operators() -> None:
+    table = rows(section("docs/runbook.md", "## Keys"))
+    assert {reason for row in table for reason in quoted(row[0]) if "." in reason} == DESCRIPTIONS.keys()
+
+
+def test_every_description_of_a_refused_assertion_is_listed_for_senders() -> None:
+    table = rows(section("docs/integration.md", "## 2. Sign in"))
+    listed = [quoted(row[0])[0] for row in table[[row[0] for row in table].index("It begins with") + 1 :]]
+    told = {text for reason, text in DESCRIPTIONS.items() if reason.startswith("assertion.")}
+    assert sorted(one for text in told for one in listed if text.startswith(one)) == sorted(listed)
+    assert len(listed) == len(told)
 
 
 def test_every_magic_number_is_listed_with_whose_behaviour_it_is() -> None:

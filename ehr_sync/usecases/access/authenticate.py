@@ -6,22 +6,28 @@ RFC 7523 (client assertions), RFC 9068 (access tokens).
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from joserfc import jws, jwt
-from joserfc.errors import JoseError, SecurityWarning
+from joserfc import jwt
+from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from ehr_sync.core.errors import EhrSyncError
 from ehr_sync.store import clients
+from ehr_sync.usecases.access.assertions import (
+    ASSERTION_TYPE,
+    LEEWAY,
+    MALFORMED,
+    Assertion,
+    TokenRefused,
+    prove,
+    read_assertion,
+)
 
 if TYPE_CHECKING:
     from ehr_sync.core.clock import Clock
@@ -32,20 +38,9 @@ SCOPES: Final[Mapping[str, str]] = {
     "transactions.read": "follow one's own dossiers",
 }
 
-ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ASSERTION_ALGORITHMS: Final = ("ES384", "RS384")
 TOKEN_ALGORITHM: Final = "ES256"  # noqa: S105
 TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - RFC 9068: no other JWT of ours passes as an access token
 TOKEN_LIFETIME: Final = timedelta(minutes=5)
-LONGEST_ASSERTION: Final = timedelta(minutes=5)
-LEEWAY: Final = timedelta(seconds=30)  # hospital clocks are not exact
-
-_CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_MALFORMED = (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
-
-
-class TokenRefused(EhrSyncError):
-    """No token is given. `code` is an error of RFC 6749 section 5.2; it never says which check failed."""
 
 
 class BadToken(EhrSyncError):
@@ -65,8 +60,13 @@ class Signer:
 
     @property
     def token_url(self) -> str:
-        """Where tokens are asked for; what an assertion names as its audience."""
+        """Where tokens are asked for."""
         return f"{self.issuer}/oauth2/token"
+
+    @property
+    def audiences(self) -> tuple[str, str]:
+        """What an assertion may name as its audience: SMART says the token endpoint, RFC 7523bis the issuer."""
+        return self.token_url, self.issuer
 
     def public_jwks(self) -> dict[str, Any]:
         """The public keys, as RFC 7517 writes them."""
@@ -96,20 +96,17 @@ def issue_token(
     """An access token for the client that signed the assertion in `form` (RFC 6749 section 4.4, RFC 7523).
 
     No `scope` asks for all that the client is registered for. Raises TokenRefused with "invalid_request",
-    "unsupported_grant_type", "invalid_scope", or "invalid_client" (unknown, disabled, badly signed, expired,
-    replayed: never told apart).
+    "unsupported_grant_type", "invalid_scope" or "invalid_client".
     """
-    assertion = _assertion_in(form)
     now = clock()
-    client_id = _issuer_named_in(assertion)
+    said = _assertion_in(form)
+    assertion = read_assertion(said, audiences=signer.audiences, client_id=form.get("client_id"), now=now)
     with database.begin() as connection:
-        client = clients.find_client(connection, client_id)
-    claims = _verified(assertion, client, now=now, audience=signer.token_url)
-    if client is None or form.get("client_id", client_id) != client_id:
-        raise TokenRefused("invalid_client")
-    _use_once(claims, client_id, database=database, now=now)
-    scopes = _granted(form.get("scope"), client.scopes)
-    return _signed(client_id, scopes, signer=signer, now=now, token_id=new_id())
+        client = clients.find_client(connection, assertion.client_id)
+    prove(assertion, client.jwks["keys"] if client else None)
+    _use_once(assertion, database=database, now=now)
+    scopes = _granted(form.get("scope"), client.scopes if client else frozenset())
+    return _signed(assertion.client_id, scopes, signer=signer, now=now, token_id=new_id())
 
 
 def verify_bearer(token: str, *, signer: Signer, clock: Clock) -> Caller:
@@ -141,72 +138,20 @@ def checked_jwks(jwks: object) -> dict[str, Any]:
 
 def _assertion_in(form: Mapping[str, str]) -> str:
     if not form.get("grant_type"):
-        raise TokenRefused("invalid_request")
+        raise TokenRefused("invalid_request", "form.no_grant_type")
     if form["grant_type"] != "client_credentials":
-        raise TokenRefused("unsupported_grant_type")
+        raise TokenRefused("unsupported_grant_type", "form.grant_type")
     if form.get("client_assertion_type") != ASSERTION_TYPE or not form.get("client_assertion"):
-        raise TokenRefused("invalid_client")
+        raise TokenRefused("invalid_client", "assertion.none")
     return form["client_assertion"]
 
 
-def _issuer_named_in(assertion: str) -> str:
-    # Not verified yet: used for nothing but to look up the keys.
-    try:
-        named = json.loads(jws.extract_compact(assertion.encode("ascii")).payload)["iss"]
-    except _MALFORMED:
-        raise TokenRefused("invalid_client") from None
-    if not isinstance(named, str) or not _CLIENT_ID.fullmatch(named):
-        raise TokenRefused("invalid_client")
-    return named
-
-
-def _verified(assertion: str, client: clients.Client | None, *, now: datetime, audience: str) -> dict[str, Any]:
-    try:
-        header = jws.extract_compact(assertion.encode("ascii")).headers()
-        read = jwt.decode(assertion, _key(client, header), algorithms=ASSERTION_ALGORITHMS)
-        _check_claims(read.claims, now=now, audience=audience)
-    except _MALFORMED:
-        raise TokenRefused("invalid_client") from None
-    return read.claims
-
-
-def _check_claims(claims: dict[str, Any], *, now: datetime, audience: str) -> None:
-    # The audience is ours alone: whoever receives an assertion made for several could pass it on.
-    jwt.JWTClaimsRegistry(
-        now=int(now.timestamp()),
-        leeway=int(LEEWAY.total_seconds()),
-        sub={"essential": True, "value": claims["iss"]},
-        jti={"essential": True},
-        exp={"essential": True},
-    ).validate(claims)
-    if claims.get("aud") not in (audience, [audience]):
-        raise ValueError("audience")
-    if claims["exp"] > (now + LONGEST_ASSERTION + LEEWAY).timestamp():
-        raise ValueError("lifetime")
-
-
-def _key(client: clients.Client | None, header: Mapping[str, Any]) -> ECKey | RSAKey:
-    algorithm, kid = header["alg"], header.get("kid")
-    kind = {"ES384": "EC", "RS384": "RSA"}[algorithm]
-    for key in client.jwks["keys"] if client else ():
-        if key["kid"] == kid and key["kty"] == kind:
-            return ECKey.import_key(key) if kind == "EC" else RSAKey.import_key(key)
-    return _nobodys_key(algorithm)
-
-
-@cache
-def _nobodys_key(algorithm: str) -> ECKey | RSAKey:
-    # An unknown client is treated as one with a wrong signature: the time taken does not tell them apart.
-    return ECKey.generate_key("P-384") if algorithm == "ES384" else RSAKey.generate_key(2048)
-
-
-def _use_once(claims: Mapping[str, Any], client_id: str, *, database: Database, now: datetime) -> None:
-    jti_hash = hashlib.sha256(claims["jti"].encode("utf-8", "surrogatepass")).digest()
-    expires_at = datetime.fromtimestamp(claims["exp"], UTC) + LEEWAY
+def _use_once(assertion: Assertion, *, database: Database, now: datetime) -> None:
+    forgotten_at = assertion.counts_until + LEEWAY  # later than in any process that still takes it
     with database.begin() as connection:
-        first = clients.use_jti(connection, client_id, jti_hash, expires_at=expires_at, now=now)
+        first = clients.use_jti(connection, assertion.client_id, assertion.jti_hash, expires_at=forgotten_at, now=now)
     if not first:
-        raise TokenRefused("invalid_client")
+        raise TokenRefused("invalid_client", "assertion.replayed")
 
 
 def _granted(asked: str | None, allowed: frozenset[str]) -> frozenset[str]:
@@ -214,7 +159,7 @@ def _granted(asked: str | None, allowed: frozenset[str]) -> frozenset[str]:
     if asked is not None:
         granted &= set(asked.split())
     if not granted:
-        raise TokenRefused("invalid_scope")
+        raise TokenRefused("invalid_scope", "form.scope")
     return frozenset(granted)
 
 
@@ -246,7 +191,7 @@ def _read_token(token: str, signer: Signer) -> tuple[float, float, Caller]:
             raise ValueError("another token")
         caller = Caller(str(claims["client_id"]), frozenset(claims["scope"].split()))
         return max(float(claims["iat"]), float(claims.get("nbf", 0))), float(claims["exp"]), caller
-    except _MALFORMED:
+    except MALFORMED:
         raise BadToken("token.bad") from None
 
 
@@ -255,7 +200,7 @@ def _is_strong(key: Mapping[str, Any]) -> bool:
         if key.get("kty") == "EC":
             return ECKey.import_key(dict(key)).curve_name == "P-384"
         return key.get("kty") == "RSA" and _rsa_bits(key) >= 2048
-    except _MALFORMED:
+    except MALFORMED:
         return False
 
 
