@@ -93,6 +93,12 @@ def caller() -> Caller:
     return found
 
 
+def may_call(endpoint: str, caller: Caller) -> bool:
+    """Whether this sending system may call that route too, as the table says."""
+    who = WHO_MAY[endpoint]
+    return isinstance(who, Sender) and who.scope in caller.scopes
+
+
 def login() -> Login:
     """The citizen or operator that this request comes from."""
     found: Login = g.login

@@ -139,7 +139,10 @@ def transactions(follow: Follow, make_current: MakeCurrent) -> Blueprint:
     @blueprint.post("/api/v1/transactions/<code>:make-current", endpoint="make_current")
     def stand(code: str) -> Response:
         make_current(code, client_id=access.caller().client_id)
-        return show(code)
+        if access.may_call("transactions.follow", access.caller()):
+            return show(code)
+        # Whoever may only send hears that it is done, and nothing of what has become of it.
+        return Response(orjson.dumps({"maGiaoDich": code}), mimetype="application/json")
 
     return blueprint
 

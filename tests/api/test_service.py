@@ -57,9 +57,9 @@ def web(service: Service) -> FlaskClient:
     return web_application(service).test_client()
 
 
-def sender_token(web: FlaskClient, client_id: str = hospital.CLIENT_ID) -> dict[str, str]:
+def sender_token(web: FlaskClient, client_id: str = hospital.CLIENT_ID, **fields: str) -> dict[str, str]:
     assertion = hospital.assertion(iss=client_id, sub=client_id, exp=int(time.time()) + 200)
-    given = web.post("/oauth2/token", data=hospital.form(assertion)).get_json()
+    given = web.post("/oauth2/token", data=hospital.form(assertion, **fields)).get_json()
     return {"Authorization": f"Bearer {given['access_token']}"}
 
 
@@ -121,6 +121,25 @@ def test_another_senders_transaction_is_not_found(web: FlaskClient, code: str) -
 def test_a_standing_version_may_be_made_current_again(web: FlaskClient, code: str) -> None:
     response = web.post(f"/api/v1/transactions/{code}:make-current", headers=sender_token(web))
     assert (response.status_code, response.get_json()["maGiaoDich"]) == (200, code)
+
+
+def reads_of_life_lines(service: Service) -> int:
+    with service.stores.database.begin() as connection:
+        return len(connection.execute(select(audit_event).where(audit_event.c.action == "read life line")).all())
+
+
+def test_whoever_may_only_send_makes_a_version_current_and_reads_nothing(
+    service: Service, web: FlaskClient, code: str
+) -> None:
+    path, before = f"/api/v1/transactions/{code}:make-current", reads_of_life_lines(service)
+
+    writes_only = web.post(path, headers=sender_token(web, scope="submissions.write"))
+    assert (writes_only.status_code, writes_only.get_json()) == (200, {"maGiaoDich": code})
+    assert reads_of_life_lines(service) == before
+
+    both = web.post(path, headers=sender_token(web))
+    assert both.get_json()["state"] == "delivered"
+    assert reads_of_life_lines(service) == before + 1
 
 
 def test_the_same_body_gets_the_same_answer(web: FlaskClient, code: str) -> None:
