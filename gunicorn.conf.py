@@ -62,8 +62,8 @@ def on_starting(server: Any) -> None:
         from ehr_sync.store.spool import own_folder
 
         try:
-            own_folder(_settings().spool_folder)
             open_service(_settings()).close()
+            own_folder(_settings().spool_folder)
         except Misconfigured as error:
             _stop(error.code)
         except Unavailable as error:

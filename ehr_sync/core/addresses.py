@@ -8,7 +8,8 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 _LOOPBACK: Final = IPv4Network("127.0.0.0/8")
-_UNSEEN: Final = re.compile(r"[\x00-\x20\x7f\\]|\s")
+_IN_NO_ADDRESS: Final = re.compile(r'[\x00-\x20\x7f\\"<>^`{|}]|\s')  # RFC 3986, section 2
+_URI_BASE: Final = re.compile(r"https?://[A-Za-z0-9.:-]+(/[A-Za-z0-9._~-]+)*")
 _PLACE: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})|unix:/.+")
 
 
@@ -39,7 +40,7 @@ def is_loopback(host: str) -> bool:
 
 def is_uri_base(text: str) -> bool:
     """Whether our own URIs may begin with it. It is a name, which nobody calls: http is as good as https."""
-    return wrong_with(text.replace("http://", "https://", 1)) == "" and not text.endswith("/")
+    return _URI_BASE.fullmatch(text) is not None and _parts_of(text) is not None
 
 
 def is_place_to_listen(text: str) -> bool:
@@ -50,7 +51,7 @@ def is_place_to_listen(text: str) -> bool:
 
 def _parts_of(address: str) -> SplitResult | None:
     # urlsplit takes line ends out of an address, and finds a wrong port only when it is asked for.
-    if _UNSEEN.search(address):
+    if _IN_NO_ADDRESS.search(address):
         return None
     try:
         parts = urlsplit(address)

@@ -80,6 +80,12 @@ def test_one_database_for_both_is_told_by_the_setting(dsns: Dsns, keys: Path) ->
     assert (ended.returncode, "Set EHR_SYNC_KEY_DSN to a database of its own" in ended.stderr) == (2, True)
 
 
+def test_a_spool_that_others_can_write_to_ends_the_start(dsns: Dsns, keys: Path) -> None:
+    ended = gunicorn(**given.variables(dsn=dsns.main, key_dsn=dsns.keys, key_file=str(keys), spool_folder="/tmp"))
+    sentence = "Set EHR_SYNC_SPOOL_FOLDER to a folder of its own: others can write to /tmp."
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (2, sentence)
+
+
 def test_without_migrations_it_says_what_to_do(dsns: Dsns, keys: Path) -> None:
     migrate(dsns.main, dsns.keys, "base")
     ended = gunicorn(**given.variables(dsn=dsns.main, key_dsn=dsns.keys, key_file=str(keys)))

@@ -85,6 +85,8 @@ def test_an_address_over_tls_or_on_this_machine_is_taken(name: str, value: str) 
         ("https://book.example/f hir", "Set {} to an http or https address."),
         ("https://book.exam\nple/fhir", "Set {} to an http or https address."),
         ("http://127.0.0.1\\@book.example/", "Set {} to an http or https address."),
+        ('https://book.example/"', "Set {} to an http or https address."),
+        ("https://book.example/a|b", "Set {} to an http or https address."),
         ("https://[::1/fhir", "Set {} to an http or https address."),
         ("https://a:b@book.example/fhir", "Take user and password out of {}."),
         ("https://a@book.example", "Take user and password out of {}."),
@@ -130,7 +132,11 @@ def test_our_own_uris_may_begin_with_an_address_that_nobody_calls(value: str) ->
 
 @pytest.mark.parametrize(
     "value",
-    ["/fhir", "urn:oid:1.2", "https://a.example/", "https://a.example/fhir?x", "https://a b.example", "https://"],
+    [
+        *("/fhir", "urn:oid:1.2", "https://", "https://a b.example", "https://a.example:99999", "https://x@a.example"),
+        *("https://a.example/", "https://a.example/fhir?x", "https://a.example//fhir", "https://a.example/fhir#"),
+        *('https://a.example/"', "https://a.example/a|b", "https://sổ.example/fhir", "https://a.example/fhir\n"),
+    ],
 )
 def test_what_no_uri_may_begin_with_is_refused(value: str) -> None:
     assert refusal(uri_base=value).startswith("Set EHR_SYNC_URI_BASE to an address such as https://")

@@ -79,7 +79,8 @@ def test_only_its_owner_enters_the_socket_folder(server: EmbeddedPostgres) -> No
 
 
 def test_only_its_owner_reads_the_passwords(server: EmbeddedPostgres) -> None:
-    assert (server.home / "passwords.json").stat().st_mode & 0o777 == 0o600
+    for name in ("passwords.json", "postgres.log", "initdb.log"):
+        assert (server.home / name).stat().st_mode & 0o777 == 0o600
 
 
 def test_a_role_is_no_superuser(server: EmbeddedPostgres) -> None:

@@ -24,6 +24,7 @@ from tests.databases import Dsns
 from tests.whole import site as whole
 from tests.whole.site import Site, bearer
 
+LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
 OWNER, STRANGER = person(1), person(2)
 NOBODYS: Final = "11111111-1111-8111-8111-111111111111"
 
@@ -128,6 +129,10 @@ CALLERS: Final[dict[str, Callable[[Site], dict[str, str]]]] = {
     "subject of 256 letters": lambda site: site.login(number=OWNER.number, role="ops", claims={"sub": "a" * 256}),
     "no end": lambda site: site.login(number=OWNER.number, role="ops", claims={"exp": None}),
     "not yet": lambda site: site.login(number=OWNER.number, role="ops", claims={"nbf": int(time.time()) + 999}),
+    "an ID token": lambda site: site.login(number=OWNER.number, role="ops", claims={"nonce": "n", "azp": "portal"}),
+    "a logout token": lambda site: site.login(number=OWNER.number, role="ops", claims={"events": {LOGOUT: {}}}),
+    "ten years": lambda site: site.login(number=OWNER.number, role="ops", seconds=315_360_000),
+    "no type": lambda site: site.login(number=OWNER.number, role="ops", header={"typ": "JWT"}),
     "number in a list": lambda site: site.login(number=OWNER.number, claims={"personal_number": [OWNER.number]}),
     "number with a blank": lambda site: site.login(number=OWNER.number, claims={"personal_number": OWNER.number + " "}),
     "roles as a text": lambda site: site.login(role="ops", claims={"roles": "ops"}),
