@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from ehr_sync.core import addresses
 from ehr_sync.core.errors import Misconfigured
@@ -123,8 +123,7 @@ class Settings:
     def _check_sign_in(self) -> None:
         needed = "book_client_key" if self.book_sign_in == "private_key_jwt" else "book_client_secret"
         if not getattr(self, needed):
-            doc = next(f.metadata["doc"] for f in fields(self) if f.name == needed)
-            raise Misconfigured(f"Set {PREFIX}{needed.upper()}: {doc}.")
+            _missing(next(f for f in fields(self) if f.name == needed))
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
@@ -138,6 +137,13 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     return settings_of(given)
 
 
+def dsns(environment: Mapping[str, str] | None = None) -> tuple[str, str]:
+    """The two databases alone, for whoever needs no address and no secret beside them. Raises as `from_environment`."""
+    environment = os.environ if environment is None else environment
+    main, keys = (environment.get(PREFIX + f.name.upper()) or _missing(f) for f in fields(Settings)[:2])
+    return main, keys
+
+
 def settings_of(given: Mapping[str, str]) -> Settings:
     """Settings from texts by field name; the same checks and errors as `from_environment`."""
     values: dict[str, object] = {}
@@ -145,8 +151,12 @@ def settings_of(given: Mapping[str, str]) -> Settings:
         if f.name in given:
             values[f.name] = _parsed(f, given[f.name])
         elif f.default is MISSING:
-            raise Misconfigured(f"Set {PREFIX}{f.name.upper()}: {f.metadata['doc']}.")
+            _missing(f)
     return Settings(**values)  # type: ignore[arg-type]
+
+
+def _missing(f: Field[Any]) -> NoReturn:
+    raise Misconfigured(f"Set {PREFIX}{f.name.upper()}: {f.metadata['doc']}.")
 
 
 def _parsed(f: Field[object], text: str) -> object:

@@ -29,8 +29,7 @@ def create_keys(path: Path) -> None:
 @click.command()
 def migrate() -> None:
     """Bring both databases to the newest form; safe to repeat, and while the service runs."""
-    chosen = settings.from_environment()
-    migrate_databases(chosen.dsn, chosen.key_dsn)
+    migrate_databases(*settings.dsns())
     click.echo("Both databases are up to date.")
 
 

@@ -56,9 +56,12 @@ def test_an_unreachable_database_is_told_in_one_sentence(tmp_path: Path) -> None
     assert "EHR_SYNC_DSN" in done.stderr
 
 
-def test_migrating_twice_is_no_error(dsns: Dsns, tmp_path: Path) -> None:
-    variables = given.variables(dsn=dsns.main, key_dsn=dsns.keys, key_file=str(tmp_path / "keys"))
-    assert run("migrate", **variables).returncode == 0
+def test_migrating_twice_is_no_error_and_needs_no_secret_but_the_databases(dsns: Dsns) -> None:
+    assert run("migrate", EHR_SYNC_DSN=dsns.main, EHR_SYNC_KEY_DSN=dsns.keys).returncode == 0
+
+
+def test_the_second_database_is_asked_for_too(dsns: Dsns) -> None:
+    assert run("migrate", EHR_SYNC_DSN=dsns.main).stderr.startswith("Set EHR_SYNC_KEY_DSN: ")
 
 
 def test_a_key_file_is_made_once(tmp_path: Path) -> None:
