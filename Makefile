@@ -18,7 +18,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-dep
 # Only what the lock gives, byte for byte, and never code that runs while it is installed (sdists).
 LOCKED := $(PIP) --require-hashes --only-binary :all: --requirement
 ITSELF := $(PIP) --no-build-isolation --editable .
-SOURCES := setup.cfg pyproject.toml
+SOURCES := setup.cfg pyproject.toml $(wildcard ehr_sync/web/design/static/* ehr_sync/web/design/translations/*/*/*.po)
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
   --custom-compile-command "make lock" setup.cfg --extra build >/dev/null
 CHECKED := ehr_sync mappings scheduler tests $(wildcard bench) $(wildcard wsgi.py)
@@ -89,11 +89,13 @@ clean: ## Remove the virtual environment, the demo's data and all caches
 $(VENV)/.service: $(SOURCES) lock/service.txt | $(VENV)/.made
 	@echo "Installing the service into $(VENV) (once) ..."
 	@$(LOCKED) lock/service.txt && $(ITSELF) || { echo "pip could not install: read its last lines above." >&2; exit 2; }
+	@$(BIN)/python -m ehr_sync.web.design.build
 	@touch $@
 
 $(VENV)/.tools: $(SOURCES) lock/tools.txt | $(VENV)/.made
 	@echo "Installing the service and its developers' tools into $(VENV) (once) ..."
 	@$(LOCKED) lock/tools.txt && $(ITSELF) || { echo "pip could not install: read its last lines above." >&2; exit 2; }
+	@$(BIN)/python -m ehr_sync.web.design.build
 	@touch $@ $(VENV)/.service
 
 $(VENV)/.made:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 from uuid import uuid4
@@ -23,9 +24,12 @@ from ehr_sync.bootstrap import Service
 from ehr_sync.core.figures import Figures
 from ehr_sync.core.ports import IdentityProvider, Login
 from ehr_sync.runtime.metrics import scraper
+from ehr_sync.settings import Settings
 from ehr_sync.store import figures
 from ehr_sync.store.resyncs import Resync, Scope
 from ehr_sync.store.spool import own_folder
+from ehr_sync.store.sessions import SignIns
+from ehr_sync.usecases.access import sessions
 from ehr_sync.usecases.access.authenticate import Signer, issue_token, verify_bearer
 from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.read_book import Page, Position
@@ -38,6 +42,11 @@ from ehr_sync.usecases.intake.follow_transaction import follow_transaction
 from ehr_sync.usecases.intake.make_current import make_current
 from ehr_sync.usecases.intake.trace_transaction import trace_transaction, transactions_of
 from ehr_sync.usecases.stores import Stores
+from ehr_sync.web.citizen import pages as citizen
+from ehr_sync.web.facility import pages as facility
+from ehr_sync.web.foundation import Foundation, Sessions
+from ehr_sync.web.operator import pages as operator
+from ehr_sync.web.sign_in import Client
 from mappings.model import Uris
 
 
@@ -82,7 +91,35 @@ def web_application(service: Service) -> Flask:
         log=service.log,
         stopwatch=time.monotonic,
         new_id=_new_id,
+        pages=_pages(service),
     )
+
+
+def _pages(service: Service) -> Foundation:
+    settings, stores = service.settings, service.stores
+    return Foundation(
+        rooms=(citizen.rooms(), facility.rooms(), operator.rooms()),
+        sessions=Sessions(
+            start=partial(sessions.start_session, lasts=timedelta(seconds=settings.session_seconds), stores=stores),
+            resume=partial(
+                sessions.resume_session, idle=timedelta(seconds=settings.session_idle_seconds), stores=stores
+            ),
+            end=partial(sessions.end_session, stores=stores),
+            end_all=partial(sessions.end_sessions, stores=stores),
+            note_refused=partial(sessions.note_refused_sign_in, stores=stores),
+        ),
+        attempts=SignIns(stores.database, stores.keys.content),
+        client=_client(settings),
+        secret=stores.keys.content,
+        log=service.log,
+    )
+
+
+def _client(settings: Settings) -> Client | None:
+    if not settings.sign_in_client:
+        return None
+    back = f"{settings.public_url.rstrip('/')}/sign-in/back"
+    return Client(settings.issuer_url, settings.sign_in_client, settings.sign_in_secret, back)
 
 
 @dataclass(frozen=True, slots=True)

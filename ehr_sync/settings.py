@@ -91,6 +91,11 @@ class Settings:
     )
     token_seconds: int = _number("longest life of such a token, from `iat` to `exp`", 3_600, 60, 86_400)
 
+    sign_in_client: str = _setting("our client id at the issuer, for signing in to the pages; none: no signing in", "")
+    sign_in_secret: str = _setting("our client secret at the issuer", "", secret=True)
+    session_idle_seconds: int = _number("after so long without use a session of the pages ends", 900, 60, 86_400)
+    session_seconds: int = _number("after so long a session of the pages ends in any case", 28_800, 300, 604_800)
+
     request_bytes: int = _number("most bytes in one request", 100_000_000, 1_000, 10 * _MANY)
     request_dossiers: int = _number("most HOSO in one request", 5_000, 1, _MANY)
     table_rows: int = _number("most rows in one table", 10_000, 1, _MANY)

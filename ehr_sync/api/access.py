@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from flask import Flask, Request, g, request
 
 from ehr_sync.api.problems import Problem
 from ehr_sync.core.ports import Login
 from ehr_sync.usecases.access.authenticate import BadToken, Caller
+
+Face = Literal["citizen", "facility", "ops"]
+"""For whom a page is: a citizen, a facility's people, those who operate the service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,14 @@ class Staff:
     role: str
 
 
-Who = Anyone | Sender | Citizen | Staff
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Somebody who is signed in to the pages, and may enter the rooms of this face."""
+
+    face: Face
+
+
+Who = Anyone | Sender | Citizen | Staff | Page
 
 WHO_MAY: Final[Mapping[str, Who]] = {
     "problems.explain": Anyone(),
@@ -61,6 +71,13 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "ops.hurry_lanes": Staff("ops"),
     "ops.trace_transaction": Staff("ops"),
     "ops.list_transactions": Staff("ops"),
+    "pages.sign_in": Anyone(),
+    "pages.sign_in_back": Anyone(),
+    "pages.sign_out": Anyone(),
+    "pages.prefer": Anyone(),
+    "citizen.home": Page("citizen"),
+    "facility.home": Page("facility"),
+    "operator.home": Page("ops"),
 }
 
 
@@ -69,6 +86,7 @@ def install(
     *,
     verify: Callable[[str], Caller],
     who: Callable[[str], Login | None],
+    admit: Callable[[Face], None] | None = None,
     who_may: Mapping[str, Who] = WHO_MAY,
 ) -> None:
     """Guard every route of `app`, which must be complete. Raises LookupError for one not in the table."""
@@ -85,6 +103,9 @@ def install(
                 g.login = citizen_of(bearer(request), who)
             case Staff(role):
                 g.login = staff_of(bearer(request), role, who)
+            case Page(face):
+                assert admit is not None  # there is no page without its foundation
+                admit(face)
 
 
 def caller() -> Caller:

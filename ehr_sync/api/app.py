@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from flask import Blueprint, Flask, Response, g, request
 
@@ -21,6 +22,22 @@ _HEADERS = {
 }
 
 
+class Pages(Protocol):
+    """The pages for people, which stand on the same application."""
+
+    def install(self, app: Flask, *, public_url: str) -> None:
+        """Give the application its pages; every other blueprint is there already."""
+        ...
+
+    def admit(self, face: access.Face) -> None:
+        """Let the visitor in, or raise what ends in another page."""
+        ...
+
+    def problem(self, problem: problems.Problem) -> Response | None:
+        """A problem as a page, or None where no page was asked for."""
+        ...
+
+
 def create_app(
     blueprints: Iterable[Blueprint],
     *,
@@ -31,6 +48,7 @@ def create_app(
     log: Log,
     stopwatch: Stopwatch,
     new_id: Callable[[], str],
+    pages: Pages | None = None,
 ) -> Flask:
     """The application. Raises LookupError where a route does not say who may call it."""
     app = Flask("ehr_sync", static_folder=None)
@@ -39,8 +57,10 @@ def create_app(
     _watch(app, log=log, stopwatch=stopwatch, new_id=new_id, secure=public_url.startswith("https:"))
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
-    problems.install(app, public_url=public_url, log=log)
-    access.install(app, verify=verify, who=who)
+    problems.install(app, public_url=public_url, log=log, page=pages.problem if pages else None)
+    if pages:
+        pages.install(app, public_url=public_url)
+    access.install(app, verify=verify, who=who, admit=pages.admit if pages else None)
     return app
 
 
@@ -59,7 +79,7 @@ def _watch(app: Flask, *, log: Log, stopwatch: Stopwatch, new_id: Callable[[], s
         if secure:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
         response.headers["X-Request-Id"] = g.incident
-        response.headers["Content-Language"] = language_of(request)
+        response.headers.setdefault("Content-Language", language_of(request))
         response.headers.add("Vary", "Accept-Language")
         if response.status_code >= 400:
             connection.linger(request.environ, response, stopwatch)

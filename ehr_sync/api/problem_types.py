@@ -50,6 +50,20 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = {
         "Xem danh sách tham số và giá trị cho phép.",
         "See the list of parameters and their values.",
     ),
+    "form.expired": ProblemType(
+        400,
+        "Biểu mẫu đã hết hiệu lực.",
+        "This form is no longer valid.",
+        "Mở lại trang rồi gửi lại.",
+        "Open the page again and send it once more.",
+    ),
+    "sign_in.not_good": ProblemType(
+        400,
+        "Chưa đăng nhập được.",
+        "You could not be signed in.",
+        "Hãy đăng nhập lại từ đầu; chưa có gì bị thay đổi.",
+        "Sign in again from the start; nothing was changed.",
+    ),
     "idempotency_key.malformed": ProblemType(
         400,
         "Idempotency-Key không đúng quy cách.",

@@ -6,7 +6,7 @@ https://www.rfc-editor.org/rfc/rfc9457  https://hl7.org/fhir/R4/operationoutcome
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import orjson
@@ -56,8 +56,10 @@ class Problem(Exception):
         self.members = members
 
 
-def install(app: Flask, *, public_url: str, log: Log) -> None:
-    """Let every error of `app` end here, whatever it is: never HTML, never a value of the request."""
+def install(app: Flask, *, public_url: str, log: Log, page: Callable[[Problem], Response | None] | None = None) -> None:
+    """Let every error of `app` end here, whatever it is, without a value of the request; as HTML only where `page`
+    makes one.
+    """
 
     def answered(error: Exception) -> Response:
         problem = _problem_of(error)
@@ -65,7 +67,7 @@ def install(app: Flask, *, public_url: str, log: Log) -> None:
             log.error("unexpected_error", incident=g.incident, **fault(error))
         elif problem.code == "service.unavailable":
             log.warning("unavailable", incident=g.incident, code=str(getattr(error, "code", "")))
-        return _response(problem, public_url)
+        return (page(problem) if page else None) or _response(problem, public_url)
 
     app.register_error_handler(Exception, answered)
     app.register_blueprint(_pages(public_url))
@@ -107,6 +109,8 @@ def _problem_of(error: Exception) -> Problem:
 
 def _problem_of_http(error: HTTPException) -> Problem:
     code = error.code or 500
+    if type(error).__name__ == "CSRFError":
+        return Problem("form.expired")
     if code >= 500:
         return Problem("internal")
     headers = {name: value for name, value in error.get_headers() if name in {"Allow", "Location", "Retry-After"}}

@@ -282,6 +282,52 @@ audit_head = Table(
     Column("mac", BYTEA, nullable=False),
 )
 
+# Who is signed in to the pages: what a session says is sealed under a key that only the visitor's cookie holds.
+session = Table(
+    "session",
+    metadata,
+    Column("mark", BYTEA, primary_key=True),  # hash of the cookie's token
+    Column("subject_mark", BYTEA, nullable=False),  # keyed hash of the provider's subject: to sign out everywhere
+    Column("content", BYTEA, nullable=False),
+    _time("started_at", now=True),
+    Column("used_at", DateTime(timezone=True), nullable=False),
+    Column("ends_at", DateTime(timezone=True), nullable=False),
+    Index("sessions_of_a_subject", "subject_mark"),
+    Index("sessions_by_end", "ends_at"),
+)
+
+# What is remembered between leaving for the identity provider and coming back.
+sign_in = Table(
+    "sign_in",
+    metadata,
+    Column("mark", BYTEA, primary_key=True),
+    Column("content", BYTEA, nullable=False),
+    Column("ends_at", DateTime(timezone=True), nullable=False),
+    Index("sign_ins_by_end", "ends_at"),
+)
+
+# When somebody last came, so that the next time what is new can be told.
+visitor = Table(
+    "visitor",
+    metadata,
+    Column("subject_mark", BYTEA, primary_key=True),
+    Column("came_at", DateTime(timezone=True), nullable=False),
+)
+
+# Who works where: what an operator granted, never what a token claims.
+staff = Table(
+    "staff",
+    metadata,
+    Column("number_mark", BYTEA, primary_key=True),  # keyed hash of their personal number
+    Column("role", Text, primary_key=True),
+    Column("code", Text, primary_key=True, server_default=text("''")),  # the facility; '' for ops
+    Column("valid_from", Date, primary_key=True),
+    Column("valid_to", Date, nullable=False),  # the last day: no grant is for ever
+    CheckConstraint("role IN ('ops', 'facility')", name="staff_role_is_known"),
+    CheckConstraint("(role = 'facility') = (code <> '')", name="facility_staff_have_a_facility"),
+    CheckConstraint("valid_to >= valid_from", name="staff_grant_ends_after_it_starts"),
+)
+
 # ---- the key store: a database of its own, in a backup of its own ----
 
 key_encryption_key = Table(

@@ -1,6 +1,7 @@
 """The sandbox's identity provider: python -m ehr_sync.sandbox.identity --port N --folder F.
 
-An OpenID Connect issuer without a login page: POST /token gives a token for whomever one names.
+An OpenID Connect issuer. People pick whom to be at /authorize; POST /token with JSON gives a token for whomever a
+script names.
 https://openid.net/specs/openid-connect-discovery-1_0.html
 """
 
@@ -18,11 +19,14 @@ import orjson
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
+from ehr_sync.sandbox.identity import authorize
 from ehr_sync.sandbox.serving import server
 from ehr_sync.sandbox.serving.exchange import Answer, Request, json_answer
 from ehr_sync.sandbox.serving.storage import Storage, note
 
-SCHEMA: Final = "CREATE TABLE IF NOT EXISTS signing_key (id INTEGER PRIMARY KEY, jwk BLOB NOT NULL);"
+SCHEMA: Final = (
+    f"{authorize.SCHEMA} CREATE TABLE IF NOT EXISTS signing_key (id INTEGER PRIMARY KEY, jwk BLOB NOT NULL);"
+)
 _LONGEST_BODY: Final = 10_000
 
 
@@ -41,8 +45,13 @@ class Identity:
                 return json_answer(_discovery(_issuer(request)))
             case ("GET", "/jwks"):
                 return json_answer(KeySet(self._keys()).as_dict(private=False, use="sig", alg="ES256"))
+            case ("GET", "/authorize"):
+                return authorize.ask(request)
+            case ("POST", "/authorize"):
+                return authorize.answer(request, self._storage)
             case ("POST", "/token"):
-                return self._token(request)
+                by_code = request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+                return self._redeem(request) if by_code else self._token(request)
             case ("POST", "/_rotate"):
                 self._rotate()
                 return Answer(204)
@@ -59,6 +68,27 @@ class Identity:
             row = (orjson.dumps(key.as_dict(private=True)),)
             connection.execute("INSERT INTO signing_key (jwk) VALUES (?)", row)
             note(connection, {"kind": "key", "outcome": "made", "kid": key.kid})
+
+    def _redeem(self, request: Request) -> Answer:
+        asked = authorize.redeem(request.form, self._storage)
+        if asked is None:
+            return json_answer({"error": "invalid_grant"}, 400)
+        issuer = _issuer(request)
+        claims = {
+            "aud": asked["client_id"],
+            "azp": asked["client_id"],
+            "nonce": asked["nonce"],
+            "acr": f"level{asked['level']}",
+            "auth_time": int(time.time()),
+        }
+        given = self._signed({"number": asked["number"], "claims": claims}, issuer)
+        access = self._signed({"number": asked["number"]}, issuer)
+        return json_answer({"access_token": access, "id_token": given, "token_type": "Bearer", "expires_in": 300})
+
+    def _signed(self, wish: Mapping[str, Any], issuer: str) -> str:
+        keys = self._keys()
+        claims = self._claims(wish, issuer=issuer, pepper=keys[0].as_dict(private=True)["d"])
+        return jwt.encode({"alg": "ES256", "kid": keys[-1].kid}, claims, keys[-1])
 
     def _token(self, request: Request) -> Answer:
         wish = _wish(request.body)
@@ -115,6 +145,8 @@ def _discovery(issuer: str) -> dict[str, Any]:
         "token_endpoint": f"{issuer}/token",
         "authorization_endpoint": f"{issuer}/authorize",
         "response_types_supported": ["code"],
+        "code_challenge_methods_supported": ["S256"],
+        "acr_values_supported": ["level1", "level2"],
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["ES256"],
     }

@@ -21,7 +21,7 @@ from ehr_sync.store import audit, book_entries, clients, people, records
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.book_entries import OpenEntry
 from ehr_sync.store.people import ProvenFacts
-from ehr_sync.store.sealing import mark
+from ehr_sync.usecases.access.actors import actor_of
 from ehr_sync.usecases.book.open_book import ProvenPerson, cast_of, leaving, opened, patient_of
 from ehr_sync.usecases.stores import Stores
 from mappings.fhir.bundle import with_meta
@@ -197,13 +197,6 @@ def _open(
         return None
     names = clients.names(connection, {code for entry in entries for code in entry.body.organizations})
     return _Book(opened(person_id, facts, key), entries, lambda code: names.get(code, ""), stores.keys, uris)
-
-
-def actor_of(login: Login, stores: Stores) -> str:
-    """A citizen as the audit log names them: by a keyed hash, as an identity provider may take the personal number
-    for the subject (P11).
-    """
-    return f"citizen:{mark(stores.keys.index, b'subject', login.subject.encode()).hex()}"
 
 
 def _page(

@@ -1,0 +1,1 @@
+"""The hospital's desk: what became of what was sent."""
