@@ -98,7 +98,7 @@ def web_application(service: Service) -> Flask:
 def _pages(service: Service) -> Foundation:
     settings, stores = service.settings, service.stores
     return Foundation(
-        rooms=(citizen.rooms(), facility.rooms(), operator.rooms()),
+        rooms=(citizen.rooms(_reading(service)), facility.rooms(), operator.rooms()),
         sessions=Sessions(
             start=partial(sessions.start_session, lasts=timedelta(seconds=settings.session_seconds), stores=stores),
             resume=partial(
@@ -113,6 +113,11 @@ def _pages(service: Service) -> Foundation:
         secret=stores.keys.content,
         log=service.log,
     )
+
+
+def _reading(service: Service) -> citizen.Reading:
+    stores = service.stores
+    return citizen.Reading(show=partial(read_book.show_book, stores=stores, uris=service.uris), now=stores.database.now)
 
 
 def _client(settings: Settings) -> Client | None:

@@ -76,6 +76,13 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "pages.sign_out": Anyone(),
     "pages.prefer": Anyone(),
     "citizen.home": Page("citizen"),
+    "citizen.visits": Page("citizen"),
+    "citizen.search": Page("citizen"),
+    "citizen.visit": Page("citizen"),
+    "citizen.results": Page("citizen"),
+    "citizen.medicines": Page("citizen"),
+    "citizen.appointments": Page("citizen"),
+    "citizen.calendar": Page("citizen"),
     "facility.home": Page("facility"),
     "operator.home": Page("ops"),
 }

@@ -38,6 +38,12 @@ class ClaimRow:
     state: State
 
 
+def decided_at(connection: Connection, claim_id: bytes) -> datetime:
+    """When a decided claim was decided."""
+    found: datetime = connection.execute(select(claim.c.decided_at).where(claim.c.claim_id == claim_id)).scalar_one()
+    return found
+
+
 def claims(connection: Connection, claim_ids: Collection[bytes]) -> dict[bytes, ClaimRow]:
     """The claims kept under these fingerprints."""
     rows = _CLAIMS.rows(connection, ids=list(claim_ids))

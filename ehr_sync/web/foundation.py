@@ -21,7 +21,7 @@ from ehr_sync.api.problems import Problem
 from ehr_sync.core.ports import Login
 from ehr_sync.runtime.logs import Log
 from ehr_sync.usecases.access.sessions import Visit
-from ehr_sync.web.design import build
+from ehr_sync.web.design import build, words
 from ehr_sync.web.sign_in import Client, NotGood, Provider
 
 HOMES: Final[dict[Face, str]] = {"citizen": "citizen.home", "facility": "facility.home", "ops": "operator.home"}
@@ -84,6 +84,8 @@ class Foundation:
             room.after_request(_guarded)
             app.register_blueprint(room)
         app.register_error_handler(Stranger, self.instead)
+        app.register_error_handler(NothingHere, lambda error: redirect(url_for(error.endpoint), 303))
+        app.jinja_env.filters.update(day=words.day, moment=words.moment, span=words.span)
         static = WhiteNoise(app.wsgi_app, root=build.BUILT / "static", prefix="static/", immutable_file_test=_is_named)
         app.wsgi_app = static  # type: ignore[method-assign]
 
@@ -134,6 +136,14 @@ class Stranger(Exception):
     def __init__(self, face: Face, template: str) -> None:
         super().__init__(face)
         self.face, self.template = face, template
+
+
+class NothingHere(Exception):
+    """There is nothing to show on this page; another one says why."""
+
+    def __init__(self, endpoint: str) -> None:
+        super().__init__(endpoint)
+        self.endpoint = endpoint
 
 
 def visitor() -> Visit:

@@ -31,7 +31,7 @@ class Visitor:
     def press(self, action: str, **fields: str) -> TestResponse:
         """Send the form of the last page that goes to `action`, with what is hidden in it and these fields."""
         assert self.last is not None
-        form = next(form for form in self.last.text.split("<form")[1:] if f'action="{action}"' in form)
+        form = next(form for form in self.last.text.split("<form")[1:] if f'method="post" action="{action}"' in form)
         hidden = {name: unescape(value) for name, value in _HIDDEN.findall(form.partition("</form>")[0])}
         self.last = self.client.post(action, data={**hidden, **fields})
         return self.last

@@ -24,12 +24,13 @@ class ProvenPerson:
     person_id: UUID
     claim: Claim = field(repr=False)
     sex: str  # "unknown" where the registry holds another one
+    claim_id: bytes  # the claim that proved them
 
 
 def opened(person_id: UUID, facts: ProvenFacts, person_key: bytes) -> ProvenPerson:
     """The person of these facts. Raises Unreadable."""
     claim = identity_claims.open_facts(person_key, person_id, facts.claim_id, facts.sealed)
-    return ProvenPerson(person_id, claim, claim.sex if facts.reason == SEX_PROVEN else "unknown")
+    return ProvenPerson(person_id, claim, claim.sex if facts.reason == SEX_PROVEN else "unknown", facts.claim_id)
 
 
 def leaving(entry: OpenEntry) -> Sequence[tuple[bytes, LastChange]]:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from ehr_sync.core.errors import NotFound
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.ports import Login
-from ehr_sync.store import audit, book_entries, clients, people, records
+from ehr_sync.store import audit, book_entries, clients, identity_claims, people, records
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.book_entries import OpenEntry
 from ehr_sync.store.people import ProvenFacts
@@ -84,6 +84,30 @@ def read_resource(type_: str, id_: str, *, login: Login, stores: Stores, uris: U
     if found is None:
         raise NotFound("resource.unknown")
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """All of a person's book for their pages: its resources (JSON with meta, the Patient first), and when and how the
+    registry proved who they are.
+    """
+
+    resources: tuple[bytes, ...] = field(repr=False)
+    proven_at: datetime
+    sex_proven: bool
+
+
+def show_book(what: str, *, login: Login, stores: Stores, uris: Uris) -> Shown | None:
+    """One's own book for a page of it, or None for somebody who has none yet. One audit entry: "page {what}"."""
+    with _reading(login, stores, uris) as (connection, book):
+        shown = None
+        if book:
+            proven_at = identity_claims.decided_at(connection, book.person.claim_id)
+            resources = book.page(b"", START, None).resources
+            shown = Shown(resources, proven_at, book.person.sex != "unknown")
+        person_id = book.person.person_id if book else None
+        _note(connection, stores, AuditEntry(actor_of(login, stores), f"page {what}", person_id))
+    return shown
 
 
 def read_everything(

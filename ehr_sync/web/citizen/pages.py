@@ -1,15 +1,157 @@
+"""The citizen's pages: one's own book, as its owner reads it."""
+
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+from typing import NoReturn, Protocol
 
-from ehr_sync.web.foundation import page
+import orjson
+from flask import Blueprint, Response, g, request
+
+from ehr_sync.api.problems import Problem
+from ehr_sync.core.clock import Clock
+from ehr_sync.core.ports import Login
+from ehr_sync.web.citizen import book as books
+from ehr_sync.web.citizen.book import Book, Visit
+from ehr_sync.web.citizen.drawing import draw
+from ehr_sync.web.foundation import NothingHere, page, visitor
+from mappings.dates import VIETNAM
 
 
-def rooms() -> Blueprint:
+class Shown(Protocol):
+    """A person's book as JSON resources, and when and how they were proven."""
+
+    @property
+    def resources(self) -> tuple[bytes, ...]: ...
+    @property
+    def proven_at(self) -> datetime: ...
+    @property
+    def sex_proven(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The use cases. Each makes one audit entry."""
+
+    show: Callable[..., Shown | None]  # (what, *, login)
+    now: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The reader's own book on this page."""
+
+    book: Book
+    proven_at: datetime
+    sex_proven: bool
+    today: date
+
+
+def rooms(reading: Reading) -> Blueprint:
+    """The routes, around the use cases."""
     blueprint = Blueprint("citizen", __name__)
+    show = partial(_own, reading)
 
     @blueprint.get("/")
     def home() -> Response:
-        return page("citizen/home.html")
+        own = show("first")
+        if own is None:
+            return page("citizen/no_book.html")
+        since = visitor().since
+        return page(
+            "citizen/home.html",
+            own=own,
+            patient=own.book.patient,
+            since=since,
+            new=own.book.since(since) if since else [],
+            taking=[each for each in own.book.medicines() if each.is_taken_on(own.today)],
+            conditions=own.book.conditions(),
+            coming=[each for each in own.book.appointments() if each.last[:10] >= own.today.isoformat()],
+        )
+
+    @blueprint.get("/visits")
+    def visits() -> Response:
+        own = show("visits") or _none()
+        return _timeline(own.book, own.book.visits, word="")
+
+    @blueprint.post("/visits")
+    def search() -> Response:
+        # By POST: no word stands in an address, a history or a log (P11).
+        own = show("visits") or _none()
+        word = request.form.get("word", "").strip()[:100]
+        g.reflects = True
+        return _timeline(own.book, [each for each in own.book.visits if word.casefold() in each.words()], word=word)
+
+    @blueprint.get("/visits/<key>")
+    def visit(key: str) -> Response:
+        own = show("visit") or _none()
+        found = own.book.visit(key)
+        if found is None:
+            raise Problem("not_found")
+        return page("citizen/visit.html", own=own, visit=found)
+
+    @blueprint.get("/results")
+    def results() -> Response:
+        own = show("results") or _none()
+        return page("citizen/results.html", series=own.book.series(), draw=draw)
+
+    @blueprint.get("/medicines")
+    def medicines() -> Response:
+        own = show("medicines") or _none()
+        everything = own.book.medicines()
+        taking = [each for each in everything if each.is_taken_on(own.today)]
+        return page("citizen/medicines.html", taking=taking, before=[each for each in everything if each not in taking])
+
+    @blueprint.get("/appointments")
+    def appointments() -> Response:
+        own = show("appointments") or _none()
+        return page("citizen/appointments.html", appointments=own.book.appointments(), today=own.today.isoformat())
+
+    @blueprint.get("/appointments/<key>.ics")
+    def calendar(key: str) -> Response:
+        own = show("appointments") or _none()
+        found = next((each for each in own.book.appointments() if each.key == key), None)
+        if found is None:
+            raise Problem("not_found")
+        return Response(
+            books.calendar(found, made=reading.now()),
+            mimetype="text/calendar",
+            headers={"Content-Disposition": 'attachment; filename="hen-kham.ics"'},
+        )
 
     return blueprint
+
+
+def _own(reading: Reading, what: str) -> Own | None:
+    login: Login = visitor().login
+    shown = reading.show(what, login=login)
+    if shown is None:
+        return None
+    made = books.read(orjson.loads(b"[" + b",".join(shown.resources) + b"]"))
+    return Own(made, shown.proven_at, shown.sex_proven, reading.now().astimezone(VIETNAM).date())
+
+
+def _none() -> NoReturn:
+    # Whoever has no book is told so on the first page.
+    raise NothingHere("citizen.home")
+
+
+def _timeline(book: Book, found: tuple[Visit, ...] | list[Visit], *, word: str) -> Response:
+    year, place, kind = (request.args.get(name, "") for name in ("year", "place", "kind"))
+    places = list(dict.fromkeys(visit.place for visit in book.visits))
+    wanted = places[int(place)] if place.isdigit() and int(place) < len(places) else ""
+    kinds = list(dict.fromkeys(visit.kind for visit in book.visits))
+    sort = kinds[int(kind)] if kind.isdigit() and int(kind) < len(kinds) else ""
+    return page(
+        "citizen/visits.html",
+        visits=[v for v in found if year in {"", v.year} and wanted in {"", v.place} and sort in {"", v.kind}],
+        total=len(book.visits),
+        years=sorted({visit.year for visit in book.visits}, reverse=True),
+        places=places,
+        kinds=kinds,
+        chosen={"year": year, "place": place, "kind": kind},
+        word=word,
+    )

@@ -1,0 +1,384 @@
+"""A book as its owner reads it: by visit, by test, by medicine; made of the FHIR resources that a reader may see.
+
+Nothing is said that no facility said: what is missing stays missing, and nothing is coloured, ranked or guessed.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+Json = Mapping[str, Any]
+_ICD10: Final = ("http://fhir.hl7.org.vn/core/CodeSystem/vn-icd10-cs", "http://hl7.org/fhir/sid/icd-10")
+_ADVICE: Final = "Lời dặn: "
+_WATCHED: Final = "theo dõi"
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """Something in words, beside its code."""
+
+    text: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Medicine:
+    """A medicine as a facility wrote it down. `given`: there and then, and not to be taken at home."""
+
+    name: str
+    dose: str
+    first: str
+    last: str  # "" where nobody says until when
+    amount: str
+    given: bool
+    place: str
+    visit: str
+
+    def is_taken_on(self, day: date) -> bool:
+        """Whether it was prescribed for this day (rules: taking-now)."""
+        return not self.given and bool(self.last) and self.first[:10] <= day.isoformat() <= self.last[:10]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One value of a test. `number` is None where it is no number with a unit."""
+
+    key: tuple[str, str]  # system and code of the test; the text where it has no code
+    name: str
+    value: str
+    unit: str
+    number: float | None
+    low: float | None
+    high: float | None
+    method: str
+    at: str
+    place: str
+    visit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What somebody found and wrote: an image, a test as a whole."""
+
+    name: str
+    conclusion: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """When one is asked to come again."""
+
+    key: str
+    first: str
+    last: str
+    place: str
+    visit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One visit: when, where, what for, what was found, given and done; who sent it, and when it came."""
+
+    key: str
+    start: str
+    end: str
+    place: str
+    kind: str
+    emergency: bool
+    reasons: tuple[str, ...]
+    main: Coded | None
+    others: tuple[Coded, ...]
+    outcome: str
+    left: str
+    advice: tuple[str, ...]
+    vitals: tuple[Result, ...]
+    results: tuple[Result, ...]
+    reports: tuple[Report, ...]
+    procedures: tuple[Coded, ...]
+    medicines: tuple[Medicine, ...]
+    appointments: tuple[Appointment, ...]
+    came: str
+    version: int
+    changed: str
+
+    @property
+    def year(self) -> str:
+        """The year that it began in."""
+        return self.start[:4]
+
+    def words(self) -> str:
+        """All that is said of it, to be searched."""
+        said = [self.place, self.kind, *self.reasons, self.outcome, *self.advice]
+        said += [each.text + " " + each.code for each in (self.main, *self.others, *self.procedures) if each]
+        said += [each.name for each in (*self.vitals, *self.results)] + [each.name for each in self.medicines]
+        said += [f"{each.name} {each.conclusion}" for each in self.reports]
+        return " ".join(said).casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What counts as one's own condition: a main diagnosis, or one that two places made (rules: my-conditions)."""
+
+    what: Coded
+    first: str
+    last: str
+    places: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The values of one test over time, newest first, and where unit or method changes between two."""
+
+    name: str
+    code: str
+    results: tuple[Result, ...]
+
+    def stretches(self) -> Iterator[tuple[Result, ...]]:
+        """Runs of values that can be compared: of one unit and method."""
+        run: list[Result] = []
+        for result in self.results:
+            if run and (result.unit, result.method) != (run[-1].unit, run[-1].method):
+                yield tuple(run)
+                run = []
+            run.append(result)
+        if run:
+            yield tuple(run)
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Everything, newest first."""
+
+    patient: Json = field(repr=False)
+    visits: tuple[Visit, ...] = field(repr=False)
+
+    def visit(self, key: str) -> Visit | None:
+        """The visit of this id."""
+        return next((visit for visit in self.visits if visit.key == key), None)
+
+    def since(self, moment: datetime) -> list[Visit]:
+        """What came or changed since then; changes are known to the second."""
+        second = moment.replace(microsecond=0)
+        return [visit for visit in self.visits if visit.changed and datetime.fromisoformat(visit.changed) >= second]
+
+    def medicines(self) -> list[Medicine]:
+        """What was prescribed or given, by the day from which on."""
+        return sorted((m for v in self.visits for m in v.medicines), key=lambda m: m.first, reverse=True)
+
+    def appointments(self) -> list[Appointment]:
+        """When one is asked to come again, the next first."""
+        return sorted((a for v in self.visits for a in v.appointments), key=lambda a: a.first)
+
+    def conditions(self) -> list[Condition]:
+        """One's own conditions, by the day when they were last met."""
+        met: dict[str, list[tuple[Visit, Coded, bool]]] = defaultdict(list)
+        for visit in self.visits:
+            for n, what in enumerate((visit.main, *visit.others)):
+                if what and what.code and _WATCHED not in what.text.casefold():
+                    met[what.code].append((visit, what, n == 0))
+        own = []
+        for found in met.values():
+            places = tuple(dict.fromkeys(visit.place for visit, _, _ in found))
+            if len(places) > 1 or any(is_main for _, _, is_main in found):
+                named = next((what for _, what, is_main in found if is_main), found[0][1])
+                own.append(Condition(named, found[-1][0].start, found[0][0].start, places))
+        return sorted(own, key=lambda each: each.last, reverse=True)
+
+    def series(self) -> list[Series]:
+        """The values of each test, over all places, by name."""
+        by_test: dict[tuple[str, str], list[Result]] = defaultdict(list)
+        for visit in self.visits:
+            for result in (*visit.results, *visit.vitals):
+                by_test[result.key].append(result)
+        made = [
+            Series(found[0].name, found[0].key[1], tuple(sorted(found, key=lambda r: r.at, reverse=True)))
+            for found in by_test.values()
+        ]
+        return sorted(made, key=lambda each: each.name.casefold())
+
+
+def read(resources: Iterable[Json]) -> Book:
+    """The book that these resources make. A Patient is among them."""
+    by_id = {f"{each['resourceType']}/{each['id']}": each for each in resources}
+    patient = next(each for each in by_id.values() if each["resourceType"] == "Patient")
+    visits = []
+    for provenance in (each for each in by_id.values() if each["resourceType"] == "Provenance"):
+        own = [by_id[ref["reference"]] for ref in provenance["target"] if ref["reference"] in by_id]
+        encounter = next((each for each in own if each["resourceType"] == "Encounter"), None)
+        if encounter:
+            visits.append(_visit(encounter, own, provenance, by_id))
+    return Book(patient, tuple(sorted(visits, key=lambda each: (each.start, each.key), reverse=True)))
+
+
+def _visit(encounter: Json, own: Sequence[Json], provenance: Json, by_id: Mapping[str, Json]) -> Visit:
+    kinds: dict[str, list[Json]] = defaultdict(list)
+    for each in own:
+        kinds[each["resourceType"]].append(each)
+    key, period = encounter["id"], encounter.get("period", {})
+    place = _name_of(encounter.get("serviceProvider") or provenance["agent"][0]["who"], by_id)
+    results = [_result(each, place, key) for each in kinds["Observation"]]
+    vital = {each["id"] for each in kinds["Observation"] if _is_vital(each)}
+    diagnoses = [(use, by_id.get(use["condition"]["reference"])) for use in encounter.get("diagnosis", ())]
+    discharge = [(use, found) for use, found in diagnoses if found and _role(use) != "AD"]
+    main = next((_coded(found["code"]) for use, found in discharge if use.get("rank") == 1), None)
+    reports = (_report(each) for each in kinds["DiagnosticReport"])
+    return Visit(
+        key=key,
+        start=period.get("start", ""),
+        end=period.get("end", ""),
+        place=place,
+        kind=_text(encounter.get("type", [{}])[0]),
+        emergency=_first_code(encounter.get("priority", {})) == "EM",
+        reasons=tuple(filter(None, map(_text, encounter.get("reasonCode", ())))),
+        main=main,
+        others=tuple(_coded(found["code"]) for use, found in discharge if use.get("rank") != 1),
+        outcome=next((_text(e["valueCodeableConcept"]) for e in _extensions(encounter, "treatment-outcome")), ""),
+        left=_text(encounter.get("hospitalization", {}).get("dischargeDisposition", {})),
+        advice=tuple(e["valueAnnotation"]["text"].removeprefix(_ADVICE) for e in _extensions(encounter, "visit-note")),
+        vitals=tuple(r for r, each in zip(results, kinds["Observation"], strict=True) if each["id"] in vital),
+        results=tuple(r for r, each in zip(results, kinds["Observation"], strict=True) if each["id"] not in vital),
+        reports=tuple(report for report in reports if report.conclusion),
+        procedures=tuple(_coded(each["code"]) for each in kinds["Procedure"]),
+        medicines=tuple(
+            _medicine(each, place, key) for each in (*kinds["MedicationRequest"], *kinds["MedicationAdministration"])
+        ),
+        appointments=tuple(_appointment(each, place, key) for each in kinds["Appointment"]),
+        came=provenance.get("recorded", ""),
+        version=int(encounter.get("meta", {}).get("versionId", 1)),
+        changed=max((each.get("meta", {}).get("lastUpdated", "") for each in own), default=""),
+    )
+
+
+def _result(observation: Json, place: str, visit: str) -> Result:
+    quantity, code = observation.get("valueQuantity", {}), observation["code"]
+    coding = (code.get("coding") or [{}])[0]
+    text = observation.get("valueString") or _text(observation.get("valueCodeableConcept", {}))
+    within = (observation.get("referenceRange") or [{}])[0]
+    number, unit = quantity.get("value"), quantity.get("unit", "")
+    shown = f"{quantity.get('comparator', '')}{number:g}" if isinstance(number, int | float) else text
+    if observation.get("component"):
+        shown = "/".join(f"{part['valueQuantity']['value']:g}" for part in observation["component"] if _has_value(part))
+        unit = next(
+            (part["valueQuantity"].get("unit", "") for part in observation["component"] if _has_value(part)), ""
+        )
+    return Result(
+        key=(coding.get("system", ""), coding.get("code", _text(code))),
+        name=_text(code),
+        value=shown,
+        unit=unit,
+        number=float(number) if isinstance(number, int | float) and unit and "comparator" not in quantity else None,
+        low=within.get("low", {}).get("value"),
+        high=within.get("high", {}).get("value"),
+        method=_text(observation.get("method", {})),
+        at=observation.get("effectiveDateTime", observation.get("issued", "")),
+        place=place,
+        visit=visit,
+    )
+
+
+def _has_value(part: Json) -> bool:
+    return isinstance(part.get("valueQuantity", {}).get("value"), int | float)
+
+
+def _medicine(resource: Json, place: str, visit: str) -> Medicine:
+    given = resource["resourceType"] == "MedicationAdministration"
+    dosages = [resource.get("dosage", {})] if given else resource.get("dosageInstruction", [])
+    dispensed = resource.get("dispenseRequest", {})
+    period = resource.get("effectivePeriod", {}) if given else dispensed.get("validityPeriod", {})
+    quantity = dispensed.get("quantity", {})
+    return Medicine(
+        name=_text(resource.get("medicationCodeableConcept", {})),
+        dose="; ".join(filter(None, (dose.get("text", "") for dose in dosages))),
+        first=period.get("start") or resource.get("authoredOn") or resource.get("effectiveDateTime", ""),
+        last=period.get("end", ""),
+        amount=f"{quantity['value']:g} {quantity.get('unit', '')}".strip() if "value" in quantity else "",
+        given=given,
+        place=place,
+        visit=visit,
+    )
+
+
+def _report(resource: Json) -> Report:
+    return Report(_text(resource["code"]), resource.get("conclusion", ""), resource.get("effectiveDateTime", ""))
+
+
+def _appointment(resource: Json, place: str, visit: str) -> Appointment:
+    asked = (resource.get("requestedPeriod") or [{}])[0]
+    first = resource.get("start") or asked.get("start", "")
+    return Appointment(resource["id"], first, resource.get("end") or asked.get("end", "") or first, place, visit)
+
+
+def _coded(concept: Json) -> Coded:
+    for coding in concept.get("coding", ()):
+        if coding.get("system") in _ICD10:
+            return Coded(_text(concept) or coding.get("display", ""), coding.get("code", ""))
+    return Coded(_text(concept))
+
+
+def _text(concept: Json) -> str:
+    displays = (coding.get("display", "") for coding in concept.get("coding", ()))
+    return str(concept.get("text") or next(filter(None, displays), ""))
+
+
+def _first_code(concept: Json) -> str:
+    return str((concept.get("coding") or [{}])[0].get("code", ""))
+
+
+def _role(use: Json) -> str:
+    return _first_code(use.get("use", {}))
+
+
+def _extensions(resource: Json, ends: str) -> Iterator[Json]:
+    return (each for each in resource.get("extension", ()) if each["url"].endswith(ends))
+
+
+def _is_vital(observation: Json) -> bool:
+    return any(_first_code(category) == "vital-signs" for category in observation.get("category", ()))
+
+
+def _name_of(reference: Json, by_id: Mapping[str, Json]) -> str:
+    found = by_id.get(reference.get("reference", ""), {})
+    return str(found.get("name") or reference.get("display") or "")
+
+
+def calendar(appointment: Appointment, *, made: datetime) -> str:
+    """An appointment for a calendar (RFC 5545): whole days, since a facility says days; without a word of why."""
+    first = date.fromisoformat(appointment.first[:10])
+    after = date.fromisoformat(appointment.last[:10]) + timedelta(days=1)
+    lines = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:-//ehr-sync//VI",
+        "BEGIN:VEVENT",
+        f"UID:{appointment.key}@ehr-sync",
+        f"DTSTAMP:{made:%Y%m%dT%H%M%SZ}",
+        f"DTSTART;VALUE=DATE:{first:%Y%m%d}",
+        f"DTEND;VALUE=DATE:{after:%Y%m%d}",
+        f"SUMMARY:{_escaped('Hẹn khám lại')}",
+        f"LOCATION:{_escaped(appointment.place)}",
+        "END:VEVENT",
+        "END:VCALENDAR",
+    ]
+    return "".join(f"{folded}\r\n" for line in lines for folded in _folded(line))
+
+
+def _escaped(text: str) -> str:
+    plain = "".join(" " if letter in "\r\n" else letter for letter in text)
+    return plain.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
+
+
+def _folded(line: str) -> Iterator[str]:
+    # At most 75 octets a line (RFC 5545 section 3.1), never within a letter.
+    part, size = "", 0
+    for letter in line:
+        octets = len(letter.encode())
+        if size + octets > 74:
+            yield part
+            part, size = " ", 1
+        part, size = part + letter, size + octets
+    yield part

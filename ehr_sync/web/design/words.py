@@ -1,0 +1,36 @@
+"""Days and times as people write them: 20/11/2026 in Vietnamese, 20 November 2026 in English; always Vietnam's."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from flask_babel import format_date, get_locale
+
+from mappings.dates import VIETNAM
+
+
+def day(value: str | date) -> str:
+    """The day of an ISO date or instant; a year or month alone stays as it is; "" of nothing."""
+    if isinstance(value, datetime):
+        value = value.astimezone(VIETNAM).date()
+    elif isinstance(value, str):
+        if len(value) < 10:
+            return value
+        value = datetime.fromisoformat(value).astimezone(VIETNAM).date() if "T" in value else date.fromisoformat(value)
+    return str(format_date(value, "d MMMM yyyy" if str(get_locale()) == "en" else "dd/MM/yyyy"))
+
+
+def moment(value: str | datetime) -> str:
+    """The day and minute of an instant; of a day alone the day."""
+    if isinstance(value, str):
+        if "T" not in value:
+            return day(value)
+        value = datetime.fromisoformat(value)
+    local = value.astimezone(VIETNAM)
+    return f"{local:%H:%M}, {day(local.date())}"
+
+
+def span(first: str, last: str) -> str:
+    """From a day to another, or one day alone."""
+    begins, ends = day(first), day(last)
+    return begins if not ends or begins == ends else f"{begins} – {ends}"

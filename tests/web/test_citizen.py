@@ -1,0 +1,113 @@
+"""The citizen's pages: one's own book, read from what was posted, verified and delivered."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from ehr_sync.bootstrap_web import web_application
+from ehr_sync.sandbox.city.people import person
+from ehr_sync.sandbox.dossiers.generator import corrected, dossier, planted
+from ehr_sync.sandbox.dossiers.hoso import with_values
+from tests.usecases.service import DAY, Running, number_of
+from tests.web.browsing import Visitor
+
+INDEX = 701
+NUMBER = number_of(INDEX)
+VISIT = dossier(701, person_index=INDEX, shape="outpatient", rows=6)
+
+
+@pytest.fixture
+def reader(visitor: Visitor, desk: Running) -> Visitor:
+    desk.post(VISIT)
+    desk.settle()
+    visitor.sign_in(NUMBER)
+    return visitor
+
+
+def test_the_first_page_says_who_one_is_and_how_that_was_proven(reader: Visitor) -> None:
+    text = reader.get("/").text
+    one = person(INDEX)
+    assert one.name in text
+    assert f"{one.birth_date:%d/%m/%Y}" in text
+    assert "khớp với cơ sở dữ liệu quốc gia về dân cư" in text
+    assert "Điều đó không có nghĩa là bạn không dị ứng gì" in text
+
+
+def test_the_timeline_says_where_when_and_what_for(reader: Visitor) -> None:
+    text = reader.get("/visits").text
+    row = VISIT.summary
+    day = f"{row['NGAY_VAO'][6:8]}/{row['NGAY_VAO'][4:6]}/{row['NGAY_VAO'][:4]}"
+    assert day in text
+    assert row["MA_BENH_CHINH"] in text
+    assert "1 trong 1 lần khám" in text
+    key = text.partition('href="/visits/')[2].partition('"')[0]
+    page = reader.get(f"/visits/{key}").text
+    assert all(found["TEN_THUOC"].split(" ")[0] in page for found in VISIT.tables["XML2"])
+    assert "bản hiển thị dữ liệu" in page
+
+
+def test_p11_a_search_goes_by_post_and_finds_by_word(reader: Visitor) -> None:
+    word = VISIT.tables["XML2"][0]["TEN_THUOC"].split(" ")[0]
+    reader.get("/visits")
+    found = reader.press("/visits", word=word.upper())
+    assert "1 trong 1 lần khám" in found.text
+    reader.get("/visits")
+    assert "0 trong 1 lần khám" in reader.press("/visits", word="khongcotunay").text
+
+
+@pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", "{\\rtf1 <b>x</b>}", '"><img src=x>', "{{7*7}}"])
+def test_what_a_facility_writes_is_shown_as_words(visitor: Visitor, desk: Running, hostile: str) -> None:
+    desk.post(with_values(VISIT, "XML1", LY_DO_VV=hostile, GHI_CHU=hostile))
+    desk.settle()
+    visitor.sign_in(NUMBER)
+    text = visitor.get("/visits").text
+    key = text.partition('href="/visits/')[2].partition('"')[0]
+    shown = visitor.get(f"/visits/{key}").text
+    visitor.get("/visits")
+    searched = visitor.press("/visits", word=hostile).text
+    for page in (text, shown, searched):
+        assert [tag for tag in ("<script", "<img", "<b>") if tag in page] == []
+
+
+def test_p9_a_withheld_visit_leaves_no_sign(visitor: Visitor, desk: Running) -> None:
+    desk.post(planted(VISIT, "icd_main"))
+    desk.settle()
+    text = visitor.sign_in(NUMBER).text
+    assert "Bạn chưa có sổ" in text
+    for path in ("/visits", "/results", "/medicines", "/appointments"):
+        assert visitor.get(path).headers["Location"] == "/"
+
+
+def test_a_correction_is_told_as_that(reader: Visitor, desk: Running) -> None:
+    desk.post(corrected(VISIT, 1), made_on=DAY + timedelta(days=1))
+    desk.settle()
+    assert "Đã sửa, bản thứ 2" in reader.get("/visits").text
+
+
+def test_what_came_since_the_last_visit_is_new(visitor: Visitor, desk: Running) -> None:
+    assert "lần đầu" not in visitor.sign_in(NUMBER).text  # no book yet
+    desk.post(VISIT)
+    desk.settle()
+    assert 'href="/visits/' in visitor.sign_in(NUMBER).text.partition("Mới từ lần xem trước")[2].partition("<h2>")[0]
+    desk.run("UPDATE visitor SET came_at = came_at + interval '2 seconds'")
+    assert "Không có gì mới" in visitor.sign_in(NUMBER).text
+
+
+def test_p10_each_page_is_one_entry_of_its_own_name(reader: Visitor, desk: Running) -> None:
+    before = len(desk.rows("SELECT 1 FROM audit_event"))
+    for path in ("/", "/visits", "/results", "/medicines", "/appointments"):
+        assert reader.get(path).status_code == 200
+    told = [action for (action,) in desk.rows("SELECT action FROM audit_event ORDER BY n")][before:]
+    assert told == ["page first", "page visits", "page results", "page medicines", "page appointments"]
+
+
+def test_p10_a_foreign_visit_is_unknown(reader: Visitor, desk: Running) -> None:
+    desk.post(dossier(702, person_index=702, shape="outpatient", rows=6))
+    desk.settle()
+    other = Visitor(web_application(desk.service).test_client())
+    other.sign_in(number_of(702))
+    key = other.get("/visits").text.partition('href="/visits/')[2].partition('"')[0]
+    assert other.get(f"/visits/{key}").status_code == 200
+    assert reader.get(f"/visits/{key}").status_code == 404
