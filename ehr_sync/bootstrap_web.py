@@ -33,6 +33,7 @@ from ehr_sync.usecases.access import sessions
 from ehr_sync.usecases.access.authenticate import Signer, issue_token, verify_bearer
 from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.read_book import Page, Position
+from ehr_sync.usecases.book.who_looked import who_looked
 from ehr_sync.usecases.check_readiness import check_readiness, tell_books
 from ehr_sync.usecases.delivery import resync_lanes
 from ehr_sync.usecases.delivery.find_scope import find_scope
@@ -117,7 +118,11 @@ def _pages(service: Service) -> Foundation:
 
 def _reading(service: Service) -> citizen.Reading:
     stores = service.stores
-    return citizen.Reading(show=partial(read_book.show_book, stores=stores, uris=service.uris), now=stores.database.now)
+    return citizen.Reading(
+        show=partial(read_book.show_book, stores=stores, uris=service.uris),
+        who_looked=partial(who_looked, stores=stores, uris=service.uris),
+        now=stores.database.now,
+    )
 
 
 def _client(settings: Settings) -> Client | None:

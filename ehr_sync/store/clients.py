@@ -178,6 +178,12 @@ def names(connection: Connection, codes: Collection[str]) -> dict[str, str]:
 _NAMES = Statement(select(facility.c.code, facility.c.name).where(among(facility.c.code, "codes")))
 
 
+def client_names(connection: Connection, client_ids: Collection[str]) -> dict[str, str]:
+    """The names of these clients."""
+    rows = connection.execute(select(client.c.client_id, client.c.name).where(client.c.client_id.in_(list(client_ids))))
+    return {row.client_id: row.name for row in rows}
+
+
 def grant(
     connection: Connection, client_id: str, code: str, valid_from: date = ALWAYS, valid_to: date | None = None
 ) -> None:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Final
 
 from flask import Blueprint, Flask, Response, g, redirect, render_template, request, session, url_for
-from flask_babel import Babel, gettext
+from flask_babel import Babel
 from flask_wtf.csrf import CSRFProtect
 from whitenoise import WhiteNoise
 
@@ -22,6 +22,7 @@ from ehr_sync.core.ports import Login
 from ehr_sync.runtime.logs import Log
 from ehr_sync.usecases.access.sessions import Visit
 from ehr_sync.web.design import build, words
+from ehr_sync.web.design.words import gettext
 from ehr_sync.web.sign_in import Client, NotGood, Provider
 
 HOMES: Final[dict[Face, str]] = {"citizen": "citizen.home", "facility": "facility.home", "ops": "operator.home"}
@@ -85,7 +86,7 @@ class Foundation:
             app.register_blueprint(room)
         app.register_error_handler(Stranger, self.instead)
         app.register_error_handler(NothingHere, lambda error: redirect(url_for(error.endpoint), 303))
-        app.jinja_env.filters.update(day=words.day, moment=words.moment, span=words.span)
+        app.jinja_env.filters.update(day=words.day, moment=words.moment, span=words.span, times=words.times)
         static = WhiteNoise(app.wsgi_app, root=build.BUILT / "static", prefix="static/", immutable_file_test=_is_named)
         app.wsgi_app = static  # type: ignore[method-assign]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -111,3 +112,38 @@ def test_p10_a_foreign_visit_is_unknown(reader: Visitor, desk: Running) -> None:
     key = other.get("/visits").text.partition('href="/visits/')[2].partition('"')[0]
     assert other.get(f"/visits/{key}").status_code == 200
     assert reader.get(f"/visits/{key}").status_code == 404
+
+
+def test_p10_a_citizen_sees_who_looked_people_and_systems_apart(reader: Visitor, desk: Running) -> None:
+    [code] = [line.transaction_code for line in [desk.post(VISIT)]]
+    desk.follow(code)
+    other = Visitor(web_application(desk.service).test_client())
+    other.sign_in(number_of(702))
+    rows = [
+        tuple(cell.strip() for cell in re.sub(r"<[^>]+>", "|", row).split("|") if cell.strip())[1:]
+        for row in reader.get("/who-looked").text.partition("<tbody>")[2].split("</tr>")[:-1]
+    ]
+    assert ("Bạn", "người", "mở sổ trên trang này") in rows
+    assert ("Dịch vụ này", "máy", "hỏi cơ sở dữ liệu quốc gia về dân cư") in rows
+    assert ("Dịch vụ này", "máy", "chuyển dữ liệu đến sổ trên ứng dụng định danh quốc gia") in rows
+    assert [row[1:] for row in rows if row[-1] == "xem tình trạng hồ sơ đã gửi"] == [
+        ("máy", "xem tình trạng hồ sơ đã gửi")
+    ]
+
+
+def test_p9_who_asked_about_a_withheld_record_leaves_no_sign(reader: Visitor, desk: Running) -> None:
+    before = reader.get("/who-looked").text.count("<tr>")
+    code = desk.post(planted(dossier(703, person_index=INDEX, shape="outpatient", rows=6), "icd_main")).transaction_code
+    desk.settle()
+    desk.follow(code)
+    assert reader.get("/who-looked").text.count("<tr>") == before + 1  # the look before this one
+
+
+def test_the_log_is_shown_page_by_page_and_each_entry_once(reader: Visitor, desk: Running) -> None:
+    for _ in range(60):
+        reader.get("/medicines")
+    first = reader.get("/who-looked").text
+    further = re.findall(r'href="(/who-looked\?before=[0-9]+)"', first)
+    rest = reader.get(further[0]).text
+    assert (first.count("<tr>") - 1, len(further)) == (50, 1)
+    assert 10 < rest.count("<tr>") < 20

@@ -62,10 +62,10 @@ class Page:
 
 def read_patient(*, login: Login, stores: Stores, uris: Uris) -> Page:
     """One's own Patient, or an empty page for somebody who has no book yet."""
-    with _reading(login, stores, uris) as (connection, book):
+    with reading(login, stores, uris) as (connection, book):
         found = (book.patient(),) if book else ()
         person_id = book.person.person_id if book else None
-        _note(connection, stores, AuditEntry(actor_of(login, stores), "search Patient", person_id))
+        note(connection, stores, AuditEntry(actor_of(login, stores), "search Patient", person_id))
     return Page(found, len(found))
 
 
@@ -74,13 +74,13 @@ def read_resource(type_: str, id_: str, *, login: Login, stores: Stores, uris: U
     in its owner's log.
     """
     actor = actor_of(login, stores)
-    with _reading(login, stores, uris) as (connection, book):
+    with reading(login, stores, uris) as (connection, book):
         found = book.find(_head(type_, id_)) if book and _ID.fullmatch(id_) else None
         if book and found:
             entry = AuditEntry(actor, f"read {type_}", book.person.person_id, id_)
         else:
             entry = AuditEntry(actor, "refused read", _owner_of(connection, type_, id_))
-        _note(connection, stores, entry)
+        note(connection, stores, entry)
     if found is None:
         raise NotFound("resource.unknown")
     return found
@@ -99,14 +99,14 @@ class Shown:
 
 def show_book(what: str, *, login: Login, stores: Stores, uris: Uris) -> Shown | None:
     """One's own book for a page of it, or None for somebody who has none yet. One audit entry: "page {what}"."""
-    with _reading(login, stores, uris) as (connection, book):
+    with reading(login, stores, uris) as (connection, book):
         shown = None
         if book:
             proven_at = identity_claims.decided_at(connection, book.person.claim_id)
             resources = book.page(b"", START, None).resources
             shown = Shown(resources, proven_at, book.person.sex != "unknown")
         person_id = book.person.person_id if book else None
-        _note(connection, stores, AuditEntry(actor_of(login, stores), f"page {what}", person_id))
+        note(connection, stores, AuditEntry(actor_of(login, stores), f"page {what}", person_id))
     return shown
 
 
@@ -139,7 +139,7 @@ _Held = tuple[int, int, bytes, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class _Book:
+class OpenedBook:
     """A proven person's book, opened."""
 
     person: ProvenPerson
@@ -195,7 +195,7 @@ def _head(type_: str, id_: str | None = None) -> bytes:
 
 
 @contextmanager
-def _reading(login: Login, stores: Stores, uris: Uris) -> Iterator[tuple[Connection, _Book | None]]:
+def reading(login: Login, stores: Stores, uris: Uris) -> Iterator[tuple[Connection, OpenedBook | None]]:
     """A transaction for a read and its audit entry, and the reader's own book, if they have one."""
     found = _who(login, stores)
     key = stores.key_store.keys([found[0]]).get(found[0]) if found else None
@@ -213,14 +213,14 @@ def _who(login: Login, stores: Stores) -> tuple[UUID, ProvenFacts] | None:
 
 def _open(
     connection: Connection, person_id: UUID, facts: ProvenFacts, key: bytes, stores: Stores, uris: Uris
-) -> _Book | None:
+) -> OpenedBook | None:
     sealed = book_entries.sealed_entries(connection, {person_id: -1})[person_id]
     entries = [book_entries.open_entry(row, key) for row in sealed]
     # Somebody whose every record is withheld or waits looks like one of whom nothing came (P9).
     if not entries:
         return None
     names = clients.names(connection, {code for entry in entries for code in entry.body.organizations})
-    return _Book(opened(person_id, facts, key), entries, lambda code: names.get(code, ""), stores.keys, uris)
+    return OpenedBook(opened(person_id, facts, key), entries, lambda code: names.get(code, ""), stores.keys, uris)
 
 
 def _page(
@@ -234,20 +234,20 @@ def _page(
     count: int | None,
 ) -> Page:
     actor, page = actor_of(login, stores), None
-    with _reading(login, stores, uris) as (connection, book):
+    with reading(login, stores, uris) as (connection, book):
         if book and str(book.person.person_id) == patient_id:
             page = book.page(head, start, count)
             seen = f"{start.seq}.{start.passed}+{len(page.resources)}"
             entry = AuditEntry(actor, action, book.person.person_id, seen)
         else:
             entry = AuditEntry(actor, f"refused {action}", _owner_of(connection, "Patient", patient_id))
-        _note(connection, stores, entry)
+        note(connection, stores, entry)
     if page is None:
         raise NotFound("resource.unknown")
     return page
 
 
-def _note(connection: Connection, stores: Stores, entry: AuditEntry) -> None:
+def note(connection: Connection, stores: Stores, entry: AuditEntry) -> None:
     audit.write(connection, stores.keys.audit, [entry])
 
 

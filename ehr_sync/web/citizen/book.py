@@ -96,6 +96,7 @@ class Visit:
     outcome: str
     left: str
     advice: tuple[str, ...]
+    notes: tuple[str, ...]  # what else the facility wrote of the visit as a whole
     vitals: tuple[Result, ...]
     results: tuple[Result, ...]
     reports: tuple[Report, ...]
@@ -113,7 +114,7 @@ class Visit:
 
     def words(self) -> str:
         """All that is said of it, to be searched."""
-        said = [self.place, self.kind, *self.reasons, self.outcome, *self.advice]
+        said = [self.place, self.kind, *self.reasons, self.outcome, *self.advice, *self.notes]
         said += [each.text + " " + each.code for each in (self.main, *self.others, *self.procedures) if each]
         said += [each.name for each in (*self.vitals, *self.results)] + [each.name for each in self.medicines]
         said += [f"{each.name} {each.conclusion}" for each in self.reports]
@@ -226,6 +227,7 @@ def _visit(encounter: Json, own: Sequence[Json], provenance: Json, by_id: Mappin
     diagnoses = [(use, by_id.get(use["condition"]["reference"])) for use in encounter.get("diagnosis", ())]
     discharge = [(use, found) for use, found in diagnoses if found and _role(use) != "AD"]
     main = next((_coded(found["code"]) for use, found in discharge if use.get("rank") == 1), None)
+    notes = [e["valueAnnotation"]["text"] for e in _extensions(encounter, "visit-note")]
     reports = (_report(each) for each in kinds["DiagnosticReport"])
     return Visit(
         key=key,
@@ -239,7 +241,8 @@ def _visit(encounter: Json, own: Sequence[Json], provenance: Json, by_id: Mappin
         others=tuple(_coded(found["code"]) for use, found in discharge if use.get("rank") != 1),
         outcome=next((_text(e["valueCodeableConcept"]) for e in _extensions(encounter, "treatment-outcome")), ""),
         left=_text(encounter.get("hospitalization", {}).get("dischargeDisposition", {})),
-        advice=tuple(e["valueAnnotation"]["text"].removeprefix(_ADVICE) for e in _extensions(encounter, "visit-note")),
+        advice=tuple(note.removeprefix(_ADVICE) for note in notes if note.startswith(_ADVICE)),
+        notes=tuple(note for note in notes if not note.startswith(_ADVICE)),
         vitals=tuple(r for r, each in zip(results, kinds["Observation"], strict=True) if each["id"] in vital),
         results=tuple(r for r, each in zip(results, kinds["Observation"], strict=True) if each["id"] not in vital),
         reports=tuple(report for report in reports if report.conclusion),
@@ -290,17 +293,27 @@ def _medicine(resource: Json, place: str, visit: str) -> Medicine:
     dosages = [resource.get("dosage", {})] if given else resource.get("dosageInstruction", [])
     dispensed = resource.get("dispenseRequest", {})
     period = resource.get("effectivePeriod", {}) if given else dispensed.get("validityPeriod", {})
+    first = period.get("start") or resource.get("authoredOn") or resource.get("effectiveDateTime", "")
     quantity = dispensed.get("quantity", {})
     return Medicine(
         name=_text(resource.get("medicationCodeableConcept", {})),
         dose="; ".join(filter(None, (dose.get("text", "") for dose in dosages))),
-        first=period.get("start") or resource.get("authoredOn") or resource.get("effectiveDateTime", ""),
-        last=period.get("end", ""),
+        first=first,
+        last=period.get("end") or ("" if given else _last_day(first, dosages)),
         amount=f"{quantity['value']:g} {quantity.get('unit', '')}".strip() if "value" in quantity else "",
         given=given,
         place=place,
         visit=visit,
     )
+
+
+def _last_day(first: str, dosages: Sequence[Json]) -> str:
+    """The last of the days for which it was prescribed, where that is said in days."""
+    bounds = [dose.get("timing", {}).get("repeat", {}).get("boundsDuration", {}) for dose in dosages]
+    days = [each["value"] for each in bounds if each.get("code") == "d" and "value" in each]
+    if not first or len(days) != len(dosages) or not days:
+        return ""
+    return (date.fromisoformat(first[:10]) + timedelta(days=max(int(max(days)) - 1, 0))).isoformat()
 
 
 def _report(resource: Json) -> Report:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
-from typing import NoReturn, Protocol
+from typing import Final, NoReturn, Protocol
 
 import orjson
 from flask import Blueprint, Response, g, request
@@ -14,11 +14,15 @@ from flask import Blueprint, Response, g, request
 from ehr_sync.api.problems import Problem
 from ehr_sync.core.clock import Clock
 from ehr_sync.core.ports import Login
+from ehr_sync.usecases.book.who_looked import Look
 from ehr_sync.web.citizen import book as books
+from ehr_sync.web.citizen import words
 from ehr_sync.web.citizen.book import Book, Visit
 from ehr_sync.web.citizen.drawing import draw
 from ehr_sync.web.foundation import NothingHere, page, visitor
 from mappings.dates import VIETNAM
+
+LOOKS: Final = 50
 
 
 class Shown(Protocol):
@@ -37,6 +41,7 @@ class Reading:
     """The use cases. Each makes one audit entry."""
 
     show: Callable[..., Shown | None]  # (what, *, login)
+    who_looked: Callable[..., list[Look] | None]  # (*, login, before, count)
     now: Clock
 
 
@@ -121,6 +126,17 @@ def rooms(reading: Reading) -> Blueprint:
             mimetype="text/calendar",
             headers={"Content-Disposition": 'attachment; filename="hen-kham.ics"'},
         )
+
+    @blueprint.get("/who-looked")
+    def who_looked() -> Response:
+        before = request.args.get("before", "")
+        if before and not (before.isascii() and before.isdigit() and len(before) < 19):
+            raise Problem("request.parameter")
+        looks = reading.who_looked(login=visitor().login, before=int(before) if before else None, count=LOOKS)
+        if looks is None:
+            _none()
+        further = looks[-1].n if len(looks) == LOOKS else None
+        return page("citizen/who_looked.html", looks=looks, before=further, who=words.who, what=words.what)
 
     return blueprint
 

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+import flask_babel
 from flask_babel import format_date, get_locale
 
 from mappings.dates import VIETNAM
+
+
+def gettext(text: str, **values: object) -> str:
+    """A text in the reader's language. (The library has no types.)"""
+    return str(flask_babel.gettext(text, **values))
 
 
 def day(value: str | date) -> str:
@@ -34,3 +40,10 @@ def span(first: str, last: str) -> str:
     """From a day to another, or one day alone."""
     begins, ends = day(first), day(last)
     return begins if not ends or begins == ends else f"{begins} – {ends}"
+
+
+def times(first: str, last: str) -> str:
+    """From a minute to another: the day is told once where both are of it."""
+    if last and "T" in first and "T" in last and day(first) == day(last):
+        return f"{moment(first).partition(',')[0]} – {moment(last)}"
+    return f"{moment(first)} – {moment(last)}" if last else moment(first)

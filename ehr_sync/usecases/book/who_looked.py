@@ -1,0 +1,77 @@
+"""A citizen sees who looked at their data: from the audit log itself, in which this look is an entry too (P10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from ehr_sync.core.codes import record_version_of
+from ehr_sync.core.errors import NotFound
+from ehr_sync.core.ports import Login
+from ehr_sync.store import audit_reading, clients, people
+from ehr_sync.store.audit import AuditEntry
+from ehr_sync.store.audit_reading import Event
+from ehr_sync.usecases.access.actors import actor_of
+from ehr_sync.usecases.book.open_book import leaving
+from ehr_sync.usecases.book.read_book import OpenedBook, note, reading
+from ehr_sync.usecases.stores import Stores
+from mappings.model import Uris
+
+Who = Literal["you", "another", "facility", "operator", "service"]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One entry. `who` is a person ("you", "another", "operator") or a system ("facility", "service"); `name` is the
+    sending system's; `action` is the audit log's word.
+    """
+
+    n: int
+    at: datetime
+    who: Who
+    name: str
+    action: str
+
+
+def who_looked(*, login: Login, before: int | None, count: int, stores: Stores, uris: Uris) -> list[Look] | None:
+    """The newest looks at one's own data, or those before entry `before`; None for somebody who has no book.
+
+    What was done about a record that is withheld leaves no sign here either (rules: no-sign): of sending systems only
+    what concerns a record that the reader sees, of the registry only the question that proved them.
+    """
+    actor = actor_of(login, stores)
+    with reading(login, stores, uris) as (connection, book):
+        entry = AuditEntry(actor, "page who looked", book.person.person_id if book else None)
+        note(connection, stores, entry)
+        if book is None:
+            return None
+        own = [book.person.person_id, *people.merged_into(connection, [book.person.person_id])]
+        looks: list[Look] = []
+        while len(looks) < count:
+            events = audit_reading.of_people(connection, own, before=before, count=count)
+            looks += [_look(event, actor) for event in events if _may_be_told(event, book)]
+            if len(events) < count:
+                break
+            before = events[-1].n
+        names = clients.client_names(connection, {look.name for look in looks if look.who == "facility"})
+    return [Look(x.n, x.at, x.who, names.get(x.name, ""), x.action) for x in looks[:count]]
+
+
+def _may_be_told(event: Event, book: OpenedBook) -> bool:
+    if event.action == "verify":
+        return event.detail.startswith(book.person.claim_id.hex())
+    try:
+        record_id, _ = record_version_of(event.detail)
+    except NotFound:
+        return not event.actor.startswith("client:")
+    return any(entry.entry.record_id == record_id and leaving(entry) for entry in book.entries)
+
+
+def _look(event: Event, own_actor: str) -> Look:
+    kind, _, name = event.actor.partition(":")
+    who: Who = "you" if event.actor == own_actor else _WHO.get(kind, "service")
+    return Look(event.n, event.at, who, name, event.action)
+
+
+_WHO: dict[str, Who] = {"citizen": "another", "client": "facility", "ops": "operator", "facility": "operator"}
