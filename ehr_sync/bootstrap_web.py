@@ -33,6 +33,7 @@ from ehr_sync.usecases.access import sessions
 from ehr_sync.usecases.access.authenticate import Signer, issue_token, verify_bearer
 from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.read_book import Page, Position
+from ehr_sync.usecases.book.waiting_records import waiting_records
 from ehr_sync.usecases.book.who_looked import who_looked
 from ehr_sync.usecases.check_readiness import check_readiness, tell_books
 from ehr_sync.usecases.delivery import resync_lanes
@@ -120,6 +121,7 @@ def _reading(service: Service) -> citizen.Reading:
     stores = service.stores
     return citizen.Reading(
         show=partial(read_book.show_book, stores=stores, uris=service.uris),
+        waiting=partial(waiting_records, stores=stores),
         who_looked=partial(who_looked, stores=stores, uris=service.uris),
         now=stores.database.now,
     )

@@ -28,7 +28,7 @@ from sqlalchemy.engine import Connection
 
 from ehr_sync.core.errors import Conflict, NotFound
 from ehr_sync.store.statement import Statement, among
-from ehr_sync.store.tables import metadata
+from ehr_sync.store.tables import metadata, submission
 from mappings.facility_code import FORM
 
 ALWAYS: Final = date.min  # a grant without a first day
@@ -182,6 +182,32 @@ def client_names(connection: Connection, client_ids: Collection[str]) -> dict[st
     """The names of these clients."""
     rows = connection.execute(select(client.c.client_id, client.c.name).where(client.c.client_id.in_(list(client_ids))))
     return {row.client_id: row.name for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Sends:
+    """A facility by the name of its family, and when anything of it last came; None where nothing did."""
+
+    name: str
+    last: datetime | None
+
+
+def last_sent(connection: Connection) -> list[Sends]:
+    """Every facility for which somebody may send, by name, and when that system last sent."""
+    newest = (
+        select(func.max(submission.c.received_at))
+        .where(submission.c.client_id == client_facility.c.client_id)
+        .scalar_subquery()
+    )
+    family = facility.alias("family")
+    rows = connection.execute(
+        select(family.c.name, func.max(newest).label("last"))
+        .select_from(client_facility.join(facility, facility.c.code == client_facility.c.code))
+        .join(family, family.c.code == facility.c.family_id)
+        .group_by(family.c.code, family.c.name)
+        .order_by(family.c.name)
+    )
+    return [Sends(row.name, row.last) for row in rows]
 
 
 def grant(

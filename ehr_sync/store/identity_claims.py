@@ -44,6 +44,13 @@ def decided_at(connection: Connection, claim_id: bytes) -> datetime:
     return found
 
 
+def states_of_number(connection: Connection, number_mark: bytes) -> dict[bytes, tuple[UUID, str]]:
+    """Every claim that names a number: whose it is, and its state."""
+    c = claim.c
+    rows = connection.execute(select(c.claim_id, c.person_id, c.state).where(c.number_mark == number_mark))
+    return {row.claim_id: (row.person_id, row.state) for row in rows}
+
+
 def claims(connection: Connection, claim_ids: Collection[bytes]) -> dict[bytes, ClaimRow]:
     """The claims kept under these fingerprints."""
     rows = _CLAIMS.rows(connection, ids=list(claim_ids))

@@ -49,6 +49,7 @@ submission = Table(
     Column("skeleton", BYTEA),  # sealed: what stands between the pieces; NULL until the last chunk has committed
     Column("answer", BYTEA),  # sealed; NULL until then
     Index("submissions_by_time", "received_at", postgresql_using="brin"),
+    Index("submissions_of_a_client", "client_id", "received_at"),
 )
 
 idempotency = Table(
@@ -114,6 +115,7 @@ claim = Table(
     ),
     Index("claims_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     Index("claims_of_a_person", "person_id"),
+    Index("claims_of_a_number", "number_mark", postgresql_where=text("number_mark IS NOT NULL")),
 )
 
 record = Table(

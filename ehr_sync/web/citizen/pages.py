@@ -14,6 +14,7 @@ from flask import Blueprint, Response, g, request
 from ehr_sync.api.problems import Problem
 from ehr_sync.core.clock import Clock
 from ehr_sync.core.ports import Login
+from ehr_sync.usecases.book.waiting_records import Connected
 from ehr_sync.usecases.book.who_looked import Look
 from ehr_sync.web.citizen import book as books
 from ehr_sync.web.citizen import words
@@ -41,6 +42,7 @@ class Reading:
     """The use cases. Each makes one audit entry."""
 
     show: Callable[..., Shown | None]  # (what, *, login)
+    waiting: Callable[..., Connected]  # (*, login)
     who_looked: Callable[..., list[Look] | None]  # (*, login, before, count)
     now: Clock
 
@@ -126,6 +128,11 @@ def rooms(reading: Reading) -> Blueprint:
             mimetype="text/calendar",
             headers={"Content-Disposition": 'attachment; filename="hen-kham.ics"'},
         )
+
+    @blueprint.get("/waiting")
+    def waiting() -> Response:
+        found = reading.waiting(login=visitor().login)
+        return page("citizen/waiting.html", found=found, why=words.why)
 
     @blueprint.get("/who-looked")
     def who_looked() -> Response:

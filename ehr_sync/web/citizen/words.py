@@ -50,3 +50,37 @@ def what(look: Look) -> str:
     if look.who == "operator":
         return gettext("xem trạng thái; người vận hành không thấy nội dung")
     return gettext("việc khác của dịch vụ")
+
+
+def why(word: str) -> tuple[str, str]:
+    """Why a record waits, and who can mend it."""
+    return {
+        "asking": (
+            gettext("Đang hỏi cơ sở dữ liệu quốc gia về dân cư."),
+            gettext("Bạn không cần làm gì."),
+        ),
+        "mismatch": (
+            gettext("Số định danh, họ tên và ngày sinh trong hồ sơ không cùng khớp với một người."),
+            gettext("Hỏi bàn tiếp đón của cơ sở; nếu thẻ căn cước sai, hỏi công an xã."),
+        ),
+        "review": (
+            gettext("Thông tin gần khớp, cần một người xem lại."),
+            gettext("Hỏi bàn tiếp đón của cơ sở xem họ tên và ngày sinh ghi có đúng thẻ căn cước không."),
+        ),
+        "parents_name": (
+            gettext("Hồ sơ ghi tên cha hoặc mẹ của một trẻ chưa có tên."),
+            gettext("Hồ sơ vào sổ khi cơ sở gửi lại với tên và số định danh của trẻ."),
+        ),
+        "visit_open": (
+            gettext("Đợt khám chưa kết thúc."),
+            gettext("Hồ sơ vào sổ khi cơ sở gửi giờ ra viện."),
+        ),
+        "order_unclear": (
+            gettext("Cơ sở gửi nhiều bản, chưa rõ bản nào mới nhất."),
+            gettext("Cơ sở cần chọn bản đúng."),
+        ),
+        "waiting_for_xml1": (
+            gettext("Cơ sở mới gửi một phần của hồ sơ."),
+            gettext("Hồ sơ vào sổ khi phần còn lại đến."),
+        ),
+    }[word]

@@ -24,6 +24,8 @@ _UP = (
         CONSTRAINT facility_staff_have_a_facility CHECK ((role = 'facility') = (code <> '')),
         CONSTRAINT staff_grant_ends_after_it_starts CHECK (valid_to >= valid_from)
     )""",
+    "CREATE INDEX submissions_of_a_client ON submission (client_id, received_at)",
+    "CREATE INDEX claims_of_a_number ON claim (number_mark) WHERE number_mark IS NOT NULL",
 )
 
 
@@ -35,5 +37,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Everybody is signed out."""
+    op.execute("DROP INDEX submissions_of_a_client")
+    op.execute("DROP INDEX claims_of_a_number")
     for name in ("session", "sign_in", "visitor", "staff"):
         op.execute(f"DROP TABLE {name}")
