@@ -83,6 +83,8 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "citizen.medicines": Page("citizen"),
     "citizen.appointments": Page("citizen"),
     "citizen.calendar": Page("citizen"),
+    "citizen.take_away": Page("citizen"),
+    "citizen.download": Page("citizen"),
     "citizen.waiting": Page("citizen"),
     "citizen.who_looked": Page("citizen"),
     "facility.home": Page("facility"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 from typing import Final, NoReturn, Protocol
@@ -17,10 +17,12 @@ from ehr_sync.core.ports import Login
 from ehr_sync.usecases.book.waiting_records import Connected
 from ehr_sync.usecases.book.who_looked import Look
 from ehr_sync.web.citizen import book as books
-from ehr_sync.web.citizen import words
-from ehr_sync.web.citizen.book import Book, Visit
+from ehr_sync.web.citizen import downloads, words
+from ehr_sync.web.citizen.book import Book, Medicine, Visit
 from ehr_sync.web.citizen.drawing import draw
-from ehr_sync.web.foundation import NothingHere, page, visitor
+from ehr_sync.web.design.words import moment
+from ehr_sync.web.foundation import NothingHere, language, page, visitor
+from ehr_sync.web.printing.paper import set_paper
 from mappings.dates import VIETNAM
 
 LOOKS: Final = 50
@@ -55,6 +57,11 @@ class Own:
     proven_at: datetime
     sex_proven: bool
     today: date
+    resources: tuple[bytes, ...] = field(repr=False)
+
+    def taking(self) -> list[Medicine]:
+        """What was prescribed for today."""
+        return [each for each in self.book.medicines() if each.is_taken_on(self.today)]
 
 
 def rooms(reading: Reading) -> Blueprint:
@@ -74,7 +81,7 @@ def rooms(reading: Reading) -> Blueprint:
             patient=own.book.patient,
             since=since,
             new=own.book.since(since) if since else [],
-            taking=[each for each in own.book.medicines() if each.is_taken_on(own.today)],
+            taking=own.taking(),
             conditions=own.book.conditions(),
             coming=[each for each in own.book.appointments() if each.last[:10] >= own.today.isoformat()],
         )
@@ -108,9 +115,9 @@ def rooms(reading: Reading) -> Blueprint:
     @blueprint.get("/medicines")
     def medicines() -> Response:
         own = show("medicines") or _none()
-        everything = own.book.medicines()
-        taking = [each for each in everything if each.is_taken_on(own.today)]
-        return page("citizen/medicines.html", taking=taking, before=[each for each in everything if each not in taking])
+        taking = own.taking()
+        before = [each for each in own.book.medicines() if each not in taking]
+        return page("citizen/medicines.html", taking=taking, before=before)
 
     @blueprint.get("/appointments")
     def appointments() -> Response:
@@ -129,6 +136,32 @@ def rooms(reading: Reading) -> Blueprint:
             headers={"Content-Disposition": 'attachment; filename="hen-kham.ics"'},
         )
 
+    _beside(blueprint, reading)
+    return blueprint
+
+
+def _beside(blueprint: Blueprint, reading: Reading) -> None:
+    """What stands beside the book: to take it away, what is not in it yet, who looked."""
+    show = partial(_own, reading)
+
+    @blueprint.get("/downloads")
+    def take_away() -> Response:
+        return page("citizen/downloads.html")
+
+    @blueprint.post("/downloads")
+    def download() -> Response:
+        own = show("download") or _none()
+        match request.form.get("form"):
+            case "fhir":
+                return _file(downloads.ndjson(own.resources), "application/fhir+ndjson", "so-suc-khoe.ndjson")
+            case "tables":
+                return _file(downloads.tables(own.book), "application/zip", "so-suc-khoe.zip")
+            case "paper":
+                now = reading.now()
+                made = downloads.paper(own.book, taking=own.taking(), language=language(), made=moment(now))
+                return _file(set_paper(made, made=now), "application/pdf", "so-suc-khoe.pdf")
+        raise Problem("request.parameter")
+
     @blueprint.get("/waiting")
     def waiting() -> Response:
         found = reading.waiting(login=visitor().login)
@@ -145,8 +178,6 @@ def rooms(reading: Reading) -> Blueprint:
         further = looks[-1].n if len(looks) == LOOKS else None
         return page("citizen/who_looked.html", looks=looks, before=further, who=words.who, what=words.what)
 
-    return blueprint
-
 
 def _own(reading: Reading, what: str) -> Own | None:
     login: Login = visitor().login
@@ -154,7 +185,11 @@ def _own(reading: Reading, what: str) -> Own | None:
     if shown is None:
         return None
     made = books.read(orjson.loads(b"[" + b",".join(shown.resources) + b"]"))
-    return Own(made, shown.proven_at, shown.sex_proven, reading.now().astimezone(VIETNAM).date())
+    return Own(made, shown.proven_at, shown.sex_proven, reading.now().astimezone(VIETNAM).date(), shown.resources)
+
+
+def _file(content: bytes, kind: str, name: str) -> Response:
+    return Response(content, mimetype=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 def _none() -> NoReturn:

@@ -1,0 +1,131 @@
+"""One's own book to take away: as FHIR, as tables for a spreadsheet, on paper."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from ehr_sync.web.citizen.book import Book, Medicine, Visit
+from ehr_sync.web.design.words import day, gettext, moment, span, times
+from ehr_sync.web.printing.paper import Paper, Section
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def ndjson(resources: Iterable[bytes]) -> bytes:
+    """One resource a line.  http://hl7.org/fhir/R4/nd-json.html"""
+    return b"".join(resource + b"\n" for resource in resources)
+
+
+def tables(book: Book) -> bytes:
+    """A zip of CSV files: visits, results, medicines."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, rows in (
+            ("lan-kham.csv", _visits(book)),
+            ("ket-qua.csv", _results(book)),
+            ("thuoc.csv", _medicines(book)),
+        ):
+            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), _csv(rows))
+    return packed.getvalue()
+
+
+def _csv(rows: Iterable[Sequence[Any]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return b"\xef\xbb\xbf" + text.getvalue().encode()  # so that spreadsheets read it as UTF-8
+
+
+def _cell(value: Any) -> str:
+    """A value as words: what a spreadsheet would take for a formula begins with an apostrophe."""
+    text = str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _visits(book: Book) -> Iterator[Sequence[Any]]:
+    yield (
+        gettext("Từ"),
+        gettext("Đến"),
+        gettext("Nơi khám"),
+        gettext("Loại"),
+        gettext("Bệnh chính"),
+        "ICD-10",
+        gettext("Lời dặn"),
+    )
+    for v in book.visits:
+        main = (v.main.text, v.main.code) if v.main else ("", "")
+        yield (v.start, v.end, v.place, v.kind, *main, " ".join(v.advice))
+
+
+def _results(book: Book) -> Iterator[Sequence[Any]]:
+    yield (gettext("Khi nào"), gettext("Tên"), gettext("Giá trị"), gettext("Đơn vị"), gettext("Nơi làm"))
+    for v in book.visits:
+        for r in (*v.vitals, *v.results):
+            yield (r.at, r.name, r.value, r.unit, r.place)
+
+
+def _medicines(book: Book) -> Iterator[Sequence[Any]]:
+    yield (
+        gettext("Từ"),
+        gettext("Đến"),
+        gettext("Thuốc"),
+        gettext("Số lượng"),
+        gettext("Cách dùng"),
+        gettext("Nơi khám"),
+    )
+    for m in book.medicines():
+        yield (m.first, m.last, m.name, m.amount, m.dose, m.place)
+
+
+def paper(book: Book, *, taking: Sequence[Medicine], language: str, made: str) -> Paper:
+    """The whole book on paper."""
+    patient = book.patient
+    return Paper(
+        title=gettext("Sổ sức khỏe điện tử"),
+        language=language,
+        footer=gettext("bản hiển thị dữ liệu") + f", {made}",
+        lines=(patient["name"][0]["text"], patient["identifier"][0]["value"], day(patient.get("birthDate", ""))),
+        sections=(
+            Section(gettext("Đang dùng thuốc"), items=tuple(map(_medicine, taking))),
+            Section(
+                gettext("Bệnh của bạn"),
+                items=tuple(f"{c.what.text} ({c.what.code}), {span(c.first, c.last)}" for c in book.conditions()),
+            ),
+            *(_section(visit) for visit in book.visits),
+        ),
+    )
+
+
+def _section(visit: Visit) -> Section:
+    said = [
+        (gettext("Nơi khám"), visit.place),
+        (gettext("Thời gian"), times(visit.start, visit.end)),
+        (gettext("Lý do"), "; ".join(visit.reasons)),
+        (gettext("Bệnh chính"), f"{visit.main.text} ({visit.main.code})" if visit.main else ""),
+        (gettext("Bệnh ghi kèm"), "; ".join(each.text for each in visit.others)),
+        (gettext("Đã làm"), "; ".join(each.text for each in visit.procedures)),
+        (gettext("Kết quả điều trị"), visit.outcome),
+        (gettext("Lời dặn"), " ".join(visit.advice)),
+    ]
+    found = [f"{r.name}: {r.value} {r.unit}".strip() for r in (*visit.vitals, *visit.results)]
+    found += [f"{r.name}: {r.conclusion}" for r in visit.reports]
+    return Section(
+        title=f"{span(visit.start, visit.end)}, {visit.kind}",
+        rows=tuple((name, value) for name, value in said if value),
+        items=(*found, *map(_medicine, visit.medicines)),
+        lines=(
+            gettext(
+                "%(place)s gửi, nhận lúc %(when)s. Người bệnh được nhận ra bằng số định danh đã đối chiếu.",
+                place=visit.place,
+                when=moment(visit.came),
+            ),
+        ),
+    )
+
+
+def _medicine(each: Medicine) -> str:
+    return ", ".join(filter(None, (each.name, each.amount, each.dose, span(each.first, each.last))))

@@ -1,0 +1,87 @@
+"""One's own book to take away."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from datetime import UTC, datetime
+
+import pytest
+
+from ehr_sync.core.errors import Unavailable
+from ehr_sync.sandbox.dossiers.generator import dossier
+from ehr_sync.sandbox.dossiers.hoso import with_values
+from ehr_sync.web.printing import paper as papers
+from ehr_sync.web.printing.paper import Paper, Section, set_paper
+from tests.usecases.service import DAY, Running, number_of
+from tests.web.browsing import Visitor
+
+INDEX = 701
+NUMBER = number_of(INDEX)
+DAY_AT_NOON = datetime(DAY.year, DAY.month, DAY.day, 12, tzinfo=UTC)
+VISIT = dossier(701, person_index=INDEX, shape="outpatient", rows=6)
+
+
+def taken(visitor: Visitor, form: str) -> bytes:
+    visitor.get("/downloads")
+    answer = visitor.press("/downloads", form=form)
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    return answer.data
+
+
+@pytest.fixture
+def reader(visitor: Visitor, desk: Running) -> Visitor:
+    desk.post(with_values(VISIT, "XML1", GHI_CHU='=HYPERLINK("http://x")', LY_DO_VV="@SUM(1)"))
+    desk.settle()
+    visitor.sign_in(NUMBER)
+    return visitor
+
+
+def test_fhir_is_what_the_api_gives_one_resource_a_line(reader: Visitor, desk: Running) -> None:
+    lines = [json.loads(line) for line in taken(reader, "fhir").splitlines()]
+    given = {(kind, id_) for kind, id_ in desk.shown(NUMBER)}
+    assert {(each["resourceType"], each["id"]) for each in lines} == given
+
+
+def test_a_spreadsheet_takes_nothing_for_a_formula(reader: Visitor) -> None:
+    with zipfile.ZipFile(io.BytesIO(taken(reader, "tables"))) as archive:
+        files = {name: archive.read(name).decode("utf-8-sig") for name in archive.namelist()}
+    assert sorted(files) == ["ket-qua.csv", "lan-kham.csv", "thuoc.csv"]
+    rows = [row for text in files.values() for row in csv.reader(io.StringIO(text))]
+    assert [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
+    assert any("'=HYPERLINK" in cell for row in rows for cell in row)
+    drugs = {row["TEN_THUOC"].split(" ")[0] for row in VISIT.tables["XML2"]}
+    assert all(any(drug in row[2] for row in csv.reader(io.StringIO(files["thuoc.csv"]))) for drug in drugs)
+
+
+def test_a_paper_is_a_tagged_pdf_in_vietnamese(reader: Visitor) -> None:
+    pdf = taken(reader, "paper")
+    assert pdf.startswith(b"%PDF-")
+    assert b"/StructTreeRoot" in pdf
+    assert b"/Lang" in pdf
+
+
+HOSTILE = '#read("/etc/passwd") #eval("1+1") *b* $x$ \\ <l> @r [c]'
+
+
+def test_words_are_never_read_as_markup() -> None:
+    # Read as markup, the folder being empty, it could not be set at all.
+    rows = ((HOSTILE, HOSTILE),)
+    paper = Paper(HOSTILE, "vi", HOSTILE, (HOSTILE,), (Section(HOSTILE, (HOSTILE,), rows, (HOSTILE,)),))
+    assert set_paper(paper, made=DAY_AT_NOON).startswith(b"%PDF-")
+
+
+def test_a_paper_that_takes_too_long_is_told_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(papers, "_SECONDS", 0.001)
+    with pytest.raises(Unavailable):
+        set_paper(Paper("T", "vi", "f", (), ()), made=DAY_AT_NOON)
+
+
+def test_who_has_no_book_has_nothing_to_take(visitor: Visitor) -> None:
+    visitor.sign_in(NUMBER)
+    visitor.get("/downloads")
+    assert visitor.press("/downloads", form="fhir").status_code == 303
