@@ -27,11 +27,11 @@ QUICK := tests/core tests/docs/test_pages.py tests/docs/test_promises.py tests/d
   tests/usecases
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick mutants check format bench faults fuzz attack lock audit sbom clean
+.PHONY: help demo test quick browsers mutants check format bench faults fuzz attack lock audit sbom clean
 .DELETE_ON_ERROR:
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.service ## The whole service with a simulated city; ONCE=1 checks and ends, PORT=9000 moves it
 	@$(BIN)/ehr-sync demo --port $(PORT) $(if $(filter-out 0,$(ONCE)),--once)
@@ -42,6 +42,9 @@ test: $(VENV)/.tools ## All tests, on a PostgreSQL of their own: 4 to 8 minutes 
 
 quick: $(VENV)/.tools ## The tests that start no process of the service: under two minutes on 2 cores
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(QUICK) $(PYTEST_ARGS)
+
+browsers: ## Install Debian's Chromium, which the browser tests need (as root)
+	apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium
 
 mutants: $(VENV)/.tools ## Break lines of what changed since main, and tell which breaks no test notices; PACKAGE=store
 	@$(BIN)/python -m tests.mutants $(PACKAGE) --sample $(SAMPLE) --seed $(SEED)

@@ -64,3 +64,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """The sandbox's registry, book and identity provider, as processes on free loopback ports."""
     with world_of_session(tmp_path_factory.mktemp("world")) as running:
         yield running
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says loudly that pages were seen in no browser, where there is none."""
+    skipped = [each for each in terminalreporter.stats.get("skipped", ()) if "tests/browser" in each.nodeid]
+    if skipped:
+        terminalreporter.write_line(
+            f"\nTHE BROWSER TESTS WERE NOT RUN ({len(skipped)}): there is no Chromium here. "
+            "make browsers installs it (Debian, as root), then make test again.",
+            yellow=True,
+            bold=True,
+        )
