@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
+from itertools import groupby
 from typing import Final, NoReturn, Protocol
 
 import orjson
@@ -176,7 +177,7 @@ def _beside(blueprint: Blueprint, reading: Reading) -> None:
         if looks is None:
             _none()
         further = looks[-1].n if len(looks) == LOOKS else None
-        return page("citizen/who_looked.html", looks=looks, before=further, who=words.who, what=words.what)
+        return page("citizen/who_looked.html", looks=_folded(looks), before=further, who=words.who, what=words.what)
 
 
 def _own(reading: Reading, what: str) -> Own | None:
@@ -186,6 +187,14 @@ def _own(reading: Reading, what: str) -> Own | None:
         return None
     made = books.read(orjson.loads(b"[" + b",".join(shown.resources) + b"]"))
     return Own(made, shown.proven_at, shown.sex_proven, reading.now().astimezone(VIETNAM).date(), shown.resources)
+
+
+def _folded(looks: list[Look]) -> list[tuple[Look, int]]:
+    """Each look with how often the same was done in that minute."""
+    same = groupby(
+        looks, key=lambda look: (look.who, look.name, words.what(look), look.at.replace(second=0, microsecond=0))
+    )
+    return [(found[0], len(found)) for found in (list(each) for _, each in same)]
 
 
 def _file(content: bytes, kind: str, name: str) -> Response:
