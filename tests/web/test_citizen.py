@@ -154,3 +154,12 @@ def test_the_log_is_shown_page_by_page_and_each_entry_once(reader: Visitor, desk
     # Of this person 60 and two looks, the sign-in's first page, a question and a push: all but those after the first.
     assert (counted(first), counted(rest)) == (50, 60 + 1 + 1 + 2 - 50)
     assert "before=" not in rest
+
+
+def test_pages_are_compressed_but_for_those_that_say_what_was_put_in(reader: Visitor, desk: Running) -> None:
+    asking = {"Accept-Encoding": "gzip"}
+    assert reader.get("/visits", headers=asking).headers["Content-Encoding"] == "gzip"
+    reader.get("/visits")
+    token = re.findall(r'name="csrf_token" value="([^"]+)"', reader.get("/visits").text)[0]
+    searched = reader.client.post("/visits", data={"csrf_token": token, "word": "x"}, headers=asking)
+    assert "Content-Encoding" not in searched.headers

@@ -30,7 +30,7 @@ def taken(visitor: Visitor, form: str) -> bytes:
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["Content-Disposition"].startswith("attachment")
-    return answer.data
+    return bytes(answer.data)
 
 
 @pytest.fixture
