@@ -72,7 +72,9 @@ fuzz: $(VENV)/.tools ## The property tests, with many more examples
 attack: $(VENV)/.tools ## The attacks on a running service that can run by themselves, in their long form
 	@EHR_SYNC_LONG_ATTACKS=1 $(BIN)/python -m pytest -m attacks tests/attacks --timeout 600 $(PYTEST_ARGS)
 
-lock: $(VENV)/.tools ## Write lock/ anew from setup.cfg; LOCK_ARGS=--upgrade takes what is newest of what it lets open
+lock: ## Write lock/ anew from setup.cfg; LOCK_ARGS=--upgrade takes what is newest of what it lets open
+	@# Not by way of .tools: what setup.cfg asks for anew is not in the lock yet.
+	@test -x $(BIN)/uv || $(MAKE) $(VENV)/.tools
 	@$(LOCK) --output-file lock/service.txt $(LOCK_ARGS)
 	@$(LOCK) --output-file lock/tools.txt $(LOCK_ARGS) --extra dev --constraint lock/service.txt
 

@@ -27,8 +27,8 @@ from ehr_sync.runtime.metrics import scraper
 from ehr_sync.settings import Settings
 from ehr_sync.store import figures
 from ehr_sync.store.resyncs import Resync, Scope
-from ehr_sync.store.spool import own_folder
 from ehr_sync.store.sessions import SignIns
+from ehr_sync.store.spool import own_folder
 from ehr_sync.usecases.access import sessions
 from ehr_sync.usecases.access.authenticate import Signer, issue_token, verify_bearer
 from ehr_sync.usecases.book import read_book

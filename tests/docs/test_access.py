@@ -8,7 +8,7 @@ from typing import Any, cast
 from flask import Flask
 
 from ehr_sync.api import access
-from ehr_sync.api.access import Anyone, Citizen, Sender, Staff, Who
+from ehr_sync.api.access import Anyone, Citizen, Page, Sender, Staff, Who
 from ehr_sync.api.app import create_app
 from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
@@ -16,6 +16,10 @@ from ehr_sync.api.oauth import oauth
 from ehr_sync.api.ops import ops
 from ehr_sync.api.submissions import submissions
 from ehr_sync.api.transactions import transactions
+from ehr_sync.web.citizen import pages as citizen
+from ehr_sync.web.facility import pages as facility
+from ehr_sync.web.foundation import Foundation
+from ehr_sync.web.operator import pages as operator
 from tests.api import hospital
 from tests.docs.markdown import quoted, rows, section
 
@@ -41,6 +45,9 @@ def application() -> Flask:
         log=NOTHING,
         stopwatch=NOTHING,
         new_id=NOTHING,
+        pages=Foundation(
+            (citizen.rooms(NOTHING), facility.rooms(), operator.rooms()), NOTHING, NOTHING, None, b"", NOTHING
+        ),
     )
 
 
@@ -70,6 +77,8 @@ def called(who: Who) -> str:
             return "a citizen, own book only"
         case Staff(role):
             return f"staff with the role `{role}`"
+        case Page(face):
+            return f"who is signed in for `{face}`"
 
 
 def test_every_route_that_is_guarded_is_looked_at_here() -> None:

@@ -14,6 +14,7 @@ from ehr_sync.core.answers import FileStatus, Status
 from ehr_sync.core.identity import State
 from ehr_sync.core.versions import MadeOnMeans, Order
 from ehr_sync.store import clients
+from ehr_sync.store.staff import Role
 from ehr_sync.store.tables import delivery, lane, metadata, person, record_version, resync
 from ehr_sync.usecases.intake import follow_transaction
 from tests.docs.markdown import first_words, quoted, rows, section
@@ -51,6 +52,7 @@ def test_each_table_holds_what_the_database_lets_in(heading: str, names: set[str
 def test_the_database_knows_the_states_of_claims_and_what_ngaylap_can_mean() -> None:
     assert {state.value for state in State} == allowed("claim", "claim_state_is_known")
     assert set(get_args(MadeOnMeans)) == allowed("facility", "made_on_means_is_known")
+    assert set(get_args(Role)) == allowed("staff", "staff_role_is_known")
 
 
 def test_no_constraint_on_a_state_is_forgotten() -> None:
@@ -60,7 +62,7 @@ def test_no_constraint_on_a_state_is_forgotten() -> None:
         for c in table.constraints
         if " IN (" in str(getattr(c, "sqltext", ""))
     }
-    assert len(named) == 7
+    assert len(named) == 8
 
 
 def test_every_order_of_versions_is_told() -> None:

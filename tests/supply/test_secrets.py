@@ -70,7 +70,7 @@ PLANTED: Final[dict[str, Callable[[Path], object]]] = {
 @pytest.mark.parametrize("planted", PLANTED)
 def test_a_planted_secret_is_found_and_not_repeated(tmp_path: Path, planted: str) -> None:
     secret = str(PLANTED[planted](tmp_path))
-    told = found("docs/page.md", f"First line.\n\n{secret}\n")
+    told = found("notes/page.md", f"First line.\n\n{secret}\n")
     assert told
     assert [line for line in told if WORD in line or CHANCE.hex() in line] == []
 
@@ -94,4 +94,4 @@ def test_a_file_that_keys_are_kept_in_is_found_by_its_name(name: str) -> None:
     ],
 )
 def test_what_is_no_secret_is_let_be(innocent: str) -> None:
-    assert found("docs/page.md", innocent) == []
+    assert found("notes/page.md", innocent) == []

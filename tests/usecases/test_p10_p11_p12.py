@@ -16,6 +16,7 @@ from ehr_sync.core.errors import NotFound
 from ehr_sync.core.ports import Login
 from ehr_sync.sandbox.dossiers.generator import Hoso, corrected, dossier, envelope, json_batch
 from ehr_sync.store import audit
+from ehr_sync.usecases.access.actors import actor_of
 from ehr_sync.usecases.book import read_book
 from tests.databases import Dsns
 from tests.usecases.service import DAY, FACILITY, HOSPITAL, Running, is_clinical, number_of
@@ -74,7 +75,7 @@ def test_p10_every_read_of_ones_own_book_is_exactly_one_entry(running: Running, 
     read(running, OWNER, patient_id, condition)
 
     [entry] = entries(running)[before:]
-    assert (entry.actor, entry.person_id) == (read_book.actor_of(OWNER, running.stores), UUID(patient_id))
+    assert (entry.actor, entry.person_id) == (actor_of(OWNER, running.stores), UUID(patient_id))
 
 
 def test_p10_a_search_for_ones_patient_is_one_entry_with_or_without_a_book(running: Running) -> None:
@@ -99,7 +100,7 @@ def test_p10_a_foreign_id_is_as_unknown_and_its_owner_can_see_who_tried(
 
     assert foreign.value.code == unknown.value.code
     assert [entry.person_id for entry in entries(running)[before:]] == [UUID(patient_id), None]
-    assert {entry.actor for entry in entries(running)[before:]} == {read_book.actor_of(login, running.stores)}
+    assert {entry.actor for entry in entries(running)[before:]} == {actor_of(login, running.stores)}
 
 
 def test_p11_what_only_begins_with_an_id_reads_nothing_and_is_not_written_to_the_log(running: Running) -> None:

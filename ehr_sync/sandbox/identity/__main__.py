@@ -81,25 +81,23 @@ class Identity:
             "acr": f"level{asked['level']}",
             "auth_time": int(time.time()),
         }
-        given = self._signed({"number": asked["number"], "claims": claims}, issuer)
+        given = self._signed({"number": asked["number"], "claims": claims, "header": {"typ": "JWT"}}, issuer)
         access = self._signed({"number": asked["number"]}, issuer)
         return json_answer({"access_token": access, "id_token": given, "token_type": "Bearer", "expires_in": 300})
 
     def _signed(self, wish: Mapping[str, Any], issuer: str) -> str:
         keys = self._keys()
         claims = self._claims(wish, issuer=issuer, pepper=keys[0].as_dict(private=True)["d"])
-        return jwt.encode({"alg": "ES256", "kid": keys[-1].kid}, claims, keys[-1])
+        header = {"alg": "ES256", "kid": keys[-1].kid, "typ": "at+jwt", **wish.get("header", {})}
+        return jwt.encode({name: value for name, value in header.items() if value is not None}, claims, keys[-1])
 
     def _token(self, request: Request) -> Answer:
         wish = _wish(request.body)
         if wish is None:
             return json_answer({"error": "invalid_request"}, 400)
-        keys = self._keys()
-        claims = self._claims(wish, issuer=_issuer(request), pepper=keys[0].as_dict(private=True)["d"])
-        header = {"alg": "ES256", "kid": keys[-1].kid, "typ": "at+jwt", **wish.get("header", {})}
-        token = jwt.encode({name: value for name, value in header.items() if value is not None}, claims, keys[-1])
+        token = self._signed(wish, _issuer(request))
         with self._storage.transaction() as connection:
-            entry = {"kind": "token", "outcome": "issued", "sub": claims.get("sub"), "roles": claims.get("roles")}
+            entry = {"kind": "token", "outcome": "issued", "role": wish.get("role", "")}
             note(connection, entry)
         answer = {"access_token": token, "token_type": "Bearer", "expires_in": self._lifetime(wish)}
         return json_answer(answer)

@@ -39,7 +39,7 @@ class Medicine:
     visit: str
 
     def is_taken_on(self, day: date) -> bool:
-        """Whether it was prescribed for this day (rules: taking-now)."""
+        """Whether it was prescribed for this day (rules: given-or-prescribed)."""
         return not self.given and bool(self.last) and self.first[:10] <= day.isoformat() <= self.last[:10]
 
 
@@ -123,7 +123,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What counts as one's own condition: a main diagnosis, or one that two places made (rules: my-conditions)."""
+    """What counts as one's own condition: a main diagnosis, or one that two places made (rules: own-conditions)."""
 
     what: Coded
     first: str

@@ -1,4 +1,7 @@
-"""Who is signed in to the pages, when they came before, and who works where."""
+"""Who is signed in to the pages, when they came before, and who works where; claims by number, submissions by client.
+
+Locks `submission` and `claim` against writing while their indexes are made: one pass over each.
+"""
 
 from alembic import op
 
