@@ -22,7 +22,7 @@ def erase(patient: UUID, *, yes: bool) -> None:
         click.confirm("Destroy this person's keys and records for ever?", abort=True)
     service = open_service(settings.from_environment())
     try:
-        erase_person(patient, by=getpass.getuser(), stores=service.stores)
+        erase_person(patient, by=f"cli-{getpass.getuser()}", stores=service.stores)
     except NotFound:
         raise Misconfigured("Give the id of a person who is known here.") from None
     finally:

@@ -25,7 +25,7 @@ def erase_person(person_id: UUID, *, by: str, stores: Stores) -> None:
         stores.key_store.erase(each)
     with stores.database.begin() as connection:
         erasing.take_out(connection, everybody)
-        audit.write(connection, stores.keys.audit, [AuditEntry(f"ops:{by}", "erase", person_id)])
+        audit.write(connection, stores.keys.audit, [AuditEntry(f"ops:{stores.alias_of(by)}", "erase", person_id)])
 
 
 def replay_erasures(*, stores: Stores) -> int:

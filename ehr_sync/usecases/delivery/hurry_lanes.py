@@ -8,7 +8,6 @@ from ehr_sync.store import audit, destinations, resyncs
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.destinations import Destination
 from ehr_sync.store.resyncs import Scope
-from ehr_sync.store.sealing import mark
 from ehr_sync.usecases.stores import Stores
 
 
@@ -16,8 +15,7 @@ def hurry_lanes(scope: Scope, *, by: str, stores: Stores) -> int:
     """Lanes of this scope that wait for their time are due now, and a pause that ends by itself is looked at now.
     Returns how many lanes.
     """
-    # By a keyed hash, as with a resync: a login may say a person's name (P11).
-    actor = f"ops:{mark(stores.keys.index, b'subject', by.encode()).hex()}"
+    actor = f"ops:{stores.alias_of(by)}"
     among = {"family": scope.family, "destination": scope.destination}
     detail = " ".join(f"{name}={value}" for name, value in among.items() if value)
     with stores.database.begin() as connection:

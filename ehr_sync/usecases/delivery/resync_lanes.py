@@ -10,7 +10,6 @@ from ehr_sync.core.errors import NotFound
 from ehr_sync.store import audit, lane_reports, resyncs
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.resyncs import Resync, Scope
-from ehr_sync.store.sealing import mark
 from ehr_sync.usecases.stores import Stores
 
 _LANES_AT_A_TIME = 500
@@ -25,8 +24,7 @@ def plan_resync(scope: Scope, *, stores: Stores) -> dict[str, int]:
 def order_resync(scope: Scope, *, by: str, reason: str, stores: Stores) -> Resync:
     """Write the order down; the scheduler carries it out from now on, whichever process is alive."""
     resync_id = uuid4()
-    # By a keyed hash: an identity provider may take an e-mail address for the subject (P11).
-    by = mark(stores.keys.index, b"subject", by.encode()).hex()
+    by = stores.alias_of(by)
     with stores.database.begin() as connection:
         resyncs.order(connection, resync_id, scope, by=by, reason=reason)
         entry = AuditEntry(f"ops:{by}", "order resync", scope.patient, str(resync_id))

@@ -13,7 +13,6 @@ from ehr_sync.core.errors import Unavailable
 from ehr_sync.store import audit, records, remaps
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.remaps import Reach
-from ehr_sync.store.sealing import mark
 from ehr_sync.usecases.intake.remap_version import Fate, Job, Moved, Outcome, Report, map_anew, standing_versions
 from ehr_sync.usecases.stores import Stores
 from mappings.model import Uris
@@ -25,8 +24,7 @@ _ATTEMPTS = 20
 
 def order_remap(reach: Reach, *, by: str, dry_run: bool, stores: Stores) -> int:
     """Note in the audit log who goes over what; returns how many records are within reach."""
-    # By a keyed hash, as with a resync: a login may say a person's name (P11).
-    actor = f"ops:{mark(stores.keys.index, b'subject', by.encode()).hex()}"
+    actor = f"ops:{stores.alias_of(by)}"
     action = "plan remap" if dry_run else "order remap"
     with stores.database.begin() as connection:
         audit.write(connection, stores.keys.audit, [AuditEntry(actor, action, None, f"{MAPPING} {reach.told()}")])

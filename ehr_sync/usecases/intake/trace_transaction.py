@@ -11,7 +11,6 @@ from ehr_sync.core.codes import record_version_of, transaction_code
 from ehr_sync.core.errors import NotFound
 from ehr_sync.store import audit, lane_reports, people, records
 from ehr_sync.store.audit import AuditEntry
-from ehr_sync.store.sealing import mark
 from ehr_sync.usecases.intake.follow_transaction import LifeLine, line_of
 from ehr_sync.usecases.stores import Stores
 
@@ -47,7 +46,9 @@ def trace_transaction(code: str, *, by: str, stores: Stores) -> Trace:
         # A proof may have moved it while its line was read.
         head = records.version_head(connection, record, version) or head
         lanes = lane_reports.listing(connection, state=None, patient=head.person_id)
-        audit.write(connection, stores.keys.audit, [AuditEntry(_ops(by, stores), "trace", head.person_id, code)])
+        audit.write(
+            connection, stores.keys.audit, [AuditEntry(f"ops:{stores.alias_of(by)}", "trace", head.person_id, code)]
+        )
     return Trace(head.person_id, line, lanes)
 
 
@@ -57,10 +58,5 @@ def transactions_of(patient: UUID, *, by: str, limit: int, stores: Stores) -> Se
         if people.known(connection, str(patient)) is None:
             raise NotFound("patient.unknown")
         found = records.versions_under(connection, patient, limit)
-        audit.write(connection, stores.keys.audit, [AuditEntry(_ops(by, stores), "trace", patient)])
+        audit.write(connection, stores.keys.audit, [AuditEntry(f"ops:{stores.alias_of(by)}", "trace", patient)])
     return [Sent(transaction_code(i, v), at, state, stands) for i, v, at, state, stands in found]
-
-
-def _ops(by: str, stores: Stores) -> str:
-    # By a keyed hash: an identity provider may take an e-mail address for the subject (P11).
-    return f"ops:{mark(stores.keys.index, b'subject', by.encode()).hex()}"

@@ -1,0 +1,176 @@
+"""What a reader of the audit log finds of each act: who, what, whose, and which one (P10); nobody by name (P11)."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import pytest
+
+from ehr_sync import bootstrap
+from ehr_sync.core.errors import NotFound
+from ehr_sync.core.ports import Login
+from ehr_sync.sandbox.dossiers.generator import corrected, dossier
+from ehr_sync.store.remaps import Reach
+from ehr_sync.store.resyncs import Scope
+from ehr_sync.usecases.book import read_book
+from ehr_sync.usecases.book.erase_person import erase_person
+from ehr_sync.usecases.delivery.find_doubles import find_doubles
+from ehr_sync.usecases.delivery.hurry_lanes import hurry_lanes
+from ehr_sync.usecases.delivery.resync_lanes import order_resync
+from ehr_sync.usecases.intake.make_current import make_current
+from ehr_sync.usecases.intake.remap_records import order_remap
+from ehr_sync.usecases.intake.trace_transaction import trace_transaction, transactions_of
+from mappings.sources.edition import MAPPING
+from tests.usecases.service import DAY, HOSPITAL, Running, number_of
+
+VISIT: Final = dossier(881, person_index=881, shape="outpatient", rows=2)
+NUMBER: Final = number_of(881)
+UNKNOWN: Final = "GD" + "A" * 29
+NAME: Final = "cli-nguyenvana"
+
+Entry = tuple[str, str, bool, str]
+"""Who, what, whether it is the patient's, and which one."""
+Act = Callable[["Sent"], str | None]
+"""Does something; returns what the entry's detail is, where that is only known then."""
+
+
+class Sent:
+    """A visit that has arrived in its patient's book, and one of its conditions there."""
+
+    def __init__(self, running: Running) -> None:
+        self.running = running
+        self.code = running.post(VISIT).transaction_code
+        running.settle()
+        self.patient: UUID = running.person_of(NUMBER)
+        [self.condition, *_] = [id_ for kind, id_ in running.shown(NUMBER) if kind == "Condition"]
+
+    def wiring(self, login: Login) -> dict[str, Any]:
+        return {"login": login, "stores": self.running.stores, "uris": self.running.service.uris}
+
+    def everything(self, login: Login) -> str:
+        page = read_book.read_everything(str(self.patient), **self.wiring(login), count=4)
+        return f"0.0+{len(page.resources)}"
+
+    def search(self, login: Login) -> str:
+        page = read_book.search_type("Encounter", str(self.patient), **self.wiring(login), count=None)
+        return f"0.0+{len(page.resources)}"
+
+    def read(self, login: Login) -> str:
+        return str(read_book.read_resource("Condition", self.condition, **self.wiring(login)))
+
+    def make_older_current(self) -> None:
+        self.running.post(corrected(VISIT, 1), made_on=DAY + timedelta(days=1))
+        make_current(self.code, client_id=HOSPITAL, stores=self.running.stores, uris=self.running.service.uris)
+
+    def look_for_doubles(self) -> None:
+        search = bootstrap.book_search_of(self.running.service)
+        list(find_doubles(by=NAME, search=search, stores=self.running.stores, uris=self.running.service.uris))
+        search.close()
+
+    def trace(self) -> None:
+        trace_transaction(self.code, by=NAME, stores=self.running.stores)
+
+
+OWNER: Final = Login(NAME, NUMBER)
+STRANGER: Final = Login(NAME, number_of(882))
+
+
+def seen(running: Running) -> list[tuple[str, str, UUID | None, str]]:
+    return [tuple(row) for row in running.rows("SELECT actor, action, person_id, detail FROM audit_event ORDER BY n")]
+
+
+def alias(running: Running, name: str) -> str:
+    """By HMAC-SHA-256, each part behind its length in 8 bytes, cut to 16 bytes: who was named so is, years later."""
+    digest = hmac.new(running.stores.keys.index, digestmod=hashlib.sha256)
+    for part in (b"subject", name.encode()):
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()[:32]
+
+
+CODE, CONDITION, SAID = "its maGiaoDich", "its condition", "what the act returned"
+
+ACTS: Final[dict[str, tuple[Act, Entry]]] = {
+    "a sender follows": (lambda s: s.running.follow(s.code).batch_id, ("client", "read life line", True, CODE)),
+    "a stranger follows": (
+        lambda s: s.running.follow(s.code, client="nobody").batch_id,
+        ("stranger", "refused life line", True, CODE),
+    ),
+    "a sender follows nothing": (
+        lambda s: s.running.follow(UNKNOWN).batch_id,
+        ("client", "refused life line", False, UNKNOWN),
+    ),
+    "a sender decides": (lambda s: s.make_older_current(), ("client", "make current", True, "1")),
+    "a citizen looks for themselves": (
+        lambda s: str(read_book.read_patient(**s.wiring(OWNER)).total),
+        ("citizen", "search Patient", True, ""),
+    ),
+    "a citizen reads": (lambda s: s.read(OWNER), ("citizen", "read Condition", True, CONDITION)),
+    "a citizen reads all": (lambda s: s.everything(OWNER), ("citizen", "everything", True, SAID)),
+    "a citizen searches": (lambda s: s.search(OWNER), ("citizen", "search Encounter", True, SAID)),
+    "a stranger reads": (lambda s: s.read(STRANGER), ("citizen", "refused read", True, "")),
+    "a stranger reads all": (lambda s: s.everything(STRANGER), ("citizen", "refused everything", True, "")),
+    "a stranger searches": (lambda s: s.search(STRANGER), ("citizen", "refused search Encounter", True, "")),
+    "an operator resyncs one": (
+        lambda s: str(order_resync(Scope(s.patient), by=NAME, reason="yc", stores=s.running.stores).resync_id),
+        ("ops", "order resync", True, SAID),
+    ),
+    "an operator resyncs all": (
+        lambda s: str(order_resync(Scope(), by=NAME, reason="yc", stores=s.running.stores).resync_id),
+        ("ops", "order resync", False, SAID),
+    ),
+    "an operator hurries one": (
+        lambda s: str(hurry_lanes(Scope(s.patient), by=NAME, stores=s.running.stores)),
+        ("ops", "hurry lanes", True, ""),
+    ),
+    "an operator plans a remap": (
+        lambda s: str(order_remap(Reach(), by=NAME, dry_run=True, stores=s.running.stores)),
+        ("ops", "plan remap", False, f"{MAPPING} all"),
+    ),
+    "an operator orders a remap": (
+        lambda s: str(order_remap(Reach(), by=NAME, dry_run=False, stores=s.running.stores)),
+        ("ops", "order remap", False, f"{MAPPING} all"),
+    ),
+    "an operator traces a visit": (lambda s: s.trace(), ("ops", "trace", True, CODE)),
+    "an operator traces a patient": (
+        lambda s: str(transactions_of(s.patient, by=NAME, limit=9, stores=s.running.stores)),
+        ("ops", "trace", True, ""),
+    ),
+    "an operator looks for doubles": (lambda s: s.look_for_doubles(), ("ops", "look for doubles", True, "")),
+    "an operator erases": (
+        lambda s: erase_person(s.patient, by=NAME, stores=s.running.stores),
+        ("ops", "erase", True, ""),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ACTS)
+def test_p10_each_act_is_one_entry_that_says_who_did_what_to_whom(running: Running, name: str) -> None:
+    act, (who, action, is_theirs, detail) = ACTS[name]
+    sent = Sent(running)
+    before = len(seen(running))
+    said = None
+    with suppress(NotFound):
+        said = act(sent)
+
+    actors = {"client": f"client:{HOSPITAL}", "stranger": "client:nobody"}
+    actor = actors.get(who) or f"{who}:{alias(running, NAME)}"
+    details = {CODE: sent.code, CONDITION: sent.condition, SAID: said}
+    expected = (actor, action, sent.patient if is_theirs else None, details.get(detail, detail))
+    assert seen(running)[before:] == [expected]
+
+
+def test_p10_what_the_service_does_by_itself_is_told_so_that_both_sides_of_it_can_be_found(running: Running) -> None:
+    sent = Sent(running)
+    [asked] = running.journal("registry")
+    question, push = [entry for entry in seen(running) if entry[0] == "service"]
+
+    assert question[1:3] == ("verify", sent.patient)
+    # The registry keeps our number of the question: the entry's, and which spelling was asked.
+    assert asked["request_number"] == f"{question[3]}-1"
+    assert push == ("service", "push", sent.patient, "so-suc-khoe")
