@@ -54,7 +54,9 @@ def release(
     destination: str,
     at: datetime,
 ) -> dict[bytes, RecordRow]:
-    """Carry out the changes; returns the record rows as they must be written, by record id.
+    """Carry out the changes, in which a record leaves one book before it enters another.
+
+    Returns the record rows as they must be written, by record id.
 
     Each change that a book should hear of raises its person's seq by one, so that pushes can be cut between records.
     """
@@ -104,8 +106,6 @@ def _next_entry(change: Change, standing: OpenEntry | None, seq: int, at: dateti
 
 
 def _shown(record: RecordRow, change: Change) -> RecordRow:
-    if change.body is not None:
-        return replace(record, shown=change.version, shown_person=change.person_id)
-    if record.shown_person == change.person_id:
+    if change.body is None:
         return replace(record, shown=None, shown_person=None)
-    return record
+    return replace(record, shown=change.version, shown_person=change.person_id)

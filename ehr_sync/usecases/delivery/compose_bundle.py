@@ -152,13 +152,12 @@ def _part(change: _Change, lane: Lane, limits: BundleLimits) -> _Part | None:
     room = max(1, limits.entries - _BESIDE)
     if size > limits.bytes:
         room = min(room, max(1, len(change.told) * limits.bytes // size))
-    if len(change.told) <= room and not lane.part:
+    if len(change.told) <= room:
         return None
     ordered, first = in_order(change.told)
-    begun = lane.part if lane.part < len(ordered) else 0
     # The Encounter and what it refers to refer to each other: never apart.
-    end = max(begun + room, first)
-    return _Part(ordered[begun:end], end if end < len(ordered) else 0)
+    end = max(lane.part + room, first)
+    return _Part(ordered[lane.part : end], end if end < len(ordered) else 0)
 
 
 def _composed_part(

@@ -196,7 +196,7 @@ def _generation(
         return ids[0], False
     for record in reversed(existing):
         if not _other_visit(record, patient_mark, day_mark):
-            return record.record_id, len(existing) > 1 and record.record_id != ids[0]
+            return record.record_id, record.record_id != ids[0]
     # Past the last generation the newest takes it: a wrong correction can be seen and undone, a lost record cannot.
     return ids[min(len(existing), GENERATIONS - 1)], True
 

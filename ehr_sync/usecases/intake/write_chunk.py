@@ -93,7 +93,7 @@ def write(
         raise Unavailable("keys.missing")
     with stores.database.begin() as connection:
         key = _submission(connection, submission, batch, ending, stores)
-        if new and not identity_claims.add_claims(
+        if not identity_claims.add_claims(
             connection, {fresh[i][0]: (fresh[i][1], c) for i, c in new.items()}, batch.received_at
         ):
             raise Moved
