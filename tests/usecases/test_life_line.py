@@ -140,3 +140,14 @@ def test_what_waits_says_for_what(running: Running) -> None:
         ("visit_open", "discharge_time"),
         ("waiting_for_xml1", "summary_table"),
     ]
+
+
+def test_the_times_of_a_life_line_never_go_back(running: Running) -> None:
+    sent = running.post(FIRST)
+    running.settle()
+    line = running.follow(sent.transaction_code)
+
+    times = [step.at for step in line.steps if step.at is not None]
+    assert [step.name for step in line.steps] == ["received", "verified", "mapped", "delivered"]
+    assert (len(times), times) == (4, sorted(times))
+    assert times[0] < times[1] == times[2] < times[3]  # what is proven is in the book here at once

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Final
 
 import pytest
 
-from ehr_sync.sandbox.dossiers.generator import dossier, envelope
+from ehr_sync.sandbox.dossiers.generator import dossier, envelope, with_values
 from ehr_sync.usecases.intake import accept_submission, plan_record
 from tests.usecases.service import DAY, Running
 
@@ -30,3 +31,24 @@ def test_an_answer_beyond_its_budget_is_cut_short_and_says_so(
     codes = [issue.code for one in results for issue in one.issues]
     assert "answer.shortened" in codes
     assert len(codes) < 60
+
+
+WRONG: Final = {"GIOI_TINH": "7", "MA_DANTOC": "zz"}
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        (WRONG, ["table.not_mapped", "value.code_unknown", "value.code_unknown"]),
+        (
+            {**WRONG, "NGAY_VAO": "x"},
+            ["date.impossible", "table.not_mapped", "value.code_unknown", "answer.shortened"],
+        ),
+    ],
+)
+def test_beyond_the_budget_each_dossier_is_told_three_issues_what_refuses_it_first(
+    running: Running, monkeypatch: pytest.MonkeyPatch, values: dict[str, str], told: list[str]
+) -> None:
+    monkeypatch.setattr(accept_submission, "_MOST_ISSUES", 0)
+    result = running.post(with_values(dossier(3, person_index=3, rows=2), "XML1", 0, **values))
+    assert [issue.code for issue in result.issues] == told

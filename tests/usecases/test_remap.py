@@ -603,9 +603,10 @@ def test_a_facility_that_only_the_envelope_names_is_read_from_there(running: Run
     running.settle()
     before = running.living(A)
 
-    remapped(running)
+    outcomes = remapped(running)
     running.settle()
 
+    assert {key for outcome in outcomes for key in outcome.told} == {("changed", "Observation")}
     assert running.living(A).keys() == before.keys()
     assert running.living(A)[encounter(running)] == before[encounter(running)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 
 import pytest
@@ -90,3 +90,11 @@ def test_an_envelope_without_its_facility_says_so_beside_the_refusal(running: Ru
     body = envelope([FIRST], made_on=DAY).replace(b"<MACSKCB>01001</MACSKCB>", b"<MACSKCB></MACSKCB>")
     [file] = running.post_bytes(body).files
     assert [issue.code for issue in file.issues] == ["facility.not_yours", "envelope.facility_missing"]
+
+
+def test_each_version_of_a_second_visit_under_one_ma_lk_hears_that_it_was_used_before(running: Running) -> None:
+    second = dossier(432, person_index=432, ma_lk=FIRST.ma_lk, rows=3, visit_day=date(2026, 3, 3))
+    sent = [FIRST, second, corrected(second, 1), corrected(FIRST, 1)]
+    heard = [running.post(each, made_on=DAY + timedelta(days=n)) for n, each in enumerate(sent)]
+
+    assert [any(issue.code == "ma_lk.reused" for issue in one.issues) for one in heard] == [False, True, True, False]
