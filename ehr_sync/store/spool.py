@@ -111,14 +111,6 @@ class Spool(io.RawIOBase):
             except OSError:
                 raise Unavailable("disk.full") from None
 
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def seekable(self) -> bool:
-        """Always."""
-        return True
-
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         """Move; returns the new position."""
         origin = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]

@@ -12,6 +12,9 @@ import pytest
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.retry import RetryPolicy
 from ehr_sync.sandbox.dossiers.generator import corrected, dossier
+from ehr_sync.store.resyncs import Scope
+from ehr_sync.usecases.delivery.hurry_lanes import hurry_lanes
+from ehr_sync.usecases.delivery.resync_lanes import order_resync
 from ehr_sync.usecases.sweep import Sweep
 from tests.usecases.service import DAY, Running, number_of
 
@@ -93,3 +96,34 @@ def test_p7_what_a_book_asks_for_is_the_least_up_to_the_longest(
     running.world.order("book", "status", status=429, retry_after=asked, match=PUSH)
     shortest, longest = pause(running, "lane", lambda: running.delivery(retry=POLICY))
     assert (longest >= least, shortest <= most) == (True, True)
+
+
+def newer_version(running: Running) -> None:
+    """It opens a parked lane."""
+    running.world.clear("book")
+    running.world.order("book", "status", status=400, times=1, match=PUSH)
+    running.deliver()
+    running.post(corrected(VISIT, 1), made_on=DAY.replace(day=20))
+
+
+def resync(running: Running) -> None:
+    order_resync(Scope(running.person_of(NUMBER)), by="ops", reason="yc", stores=running.stores)
+    running.resync()
+
+
+def hurry(running: Running) -> None:
+    assert hurry_lanes(Scope(running.person_of(NUMBER)), by="ops", stores=running.stores) == 1
+
+
+@pytest.mark.parametrize("begun_anew", [newer_version, resync, hurry])
+def test_p6_where_a_lane_begins_anew_the_first_failure_counts_as_the_first(
+    running: Running, begun_anew: Callable[[Running], None]
+) -> None:
+    running.post(VISIT)
+    running.ready()
+    running.world.order("book", "status", status=429, match=PUSH)
+    for _ in range(3):
+        running.deliver()
+    begun_anew(running)
+    running.world.order("book", "status", status=429, match=PUSH)
+    assert grows([pause(running, "lane", lambda: running.delivery(retry=POLICY))], CEILINGS[:1])
