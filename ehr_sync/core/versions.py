@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import Enum
+from enum import Enum, auto
 from typing import Literal
 
 # What a facility's NGAYLAP means, where it has told us; "ask" where it has not.
@@ -19,12 +19,12 @@ MadeOnMeans = Literal["ask", "export_day", "visit_day"]
 class Order(Enum):
     """What a dossier that has just come is to the versions already kept."""
 
-    NEW = "new"  # content never seen, not earlier than the one that stands: it stands now
-    REVERT = "revert"  # an earlier content, sent again later than the one that stands: it stands now
-    DUPLICATE = "duplicate"  # the content that stands, or one that already waits: same answer, no effect
-    LATE = "late"  # an earlier content, not sent later: a late retry, no effect, superseded
-    OLDER = "older"  # content never seen, known to be older: kept, superseded
-    UNCLEAR = "unclear"  # content never seen, dated earlier: kept, not shown, asked
+    NEW = auto()  # content never seen, not earlier than the one that stands: it stands now
+    REVERT = auto()  # an earlier content, sent again later than the one that stands: it stands now
+    DUPLICATE = auto()  # the content that stands, or one that already waits: same answer, no effect
+    LATE = auto()  # an earlier content, not sent later: a late retry, no effect, superseded
+    OLDER = auto()  # content never seen, known to be older: kept, superseded
+    UNCLEAR = auto()  # content never seen, dated earlier: kept, not shown, asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,9 @@ def decide(
     known: Sequence[KnownVersion],
     content_mark: bytes,
     made_on: date,
-    means: MadeOnMeans = "ask",
+    means: MadeOnMeans,
     *,
-    repeated: bool = False,
+    repeated: bool,
 ) -> Decision:
     """What to do with a dossier of this content and NGAYLAP (already capped at the day received). `repeated` says that
     the very bytes were kept before: they never revert anything (P2), though a capped future day has moved on since.
@@ -64,8 +64,9 @@ def decide(
     if standing.content_mark == content_mark:
         return Decision(Order.DUPLICATE, standing.version)
     same = [v for v in known if v.content_mark == content_mark]
-    if any(v.unclear for v in same):
-        return Decision(Order.DUPLICATE, next(v.version for v in same if v.unclear))
+    unclear = next((v for v in same if v.unclear), None)
+    if unclear is not None:
+        return Decision(Order.DUPLICATE, unclear.version)
     if same:
         # Not dated later than it was sent before: a retry, also where the sender made an earlier-dated one current.
         is_later = made_on > max(standing.made_on, *(v.made_on for v in same))

@@ -138,6 +138,8 @@ def test_figures_are_shown_as_prometheus_reads_them() -> None:
     assert samples["ehr_sync_oldest_lane_seconds", ("book",)] == 1.5
     assert samples["ehr_sync_push_seconds_5m_bucket", ("+Inf", "book")] == len(PUSH_BUCKETS)
     assert samples["ehr_sync_push_seconds_5m_gsum", ("book",)] == 8.0
+    bounds = [labels[0] for name, labels in samples if name == "ehr_sync_push_seconds_5m_bucket"]
+    assert sorted(bounds, key=float) == ["0.05", "0.1", "0.25", "0.5", "1.0", "2.5", "5.0", "10.0", "20.0", "+Inf"]
 
 
 def test_many_scrapes_ask_the_database_once_in_five_seconds() -> None:

@@ -180,6 +180,22 @@ def test_what_the_judging_key_holds_equal_is_what_is_asked(one: str, other: str,
     assert mended(one) in spellings(other)
 
 
+# Unicode names them so; a keyboard or an export sets them for the plain sign.
+APOSTROPHES: Final = "\u2018\u2019\u201b\u2032\u02b9\u02bb\u02bc\u02bd\u02c8\u0060\u00b4\uff07"
+HYPHENS: Final = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
+INVISIBLE: Final = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
+STRAY: Final = '.,;:_*"\u201c\u201d'
+
+
+def test_every_look_alike_and_every_stray_sign_is_mended() -> None:
+    written = {f"H{sign}HEN NIÊ": "H'HEN NIÊ" for sign in APOSTROPHES}
+    written |= {f"TÔN{sign}NỮ": "TÔN-NỮ" for sign in HYPHENS}
+    written |= {f"HÙ{sign}NG": "HÙNG" for sign in INVISIBLE}
+    written |= {f"VĂN{sign}HÙNG": "VĂN HÙNG" for sign in STRAY}
+    written |= {f"{sign}ÀO": "ĐÀO" for sign in ("\u00d0", "\u0189", "D\u0335", "D\u0336")}
+    assert {name: found for name, right in written.items() if (found := mended(name)) != right} == {}
+
+
 @given(st.text(max_size=40))
 def test_a_mended_name_is_mended(name: str) -> None:
     assert mended(mended(name)) == mended(name)

@@ -175,7 +175,14 @@ def test_a_manifest_is_the_same_after_it_was_kept(history: list[tuple[Line, ...]
 
 
 @pytest.mark.parametrize(
-    "bad", [b"", b"{}", b'{"id":"a","resourceType":"Observation"}', b'{"resourceType":"a b","id":"c"}']
+    "bad",
+    [
+        b"",
+        b"{}",
+        b'{"id":"a","resourceType":"Observation"}',
+        b'{"resourceType":"a b","id":"c"}',
+        b'{"resourceType":"A","id":"b c"}',
+    ],
 )
 def test_what_does_not_start_as_our_resources_do_is_no_line(bad: bytes) -> None:
     with pytest.raises(ValueError, match="resourceType"):

@@ -9,11 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ehr_sync.core.versions import Decision, KnownVersion, MadeOnMeans, Order, decide
+from ehr_sync.core import versions
+from ehr_sync.core.versions import Decision, KnownVersion, MadeOnMeans, Order
 
 DAY: Final = date(2024, 5, 10)
 BEFORE, AFTER = DAY - timedelta(days=1), DAY + timedelta(days=1)
 A, B, C = b"a", b"b", b"c"
+
+
+def decide(
+    kept: list[KnownVersion], content: bytes, made_on: date, means: MadeOnMeans = "ask", *, repeated: bool = False
+) -> Decision:
+    """If not told otherwise: of bytes that never came before, for a facility that has not said what NGAYLAP means."""
+    return versions.decide(kept, content, made_on, means, repeated=repeated)
 
 
 def known(
@@ -31,6 +39,8 @@ ASKED: Final = [known(1, A, stands=True), known(2, B, BEFORE, unclear=True)]
     ("kept", "content", "made_on", "expected"),
     [
         ([], A, DAY, Decision(Order.NEW)),
+        ([known(1, A)], A, DAY, Decision(Order.DUPLICATE, 1)),
+        ([known(1, A)], B, DAY, Decision(Order.NEW)),
         (ALONE, A, DAY, Decision(Order.DUPLICATE, 1)),
         (ALONE, A, AFTER, Decision(Order.DUPLICATE, 1)),
         (ALONE, A, BEFORE, Decision(Order.DUPLICATE, 1)),
