@@ -66,7 +66,7 @@ def test_no_constraint_on_a_state_is_forgotten() -> None:
 
 
 def test_every_order_of_versions_is_told() -> None:
-    assert {order.value for order in Order} <= set(quoted(section(PAGE, "### Which version is newest")))
+    assert {order.name.lower() for order in Order} <= set(quoted(section(PAGE, "### Which version is newest")))
 
 
 def test_every_state_of_a_life_line_is_told_with_what_it_waits_for() -> None:
