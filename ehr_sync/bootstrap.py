@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ehr_sync.adapters import client_sign_in, key_file
 from ehr_sync.adapters.book_search import BookSearch
+from ehr_sync.adapters.checkpoint_copy import copy_to
 from ehr_sync.adapters.client_sign_in import SignIn, client_secret_basic, client_secret_post
 from ehr_sync.adapters.fhir_book import FhirBook
 from ehr_sync.adapters.soap_registry import GatewayAccount, SoapRegistry
@@ -22,6 +23,7 @@ from ehr_sync.settings import Settings
 from ehr_sync.store import destinations, uri_base
 from ehr_sync.store.database import Database, DatabaseFault, require_two
 from ehr_sync.store.key_store import KeyStore
+from ehr_sync.usecases.auditing.checkpoint import checkpointing
 from ehr_sync.usecases.book.erase_person import replay_erasures
 from ehr_sync.usecases.delivery.compose_bundle import BundleLimits
 from ehr_sync.usecases.delivery.deliver_due import delivering
@@ -181,6 +183,16 @@ def book_watch(service: Service) -> Callable[[], None]:
         uris=service.uris,
         retry=_retry(service.settings),
         tell=partial(_tell_destination, service.log),
+    )
+
+
+def audit_checkpoints(service: Service) -> Callable[[], bool]:
+    """What notes the head of the audit log, to be called every second. Raises Misconfigured for its second place."""
+    return checkpointing(
+        stores=service.stores,
+        entries=service.settings.audit_checkpoint_entries,
+        copy=copy_to(service.settings.audit_copy),
+        stopwatch=time.monotonic,
     )
 
 

@@ -96,6 +96,11 @@ class Settings:
     session_idle_seconds: int = _number("after so long without use a session of the pages ends", 900, 60, 86_400)
     session_seconds: int = _number("after so long a session of the pages ends in any case", 28_800, 300, 604_800)
 
+    audit_checkpoint_entries: int = _number("most entries of the audit log between two checkpoints", 1_000, 1, _MANY)
+    audit_copy: str = _setting(
+        "second place of signed checkpoints: a file (appended to), `syslog:` or `syslog://host:port`", ""
+    )
+
     request_bytes: int = _number("most bytes in one request", 100_000_000, 1_000, 10 * _MANY)
     request_dossiers: int = _number("most HOSO in one request", 5_000, 1, _MANY)
     table_rows: int = _number("most rows in one table", 10_000, 1, _MANY)

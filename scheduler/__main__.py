@@ -12,7 +12,8 @@ from typing import Any
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from ehr_sync import settings as environment
-from ehr_sync.bootstrap import book_watch, delivery, open_service_when_up, verification
+from ehr_sync.bootstrap import audit_checkpoints, book_watch, delivery, open_service_when_up, verification
+from ehr_sync.core import anchor
 from ehr_sync.core.errors import Misconfigured, Unavailable
 from ehr_sync.runtime.logs import Log, fault, quiet_libraries
 from ehr_sync.usecases.sweep import Sweep
@@ -37,7 +38,13 @@ def main() -> int:
     stop = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
-    jobs = timetable(service.stores, service.uris, book_watch(service))
+    try:
+        checkpoint = audit_checkpoints(service)
+    except Misconfigured as error:
+        print(error.code, file=sys.stderr)
+        service.close()
+        return 2
+    jobs = timetable(service.stores, service.uris, book_watch(service), checkpoint)
     clock = _start_timetable(jobs, log)
     sweeps: tuple[tuple[str, Sweep[Any, Any]], ...] = (
         ("verify", verification(service)),
@@ -78,6 +85,7 @@ def _start_timetable(jobs: Sequence[Job], log: Log) -> BackgroundScheduler:
 def _run(job: Job, log: Log) -> None:
     try:
         job.run()
+        _tell_anchor(job.name, log)
     except Unavailable as error:
         log.warning("job_postponed", sweep=job.name, code=error.code)
     except Exception as error:
@@ -88,6 +96,7 @@ def _loop(name: str, sweep: Sweep[Any, Any], pause: float, stop: threading.Event
     while not stop.is_set():
         try:
             done = sweep.step(pause)
+            _tell_anchor(name, log)
         except Unavailable as error:
             log.warning("sweep_postponed", sweep=name, code=error.code)
             stop.wait(_AFTER_A_FAULT_SECONDS)
@@ -100,6 +109,13 @@ def _loop(name: str, sweep: Sweep[Any, Any], pause: float, stop: threading.Event
         if not done:
             stop.wait(pause)
     _drain(name, sweep, log)
+
+
+def _tell_anchor(name: str, log: Log) -> None:
+    """What was written into the audit log is told where whoever owns the database cannot take it back (P10)."""
+    audited = anchor.take()
+    if audited is not None:
+        log.info("audited", sweep=name, audit=str(audited))
 
 
 def _drain(name: str, sweep: Sweep[Any, Any], log: Log) -> None:

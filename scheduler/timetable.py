@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ehr_sync.store import audit, submissions
+from ehr_sync.store import submissions
 from ehr_sync.usecases.delivery.resync_lanes import carry_on_resyncs
 from ehr_sync.usecases.delivery.tell_register import follow_renames
 from ehr_sync.usecases.stores import Stores
@@ -21,21 +21,17 @@ class Job:
     run: Callable[[], object]
 
 
-def timetable(stores: Stores, uris: Uris, watch_book: Callable[[], object]) -> Sequence[Job]:
+def timetable(
+    stores: Stores, uris: Uris, watch_book: Callable[[], object], checkpoint: Callable[[], object]
+) -> Sequence[Job]:
     """Every job. One row each; what must run once across machines guards itself with a database lock."""
     return (
         Job("resyncs", 1.0, lambda: carry_on_resyncs(stores=stores)),
         Job("book", 2.0, watch_book),
         Job("renamed_facilities", 30.0, lambda: follow_renames(stores=stores, uris=uris)),
-        Job("audit_checkpoint", 60.0, lambda: _checkpoint(stores)),
+        Job("audit_checkpoint", 1.0, checkpoint),
         Job("forget_spent_keys", 3600.0, lambda: _forget(stores)),
     )
-
-
-def _checkpoint(stores: Stores) -> None:
-    with stores.database.begin() as connection:
-        head = audit.head(connection)
-    stores.key_store.note_audit_head(head)
 
 
 def _forget(stores: Stores) -> None:

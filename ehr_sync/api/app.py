@@ -9,6 +9,7 @@ from flask import Blueprint, Flask, Response, g, request
 
 from ehr_sync.api import access, connection, problems
 from ehr_sync.api.language import language_of
+from ehr_sync.core import anchor
 from ehr_sync.core.clock import Stopwatch
 from ehr_sync.core.ports import Login
 from ehr_sync.runtime.logs import Log
@@ -71,6 +72,7 @@ def _watch(app: Flask, *, log: Log, stopwatch: Stopwatch, new_id: Callable[[], s
         # Never the caller's own id: it could carry anything into our logs.
         g.incident = new_id()
         g.started = stopwatch()
+        anchor.take()
 
     @app.after_request
     def finish(response: Response) -> Response:
@@ -89,6 +91,7 @@ def _watch(app: Flask, *, log: Log, stopwatch: Stopwatch, new_id: Callable[[], s
 
 def _log_request(log: Log, response: Response, seconds: float) -> None:
     # The route, never the path: ids and queries stay out of the log.
+    audited = anchor.take()
     log.info(
         "request",
         method=request.method if request.url_rule else "-",
@@ -98,4 +101,5 @@ def _log_request(log: Log, response: Response, seconds: float) -> None:
         client=g.caller.client_id if "caller" in g else "-",
         incident=g.incident,
         **({"reason": g.reason} if "reason" in g else {}),  # why no token was given
+        **({"audit": str(audited)} if audited else {}),
     )

@@ -45,6 +45,7 @@ FIELDS: Final[Mapping[str, Pattern[str]]] = {
     "outcome": _WORD,
     "reason": _CODE,
     "sweep": _WORD,
+    "audit": re.compile(r"[0-9]{1,15}:[0-9a-f]{16}"),  # core/anchor.py
     "worker": re.compile(r"[a-z]{1,20}-?[0-9]{0,10}"),
     **dict.fromkeys(
         (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
@@ -17,6 +17,8 @@ from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.dialects.postgresql import UUID as SqlUuid
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from ehr_sync.core.anchor import MAC_BYTES, Anchor
+from ehr_sync.store.database import anchor_on_commit
 from ehr_sync.store.statement import Statement, rows_of
 from ehr_sync.store.tables import audit_event, audit_head
 
@@ -55,6 +57,7 @@ def write(connection: Connection, audit_key: bytes, entries: Sequence[AuditEntry
         last=n,
         last_mac=mac,
     )
+    anchor_on_commit(connection, Anchor(n, mac[:MAC_BYTES]))
 
 
 def _lock_head(connection: Connection) -> tuple[int, bytes, datetime]:
@@ -96,31 +99,56 @@ def head(connection: Connection) -> tuple[int, bytes]:
     return (found.n, found.mac) if found else (0, _GENESIS)
 
 
-def faults(connection: Connection, audit_key: bytes, checkpoints: Mapping[int, bytes]) -> Iterator[str]:
+Marks = Mapping[str, Iterable[tuple[int, bytes]]]
+"""What was told of the log elsewhere: by where it was told, entry numbers and the first bytes of their MACs."""
+
+
+def faults(connection: Connection, audit_key: bytes, marks: Marks) -> Iterator[str]:
     """What is wrong with the log, one sentence each; nothing where every entry stands as it was written.
 
-    `checkpoints` are heads of former times (entry number → MAC), kept where this database's owner cannot write.
+    `marks` are kept where this database's owner cannot write; each must fit the entry of its number.
     """
-    marks = dict(checkpoints)
+    told = _by_number(marks)
     last, last_mac, expected, mac = 0, _GENESIS, 1, _GENESIS
     for row in connection.execution_options(yield_per=5000).execute(_WITH_HEAD):
         last, last_mac = row.head_n, row.head_mac
         if row.n is None:
             continue  # the head alone
-        if row.n != expected:
+        if row.n < expected:
+            yield f"entry {row.n} is there more than once"
+            continue
+        if row.n > expected:
             yield f"entries {expected} to {row.n - 1} are missing"
         entry = AuditEntry(row.actor, row.action, row.person_id, row.detail)
         if row.n == expected and row.mac != _mac(audit_key, mac, row.n, row.at.astimezone(UTC), entry):
             yield f"entry {row.n} was changed, or put in"
-        if row.n in marks and marks.pop(row.n) != row.mac:
-            yield f"entry {row.n} differs from its checkpoint"
+        for start, where in sorted(told.pop(row.n, ())):
+            if not row.mac.startswith(start):
+                yield f"entry {row.n} differs from what {where} says"
         expected, mac = row.n + 1, row.mac
     if not last and connection.execute(select(audit_event.c.n).limit(1)).first():
         yield "the head of the log is missing"
     if (last, last_mac) != (expected - 1, mac):
         yield f"entries after {expected - 1} are missing: the head stands at {last}"
-    if marks:
-        yield f"entries up to {max(marks)} were there at a checkpoint and are missing"
+    yield from _missing(told)
+
+
+def _by_number(marks: Marks) -> dict[int, set[tuple[bytes, str]]]:
+    told: dict[int, set[tuple[bytes, str]]] = {}
+    for where, each in marks.items():
+        for n, mac in each:
+            told.setdefault(n, set()).add((mac, where))
+    return told
+
+
+def _missing(told: Mapping[int, Iterable[tuple[bytes, str]]]) -> Iterator[str]:
+    """What the marks that fitted no entry tell, one sentence for each place that tells of them."""
+    furthest: dict[str, int] = {}
+    for n, each in told.items():
+        for _, where in each:
+            furthest[where] = max(n, furthest.get(where, 0))
+    for where, n in sorted(furthest.items()):
+        yield f"{where} tells of entry {n}, which is missing"
 
 
 # One statement, hence one snapshot: an entry that comes meanwhile moves neither side alone.
@@ -130,6 +158,14 @@ _WITH_HEAD = (
     .where(audit_head.c.chain == _CHAIN)
     .order_by(audit_event.c.n)
 )
+
+
+def first_after(connection: Connection, n: int) -> datetime | None:
+    """When the first entry after the n-th was written; None where there is none."""
+    found: datetime | None = connection.execute(
+        select(func.min(audit_event.c.at)).where(audit_event.c.n > n)
+    ).scalar_one()
+    return found
 
 
 def _mac(key: bytes, previous: bytes, n: int, at: datetime, entry: AuditEntry) -> bytes:

@@ -15,9 +15,12 @@ from sqlalchemy import Connection, create_engine, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from ehr_sync.core import anchor
+from ehr_sync.core.anchor import Anchor
 from ehr_sync.core.errors import Misconfigured, Unavailable
 
 _CLOCK_SECONDS = 30.0
+_ANCHOR: Final = "anchor of this transaction"
 _OPTIONS = "-c statement_timeout=60000 -c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
 
 # A host that falls silent is given up within half a minute: systems' own defaults wait for two hours (libpq 32.1.2).
@@ -57,9 +60,14 @@ class Database:
         """
         try:
             with self._engine.begin() as connection:
+                notes = connection.info
+                notes.pop(_ANCHOR, None)  # of a transaction that was rolled back
                 yield connection
+                written = notes.pop(_ANCHOR, None)  # while the connection is still ours alone
         except (DBAPIError, psycopg.Error, PoolTimeout) as error:
             raise self._translated(error) from None
+        if written is not None:
+            anchor.note(written)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -108,6 +116,11 @@ class Database:
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
+
+
+def anchor_on_commit(connection: Connection, written: Anchor) -> None:
+    """Note this entry of the audit log once the transaction that it is part of has committed, and not before."""
+    connection.info[_ANCHOR] = written
 
 
 # SQLSTATE classes in which the database, not the statement, is at fault (PostgreSQL appendix A).

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -110,6 +111,10 @@ class KeyStore:
         """Every head that was noted."""
         with self._database.begin() as connection:
             return {row.n: row.mac for row in connection.execute(select(audit_checkpoint))}
+
+    def now(self) -> datetime:
+        """The time by this database's clock, aware. Raises Unavailable as `Database.now` does."""
+        return self._database.now()
 
     def _make(self) -> list[tuple[UUID, bytes]]:
         fresh = [(uuid4(), new_key()) for _ in range(_POOL)]

@@ -6,7 +6,10 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
+import ehr_sync.store.clients  # noqa: F401 - its tables belong to the metadata
+from ehr_sync.store.foreign_objects import foreign_objects
 from ehr_sync.store.migrate import is_current
+from ehr_sync.store.tables import key_metadata, metadata
 
 # With any of these off an acknowledged record can be lost (P1). https://www.postgresql.org/docs/current/runtime-config-wal.html
 _DURABLE: Final = ("fsync", "synchronous_commit", "full_page_writes")
@@ -30,3 +33,9 @@ def is_migrated(connection: Connection, name: str) -> bool:
     if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar_one() is None:
         return False
     return is_current(name, connection.execute(text("SELECT version_num FROM alembic_version")).scalar())
+
+
+def strangers(connection: Connection, name: str) -> tuple[str, ...]:
+    """What in the database `name` ("main" or "keys") is not ours and acts on the rows of our tables (P10)."""
+    ours = {"main": metadata, "keys": key_metadata}[name]
+    return foreign_objects(connection, [*ours.tables, "alembic_version"])

@@ -1,4 +1,4 @@
-"""Can this process keep its promises now? Databases there, durable and migrated (P1)."""
+"""Can this process keep its promises now? Databases there, durable, migrated (P1), nothing foreign in them (P10)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ def check_readiness(*, database: Database, key_database: Database) -> Mapping[st
         "database": _is(database, readiness.is_there),
         "durability": _is(database, readiness.is_durable),
         "migrations": _is(database, lambda connection: readiness.is_migrated(connection, "main")),
+        "untouched": _is(database, lambda connection: not readiness.strangers(connection, "main")),
         "key_store": _is(key_database, readiness.is_there),
         "key_store_durability": _is(key_database, readiness.is_durable),
         "key_store_migrations": _is(key_database, lambda connection: readiness.is_migrated(connection, "keys")),
+        "key_store_untouched": _is(key_database, lambda connection: not readiness.strangers(connection, "keys")),
     }
 
 

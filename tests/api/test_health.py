@@ -56,9 +56,19 @@ def test_databases_without_migrations_are_not_ready(dsns: Dsns) -> None:
     assert checks(dsns.main, dsns.keys) == {"migrations", "key_store_migrations"}
 
 
+@pytest.mark.parametrize(
+    ("which", "table", "failing"),
+    [("main", "audit_event", "untouched"), ("keys", "audit_checkpoint", "key_store_untouched")],
+)
+def test_p10_a_database_with_a_foreign_rule_is_not_ready(dsns: Dsns, which: str, table: str, failing: str) -> None:
+    with psycopg.connect(getattr(dsns, which), autocommit=True) as connection:
+        connection.execute(f"CREATE RULE mute AS ON DELETE TO {table} DO INSTEAD NOTHING".encode())
+    assert checks(dsns.main, dsns.keys) == {failing}
+
+
 def test_databases_that_are_away_are_not_ready() -> None:
     nowhere = "postgresql://ehr_sync@127.0.0.1:1/ehr_sync"
-    assert len(checks(nowhere, nowhere)) == 6
+    assert len(checks(nowhere, nowhere)) == 8
 
 
 def add_lane(database: Database, state: str, behind: bool, now: datetime) -> None:

@@ -8,6 +8,7 @@ import logging
 
 import pytest
 
+from ehr_sync.core.anchor import Anchor
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.runtime.logs import SafeHandler, fault, make_log
 
@@ -49,6 +50,14 @@ def test_any_other_field_is_dropped_and_counted(fields: dict[str, object]) -> No
     assert line["dropped"] == 1
     assert NAME not in str(line)
     assert NUMBER not in str(line)
+
+
+def test_p10_the_anchor_of_an_audit_entry_is_written_and_nothing_that_only_looks_like_one() -> None:
+    assert (
+        logged("request", audit=str(Anchor(123456789012, bytes(range(8)))))["audit"] == "123456789012:0001020304050607"
+    )
+    for other in (NUMBER, f"{NUMBER}:{NAME}", f"{NUMBER}:00", "1234567890123456:0001020304050607"):
+        assert "audit" not in logged("request", audit=other)
 
 
 def test_an_event_that_is_no_plain_word_is_dropped() -> None:

@@ -590,9 +590,11 @@ def test_it_is_ready(web: FlaskClient) -> None:
         "database": True,
         "durability": True,
         "migrations": True,
+        "untouched": True,
         "key_store": True,
         "key_store_durability": True,
         "key_store_migrations": True,
+        "key_store_untouched": True,
     }
 
 
