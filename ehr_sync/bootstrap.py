@@ -23,6 +23,7 @@ from ehr_sync.settings import Settings
 from ehr_sync.store import destinations, uri_base
 from ehr_sync.store.database import Database, DatabaseFault, require_two
 from ehr_sync.store.key_store import KeyStore
+from ehr_sync.store.number_tries import LockOut
 from ehr_sync.usecases.auditing.checkpoint import checkpointing
 from ehr_sync.usecases.book.erase_person import replay_erasures
 from ehr_sync.usecases.delivery.compose_bundle import BundleLimits
@@ -34,6 +35,7 @@ from ehr_sync.usecases.stores import Stores
 from ehr_sync.usecases.sweep import Sweep
 from ehr_sync.usecases.verification.verify_due import Asking, verifying
 from ehr_sync.usecases.verification.verify_due import Outcome as VerifyOutcome
+from ehr_sync.usecases.verification.watch_tries import watching_tries
 from mappings.model import Uris
 from mappings.terminology.uris import load_uris
 
@@ -194,6 +196,16 @@ def audit_checkpoints(service: Service) -> Callable[[], bool]:
         copy=copy_to(service.settings.audit_copy),
         stopwatch=time.monotonic,
     )
+
+
+def tries_watch(service: Service) -> Callable[[], int]:
+    """What tells of facilities that tried a number too often, and lets them go, to be called now and then."""
+    log = service.log
+
+    def tell(each: LockOut) -> None:
+        log.warning("number_locked_out", facility=each.family, count=each.held)
+
+    return watching_tries(stores=service.stores, most=service.settings.number_tries, tell=tell)
 
 
 def _tell_destination(log: Log, name: str, stands: str, why: str) -> None:

@@ -58,6 +58,11 @@ class Settings:
     registry_deadline_seconds: float = _number("total time for one call of the registry", 10.0, 0.1, 600)
     registry_calls: int = _number("most calls of the registry at once, by each scheduler", 8, 1, 1_000)
 
+    number_tries: int = _number(
+        "most unproven claims of one facility on one personal number within a day; what is beyond waits for review",
+        *(3, 1, 1_000),
+    )
+
     book_name: str = _setting("name of the health book, used in lanes and answers", "so-suc-khoe")
     book_url: str = _address("FHIR base of the health book")
     book_token_url: str = _address("OAuth 2 token endpoint of the health book")

@@ -12,7 +12,7 @@ from typing import Any
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from ehr_sync import settings as environment
-from ehr_sync.bootstrap import audit_checkpoints, book_watch, delivery, open_service_when_up, verification
+from ehr_sync.bootstrap import audit_checkpoints, book_watch, delivery, open_service_when_up, tries_watch, verification
 from ehr_sync.core import anchor
 from ehr_sync.core.errors import Misconfigured, Unavailable
 from ehr_sync.runtime.logs import Log, fault, quiet_libraries
@@ -44,7 +44,7 @@ def main() -> int:
         print(error.code, file=sys.stderr)
         service.close()
         return 2
-    jobs = timetable(service.stores, service.uris, book_watch(service), checkpoint)
+    jobs = timetable(service.stores, service.uris, book_watch(service), checkpoint, tries_watch(service))
     clock = _start_timetable(jobs, log)
     sweeps: tuple[tuple[str, Sweep[Any, Any]], ...] = (
         ("verify", verification(service)),

@@ -22,7 +22,11 @@ class Job:
 
 
 def timetable(
-    stores: Stores, uris: Uris, watch_book: Callable[[], object], checkpoint: Callable[[], object]
+    stores: Stores,
+    uris: Uris,
+    watch_book: Callable[[], object],
+    checkpoint: Callable[[], object],
+    watch_tries: Callable[[], object],
 ) -> Sequence[Job]:
     """Every job. One row each; what must run once across machines guards itself with a database lock."""
     return (
@@ -30,6 +34,7 @@ def timetable(
         Job("book", 2.0, watch_book),
         Job("renamed_facilities", 30.0, lambda: follow_renames(stores=stores, uris=uris)),
         Job("audit_checkpoint", 1.0, checkpoint),
+        Job("number_tries", 10.0, watch_tries),
         Job("forget_spent_keys", 3600.0, lambda: _forget(stores)),
     )
 

@@ -111,6 +111,10 @@ REASONS: Final[Words] = {
     ),
     "registry.birth_year_only": ("Chỉ năm sinh khớp", "Only the year of birth agrees"),
     "registry.old_number": ("Tra được bằng số CMND cũ 9 chữ số", "Found by an old 9-digit number"),
+    "claim.too_many_tries": (
+        "Trong một ngày đã có quá nhiều họ tên hoặc ngày sinh khác nhau cho số định danh này; sẽ kiểm tra sau",
+        "Too many different names or birth dates for this number within a day; it is asked about later",
+    ),
     "claim.no_number": ("Hồ sơ không có số định danh", "The dossier has no number"),
     "claim.number_not_askable": (
         "Không tra được cơ sở dữ liệu dân cư bằng loại số này",

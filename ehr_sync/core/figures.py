@@ -26,3 +26,4 @@ class Figures:
         default_factory=dict
     )  # by destination: whether it turns away a wrong ifMatch, where it was asked
     paused: Mapping[str, bool] = field(default_factory=dict)  # by destination
+    locked_out: int = 0  # facilities that tried a number too often, once for each number

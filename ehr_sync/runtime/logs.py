@@ -38,6 +38,7 @@ FIELDS: Final[Mapping[str, Pattern[str]]] = {
     "error": re.compile(r"[A-Za-z_][\w.]{0,120}( < [A-Za-z_][\w.]{0,120}){0,5}", re.ASCII),
     "place": _PLACE,
     "destination": re.compile(r"[a-z0-9-]{1,40}"),
+    "facility": re.compile(r"[0-9]{2}[0-9A-Z]{3}|[0-9]{13}"),
     "lane": _ID,
     "resync": _ID,
     "transaction": re.compile(r"GD[A-Z2-7]{29}"),

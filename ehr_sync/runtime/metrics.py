@@ -55,6 +55,8 @@ class _Fixed(Collector):
 def _families(figures: Figures) -> Iterator[Metric]:
     yield _gauge("submissions_5m", "Submissions of the last 5 minutes", (), [((), figures.recent_submissions)])
     yield _gauge("claims", "Identity claims by verdict", ("state",), [((s,), n) for s, n in figures.claims.items()])
+    text = "Facilities that tried a number too often, once for each number"
+    yield _gauge("locked_out", text, (), [((), figures.locked_out)])
     yield _gauge("lanes", "Lanes in motion or in trouble", ("destination", "state"), figures.lanes.items())
     ages = [((destination,), age) for destination, age in figures.oldest_seconds.items()]
     yield _gauge("oldest_lane_seconds", "Age of the lane longest behind", ("destination",), ages)

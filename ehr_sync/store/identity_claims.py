@@ -20,12 +20,15 @@ from ehr_sync.store.tables import claim, person
 
 @dataclass(frozen=True, slots=True)
 class NewClaim:
-    """A claim as it is first kept: `claim_id` is its fingerprint, `number_mark` the blind index of its number."""
+    """A claim as it is first kept: `claim_id` is its fingerprint, `number_mark` the blind index of its number, `family`
+    whose dossier makes it.
+    """
 
     claim_id: bytes
     number_mark: bytes | None
     claim: Claim = field(repr=False)
     verdict: Verdict
+    family: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class ClaimRow:
     person_id: UUID
     number_mark: bytes | None
     state: State
+    family: str = ""
 
 
 def decided_at(connection: Connection, claim_id: bytes) -> datetime:
@@ -54,14 +58,16 @@ def states_of_number(connection: Connection, number_mark: bytes) -> dict[bytes, 
 def claims(connection: Connection, claim_ids: Collection[bytes]) -> dict[bytes, ClaimRow]:
     """The claims kept under these fingerprints."""
     rows = _CLAIMS.rows(connection, ids=list(claim_ids))
-    return {r.claim_id: ClaimRow(r.claim_id, r.person_id, r.number_mark, State(r.state)) for r in rows}
+    return {r.claim_id: claim_row(r) for r in rows}
 
 
-_CLAIMS = Statement(
-    select(claim.c.claim_id, claim.c.person_id, claim.c.number_mark, claim.c.state).where(
-        among(claim.c.claim_id, "ids")
-    )
-)
+def claim_row(r: Any) -> ClaimRow:
+    """A row of these columns as a value."""
+    return ClaimRow(r.claim_id, r.person_id, r.number_mark, State(r.state), r.family or "")
+
+
+_SEEN = (claim.c.claim_id, claim.c.person_id, claim.c.number_mark, claim.c.state, claim.c.family)
+_CLAIMS = Statement(select(*_SEEN).where(among(claim.c.claim_id, "ids")))
 
 
 def sealed_facts(connection: Connection, claim_id: bytes) -> bytes | None:
@@ -81,7 +87,7 @@ def add_claims(connection: Connection, fresh: Mapping[UUID, tuple[bytes, NewClai
 
 
 def _adding_claim() -> Statement:
-    columns = ("claim_id", "person_id", "number_mark", "state", "reason", "facts", "due_at", "decided_at")
+    columns = [c.name for c in claim.c if c.name not in {"attempts", "calls", "fence", "created_at"}]
     new = upsert(claim).values({name: bindparam(name) for name in columns}).on_conflict_do_nothing()
     added = new.returning(claim.c.person_id).cte("added")
     provisional = select(added.c.person_id, literal("provisional"))
@@ -101,6 +107,8 @@ def _claim_row(person_id: UUID, key: bytes, new: NewClaim, at: datetime) -> dict
         "facts": seal_facts(key, person_id, new.claim_id, new.claim),
         "due_at": at if new.verdict.state is State.DUE else None,
         "decided_at": None if new.verdict.state is State.DUE else at,
+        "family": new.family or None,
+        "tried_at": at if new.verdict.state is State.DUE else None,
     }
 
 
@@ -181,18 +189,27 @@ def postpone_claim(connection: Connection, taken: TakenClaim, reason: str, pause
     )
 
 
-def ask_again(connection: Connection, claim_ids: Sequence[bytes], at: datetime) -> None:
-    """Make claims that were not proven a day ago or earlier due once more: a register is mended too, and a hospital
-    that sends ten visits in a row is not ten questions.
+def ask_again(connection: Connection, named: Mapping[bytes, str], at: datetime) -> None:
+    """Make claims (fingerprint → family that names it) that were not proven a day ago or earlier due once more: a
+    register is mended too, and a hospital that sends ten visits in a row is not ten questions. It is that family's try.
     """
-    _ASK_AGAIN.run(connection, ids=list(claim_ids), at=at, before=at - timedelta(days=1))
+    before = at - timedelta(days=1)
+    rows = [{"id": i, "by": family, "at": at, "before": before} for i, family in sorted(named.items())]
+    _ASK_AGAIN.count(connection, rows)
 
 
 _ASK_AGAIN = Statement(
     update(claim)
-    .where(among(claim.c.claim_id, "ids"))
+    .where(claim.c.claim_id == bindparam("id"))
     .where(or_(claim.c.state == "not_proven", claim.c.state == "review"), claim.c.decided_at < bindparam("before"))
-    .values(state="due", due_at=bindparam("at"), decided_at=None)
+    .values(
+        state="due",
+        reason="",
+        due_at=bindparam("at"),
+        decided_at=None,
+        family=bindparam("by"),
+        tried_at=bindparam("at"),
+    )
 )
 
 

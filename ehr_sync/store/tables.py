@@ -109,6 +109,8 @@ claim = Table(
     Column("due_at", DateTime(timezone=True)),
     _time("created_at", now=True),
     Column("decided_at", DateTime(timezone=True)),
+    Column("family", Text),  # the facility's whose dossier made it, or had it asked again (rules: few-tries)
+    Column("tried_at", DateTime(timezone=True)),  # when; NULL: it is no try, or held back
     CheckConstraint(
         "state IN ('due', 'proven', 'not_proven', 'review', 'no_number', 'not_asked')",
         name="claim_state_is_known",
@@ -116,6 +118,8 @@ claim = Table(
     Index("claims_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     Index("claims_of_a_person", "person_id"),
     Index("claims_of_a_number", "number_mark", postgresql_where=text("number_mark IS NOT NULL")),
+    Index("claims_tried", "number_mark", postgresql_where=text("tried_at IS NOT NULL AND state <> 'proven'")),
+    Index("claims_held_back", "number_mark", "family", postgresql_where=text("reason = 'claim.too_many_tries'")),
 )
 
 record = Table(

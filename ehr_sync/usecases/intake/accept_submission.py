@@ -306,6 +306,7 @@ class _Run:
             received_at=self.before.now,
             today=self._today,
             first=first,
+            most_tries=self.settings.number_tries,
         )
 
     @staticmethod

@@ -15,13 +15,14 @@ from ehr_sync.core.codes import transaction_code
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.identity import Claim, State, Verdict
 from ehr_sync.core.record_body import Body, encode, says_the_same
-from ehr_sync.store import identity_claims, records, submissions
+from ehr_sync.store import number_tries, records, submissions
 from ehr_sync.store.identity_claims import NewClaim
 from ehr_sync.store.packing import Words, pack
 from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.store.submissions import Ending, SubmissionRow
 from ehr_sync.usecases.intake.archived_dossier import tables_of
 from ehr_sync.usecases.intake.compose_body import compose, with_carried_tables
+from ehr_sync.usecases.intake.limit_tries import Tries, held_back
 from ehr_sync.usecases.intake.plan_record import (
     Beside,
     Duplicate,
@@ -60,10 +61,13 @@ def keep(
     claims = [new_claim_of(one, stores.keys.index) for one in incoming]
     fresh: dict[bytes, tuple[UUID, bytes]] = {}
     for attempt in range(_ATTEMPTS):
-        look = _look(incoming, claims, stores)
+        look = _look(incoming, claims, batch, stores)
         # Most submissions are new and have one chunk: where the first try finds it there, that one is asked for.
         submission = None if batch.first and not attempt else _submission(batch, stores)
-        steps = [_step(one, claim, look, batch, stores, uris) for one, claim in zip(incoming, claims, strict=True)]
+        tries = Tries(set(look.tries), look.claims, batch.most_tries, stores.keys.index)
+        steps = [
+            _step(one, claim, look, tries, batch, stores, uris) for one, claim in zip(incoming, claims, strict=True)
+        ]
         results = tuple(map(_result, incoming, steps))
         if submission is not None and submission.answer is not None and not any(isinstance(s, NewStep) for s in steps):
             return results
@@ -89,19 +93,22 @@ def _submission(batch: Batch, stores: Stores) -> SubmissionRow | None:
         return submissions.submission_of(connection, stores.key_store, batch.submission_id)
 
 
-def _look(incoming: Sequence[Incoming], claims: Sequence[NewClaim | None], stores: Stores) -> Look:
+def _look(incoming: Sequence[Incoming], claims: Sequence[NewClaim | None], batch: Batch, stores: Stores) -> Look:
     ids = [i for one in incoming for i in record_ids(one.family, one.dossier.source_id, stores.keys.id)]
     with stores.database.reading() as connection:
         rows = records.records(connection, ids)
         heads = records.version_heads(connection, rows.values())
-        wanted = {c.claim_id for c in claims if c is not None}
+        named = [c for c in claims if c is not None]
+        wanted = {c.claim_id for c in named}
         if None in claims:
             wanted |= {i for i in ids if i not in rows}
-        return Look(rows, heads, identity_claims.claims(connection, wanted))
+        numbers = {c.number_mark for c in named if c.number_mark and c.verdict.state is State.DUE}
+        wanted |= {held_back(c, stores.keys.index).claim_id for c in named if c.number_mark in numbers}
+        return Look(rows, heads, *number_tries.claims_and_tries(connection, wanted, numbers, batch.received_at))
 
 
 def _step(
-    one: Incoming, claim: NewClaim | None, look: Look, batch: Batch, stores: Stores, uris: Uris
+    one: Incoming, claim: NewClaim | None, look: Look, tries: Tries, batch: Batch, stores: Stores, uris: Uris
 ) -> NewStep | Repeat | Refused:
     planned = plan(one, look, keys=stores.keys, today=batch.today, submission_id=batch.submission_id)
     match planned:
@@ -113,7 +120,11 @@ def _step(
             if claim is None and planned.filing.record is None:
                 nobody = Verdict(State.NO_NUMBER, "claim.waiting_for_xml1")
                 claim = NewClaim(planned.filing.record_id, None, _NOBODY, nobody)
-            return _new_step(one, planned, claim, batch, stores, uris)
+            if claim is None:
+                return _new_step(one, planned, None, batch, stores, uris)
+            claim = tries.admitted(claim, planned.filing)
+            again = tries.may_be_asked_again(claim, planned.filing)
+            return replace(_new_step(one, planned, claim, batch, stores, uris), asks_again=again)
 
 
 def _new_step(

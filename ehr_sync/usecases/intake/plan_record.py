@@ -12,6 +12,7 @@ from ehr_sync.core.identity import Claim, exact_key, first_state
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.versions import KnownVersion, MadeOnMeans, Order, decide
 from ehr_sync.store.identity_claims import ClaimRow, NewClaim
+from ehr_sync.store.number_tries import Try
 from ehr_sync.store.people import number_mark_of
 from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.store.sealing import mark
@@ -43,6 +44,7 @@ class Look:
     records: Mapping[bytes, RecordRow]
     heads: Mapping[bytes, Sequence[VersionHead]]
     claims: Mapping[bytes, ClaimRow]
+    tries: frozenset[Try]  # on the chunk's numbers (rules: few-tries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,8 @@ def new_claim_of(incoming: Incoming, index_key: bytes) -> NewClaim | None:
         identity.name_may_be_a_parents,
     )
     number_mark = number_mark_of(index_key, identity.number) if identity.number else None
-    return NewClaim(_fingerprint(incoming, identity, index_key), number_mark, claim, first_state(claim))
+    fingerprint = _fingerprint(incoming, identity, index_key)
+    return NewClaim(fingerprint, number_mark, claim, first_state(claim), incoming.family)
 
 
 def patient_of(dossier: Dossier) -> ClaimedIdentity | None:

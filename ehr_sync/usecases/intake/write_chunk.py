@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.identity import State
 from ehr_sync.core.record_body import Body
-from ehr_sync.store import identity_claims, people, records, submissions
+from ehr_sync.store import identity_claims, number_tries, people, records, submissions
 from ehr_sync.store.identity_claims import ClaimRow, NewClaim
 from ehr_sync.store.people import LockedPerson
 from ehr_sync.store.records import NewVersion, RecordRow, VersionHead
@@ -37,6 +37,7 @@ class Batch:
     received_at: datetime
     today: date
     first: bool  # whether this is the submission's first chunk
+    most_tries: int  # of a facility on one number within a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class NewStep:
     body: Body
     packed: bytes = field(repr=False)
     issues: tuple[Issue, ...]
+    asks_again: bool = False  # whether its claim, which is known and doubted, is to be asked about once more
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ def write(
         raise Unavailable("keys.missing")
     with stores.database.begin() as connection:
         key = _submission(connection, submission, batch, ending, stores)
+        _look_at_tries(connection, versions, look, batch)
         if not identity_claims.add_claims(
             connection, {fresh[i][0]: (fresh[i][1], c) for i, c in new.items()}, batch.received_at
         ):
@@ -134,6 +137,22 @@ def _lock(connection: Connection, crowd: set[UUID], look: Look) -> dict[UUID, Lo
     return locked
 
 
+def _look_at_tries(connection: Connection, steps: Sequence[NewStep], look: Look, batch: Batch) -> None:
+    """From here on nobody else tries a number of the chunk. A record that says what it said before tries nothing."""
+    numbers = {s.claim.number_mark for s in steps if s.claim and s.claim.number_mark and _may_tell(s, s.claim)}
+    if not numbers:
+        return
+    number_tries.lock_numbers(connection, numbers)
+    if number_tries.tries_on(connection, numbers, batch.received_at) != {
+        t for t in look.tries if t.number_mark in numbers
+    }:
+        raise Moved
+
+
+def _may_tell(step: NewStep, claim: NewClaim) -> bool:
+    return claim.claim_id not in {head.claim_id for head in step.plan.filing.heads}
+
+
 def _write_locked(
     connection: Connection,
     steps: Sequence[NewStep],
@@ -160,20 +179,17 @@ def _write_locked(
     first = {s.plan.filing.record_id for s in steps if s.plan.filing.record is None}
     if first and not records.add_records(connection, [(rows[i], versions[i]) for i in sorted(first)], person_keys):
         raise Moved
-    _ask_again(connection, steps, claims, batch)
+    _ask_again(connection, steps, batch)
     further = sorted(rows.keys() - first)
     records.add_versions(connection, [versions[i] for i in further], person_keys)
     records.set_records(connection, [rows[i] for i in further])
 
 
-def _ask_again(
-    connection: Connection, steps: Sequence[NewStep], claims: Mapping[bytes, ClaimRow], batch: Batch
-) -> None:
+def _ask_again(connection: Connection, steps: Sequence[NewStep], batch: Batch) -> None:
     """A new record is a reason to ask about its claim once more (rules: ask-again)."""
-    named = {s.claim.claim_id for s in steps if s.claim is not None and s.plan.filing.record is None}
-    doubted = sorted(i for i in named if claims[i].state in {State.NOT_PROVEN, State.REVIEW})
-    if doubted:
-        identity_claims.ask_again(connection, doubted, batch.received_at)
+    named = {s.claim.claim_id: s.claim.family for s in steps if s.claim is not None and s.asks_again}
+    if named:
+        identity_claims.ask_again(connection, named, batch.received_at)
 
 
 def _people(steps: Sequence[NewStep | Repeat], look: Look) -> set[UUID]:
