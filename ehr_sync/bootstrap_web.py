@@ -31,6 +31,7 @@ from ehr_sync.store.sessions import SignIns
 from ehr_sync.store.spool import own_folder
 from ehr_sync.usecases.access import sessions
 from ehr_sync.usecases.access.authenticate import Signer, issue_token, verify_bearer
+from ehr_sync.usecases.access.note_refusal import note_refusal
 from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.read_book import Page, Position
 from ehr_sync.usecases.book.waiting_records import waiting_records
@@ -76,7 +77,7 @@ def web_application(service: Service) -> Flask:
             ),
             fhir(_Book(stores, service.uris), public_url=public_url, version=version("ehr-sync")),
             ops(
-                plan=lambda wanted: resync_lanes.plan_resync(_scope(wanted, stores), stores=stores),
+                plan=lambda wanted, *, by: resync_lanes.plan_resync(_scope(wanted, stores), by=by, stores=stores),
                 order=lambda wanted, *, by, reason: _order(wanted, by, reason, stores),
                 follow=partial(resync_lanes.follow_resync, stores=stores),
                 lanes=partial(resync_lanes.list_lanes, stores=stores),
@@ -88,6 +89,7 @@ def web_application(service: Service) -> Flask:
         ],
         verify=partial(verify_bearer, signer=signer, clock=clock),
         who=identity.who,
+        note_refusal=partial(note_refusal, stores=stores),
         public_url=public_url,
         request_bytes=settings.request_bytes,
         log=service.log,

@@ -108,12 +108,16 @@ def install(
     @app.before_request
     def check() -> None:
         match who_may.get(request.endpoint or "", Anyone()):
+            # Who it is is known before they are let in: a refusal names them.
             case Sender(scope):
-                g.caller = sender_of(bearer(request), scope, verify)
+                g.caller = sender_of(bearer(request), verify)
+                require_scope(g.caller, scope)
             case Citizen():
-                g.login = citizen_of(bearer(request), who)
+                g.login = logged_in(bearer(request), who)
+                require_number(g.login)
             case Staff(role):
-                g.login = staff_of(bearer(request), role, who)
+                g.login = logged_in(bearer(request), who)
+                require_role(g.login, role)
             case Page(face):
                 assert admit is not None  # there is no page without its foundation
                 admit(face)
@@ -145,35 +149,35 @@ def bearer(request: Request) -> str:
     return given.token
 
 
-def sender_of(token: str, scope: str, verify: Callable[[str], Caller]) -> Caller:
-    """The client of a token with this scope. Raises Problem for any other token."""
+def sender_of(token: str, verify: Callable[[str], Caller]) -> Caller:
+    """The client of a token of ours. Raises Problem for any other token."""
     try:
-        found = verify(token)
+        return verify(token)
     except BadToken:
         raise _bad_token() from None
-    if scope not in found.scopes:
+
+
+def require_scope(caller: Caller, scope: str) -> None:
+    """Raises Problem for a client whose token does not have this scope."""
+    if scope not in caller.scopes:
         challenge = f'Bearer realm="ehr-sync", error="insufficient_scope", scope="{scope}"'
         raise Problem("access.denied", headers={"WWW-Authenticate": challenge})
-    return found
 
 
-def citizen_of(token: str, who: Callable[[str], Login | None]) -> Login:
-    """The person of a token with a personal number. Raises Problem for any other token."""
-    found = _logged_in(token, who)
-    if not found.personal_number:
+def require_number(login: Login) -> None:
+    """Raises Problem for somebody whose token has no personal number."""
+    if not login.personal_number:
         raise Problem("access.denied")
-    return found
 
 
-def staff_of(token: str, role: str, who: Callable[[str], Login | None]) -> Login:
-    """The person of a token with this role. Raises Problem for any other token."""
-    found = _logged_in(token, who)
-    if role not in found.roles:
+def require_role(login: Login, role: str) -> None:
+    """Raises Problem for somebody to whom the provider does not give this role."""
+    if role not in login.roles:
         raise Problem("access.denied")
-    return found
 
 
-def _logged_in(token: str, who: Callable[[str], Login | None]) -> Login:
+def logged_in(token: str, who: Callable[[str], Login | None]) -> Login:
+    """The person of a token of the provider. Raises Problem for any other token."""
     found = who(token)
     if found is None:
         raise _bad_token()

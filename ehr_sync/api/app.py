@@ -7,7 +7,7 @@ from typing import Protocol
 
 from flask import Blueprint, Flask, Response, g, request
 
-from ehr_sync.api import access, connection, problems
+from ehr_sync.api import access, connection, problems, traces
 from ehr_sync.api.language import language_of
 from ehr_sync.core import anchor
 from ehr_sync.core.clock import Stopwatch
@@ -44,6 +44,7 @@ def create_app(
     *,
     verify: Callable[[str], Caller],
     who: Callable[[str], Login | None],
+    note_refusal: Callable[[traces.Refusal], None],
     public_url: str,
     request_bytes: int,
     log: Log,
@@ -61,6 +62,7 @@ def create_app(
     problems.install(app, public_url=public_url, log=log, page=pages.problem if pages else None)
     if pages:
         pages.install(app, public_url=public_url)
+    traces.install(app, note=note_refusal, log=log)
     access.install(app, verify=verify, who=who, admit=pages.admit if pages else None)
     return app
 
@@ -102,4 +104,5 @@ def _log_request(log: Log, response: Response, seconds: float) -> None:
         incident=g.incident,
         **({"reason": g.reason} if "reason" in g else {}),  # why no token was given
         **({"audit": str(audited)} if audited else {}),
+        **({"code": traces.why()} if traces.why() else {}),
     )

@@ -11,9 +11,9 @@ from typing import Any, Final
 import orjson
 from flask import Blueprint, Request, Response, g, request
 
-from ehr_sync.api import connection
+from ehr_sync.api import connection, traces
 from ehr_sync.usecases.access.assertions import ASSERTION_ALGORITHMS, ASSERTION_TYPE, TokenRefused
-from ehr_sync.usecases.access.authenticate import SCOPES, AccessToken, Signer
+from ehr_sync.usecases.access.authenticate import SCOPES, AccessToken, Signer, claimed_client
 
 FORM: Final = "application/x-www-form-urlencoded"
 _FORM_BYTES: Final = 64 * 1024
@@ -56,10 +56,13 @@ def oauth(issue: Callable[[Mapping[str, str]], AccessToken], signer: Signer) -> 
 
     @blueprint.post("/oauth2/token")
     def token() -> Response:
+        form: Mapping[str, str] = {}
         try:
-            return _granted(issue(_form(request)))
+            form = _form(request)
+            return _granted(issue(form))
         except TokenRefused as refused:
             g.reason = refused.reason
+            traces.because(refused.reason, client=claimed_client(form))
             return _refused(refused)
 
     @blueprint.get("/.well-known/jwks.json")

@@ -17,6 +17,7 @@ from ehr_sync.api import access
 from ehr_sync.api.language import language_of
 from ehr_sync.api.problems import Problem
 from ehr_sync.api.transactions import LifeLine, rendered
+from ehr_sync.core.reasons import REASONS, is_reason
 from mappings.facility_code import is_facility_code
 
 LANE_STATES: Final = ("behind", "open", "unknown", "parked")
@@ -60,7 +61,9 @@ class Wanted:
 class ListLanes(Protocol):
     """The use case behind the list of lanes."""
 
-    def __call__(self, *, state: str | None, after: UUID | None, limit: int) -> Sequence[Mapping[str, Any]]: ...
+    def __call__(
+        self, *, state: str | None, after: UUID | None, limit: int, by: str
+    ) -> Sequence[Mapping[str, Any]]: ...
 
 
 class Trace(Protocol):
@@ -99,6 +102,12 @@ class ListSent(Protocol):
     def __call__(self, patient: UUID, *, by: str, limit: int) -> Sequence[Sent]: ...
 
 
+class Plan(Protocol):
+    """The use case that counts the lanes of an order, by their state."""
+
+    def __call__(self, wanted: Wanted, *, by: str) -> Mapping[str, int]: ...
+
+
 class Order(Protocol):
     """The use case that writes an order down."""
 
@@ -110,6 +119,20 @@ def _facility_code(text: str) -> None:
         raise ValidationError("Give a facility's code.")
 
 
+def _reason(text: str) -> None:
+    if not is_reason(text):
+        raise ValidationError("Give a reason of the list, or a ticket.")
+
+
+class _Yes(fields.Boolean):
+    """JSON's true or false. marshmallow's own takes 1 for true, as Python does."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 _DESTINATION: Final = validate.Regexp(r"[a-z0-9-]{1,40}\Z")
 
 
@@ -119,10 +142,9 @@ class ResyncOrder(Schema):
     patient = fields.UUID()
     facility = fields.String(validate=_facility_code)
     destination = fields.String(validate=_DESTINATION)
-    all = fields.Boolean(truthy={True}, falsy={False}, load_default=False)
-    # A ticket or a word, no sentence: it is kept, and must not become a place for names and numbers.
-    reason = fields.String(load_default="", validate=validate.Regexp(r"(?!.*[0-9]{9})[A-Za-z0-9._/-]{0,40}\Z"))
-    dry_run = fields.Boolean(truthy={True}, falsy={False}, load_default=False)
+    all = _Yes(load_default=False)
+    reason = fields.String(load_default="", validate=_reason)
+    dry_run = _Yes(load_default=False)
 
     @validates_schema
     def one_scope(self, order: dict[str, Any], **_: object) -> None:
@@ -153,7 +175,7 @@ class HurryLanes(Protocol):
 
 def ops(
     *,
-    plan: Callable[[Wanted], Mapping[str, int]],
+    plan: Plan,
     order: Order,
     follow: Callable[[UUID], Resync],
     lanes: ListLanes,
@@ -169,7 +191,7 @@ def ops(
         asked = _order(request, ResyncOrder())
         wanted = _wanted(asked)
         if asked["dry_run"]:
-            counts = plan(wanted)
+            counts = plan(wanted, by=access.login().subject)
             return _json({"dry_run": True, "total": sum(counts.values()), "by_state": dict(counts)})
         ordered = order(wanted, by=access.login().subject, reason=asked["reason"])
         response = _json(_resync(ordered), 202)
@@ -184,7 +206,7 @@ def ops(
     def list_lanes() -> Response:
         _know(request, "state", "after", "limit")
         state, after, limit = _state(request), _after(request), _limit(request)
-        found = lanes(state=state, after=after, limit=limit)
+        found = lanes(state=state, after=after, limit=limit, by=access.login().subject)
         return _json({"lanes": [_lane(lane) for lane in found], "next": _next(found, state, limit)})
 
     @blueprint.post("/lanes:hurry")
@@ -221,6 +243,8 @@ def _order(request: Request, schema: Schema) -> dict[str, Any]:
         loaded: dict[str, Any] = schema.load(values)
     except ValidationError as error:
         names = sorted(str(name) for name in error.messages_dict if name in schema.fields)
+        if names == ["reason"]:
+            raise Problem("resync.reason", parameters=names, words=list(REASONS)) from None
         raise Problem("request.parameter", parameters=names) from None
     return loaded
 

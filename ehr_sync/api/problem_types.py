@@ -64,6 +64,13 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = {
         "Hãy đăng nhập lại từ đầu; chưa có gì bị thay đổi.",
         "Sign in again from the start; nothing was changed.",
     ),
+    "resync.reason": ProblemType(
+        400,
+        "Lý do không có trong danh sách.",
+        "The reason is not one of the list.",
+        "Dùng một từ trong words, một mã phiếu như ticket-17, hoặc cả hai: restore/ticket-17.",
+        "Give one of the words, a ticket such as ticket-17, or both: restore/ticket-17.",
+    ),
     "idempotency_key.malformed": ProblemType(
         400,
         "Idempotency-Key không đúng quy cách.",

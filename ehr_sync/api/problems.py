@@ -63,6 +63,7 @@ def install(app: Flask, *, public_url: str, log: Log, page: Callable[[Problem], 
 
     def answered(error: Exception) -> Response:
         problem = _problem_of(error)
+        g.why = problem.code
         if problem.code == "internal":
             log.error("unexpected_error", incident=g.incident, **fault(error))
         elif problem.code == "service.unavailable":

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from sqlalchemy import Connection
 
 from ehr_sync import settings
+from ehr_sync.commands.noting import noted
 from ehr_sync.core.errors import Conflict, NotFound
 from ehr_sync.store import clients
 from ehr_sync.store.clients import ALWAYS
@@ -73,7 +75,8 @@ def add_client(
     if not _CLIENT_ID.fullmatch(client_id):
         raise _Usage("Choose an id of 1 to 64 letters, digits, dots, dashes and underlines.")
     jwks = _jwks_in(jwks_file)
-    with _database() as database, database.begin() as connection:
+    codes = ",".join(sorted({code for code, _, _ in grants}))
+    with _noted("add client", client=client_id, scopes=",".join(sorted(set(scopes))), facilities=codes) as connection:
         clients.add_client(connection, client_id, name=name, jwks=jwks, scopes=scopes)
         for code, first, last in grants:
             clients.grant(connection, client_id, code, first, last)
@@ -86,7 +89,7 @@ def add_client(
 def set_keys(client_id: str, jwks_file: Path) -> None:
     """Replace a client's public keys; the former ones stop working at once."""
     jwks = _jwks_in(jwks_file)
-    with _database() as database, database.begin() as connection:
+    with _noted("set client keys", client=client_id, keys=len(jwks["keys"])) as connection:
         clients.set_jwks(connection, client_id, jwks)
     click.echo(f"{client_id} now has {len(jwks['keys'])} keys.")
 
@@ -96,7 +99,8 @@ def set_keys(client_id: str, jwks_file: Path) -> None:
 @click.argument("grants", type=FacilityGrant(), nargs=-1, required=True)
 def grant(client_id: str, grants: tuple[tuple[str, date, date | None], ...]) -> None:
     """Let a client send for more codes; CODE::TO ends what it has of a code, the last day included."""
-    with _database() as database, database.begin() as connection:
+    told = ",".join(_period(clients.Grant(client_id, *each)).replace(" ", "_") for each in grants)
+    with _noted("grant facilities", client=client_id, facilities=told) as connection:
         for code, first, last in grants:
             clients.grant(connection, client_id, code, first, last)
     click.echo(f"{client_id} was granted {len(grants)} facilities.")
@@ -108,8 +112,8 @@ def disable(client_id: str) -> None:
     """Shut a client out: no new token, and nothing more is taken from it."""
     with _database() as database:
         now = database.now()
-        with database.begin() as connection:
-            clients.disable_client(connection, client_id, now)
+    with _noted("disable client", client=client_id) as connection:
+        clients.disable_client(connection, client_id, now)
     click.echo(f"{client_id} is shut out; ehr-sync client enable lets it in again.")
 
 
@@ -117,7 +121,7 @@ def disable(client_id: str) -> None:
 @click.argument("client_id")
 def enable(client_id: str) -> None:
     """Let a client that was shut out in again, as it was."""
-    with _database() as database, database.begin() as connection:
+    with _noted("enable client", client=client_id) as connection:
         clients.enable_client(connection, client_id)
     click.echo(f"{client_id} may sign in again.")
 
@@ -150,7 +154,7 @@ def add_facility(code: str, name: str, same_place_as: str | None) -> None:
         raise _Usage(
             "Write the code as two digits and three digits or capitals, such as 01001, or as a GLN of 13 digits."
         )
-    with _database() as database, database.begin() as connection:
+    with _noted("add facility", facility=code, same_place_as=same_place_as) as connection:
         added = clients.add_facility(connection, code, name=name, same_place_as=same_place_as)
     click.echo(f"{added.code} is registered, of family {added.family}.")
 
@@ -175,12 +179,19 @@ def _jwks_in(path: Path) -> dict[str, Any]:
 
 
 @contextmanager
+def _noted(action: str, **detail: object) -> Iterator[Connection]:
+    try:
+        with noted(action, **detail) as connection:
+            yield connection
+    except (Conflict, NotFound) as error:
+        raise _Usage(_SENTENCES.get(error.code, error.code)) from None
+
+
+@contextmanager
 def _database() -> Iterator[Database]:
     database = Database(settings.from_environment().dsn, connections=1)
     try:
         yield database
-    except (Conflict, NotFound) as error:
-        raise _Usage(_SENTENCES.get(error.code, error.code)) from None
     finally:
         database.close()
 

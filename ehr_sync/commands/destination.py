@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
@@ -11,6 +10,7 @@ import click
 
 from ehr_sync import settings
 from ehr_sync.bootstrap import open_service
+from ehr_sync.commands.noting import by
 from ehr_sync.commands.resync import SENTENCES
 from ehr_sync.core.errors import Misconfigured, NotFound
 from ehr_sync.store.destinations import Destination
@@ -37,7 +37,7 @@ def list_all() -> None:
 def resume(name: str) -> None:
     """Say yes to a book that was paused: it is sent to again, from now on."""
     with _stores() as stores:
-        if not resume_destination(name, stores=stores):
+        if not resume_destination(name, by=by(), stores=stores):
             raise Misconfigured("Name a destination that is paused (ehr-sync destination list).")
     click.echo(f"{name} is sent to again.")
 
@@ -55,7 +55,7 @@ def hurry(*, patient: UUID | None, facility: str | None, name: str | None) -> No
             scope = find_scope(patient=patient, facility=facility, destination=name, stores=stores)
         except NotFound as error:
             raise Misconfigured(SENTENCES.get(error.code, error.code)) from None
-        count = hurry_lanes(scope, by=f"cli-{getpass.getuser()}", stores=stores)
+        count = hurry_lanes(scope, by=by(), stores=stores)
     click.echo(f"{count} lanes are due now.")
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 
 import click
 
 from ehr_sync import settings
 from ehr_sync.bootstrap import book_search_of, open_service
+from ehr_sync.commands.noting import by
 from ehr_sync.store import proven_people
 from ehr_sync.usecases.delivery.find_doubles import Asked, find_doubles
 
@@ -23,7 +23,7 @@ def doubles() -> None:
     try:
         with service.stores.database.begin() as connection:
             everybody = proven_people.count(connection)
-        asked = find_doubles(by=f"cli-{getpass.getuser()}", search=search, stores=service.stores, uris=service.uris)
+        asked = find_doubles(by=by(), search=search, stores=service.stores, uris=service.uris)
         with click.progressbar(asked, length=everybody, label="People", file=sys.stderr) as people:
             found = [one for one in people if one.others]
     finally:

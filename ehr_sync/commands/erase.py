@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from uuid import UUID
 
 import click
 
 from ehr_sync import settings
 from ehr_sync.bootstrap import open_service
+from ehr_sync.commands.noting import by
 from ehr_sync.core.errors import Misconfigured, NotFound
 from ehr_sync.usecases.book.erase_person import erase_person
 
@@ -22,7 +22,7 @@ def erase(patient: UUID, *, yes: bool) -> None:
         click.confirm("Destroy this person's keys and records for ever?", abort=True)
     service = open_service(settings.from_environment())
     try:
-        erase_person(patient, by=f"cli-{getpass.getuser()}", stores=service.stores)
+        erase_person(patient, by=by(), stores=service.stores)
     except NotFound:
         raise Misconfigured("Give the id of a person who is known here.") from None
     finally:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import getpass
-
 import click
 
 from ehr_sync import settings
 from ehr_sync.bootstrap import open_service
+from ehr_sync.commands.noting import by
 from ehr_sync.commands.resync import SENTENCES
 from ehr_sync.core.errors import Misconfigured, NotFound
 from ehr_sync.usecases.verification.watch_tries import end_lock_outs, list_lock_outs
@@ -36,7 +35,7 @@ def end(facility: str, lock: str | None) -> None:
     """Have what is held back of a facility asked about now: on every number, or that of one lock-out."""
     service = open_service(settings.from_environment())
     try:
-        count = end_lock_outs(facility, lock=lock, by=f"cli-{getpass.getuser()}", stores=service.stores)
+        count = end_lock_outs(facility, lock=lock, by=by(), stores=service.stores)
     except NotFound as error:
         raise Misconfigured(SENTENCES.get(error.code, error.code)) from None
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -14,6 +13,7 @@ import click
 
 from ehr_sync import settings
 from ehr_sync.bootstrap import Service, open_service
+from ehr_sync.commands.noting import by
 from ehr_sync.runtime.logs import fault
 from ehr_sync.store.remaps import Reach
 from ehr_sync.usecases.delivery.find_scope import find_scope
@@ -112,7 +112,7 @@ class _Tally:
 
 def _run(reach: Reach, rate: float, service: Service, *, dry_run: bool) -> _Tally:
     stores, tally = service.stores, _Tally()
-    total = order_remap(reach, by=f"cli-{getpass.getuser()}", dry_run=dry_run, stores=stores)
+    total = order_remap(reach, by=by(), dry_run=dry_run, stores=stores)
     steps = remap(
         reach,
         dry_run=dry_run,

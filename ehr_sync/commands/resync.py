@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from collections.abc import Mapping
 from uuid import UUID
@@ -11,7 +10,9 @@ import click
 
 from ehr_sync import settings
 from ehr_sync.bootstrap import open_service
+from ehr_sync.commands.noting import by
 from ehr_sync.core.errors import Misconfigured, NotFound
+from ehr_sync.core.reasons import REASONS, is_reason
 from ehr_sync.store.resyncs import Resync, Scope
 from ehr_sync.usecases.delivery.find_scope import find_scope
 from ehr_sync.usecases.delivery.resync_lanes import follow_resync, order_resync, plan_resync
@@ -30,7 +31,9 @@ SENTENCES = {
 @click.option("--facility", help="The lanes of everybody with a record of this facility.")
 @click.option("--destination", help="The lanes to this health book.")
 @click.option("--all", "everything", is_flag=True, help="All lanes.")
-@click.option("--reason", default="", help="A ticket or a word; no names, no numbers.")
+@click.option(
+    "--reason", default="", help=f"One of {', '.join(REASONS)}, or a ticket: ticket-17; or both: restore/ticket-17."
+)
 @click.option("--dry-run", is_flag=True, help="Only count.")
 def resync(
     *, patient: UUID | None, facility: str | None, destination: str | None, everything: bool, reason: str, dry_run: bool
@@ -38,10 +41,12 @@ def resync(
     """Bring health books up to date again; the schedulers do it."""
     if everything == any((patient, facility, destination)):
         raise click.UsageError("Give --patient, --facility or --destination, or --all.")
+    if not is_reason(reason):
+        raise click.UsageError(f"Give as --reason one of {', '.join(REASONS)}, or a ticket such as ticket-17.")
     service = open_service(settings.from_environment())
     try:
         scope = find_scope(patient=patient, facility=facility, destination=destination, stores=service.stores)
-        _tell(plan_resync(scope, stores=service.stores))
+        _tell(plan_resync(scope, by=by(), stores=service.stores))
         if not dry_run:
             _run(scope, reason, service.stores)
     except NotFound as error:
@@ -56,7 +61,7 @@ def _tell(counts: Mapping[str, int]) -> None:
 
 
 def _run(scope: Scope, reason: str, stores: Stores) -> None:
-    found = order_resync(scope, by=f"cli-{getpass.getuser()}", reason=reason, stores=stores)
+    found = order_resync(scope, by=by(), reason=reason, stores=stores)
     # Stopping to watch does not stop the order.
     click.echo(f"Ordered as {found.resync_id}; Ctrl-C only ends the watching.")
     with click.progressbar(length=2 * found.total, label="Lanes") as bar:

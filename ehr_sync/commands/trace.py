@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from uuid import UUID
 
 import click
 
 from ehr_sync import settings
 from ehr_sync.bootstrap import open_service
+from ehr_sync.commands.noting import by
 from ehr_sync.core.errors import Misconfigured, NotFound
 from ehr_sync.usecases.intake.trace_transaction import trace_transaction, transactions_of
 from ehr_sync.usecases.stores import Stores
@@ -41,7 +41,7 @@ def _patient(code: str) -> UUID | None:
 
 
 def _tell_transaction(code: str, stores: Stores) -> None:
-    found = trace_transaction(code, by=_operator(), stores=stores)
+    found = trace_transaction(code, by=by(), stores=stores)
     click.echo(f"patient {found.patient}\n{found.line.state}, next {found.line.next}")
     for step in found.line.steps:
         click.echo(
@@ -53,10 +53,6 @@ def _tell_transaction(code: str, stores: Stores) -> None:
 
 
 def _tell_patient(patient: UUID, stores: Stores) -> None:
-    for one in transactions_of(patient, by=_operator(), limit=_MOST, stores=stores):
+    for one in transactions_of(patient, by=by(), limit=_MOST, stores=stores):
         stands = "\tstands" if one.stands else ""
         click.echo(f"{one.transaction_code}\t{one.accepted_at.isoformat(timespec='seconds')}\t{one.state}{stands}")
-
-
-def _operator() -> str:
-    return f"cli-{getpass.getuser()}"

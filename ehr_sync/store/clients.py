@@ -140,6 +140,11 @@ def find_client(connection: Connection, client_id: str) -> Client | None:
     return None if row is None else Client(row.client_id, row.name, row.jwks, frozenset(row.scopes))
 
 
+def is_registered(connection: Connection, client_id: str) -> bool:
+    """Whether there is such a client, also one that is shut out."""
+    return connection.execute(select(client.c.client_id).where(client.c.client_id == client_id)).first() is not None
+
+
 def all_clients(connection: Connection) -> tuple[tuple[Client, datetime | None], ...]:
     """Every client by id, each with the time at which it was shut out, if it is."""
     query = select(client).order_by(client.c.client_id)

@@ -313,4 +313,4 @@ def test_it_is_alive_even_if_it_is_not_ready() -> None:
 
 def test_a_login_without_a_number_is_no_citizen() -> None:
     with pytest.raises(Problem, match=r"access\.denied"):
-        access.citizen_of("t", lambda token: Login("x", personal_number=""))
+        access.require_number(Login("x", personal_number=""))

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import Connection
 
+from ehr_sync.adapters import key_file
 from ehr_sync.commands import clients as admin
 from ehr_sync.core.errors import Conflict, NotFound
 from ehr_sync.store import clients
@@ -121,9 +122,10 @@ def keys(tmp_path: Path) -> str:
 
 @pytest.fixture
 def run(dsns: Dsns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    ours = given.variables(dsn=dsns.main, key_dsn=dsns.keys, key_file=str(tmp_path / "unused"))
+    ours = given.variables(dsn=dsns.main, key_dsn=dsns.keys, key_file=str(tmp_path / "keys.json"))
     for name, value in ours.items():
         monkeypatch.setenv(name, value)
+    key_file.create(tmp_path / "keys.json")
     yield Run()
 
 

@@ -414,6 +414,8 @@ def test_an_order_can_be_followed(web: FlaskClient, code: str, operator: dict[st
         (b"{}", 400),
         (b'{"all": true, "facility": "01001"}', 400),
         (b'{"all": "yes"}', 400),
+        *((f'{{"all": {one}}}'.encode(), 400) for one in ("1", "1.0", '"true"', "null", "[true]", '{"all": true}')),
+        *((f'{{"facility": "01001", "dry_run": {one}}}'.encode(), 400) for one in ("1", "0", "0.0", '"on"', "null")),
         (b'{"patient": "099200001234"}', 400),
         (b'{"facility": "1"}', 400),
         (b'{"all": true, "reason": "Nguyen Van Canary"}', 400),
@@ -432,6 +434,19 @@ def test_an_order_that_is_not_understood_is_refused(
     response = web.post("/api/v1/ops/resyncs", data=order, headers=operator)
     assert response.status_code == status
     assert "099200001234" not in response.text
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["nguyen.van.an", "0123/4567/8901", "12031990", "anh-ba", "ticket-1234567", "ticket 17", "Other", "/9", 17],
+)
+def test_p11_a_reason_that_could_name_somebody_is_refused_with_the_words_that_there_are(
+    web: FlaskClient, operator: dict[str, str], reason: object
+) -> None:
+    refused = web.post("/api/v1/ops/resyncs", json={"all": True, "reason": reason}, headers=operator)
+    told = refused.get_json(force=True)
+    assert (refused.status_code, told["code"], told["words"][0]) == (400, "resync.reason", "book_lost_data")
+    assert f"{reason}" not in refused.text.replace("ticket-17", "")
 
 
 @pytest.mark.parametrize("named", ["patient", "facility", "destination"])

@@ -68,6 +68,7 @@ def app(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: A
         ],
         verify=verify,
         who=options.get("who", lambda token: Login("x", personal_number="099000000001")),
+        note_refusal=options.get("note_refusal", lambda refusal: None),
         public_url=options.get("public_url", hospital.ISSUER),
         request_bytes=LIMIT,
         log=make_log("info", log_to or io.StringIO()),

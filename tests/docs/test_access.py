@@ -40,6 +40,7 @@ def application() -> Flask:
         blueprints,
         verify=NOTHING,
         who=NOTHING,
+        note_refusal=NOTHING,
         public_url=hospital.ISSUER,
         request_bytes=1,
         log=NOTHING,

@@ -71,7 +71,7 @@ def ops(place: City) -> dict[str, str]:
 def order_resync(place: City) -> str:
     """Order a resync of all lanes; returns where its progress is told."""
     answer = requests.post(
-        f"{place.url}/api/v1/ops/resyncs", json={"all": True, "reason": "fault-test"}, headers=ops(place), timeout=10
+        f"{place.url}/api/v1/ops/resyncs", json={"all": True, "reason": "test"}, headers=ops(place), timeout=10
     )
     answer.raise_for_status()
     return f"{place.url}/api/v1/ops/resyncs/{answer.json()['id']}"

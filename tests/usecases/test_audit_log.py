@@ -25,6 +25,7 @@ from ehr_sync.core.errors import Misconfigured, NotFound, Unavailable
 from ehr_sync.core.ports import Login
 from ehr_sync.store import audit
 from ehr_sync.store.audit import AuditEntry
+from ehr_sync.usecases.access.actors import actor_of
 from ehr_sync.usecases.access.authenticate import Signer
 from ehr_sync.usecases.auditing.checkpoint import NotSigned, checkpointing, read_signed, signed
 from ehr_sync.usecases.auditing.verify_log import verify_log
@@ -171,7 +172,7 @@ def test_p10_entries_that_no_checkpoint_covers_for_minutes_are_a_fault(watched: 
         # As it was written then, with the key: no forgery.
         mac = connection.exec_driver_sql("SELECT mac FROM audit_event WHERE n = 3").scalar_one()
         for n in (4, 5):
-            entry = AuditEntry(read_book.actor_of(READER, watched.running.stores), "search Patient")
+            entry = AuditEntry(actor_of(READER, watched.running.stores), "search Patient")
             mac = audit._mac(key, mac, n, at.astimezone(UTC), entry)
             connection.exec_driver_sql("UPDATE audit_event SET at = %s, mac = %s WHERE n = %s", (at, mac, n))
         connection.exec_driver_sql("UPDATE audit_head SET mac = %s", (mac,))

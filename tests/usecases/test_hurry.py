@@ -81,7 +81,7 @@ def test_who_hurried_whom_is_in_the_audit_log_and_no_name_is(waiting: Running) -
 
 def test_a_pause_that_asks_ends_by_the_operators_yes_alone(running: Running) -> None:
     name = running.stores.destination
-    assert not resume_destination(name, stores=running.stores)
+    assert not resume_destination(name, by="an", stores=running.stores)
     with running.stores.database.begin() as connection:
         destinations.pause(connection, name, "book.lost_data", timedelta(0), asks=True)
         destinations.pause(connection, name, "book.status_403", timedelta(0))
@@ -89,7 +89,7 @@ def test_a_pause_that_asks_ends_by_the_operators_yes_alone(running: Running) -> 
     assert (found.paused, found.asks) == ("book.lost_data", True)
     assert tell_books(running.stores.database) == {name: {"fenced": None, "paused": "book.lost_data"}}
 
-    assert resume_destination(name, stores=running.stores)
+    assert resume_destination(name, by="an", stores=running.stores)
     [found] = list_destinations(stores=running.stores)
     assert (found.paused, found.asks) == ("", False)
 

@@ -20,7 +20,7 @@ from ehr_sync.sandbox.dossiers.generator import (
     without_table,
 )
 from ehr_sync.usecases.intake.make_current import make_current
-from tests.usecases.service import DAY, HOSPITAL, Running, is_clinical, is_in_error, number_of
+from tests.usecases.service import DAY, HOSPITAL, Running, is_clinical, is_in_error, number_of, with_settings
 
 ALICE, BOB = 501, 502
 A, B = number_of(ALICE), number_of(BOB)
@@ -67,6 +67,7 @@ SPELLINGS: Final[list[dict[str, str]]] = [
 
 
 def test_p4_claims_that_prove_one_number_at_once_make_one_person(running: Running) -> None:
+    running = with_settings(running, number_tries=6)  # one facility sends them all within a day
     visits = [
         with_values(dossier(520 + n, person_index=ALICE, rows=2), "XML1", 0, **s) for n, s in enumerate(SPELLINGS)
     ]

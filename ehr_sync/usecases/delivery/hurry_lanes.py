@@ -21,14 +21,20 @@ def hurry_lanes(scope: Scope, *, by: str, stores: Stores) -> int:
     with stores.database.begin() as connection:
         destinations.hurry_probe(connection, stores.destination)
         count = resyncs.hurry(connection, scope)
-        audit.write(connection, stores.keys.audit, [AuditEntry(actor, "hurry lanes", scope.patient, detail)])
+        audit.write(
+            connection, stores.keys.audit, [AuditEntry(f"ops:{stores.alias_of(by)}", "hurry lanes", scope.patient, detail)]
+        )
     return count
 
 
-def resume_destination(name: str, *, stores: Stores) -> bool:
+def resume_destination(name: str, *, by: str, stores: Stores) -> bool:
     """The operator's yes: a paused destination is sent to again. False where it was not paused."""
     with stores.database.begin() as connection:
-        return destinations.resume(connection, name)
+        resumed = destinations.resume(connection, name)
+        detail = f"destination={name}" if resumed else ""
+        action = "resume destination" if resumed else "refused resume destination"
+        audit.write(connection, stores.keys.audit, [AuditEntry(f"ops:{stores.alias_of(by)}", action, None, detail)])
+    return resumed
 
 
 def list_destinations(*, stores: Stores) -> Sequence[Destination]:

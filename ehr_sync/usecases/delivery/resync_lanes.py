@@ -15,19 +15,23 @@ from ehr_sync.usecases.stores import Stores
 _LANES_AT_A_TIME = 500
 
 
-def plan_resync(scope: Scope, *, stores: Stores) -> dict[str, int]:
-    """A dry run: how many lanes the order would start over, by their state now. Changes nothing."""
+def plan_resync(scope: Scope, *, by: str, stores: Stores) -> dict[str, int]:
+    """A dry run: how many lanes the order would start over, by their state now. Changes nothing. One audit entry: whose
+    lanes there are tells something of them.
+    """
     with stores.database.begin() as connection:
-        return resyncs.count_by_state(connection, scope)
+        counts = resyncs.count_by_state(connection, scope)
+        entry = AuditEntry(f"ops:{stores.alias_of(by)}", "plan resync", scope.patient)
+        audit.write(connection, stores.keys.audit, [entry])
+    return counts
 
 
 def order_resync(scope: Scope, *, by: str, reason: str, stores: Stores) -> Resync:
     """Write the order down; the scheduler carries it out from now on, whichever process is alive."""
     resync_id = uuid4()
-    by = stores.alias_of(by)
     with stores.database.begin() as connection:
-        resyncs.order(connection, resync_id, scope, by=by, reason=reason)
-        entry = AuditEntry(f"ops:{by}", "order resync", scope.patient, str(resync_id))
+        resyncs.order(connection, resync_id, scope, by=stores.alias_of(by), reason=reason)
+        entry = AuditEntry(f"ops:{stores.alias_of(by)}", "order resync", scope.patient, str(resync_id))
         audit.write(connection, stores.keys.audit, [entry])
         return _found(resyncs.find(connection, resync_id))
 
@@ -46,10 +50,18 @@ def carry_on_resyncs(*, stores: Stores) -> int:
     return marked
 
 
-def list_lanes(*, state: str | None, after: UUID | None, limit: int, stores: Stores) -> Sequence[dict[str, Any]]:
-    """Lanes with their reasons, by our own ids: operators see state, never content."""
+def list_lanes(
+    *, state: str | None, after: UUID | None, limit: int, by: str, stores: Stores
+) -> Sequence[dict[str, Any]]:
+    """Lanes with their reasons, by our own ids: operators see state, never content. One audit entry for the list:
+    which, from where, and how many it named.
+    """
     with stores.database.begin() as connection:
-        return lane_reports.listing(connection, state=state, after=after, limit=limit)
+        found = lane_reports.listing(connection, state=state, after=after, limit=limit)
+        asked = {"state": state, "after": after, "listed": len(found)}
+        detail = " ".join(f"{name}={value}" for name, value in asked.items() if value is not None)
+        audit.write(connection, stores.keys.audit, [AuditEntry(f"ops:{stores.alias_of(by)}", "list lanes", None, detail)])
+    return found
 
 
 def _found(resync: Resync | None) -> Resync:

@@ -31,19 +31,24 @@ def make_current(code: str, *, client_id: str, stores: Stores, uris: Uris) -> No
     mapped anew by `ehr-sync remap`. Safe to repeat.
 
     Raises NotFound where the code is none or another sender's, Conflict where the version cannot stand (it waits for
-    its XML1).
+    its XML1). Who tried what they may not is noted in the log of the person whom it concerns.
     """
     record_id, version = record_version_of(code)
     today = stores.database.now().astimezone(VIETNAM).date()
     for _ in range(_ATTEMPTS):
         with stores.database.begin() as connection:
             record = records.records(connection, [record_id]).get(record_id)
-            if record is None or not may_see(connection, client_id, record, today):
-                raise NotFound("transaction.unknown")
-            head = records.version_head(connection, record, version)
-        if head is None:
+            head = records.version_head(connection, record, version) if record else None
+            is_theirs = record is not None and may_see(connection, client_id, record, today)
+            waits = head is not None and head.state == "waiting_for_xml1"
+            if not is_theirs or head is None or waits:
+                entry = AuditEntry(
+                    f"client:{client_id}", "refused make current", head.person_id if head else None, code
+                )
+                audit.write(connection, stores.keys.audit, [entry])
+        if record is None or head is None or not is_theirs:
             raise NotFound("transaction.unknown")
-        if head.state == "waiting_for_xml1":
+        if waits:
             raise Conflict("transaction.waiting_for_xml1")
         if record.newest == version or _stood(record, head, client_id, stores, uris):
             return

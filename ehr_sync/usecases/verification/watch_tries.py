@@ -8,7 +8,6 @@ from ehr_sync.core.errors import NotFound
 from ehr_sync.store import audit, clients, number_tries
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.number_tries import LockOut
-from ehr_sync.store.sealing import mark
 from ehr_sync.usecases.stores import Stores
 
 
@@ -42,12 +41,13 @@ def end_lock_outs(facility: str, *, lock: str | None, by: str, stores: Stores) -
     """An operator's word: what is held back of a facility, on every number or that of one lock-out, is asked about now.
     Returns how many claims. Raises NotFound("facility.unknown").
     """
-    actor = f"ops:{mark(stores.keys.index, b'subject', by.encode()).hex()}"
     with stores.database.begin() as connection:
         known = clients.register(connection).get(facility)
         if known is None:
             raise NotFound("facility.unknown")
         count = number_tries.end_lock_outs(connection, known.family, lock)
         detail = f"family={known.family} lock={lock or 'all'} claims={count}"
-        audit.write(connection, stores.keys.audit, [AuditEntry(actor, "end lock-out", None, detail)])
+        audit.write(
+            connection, stores.keys.audit, [AuditEntry(f"ops:{stores.alias_of(by)}", "end lock-out", None, detail)]
+        )
     return count

@@ -1,0 +1,89 @@
+"""No action without a trace: who was refused is an entry in the audit log, written here for every route; what was done
+is one that its use case writes; and where a success needs none, it is said here why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from flask import Flask, Response, g, request
+
+from ehr_sync.api.access import WHO_MAY, Anyone
+from ehr_sync.core import anchor
+from ehr_sync.core.errors import Unavailable
+from ehr_sync.core.ports import Login
+from ehr_sync.runtime.logs import Log
+
+SIGN_IN: Final = "oauth.token"
+
+UNTRACED: Final[Mapping[str, str]] = {
+    "problems.explain": "a page of ours, of nobody's data",
+    "health.alive": "whether a process lives",
+    "health.ready": "whether the service is ready, and its books are open",
+    "health.metrics": "counts, of nobody's data",
+    "oauth.token": "a token shows nothing by itself; what is done with it leaves its own trace",
+    "oauth.jwks": "public keys",
+    "oauth.smart_configuration": "public addresses",
+    "fhir.metadata": "what the service can do, of nobody's data",
+    "submissions.submit": "what is sent is kept, with client and time; nothing but that it was taken is told",
+    "ops.follow_resync": "counts of an order, which is an entry with its scope",
+}
+"""Routes whose success leaves no entry in the audit log, with the reason."""
+
+# Of a request that is malformed nothing was tried: the log has its line.
+_REFUSALS: Final = frozenset({401, 403, 404, 409})
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What was refused to whom, and why; `peer` is the address that the request came from. Nobody proven: no client and
+    no login; a sign-in names the client that it claims to be.
+    """
+
+    what: str
+    why: str
+    peer: str
+    client: str = ""
+    login: Login | None = None
+
+
+def install(app: Flask, *, note: Callable[[Refusal], None], log: Log) -> None:
+    """Let every refusal of a guarded route, and every refused sign-in, be noted before its answer leaves, unless the
+    use case has written an entry of its own, which knows more.
+    """
+
+    @app.after_request
+    def trace(response: Response) -> Response:
+        if _is_refusal(response) and anchor.last() is None:
+            try:
+                note(_refusal())
+            except Unavailable as error:
+                # It stays refused. Nothing was shown, and the log has its line.
+                log.warning("refusal_not_noted", incident=g.incident, code=error.code)
+        return response
+
+
+def because(why: str, *, client: str = "") -> None:
+    """Why this request is refused, as a code, for its trace and its log line."""
+    g.why = why
+    if client:
+        g.claimed_client = client
+
+
+def why() -> str:
+    """The code given with `because`; "" where none was."""
+    return str(g.get("why", ""))
+
+
+def _is_refusal(response: Response) -> bool:
+    if request.endpoint == SIGN_IN:
+        return response.status_code in {400, 401}
+    is_guarded = not isinstance(WHO_MAY.get(request.endpoint or "", Anyone()), Anyone)
+    return is_guarded and response.status_code in _REFUSALS
+
+
+def _refusal() -> Refusal:
+    client = g.caller.client_id if "caller" in g else str(g.get("claimed_client", ""))
+    return Refusal(str(request.endpoint), why(), request.remote_addr or "", client, g.get("login"))

@@ -1,0 +1,49 @@
+"""What an operator does on this machine is an entry in the audit log, in the transaction that does it."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+from sqlalchemy import Connection
+
+from ehr_sync import settings
+from ehr_sync.adapters import key_file
+from ehr_sync.store import audit
+from ehr_sync.store.audit import AuditEntry
+from ehr_sync.store.database import Database
+
+UNTRACED: Final[Mapping[str, str]] = {
+    "audit verify": "it reads the log itself, and tells numbers of entries and no entry",
+    "client list": "whom an operator registered: systems, of nobody's data",
+    "facility list": "places, of nobody's data",
+    "destination list": "how books stand, of nobody's data",
+    "lockout list": "facilities and counts; no number and no person",
+    "keys create": "there is no database yet that knows the key",
+    "migrate": "before it there may be no log; it is noted in the database's own table of revisions",
+    "scheduler": "what it does with anybody's data is an entry of its own each time",
+    "demo": "an invented city on this machine",
+    "sandbox": "an invented city on this machine",
+}
+"""Commands, and groups of them, that leave no entry, with the reason. Every other leaves one when it does something."""
+
+
+def by() -> str:
+    """Who types, as use cases are told: they note a keyed hash of it."""
+    return f"cli-{getpass.getuser()}"
+
+
+@contextmanager
+def noted(action: str, **detail: object) -> Iterator[Connection]:
+    """One transaction on the main database with its entry; what fails leaves neither. `detail` are our own codes."""
+    chosen = settings.from_environment()
+    keys, database = key_file.load(chosen.key_file), Database(chosen.dsn, connections=1)
+    try:
+        with database.begin() as connection:
+            yield connection
+            told = " ".join(f"{name}={value}" for name, value in detail.items() if value is not None)
+            audit.write(connection, keys.audit, [AuditEntry(operator(by(), keys), action, None, told)])
+    finally:
+        database.close()

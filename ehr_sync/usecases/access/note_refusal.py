@@ -1,0 +1,57 @@
+"""Who was refused what, as one entry of the audit log."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Final, Protocol
+
+from ehr_sync.core.ports import Login
+from ehr_sync.store import audit, clients
+from ehr_sync.store.audit import AuditEntry
+from ehr_sync.usecases.access.actors import actor_of
+from ehr_sync.usecases.stores import Stores
+
+NOBODY: Final = "nobody"
+
+
+class Refusal(Protocol):
+    """What was refused, why (codes), and to whom: a client, a login, or nobody proven."""
+
+    @property
+    def what(self) -> str: ...
+    @property
+    def why(self) -> str: ...
+    @property
+    def peer(self) -> str: ...
+    @property
+    def client(self) -> str: ...
+    @property
+    def login(self) -> Login | None: ...
+
+
+def note_refusal(refusal: Refusal, *, stores: Stores) -> None:
+    """Write the entry: action "refused" and what, the reason and the peer's address in its detail. Raises Unavailable.
+
+    A client that nobody registered is not named: it is what the caller made up, and could be anybody's number (P11).
+    """
+    with stores.database.begin() as connection:
+        is_known = bool(refusal.client) and clients.is_registered(connection, refusal.client)
+        client = refusal.client if is_known else ""
+        told = {"why": refusal.why, "client": client, "peer": _address(refusal.peer)}
+        detail = " ".join(f"{name}={value}" for name, value in told.items() if value)
+        entry = AuditEntry(_actor(refusal, client, stores), f"refused {refusal.what}", None, detail)
+        audit.write(connection, stores.keys.audit, [entry])
+
+
+def _actor(refusal: Refusal, client: str, stores: Stores) -> str:
+    if refusal.login is not None:
+        return actor_of(refusal.login, stores, as_="ops" if refusal.what.startswith("ops.") else "citizen")
+    # A sign-in proves nothing when it is refused.
+    return f"client:{client}" if client and refusal.what != "oauth.token" else NOBODY
+
+
+def _address(peer: str) -> str:
+    try:
+        return str(ip_address(peer))
+    except ValueError:
+        return ""
