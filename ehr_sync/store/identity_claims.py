@@ -30,6 +30,11 @@ class NewClaim:
     verdict: Verdict
     family: str = ""
 
+    @property
+    def is_try(self) -> bool:
+        """Whether it is to be asked about, and so tells its sender something of a number (rules: few-tries)."""
+        return self.number_mark is not None and self.verdict.state is State.DUE
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimRow:
@@ -39,7 +44,6 @@ class ClaimRow:
     person_id: UUID
     number_mark: bytes | None
     state: State
-    family: str = ""
 
 
 def decided_at(connection: Connection, claim_id: bytes) -> datetime:
@@ -58,16 +62,14 @@ def states_of_number(connection: Connection, number_mark: bytes) -> dict[bytes, 
 def claims(connection: Connection, claim_ids: Collection[bytes]) -> dict[bytes, ClaimRow]:
     """The claims kept under these fingerprints."""
     rows = _CLAIMS.rows(connection, ids=list(claim_ids))
-    return {r.claim_id: claim_row(r) for r in rows}
+    return {r.claim_id: ClaimRow(r.claim_id, r.person_id, r.number_mark, State(r.state)) for r in rows}
 
 
-def claim_row(r: Any) -> ClaimRow:
-    """A row of these columns as a value."""
-    return ClaimRow(r.claim_id, r.person_id, r.number_mark, State(r.state), r.family or "")
-
-
-_SEEN = (claim.c.claim_id, claim.c.person_id, claim.c.number_mark, claim.c.state, claim.c.family)
-_CLAIMS = Statement(select(*_SEEN).where(among(claim.c.claim_id, "ids")))
+_CLAIMS = Statement(
+    select(claim.c.claim_id, claim.c.person_id, claim.c.number_mark, claim.c.state).where(
+        among(claim.c.claim_id, "ids")
+    )
+)
 
 
 def sealed_facts(connection: Connection, claim_id: bytes) -> bytes | None:
@@ -87,7 +89,8 @@ def add_claims(connection: Connection, fresh: Mapping[UUID, tuple[bytes, NewClai
 
 
 def _adding_claim() -> Statement:
-    columns = [c.name for c in claim.c if c.name not in {"attempts", "calls", "fence", "created_at"}]
+    columns = ["claim_id", "person_id", "number_mark", "state", "reason", "facts", "due_at", "decided_at"]
+    columns += ["family", "tried_at"]
     new = upsert(claim).values({name: bindparam(name) for name in columns}).on_conflict_do_nothing()
     added = new.returning(claim.c.person_id).cte("added")
     provisional = select(added.c.person_id, literal("provisional"))
@@ -189,27 +192,18 @@ def postpone_claim(connection: Connection, taken: TakenClaim, reason: str, pause
     )
 
 
-def ask_again(connection: Connection, named: Mapping[bytes, str], at: datetime) -> None:
-    """Make claims (fingerprint → family that names it) that were not proven a day ago or earlier due once more: a
-    register is mended too, and a hospital that sends ten visits in a row is not ten questions. It is that family's try.
+def ask_again(connection: Connection, claim_ids: Sequence[bytes], at: datetime) -> None:
+    """Make claims that were not proven a day ago or earlier due once more: a register is mended too, and a hospital
+    that sends ten visits in a row is not ten questions.
     """
-    before = at - timedelta(days=1)
-    rows = [{"id": i, "by": family, "at": at, "before": before} for i, family in sorted(named.items())]
-    _ASK_AGAIN.count(connection, rows)
+    _ASK_AGAIN.run(connection, ids=list(claim_ids), at=at, before=at - timedelta(days=1))
 
 
 _ASK_AGAIN = Statement(
     update(claim)
-    .where(claim.c.claim_id == bindparam("id"))
+    .where(among(claim.c.claim_id, "ids"))
     .where(or_(claim.c.state == "not_proven", claim.c.state == "review"), claim.c.decided_at < bindparam("before"))
-    .values(
-        state="due",
-        reason="",
-        due_at=bindparam("at"),
-        decided_at=None,
-        family=bindparam("by"),
-        tried_at=bindparam("at"),
-    )
+    .values(state="due", due_at=bindparam("at"), decided_at=None)
 )
 
 

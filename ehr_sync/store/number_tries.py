@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, and_, bindparam, false, func, select, text, true, union_all
+from sqlalchemy import BigInteger, Connection, bindparam, func, select, text, update
 
-from ehr_sync.store.identity_claims import ClaimRow, claim_row
+from ehr_sync.core.identity import State
+from ehr_sync.store.identity_claims import ClaimRow
 from ehr_sync.store.statement import Statement, among, rows_of
 from ehr_sync.store.tables import claim
 
@@ -50,43 +51,50 @@ def lock_numbers(connection: Connection, number_marks: Collection[bytes]) -> Non
 _LOCK: Final = Statement(select(func.pg_advisory_xact_lock(rows_of(lock=BigInteger()).lock)))
 
 
-def claims_and_tries(
-    connection: Connection, claim_ids: Collection[bytes], number_marks: Collection[bytes], at: datetime
-) -> tuple[dict[bytes, ClaimRow], frozenset[Try]]:
-    """The claims kept under these fingerprints, and the tries on these numbers in the day before. One round trip."""
-    rows = _LOOK.rows(connection, ids=list(claim_ids), marks=list(number_marks), since=at - WINDOW)
-    tries = frozenset(_try(r) for r in rows if r.is_try)
-    return {r.claim_id: claim_row(r) for r in rows if not r.is_try}, tries
-
-
 def tries_on(connection: Connection, number_marks: Collection[bytes], at: datetime) -> frozenset[Try]:
-    """The tries alone."""
+    """The tries on these numbers in the day before."""
     return frozenset(map(_try, _TRIES.rows(connection, marks=list(number_marks), since=at - WINDOW)))
+
+
+def made_by(connection: Connection, claim_ids: Collection[bytes]) -> dict[bytes, str]:
+    """Whose dossier made these claims, or had them asked again last, where it is known."""
+    return {r.claim_id: r.family for r in _MAKERS.rows(connection, ids=list(claim_ids))}
+
+
+def count_again(connection: Connection, named: Mapping[bytes, str], at: datetime) -> None:
+    """These claims (fingerprint → family that names it), as far as they became due at that time, are a try again."""
+    _AGAIN.count(connection, [{"id": i, "by": family, "when": at} for i, family in sorted(named.items())])
 
 
 def _try(row: Any) -> Try:
     return Try(row.claim_id, row.number_mark, row.family or "")
 
 
-_SEEN: Final = (claim.c.claim_id, claim.c.person_id, claim.c.number_mark, claim.c.state, claim.c.family)
-_IS_TRY: Final = and_(
-    among(claim.c.number_mark, "marks"), claim.c.tried_at > bindparam("since"), claim.c.state != "proven"
-)
-_TRIES: Final = Statement(select(claim.c.claim_id, claim.c.number_mark, claim.c.family).where(_IS_TRY))
-_LOOK: Final = Statement(
-    union_all(
-        select(*_SEEN, false().label("is_try")).where(among(claim.c.claim_id, "ids")),
-        select(*_SEEN, true()).where(_IS_TRY),
+_TRIES: Final = Statement(
+    select(claim.c.claim_id, claim.c.number_mark, claim.c.family).where(
+        among(claim.c.number_mark, "marks"), claim.c.tried_at > bindparam("since"), claim.c.state != "proven"
     )
 )
+_MAKERS: Final = Statement(
+    select(claim.c.claim_id, claim.c.family).where(among(claim.c.claim_id, "ids"), claim.c.family.is_not(None))
+)
+_AGAIN: Final = Statement(
+    update(claim)
+    .where(claim.c.claim_id == bindparam("id"), claim.c.state == "due", claim.c.due_at == bindparam("when"))
+    .values(family=bindparam("by"), tried_at=bindparam("when"), reason="")
+)
 
 
-def let_go(connection: Connection, most: int) -> int:
+def let_go(connection: Connection, most: int) -> Sequence[ClaimRow]:
     """Have claims that are held back asked about, the oldest first, as far as that many tries a day of each facility
-    allow. Returns how many.
+    allow. Returns them as they now are.
     """
     lock_numbers(connection, connection.execute(_HELD_NUMBERS).scalars().all())
-    return connection.execute(_LET_GO, {"most": most, "together": most * TOGETHER}).rowcount
+    return [_due(r) for r in connection.execute(_LET_GO, {"most": most, "together": most * TOGETHER})]
+
+
+def _due(row: Any) -> ClaimRow:
+    return ClaimRow(row.claim_id, row.person_id, row.number_mark, State.DUE)
 
 
 _HELD_NUMBERS: Final = text("SELECT DISTINCT number_mark FROM claim WHERE reason = 'claim.too_many_tries'")
@@ -111,6 +119,7 @@ WITH held AS (
 UPDATE claim SET state = 'due', reason = '', decided_at = NULL,
     due_at = statement_timestamp(), tried_at = statement_timestamp()
 WHERE claim_id IN (SELECT claim_id FROM free)
+RETURNING claim_id, person_id, number_mark
 """)
 
 
@@ -128,15 +137,15 @@ _LOCK_OUTS: Final = (
 )
 
 
-def end_lock_outs(connection: Connection, family: str, lock: str | None) -> int:
+def end_lock_outs(connection: Connection, family: str, lock: str | None) -> Sequence[ClaimRow]:
     """Have all that is held back of a facility asked about, on every number or on that of one `lock`; what it tried of
-    them so far counts no more. Returns how many claims were held back.
+    them so far counts no more. Returns the claims that were held back as they now are.
     """
     wanted: Mapping[str, object] = {"family": family, "lock": lock}
     numbers = connection.execute(_NUMBERS_OF, wanted).scalars().all()
     lock_numbers(connection, numbers)
     connection.execute(_FORGET, {"family": family, "numbers": numbers})
-    return connection.execute(_ASK, {"family": family, "numbers": numbers}).rowcount
+    return [_due(r) for r in connection.execute(_ASK, {"family": family, "numbers": numbers})]
 
 
 _NUMBERS_OF: Final = text("""
@@ -147,4 +156,5 @@ _FORGET: Final = text("UPDATE claim SET tried_at = NULL WHERE family = :family A
 _ASK: Final = text("""
 UPDATE claim SET state = 'due', reason = '', decided_at = NULL, due_at = statement_timestamp()
 WHERE reason = 'claim.too_many_tries' AND family = :family AND number_mark = ANY(:numbers)
+RETURNING claim_id, person_id, number_mark
 """)

@@ -271,13 +271,12 @@ def test_what_was_decided_a_day_ago_and_may_change_is_asked_again(
             text("UPDATE claim SET state = :state, reason = 'x', due_at = NULL, decided_at = :at"),
             {"state": state, "at": now - age},
         )
-        identity_claims.ask_again(connection, {b"1": "01001"}, now)
+        identity_claims.ask_again(connection, [b"1"], now)
         found = {bytes(r.claim_id): r for r in connection.execute(text("SELECT * FROM claim"))}
     assert found[b"2"].state == state
     again = found[b"1"]
     expected = ("due", True, True) if asked else (state, False, False)
     assert (again.state, again.due_at == now, again.decided_at is None) == expected
-    assert (again.family, again.tried_at == now) == (("01001", True) if asked else (None, False))
 
 
 def test_p5_each_postponement_counts_and_the_verdict_counts_from_the_start_again(database: Database) -> None:

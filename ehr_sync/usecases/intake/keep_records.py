@@ -15,7 +15,7 @@ from ehr_sync.core.codes import transaction_code
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.identity import Claim, State, Verdict
 from ehr_sync.core.record_body import Body, encode, says_the_same
-from ehr_sync.store import number_tries, records, submissions
+from ehr_sync.store import identity_claims, number_tries, records, submissions
 from ehr_sync.store.identity_claims import NewClaim
 from ehr_sync.store.packing import Words, pack
 from ehr_sync.store.records import RecordRow, VersionHead
@@ -61,10 +61,13 @@ def keep(
     claims = [new_claim_of(one, stores.keys.index) for one in incoming]
     fresh: dict[bytes, tuple[UUID, bytes]] = {}
     for attempt in range(_ATTEMPTS):
-        look = _look(incoming, claims, batch, stores)
+        look = _look(incoming, claims, stores)
+        if attempt:
+            # Most numbers have no tries: where the first try to write finds some, they are looked at.
+            look = _with_tries(look, claims, batch, stores)
         # Most submissions are new and have one chunk: where the first try finds it there, that one is asked for.
         submission = None if batch.first and not attempt else _submission(batch, stores)
-        tries = Tries(set(look.tries), look.claims, batch.most_tries, stores.keys.index)
+        tries = Tries(set(look.tries), look.claims, look.made_by, batch.most_tries, stores.keys.index)
         steps = [
             _step(one, claim, look, tries, batch, stores, uris) for one, claim in zip(incoming, claims, strict=True)
         ]
@@ -93,18 +96,24 @@ def _submission(batch: Batch, stores: Stores) -> SubmissionRow | None:
         return submissions.submission_of(connection, stores.key_store, batch.submission_id)
 
 
-def _look(incoming: Sequence[Incoming], claims: Sequence[NewClaim | None], batch: Batch, stores: Stores) -> Look:
+def _look(incoming: Sequence[Incoming], claims: Sequence[NewClaim | None], stores: Stores) -> Look:
     ids = [i for one in incoming for i in record_ids(one.family, one.dossier.source_id, stores.keys.id)]
     with stores.database.reading() as connection:
         rows = records.records(connection, ids)
         heads = records.version_heads(connection, rows.values())
-        named = [c for c in claims if c is not None]
-        wanted = {c.claim_id for c in named}
+        wanted = {c.claim_id for c in claims if c is not None}
+        wanted |= {held_back(c, stores.keys.index).claim_id for c in claims if c is not None and c.is_try}
         if None in claims:
             wanted |= {i for i in ids if i not in rows}
-        numbers = {c.number_mark for c in named if c.number_mark and c.verdict.state is State.DUE}
-        wanted |= {held_back(c, stores.keys.index).claim_id for c in named if c.number_mark in numbers}
-        return Look(rows, heads, *number_tries.claims_and_tries(connection, wanted, numbers, batch.received_at))
+        return Look(rows, heads, identity_claims.claims(connection, wanted))
+
+
+def _with_tries(look: Look, claims: Sequence[NewClaim | None], batch: Batch, stores: Stores) -> Look:
+    numbers = {c.number_mark for c in claims if c is not None and c.number_mark and c.is_try}
+    with stores.database.reading() as connection:
+        tries = number_tries.tries_on(connection, numbers, batch.received_at)
+        made_by = number_tries.made_by(connection, look.claims) if tries else {}
+    return replace(look, tries=tries, made_by=made_by)
 
 
 def _step(

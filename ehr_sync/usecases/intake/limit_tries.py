@@ -14,10 +14,13 @@ from ehr_sync.usecases.intake.plan_record import Filing
 
 @dataclass(slots=True)
 class Tries:
-    """The tries that a chunk's dossiers come upon, and make one after the other. `claims` are those that are kept."""
+    """The tries that a chunk's dossiers come upon, and make one after the other. `claims` are those that are kept,
+    `made_by` the families of them.
+    """
 
     seen: set[Try]
     claims: Mapping[bytes, ClaimRow]
+    made_by: Mapping[bytes, str]
     most: int
     index_key: bytes
 
@@ -28,12 +31,12 @@ class Tries:
         too often hears the same of both, and no sooner. A claim that the record or the facility made before tells its
         sender nothing new.
         """
-        if new.number_mark is None or new.verdict.state is not State.DUE:
+        if not new.is_try:
             return new
         held, said_before = held_back(new, self.index_key), {head.claim_id for head in filing.heads}
         known = self.claims.get(new.claim_id)
         is_proven = known is not None and known.state is State.PROVEN
-        if new.claim_id in said_before or (known is not None and is_proven and known.family == new.family):
+        if new.claim_id in said_before or (is_proven and self.made_by.get(new.claim_id) == new.family):
             return new
         if held.claim_id in said_before or held.claim_id in self.claims:
             return held

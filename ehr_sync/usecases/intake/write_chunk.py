@@ -139,7 +139,7 @@ def _lock(connection: Connection, crowd: set[UUID], look: Look) -> dict[UUID, Lo
 
 def _look_at_tries(connection: Connection, steps: Sequence[NewStep], look: Look, batch: Batch) -> None:
     """From here on nobody else tries a number of the chunk. A record that says what it said before tries nothing."""
-    numbers = {s.claim.number_mark for s in steps if s.claim and s.claim.number_mark and _may_tell(s, s.claim)}
+    numbers = {s.claim.number_mark for s in steps if s.claim and s.claim.number_mark and _tells(s, s.claim)}
     if not numbers:
         return
     number_tries.lock_numbers(connection, numbers)
@@ -149,8 +149,8 @@ def _look_at_tries(connection: Connection, steps: Sequence[NewStep], look: Look,
         raise Moved
 
 
-def _may_tell(step: NewStep, claim: NewClaim) -> bool:
-    return claim.claim_id not in {head.claim_id for head in step.plan.filing.heads}
+def _tells(step: NewStep, claim: NewClaim) -> bool:
+    return claim.is_try and claim.claim_id not in {head.claim_id for head in step.plan.filing.heads}
 
 
 def _write_locked(
@@ -189,7 +189,8 @@ def _ask_again(connection: Connection, steps: Sequence[NewStep], batch: Batch) -
     """A new record is a reason to ask about its claim once more (rules: ask-again)."""
     named = {s.claim.claim_id: s.claim.family for s in steps if s.claim is not None and s.asks_again}
     if named:
-        identity_claims.ask_again(connection, named, batch.received_at)
+        identity_claims.ask_again(connection, sorted(named), batch.received_at)
+        number_tries.count_again(connection, named, batch.received_at)
 
 
 def _people(steps: Sequence[NewStep | Repeat], look: Look) -> set[UUID]:

@@ -19,7 +19,7 @@ def watching_tries(*, stores: Stores, most: int, tell: Callable[[LockOut], None]
 
     def watch() -> int:
         with stores.database.begin() as connection:
-            let_go = number_tries.let_go(connection, most)
+            let_go = len(number_tries.let_go(connection, most))
             found = number_tries.lock_outs(connection)
         for each in found:
             if (each.family, each.lock) not in told:
@@ -45,7 +45,7 @@ def end_lock_outs(facility: str, *, lock: str | None, by: str, stores: Stores) -
         known = clients.register(connection).get(facility)
         if known is None:
             raise NotFound("facility.unknown")
-        count = number_tries.end_lock_outs(connection, known.family, lock)
+        count = len(number_tries.end_lock_outs(connection, known.family, lock))
         detail = f"family={known.family} lock={lock or 'all'} claims={count}"
         audit.write(
             connection, stores.keys.audit, [AuditEntry(f"ops:{stores.alias_of(by)}", "end lock-out", None, detail)]
