@@ -13,7 +13,8 @@ from flask import Blueprint, Request, Response, g, request
 
 from ehr_sync.api import connection, traces
 from ehr_sync.usecases.access.assertions import ASSERTION_ALGORITHMS, ASSERTION_TYPE, TokenRefused
-from ehr_sync.usecases.access.authenticate import SCOPES, AccessToken, Signer, claimed_client
+from ehr_sync.usecases.access.authenticate import SCOPES, AccessToken, Signer
+from ehr_sync.usecases.access.note_refusal import claimed_client
 
 FORM: Final = "application/x-www-form-urlencoded"
 _FORM_BYTES: Final = 64 * 1024

@@ -56,7 +56,7 @@ def install(app: Flask, *, note: Callable[[Refusal], None], log: Log) -> None:
 
     @app.after_request
     def trace(response: Response) -> Response:
-        if _is_refusal(response) and anchor.last() is None:
+        if _is_refusal(response) and not anchor.is_traced():
             try:
                 note(_refusal())
             except Unavailable as error:

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from sqlalchemy import Connection
 
 from ehr_sync import settings
+from ehr_sync.bootstrap import open_service
 from ehr_sync.commands.noting import noted
 from ehr_sync.core.errors import Conflict, NotFound
 from ehr_sync.store import clients
 from ehr_sync.store.clients import ALWAYS
-from ehr_sync.store.database import Database
 from ehr_sync.usecases.access.authenticate import SCOPES, BadKeys, checked_jwks
+from ehr_sync.usecases.stores import Stores
 from mappings.facility_code import is_facility_code
 
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -75,8 +75,8 @@ def add_client(
     if not _CLIENT_ID.fullmatch(client_id):
         raise _Usage("Choose an id of 1 to 64 letters, digits, dots, dashes and underlines.")
     jwks = _jwks_in(jwks_file)
-    codes = ",".join(sorted({code for code, _, _ in grants}))
-    with _noted("add client", client=client_id, scopes=",".join(sorted(set(scopes))), facilities=codes) as connection:
+    told = {"scopes": ",".join(sorted(set(scopes))), "facilities": ",".join(sorted({code for code, _, _ in grants}))}
+    with _stores() as stores, noted(stores, "add client", client=client_id, **told) as connection:
         clients.add_client(connection, client_id, name=name, jwks=jwks, scopes=scopes)
         for code, first, last in grants:
             clients.grant(connection, client_id, code, first, last)
@@ -89,7 +89,7 @@ def add_client(
 def set_keys(client_id: str, jwks_file: Path) -> None:
     """Replace a client's public keys; the former ones stop working at once."""
     jwks = _jwks_in(jwks_file)
-    with _noted("set client keys", client=client_id, keys=len(jwks["keys"])) as connection:
+    with _stores() as stores, noted(stores, "set client keys", client=client_id, keys=len(jwks["keys"])) as connection:
         clients.set_jwks(connection, client_id, jwks)
     click.echo(f"{client_id} now has {len(jwks['keys'])} keys.")
 
@@ -100,7 +100,7 @@ def set_keys(client_id: str, jwks_file: Path) -> None:
 def grant(client_id: str, grants: tuple[tuple[str, date, date | None], ...]) -> None:
     """Let a client send for more codes; CODE::TO ends what it has of a code, the last day included."""
     told = ",".join(_period(clients.Grant(client_id, *each)).replace(" ", "_") for each in grants)
-    with _noted("grant facilities", client=client_id, facilities=told) as connection:
+    with _stores() as stores, noted(stores, "grant facilities", client=client_id, facilities=told) as connection:
         for code, first, last in grants:
             clients.grant(connection, client_id, code, first, last)
     click.echo(f"{client_id} was granted {len(grants)} facilities.")
@@ -110,10 +110,10 @@ def grant(client_id: str, grants: tuple[tuple[str, date, date | None], ...]) -> 
 @click.argument("client_id")
 def disable(client_id: str) -> None:
     """Shut a client out: no new token, and nothing more is taken from it."""
-    with _database() as database:
-        now = database.now()
-    with _noted("disable client", client=client_id) as connection:
-        clients.disable_client(connection, client_id, now)
+    with _stores() as stores:
+        now = stores.database.now()
+        with noted(stores, "disable client", client=client_id) as connection:
+            clients.disable_client(connection, client_id, now)
     click.echo(f"{client_id} is shut out; ehr-sync client enable lets it in again.")
 
 
@@ -121,7 +121,7 @@ def disable(client_id: str) -> None:
 @click.argument("client_id")
 def enable(client_id: str) -> None:
     """Let a client that was shut out in again, as it was."""
-    with _noted("enable client", client=client_id) as connection:
+    with _stores() as stores, noted(stores, "enable client", client=client_id) as connection:
         clients.enable_client(connection, client_id)
     click.echo(f"{client_id} may sign in again.")
 
@@ -129,7 +129,7 @@ def enable(client_id: str) -> None:
 @client.command("list")
 def list_clients() -> None:
     """Every client with its facilities, those too that are shut out."""
-    with _database() as database, database.begin() as connection:
+    with _stores() as stores, stores.database.begin() as connection:
         grants = clients.all_grants(connection)
         for found, disabled_at in clients.all_clients(connection):
             shut_out = f"\tshut out since {disabled_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if disabled_at else ""
@@ -154,7 +154,7 @@ def add_facility(code: str, name: str, same_place_as: str | None) -> None:
         raise _Usage(
             "Write the code as two digits and three digits or capitals, such as 01001, or as a GLN of 13 digits."
         )
-    with _noted("add facility", facility=code, same_place_as=same_place_as) as connection:
+    with _stores() as stores, noted(stores, "add facility", facility=code, same_place_as=same_place_as) as connection:
         added = clients.add_facility(connection, code, name=name, same_place_as=same_place_as)
     click.echo(f"{added.code} is registered, of family {added.family}.")
 
@@ -162,7 +162,7 @@ def add_facility(code: str, name: str, same_place_as: str | None) -> None:
 @facility.command("list")
 def list_facilities() -> None:
     """Every facility with its family."""
-    with _database() as database, database.begin() as connection:
+    with _stores() as stores, stores.database.begin() as connection:
         for found in sorted(clients.register(connection).values(), key=lambda one: one.code):
             click.echo(f"{found.code}\t{found.family}\t{found.name}")
 
@@ -179,21 +179,14 @@ def _jwks_in(path: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _noted(action: str, **detail: object) -> Iterator[Connection]:
+def _stores() -> Iterator[Stores]:
+    service = open_service(settings.from_environment())
     try:
-        with noted(action, **detail) as connection:
-            yield connection
+        yield service.stores
     except (Conflict, NotFound) as error:
         raise _Usage(_SENTENCES.get(error.code, error.code)) from None
-
-
-@contextmanager
-def _database() -> Iterator[Database]:
-    database = Database(settings.from_environment().dsn, connections=1)
-    try:
-        yield database
     finally:
-        database.close()
+        service.close()
 
 
 class _Usage(click.ClickException):

@@ -9,11 +9,9 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from ehr_sync import settings
-from ehr_sync.adapters import key_file
 from ehr_sync.store import audit
 from ehr_sync.store.audit import AuditEntry
-from ehr_sync.store.database import Database
+from ehr_sync.usecases.stores import Stores
 
 UNTRACED: Final[Mapping[str, str]] = {
     "audit verify": "it reads the log itself, and tells numbers of entries and no entry",
@@ -36,14 +34,9 @@ def by() -> str:
 
 
 @contextmanager
-def noted(action: str, **detail: object) -> Iterator[Connection]:
+def noted(stores: Stores, action: str, **detail: object) -> Iterator[Connection]:
     """One transaction on the main database with its entry; what fails leaves neither. `detail` are our own codes."""
-    chosen = settings.from_environment()
-    keys, database = key_file.load(chosen.key_file), Database(chosen.dsn, connections=1)
-    try:
-        with database.begin() as connection:
-            yield connection
-            told = " ".join(f"{name}={value}" for name, value in detail.items() if value is not None)
-            audit.write(connection, keys.audit, [AuditEntry(operator(by(), keys), action, None, told)])
-    finally:
-        database.close()
+    with stores.database.begin() as connection:
+        yield connection
+        told = " ".join(f"{name}={value}" for name, value in detail.items() if value is not None)
+        audit.write(connection, stores.keys.audit, [AuditEntry(f"ops:{stores.alias_of(by())}", action, None, told)])

@@ -1,5 +1,5 @@
-"""The last entry of the audit log that this thread has committed, for a line of its own log: that lies where whoever
-owns the database cannot write, so that an entry cannot vanish unseen (P10).
+"""What this thread has left in the audit log: for a line of its own log, which lies where whoever owns the database
+cannot write, so that an entry cannot vanish unseen (P10).
 """
 
 from __future__ import annotations
@@ -24,21 +24,25 @@ class Anchor:
 
 
 _last: ContextVar[Anchor | None] = ContextVar("last anchor", default=None)
+_traced: ContextVar[bool] = ContextVar("whether anything was noted", default=False)
 
 
-def note(anchor: Anchor) -> None:
-    """The transaction that wrote this entry has committed."""
-    _last.set(anchor)
+def note(anchor: Anchor | None) -> None:
+    """The transaction that wrote this entry has committed; None: it counted what it did with an entry that is there."""
+    _traced.set(True)
+    if anchor is not None:
+        _last.set(anchor)
 
 
-def last() -> Anchor | None:
-    """The last entry that was noted since it was last taken."""
-    return _last.get()
+def is_traced() -> bool:
+    """Whether anything was noted since it was last taken."""
+    return _traced.get()
 
 
 def take() -> Anchor | None:
-    """The same, and it is forgotten."""
+    """The last entry that was noted since it was last taken; then all is forgotten."""
     anchor = _last.get()
-    if anchor is not None:
+    if _traced.get():
         _last.set(None)
+        _traced.set(False)
     return anchor

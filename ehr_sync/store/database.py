@@ -21,6 +21,7 @@ from ehr_sync.core.errors import Misconfigured, Unavailable
 
 _CLOCK_SECONDS = 30.0
 _ANCHOR: Final = "anchor of this transaction"
+_NOTHING: Final = object()
 _OPTIONS = "-c statement_timeout=60000 -c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
 
 # A host that falls silent is given up within half a minute: systems' own defaults wait for two hours (libpq 32.1.2).
@@ -63,10 +64,10 @@ class Database:
                 notes = connection.info
                 notes.pop(_ANCHOR, None)  # of a transaction that was rolled back
                 yield connection
-                written = notes.pop(_ANCHOR, None)  # while the connection is still ours alone
+                written = notes.pop(_ANCHOR, _NOTHING)  # while the connection is still ours alone
         except (DBAPIError, psycopg.Error, PoolTimeout) as error:
             raise self._translated(error) from None
-        if written is not None:
+        if written is not _NOTHING:
             anchor.note(written)
 
     @contextmanager
@@ -118,9 +119,12 @@ class Database:
         self._engine.dispose()
 
 
-def anchor_on_commit(connection: Connection, written: Anchor) -> None:
-    """Note this entry of the audit log once the transaction that it is part of has committed, and not before."""
-    connection.info[_ANCHOR] = written
+def anchor_on_commit(connection: Connection, written: Anchor | None) -> None:
+    """Note this entry of the audit log once the transaction that it is part of has committed, and not before; None:
+    what was done was counted with an entry that is there already.
+    """
+    if written is not None or _ANCHOR not in connection.info:
+        connection.info[_ANCHOR] = written
 
 
 # SQLSTATE classes in which the database, not the statement, is at fault (PostgreSQL appendix A).

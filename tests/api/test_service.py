@@ -438,7 +438,17 @@ def test_an_order_that_is_not_understood_is_refused(
 
 @pytest.mark.parametrize(
     "reason",
-    ["nguyen.van.an", "0123/4567/8901", "12031990", "anh-ba", "ticket-1234567", "ticket 17", "Other", "/9", 17],
+    [
+        "nguyen.van.an",
+        "0123/4567/8901",
+        "12031990",
+        "anh-ba",
+        "ticket-1234567",
+        "ticket 17",
+        "Other",
+        "/9",
+        99_200_001_234,
+    ],
 )
 def test_p11_a_reason_that_could_name_somebody_is_refused_with_the_words_that_there_are(
     web: FlaskClient, operator: dict[str, str], reason: object

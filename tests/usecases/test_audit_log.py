@@ -25,6 +25,7 @@ from ehr_sync.core.errors import Misconfigured, NotFound, Unavailable
 from ehr_sync.core.ports import Login
 from ehr_sync.store import audit
 from ehr_sync.store.audit import AuditEntry
+from ehr_sync.store.database import anchor_on_commit
 from ehr_sync.usecases.access.actors import actor_of
 from ehr_sync.usecases.access.authenticate import Signer
 from ehr_sync.usecases.auditing.checkpoint import NotSigned, checkpointing, read_signed, signed
@@ -152,6 +153,17 @@ def test_p10_a_transaction_that_is_rolled_back_is_told_of_nowhere(watched: Watch
     with stores.database.begin() as connection:
         connection.exec_driver_sql("SELECT 1")  # on the same connection of the pool
     assert anchor.take() is None
+
+
+def test_p10_what_is_counted_with_an_entry_that_is_there_is_a_trace_without_an_anchor(watched: Watched) -> None:
+    stores = watched.running.stores
+    with stores.database.begin() as connection:
+        anchor_on_commit(connection, None)
+    assert (anchor.is_traced(), anchor.take(), anchor.is_traced()) == (True, None, False)
+    with stores.database.begin() as connection:
+        audit.write(connection, stores.keys.audit, [AuditEntry("service", "push")])
+        anchor_on_commit(connection, None)
+    assert anchor.take() is not None
 
 
 def test_p10_a_transaction_that_fails_as_it_commits_is_told_of_nowhere(watched: Watched) -> None:
@@ -329,4 +341,4 @@ def test_p10_a_refused_life_line_is_told_of_like_a_read(watched: Watched) -> Non
     anchor.take()
     with pytest.raises(NotFound):
         watched.running.follow("GD" + "A" * 29)
-    assert anchor.last() is not None
+    assert anchor.is_traced() and anchor.take() is not None and not anchor.is_traced()

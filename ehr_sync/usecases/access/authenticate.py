@@ -109,14 +109,6 @@ def issue_token(
     return _signed(assertion.client_id, scopes, signer=signer, now=now, token_id=new_id())
 
 
-def claimed_client(form: Mapping[str, str]) -> str:
-    """The client that a form claims to come from, which nothing proves; "" where it names none that could be one."""
-    try:
-        return _issuer_named_in(form.get("client_assertion", ""))
-    except TokenRefused:
-        return ""
-
-
 def verify_bearer(token: str, *, signer: Signer, clock: Clock) -> Caller:
     """Who the access token speaks for. Raises BadToken for all but a living token of this service."""
     now = clock().timestamp()

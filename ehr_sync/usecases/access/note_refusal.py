@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import re
+from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Final, Protocol
 
@@ -12,6 +16,7 @@ from ehr_sync.usecases.access.actors import actor_of
 from ehr_sync.usecases.stores import Stores
 
 NOBODY: Final = "nobody"
+_CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Refusal(Protocol):
@@ -27,6 +32,16 @@ class Refusal(Protocol):
     def client(self) -> str: ...
     @property
     def login(self) -> Login | None: ...
+
+
+def claimed_client(form: Mapping[str, str]) -> str:
+    """The client that a form's assertion claims to come from, which nothing proves; "" where it names none."""
+    try:
+        payload = form["client_assertion"].split(".")[1]
+        named = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["iss"]
+    except (KeyError, IndexError, TypeError, ValueError, RecursionError):
+        return ""
+    return named if isinstance(named, str) and _CLIENT_ID.fullmatch(named) else ""
 
 
 def note_refusal(refusal: Refusal, *, stores: Stores) -> None:
