@@ -17,7 +17,7 @@ from ehr_sync.runtime.logs import make_log
 from ehr_sync.runtime.metrics import exposition
 from ehr_sync.sandbox.city.people import person
 from ehr_sync.sandbox.dossiers.generator import Hoso, dossier, envelope, with_number, with_values
-from ehr_sync.store import clients, number_tries
+from ehr_sync.store import clients, number_tries, people
 from ehr_sync.store.figures import figures
 from ehr_sync.store.number_tries import LockOut
 from ehr_sync.store.people import number_mark_of
@@ -179,6 +179,19 @@ def test_the_right_and_the_wrong_guess_beyond_the_limit_leave_the_same_rows(city
         grown.append({table: after[table] - before[table] for table in tables})
     assert grown[0] == grown[1]
     assert (grown[0]["claim"], grown[0]["book_entry"]) == (1, 0)
+
+
+def test_the_right_guess_beyond_the_limit_does_not_even_wait_for_the_person(city: Running) -> None:
+    """By how long an answer takes while the person's row is busy, or just by that it takes a look more."""
+    city.post(right(90, OTHER), facility=OTHER)
+    city.settle()
+    for n in range(MOST):
+        city.post(guess(n))
+    city.post(right(50))
+    person_id = city.person_of(NUMBER)
+    with ThreadPoolExecutor(1) as threads, city.stores.database.begin() as connection:
+        people.lock(connection, [person_id])
+        assert threads.submit(city.post, right(51)).result(30).status == "accepted"
 
 
 def test_another_hospital_is_asked_for_though_one_is_locked_out(city: Running) -> None:

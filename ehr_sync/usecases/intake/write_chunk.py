@@ -101,7 +101,7 @@ def write(
         ):
             raise Moved
         added = {i: ClaimRow(i, fresh[i][0], c.number_mark, c.verdict.state) for i, c in new.items()}
-        locked = _lock(connection, crowd, look) | {
+        locked = _lock(connection, crowd, _named(steps, look)) | {
             c.person_id: LockedPerson(c.person_id, "provisional", 0, None) for c in added.values()
         }
         _look_again(connection, steps)
@@ -128,11 +128,11 @@ def _submission(
     return submission.key
 
 
-def _lock(connection: Connection, crowd: set[UUID], look: Look) -> dict[UUID, LockedPerson]:
+def _lock(connection: Connection, crowd: set[UUID], named: Mapping[bytes, ClaimRow]) -> dict[UUID, LockedPerson]:
     if not crowd:
         return {}
     locked = people.lock(connection, crowd)
-    if look.claims and identity_claims.claims(connection, look.claims) != look.claims:
+    if named and identity_claims.claims(connection, named) != named:
         raise Moved
     return locked
 
@@ -193,9 +193,17 @@ def _ask_again(connection: Connection, steps: Sequence[NewStep], batch: Batch) -
         number_tries.count_again(connection, named, batch.received_at)
 
 
+def _named(steps: Sequence[NewStep | Repeat], look: Look) -> dict[bytes, ClaimRow]:
+    """The claims that are kept already and that the chunk makes. Not those that it was not let make: how long it takes
+    would tell of them (rules: few-tries).
+    """
+    made = {s.claim.claim_id for s in steps if isinstance(s, NewStep) and s.claim is not None}
+    return {i: look.claims[i] for i in made if i in look.claims}
+
+
 def _people(steps: Sequence[NewStep | Repeat], look: Look) -> set[UUID]:
     """Everybody whom the chunk touches and who is there already."""
-    wanted = {claim.person_id for claim in look.claims.values()}
+    wanted = {claim.person_id for claim in _named(steps, look).values()}
     for step in steps:
         record = step.plan.filing.record
         if record is not None:
