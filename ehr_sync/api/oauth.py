@@ -63,7 +63,7 @@ def oauth(issue: Callable[[Mapping[str, str]], AccessToken], signer: Signer) -> 
             return _granted(issue(form))
         except TokenRefused as refused:
             g.reason = refused.reason
-            traces.because(refused.reason, client=claimed_client(form))
+            traces.because(refused.code, client=claimed_client(form))
             return _refused(refused)
 
     @blueprint.get("/.well-known/jwks.json")

@@ -86,4 +86,5 @@ def _is_refusal(response: Response) -> bool:
 
 def _refusal() -> Refusal:
     client = g.caller.client_id if "caller" in g else str(g.get("claimed_client", ""))
-    return Refusal(str(request.endpoint), why(), request.remote_addr or "", client, g.get("login"))
+    exactly = str(g.get("reason", "")) or why()
+    return Refusal(str(request.endpoint), exactly, request.remote_addr or "", client, g.get("login"))

@@ -161,13 +161,13 @@ def test_whoever_may_not_is_named_by_their_entry(site: Site, known: dict[str, st
 @pytest.mark.parametrize(
     ("form", "why", "client"),
     [
-        (lambda site: {}, "invalid_request", ""),
-        (lambda site: signed_in(site, exp=int(time.time()) - 999), "invalid_client", "benh-vien-a"),
-        (lambda site: signed_in(site) | {"scope": "patient/*.read"}, "invalid_scope", "benh-vien-a"),
-        (lambda site: signed_in(site, "nobodys-system"), "invalid_client", ""),
-        (lambda site: signed_in(site, OWNER.number), "invalid_client", ""),
-        (lambda site: signed_in(site) | {"client_assertion": "x"}, "invalid_client", ""),
-        (lambda site: signed_in(site) | {"grant_type": "password"}, "unsupported_grant_type", "benh-vien-a"),
+        (lambda site: {}, "form.media_type", ""),
+        (lambda site: signed_in(site, exp=int(time.time()) - 999), "assertion.expired", "benh-vien-a"),
+        (lambda site: signed_in(site) | {"scope": "patient/*.read"}, "form.scope", "benh-vien-a"),
+        (lambda site: signed_in(site, "nobodys-system"), "assertion.unknown_client", ""),
+        (lambda site: signed_in(site, OWNER.number), "assertion.unknown_client", ""),
+        (lambda site: signed_in(site) | {"client_assertion": "x"}, "assertion.malformed", ""),
+        (lambda site: signed_in(site) | {"grant_type": "password"}, "form.grant_type", "benh-vien-a"),
     ],
     ids=["empty", "expired", "scope", "unknown", "a number as client", "no assertion", "other grant"],
 )
@@ -180,7 +180,7 @@ def test_a_sign_in_that_fails_leaves_client_reason_and_address(
     named = f"client={client} " if client else ""
     assert entry == Entry("nobody", "refused oauth.token", "", f"why={why} {named}peer=127.0.0.1")
     [line] = [json.loads(each) for each in site.log.splitlines() if answer.headers["X-Request-Id"] in each]
-    assert (line["code"], "dropped" in line) == (why, False)
+    assert (line["code"], line["reason"], "dropped" in line) == (answer.json()["error"], why, False)
 
 
 @pytest.mark.parametrize(
