@@ -13,7 +13,8 @@ from typing import Any, Final
 import click
 import pytest
 import requests
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
+from joserfc.jwk import ECKey, KeySet
 
 from ehr_sync.api.access import WHO_MAY, Anyone, Citizen, Sender, Staff
 from ehr_sync.api.traces import UNTRACED
@@ -44,8 +45,9 @@ class Entry:
 
 @pytest.fixture(scope="module")
 def site(module_dsns: Dsns, world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """With a scheduler: the owner's book is filled."""
-    with whole.running(module_dsns, world, tmp_path_factory.mktemp("site"), schedulers=1) as running:
+    """With a scheduler: the owner's book is filled, and checkpoints are signed for a second place."""
+    folder = tmp_path_factory.mktemp("site")
+    with whole.running(module_dsns, world, folder, schedulers=1, audit_copy=str(folder / "far.jws")) as running:
         yield running
 
 
@@ -298,5 +300,33 @@ def test_what_a_command_could_not_do_leaves_no_entry_that_says_it_did(site: Site
 def test_the_whole_log_with_what_workers_and_schedulers_wrote_of_it_verifies(site: Site, known: dict[str, str]) -> None:
     logs = [str(path) for path in sorted(site.folder.glob("*.log"))]
     assert '"event":"audited"' in site.log and len(logs) == 2
-    done = CliRunner().invoke(ehr_sync, ["audit", "verify", "--log", *logs], env=dict(site.environment))
+    done = verified(site, "--log", *logs)
     assert (done.exit_code, "anchors in logs" in done.output) == (0, True), done.output
+
+
+def verified(site: Site, *arguments: str) -> Result:
+    return CliRunner().invoke(ehr_sync, ["audit", "verify", *arguments], env=dict(site.environment))
+
+
+def test_the_signed_copy_is_read_back_by_itself_or_where_it_is_said_to_be(
+    site: Site, known: dict[str, str], tmp_path: Path
+) -> None:
+    copy = site.folder / "far.jws"
+    assert happens(copy.exists, 30)
+    changed = tmp_path / "changed.jws"
+    changed.write_text(copy.read_text().replace("e", "f", 1))
+    assert verified(site).exit_code == 0
+    done = verified(site, "--copy", str(changed))
+    assert (done.exit_code, done.output) == (1, f"line 1 of the copy {changed} is not signed by this service\n")
+    copy.write_text(copy.read_text() + changed.read_text())
+    assert verified(site).exit_code == 1
+
+
+def test_former_keys_are_a_key_set_or_it_is_said(site: Site, tmp_path: Path) -> None:
+    former, other = tmp_path / "former.jwks", tmp_path / "other.jwks"
+    former.write_text(json.dumps(KeySet([ECKey.generate_key("P-256", auto_kid=True)]).as_dict(private=False)))
+    other.write_text("[]")
+    assert (
+        verified(site, "--copy", str(former), "--keys", str(former)).exit_code == 1
+    )  # no copy, and no complaint of it
+    assert "JSON Web Key Set" in str(verified(site, "--keys", str(other)).exception)
