@@ -28,6 +28,12 @@ UNTRACED: Final[Mapping[str, str]] = {
     "oauth.smart_configuration": "public addresses",
     "fhir.metadata": "what the service can do, of nobody's data",
     "submissions.submit": "what is sent is kept, with client and time; nothing but that it was taken is told",
+    "pages.sign_in": "it leads to the identity provider; whoever comes back is an entry, let in or not",
+    "pages.sign_out": "it ends one session, of whoever holds it",
+    "pages.prefer": "language and colours",
+    "citizen.take_away": "a page of buttons; what is taken is an entry",
+    "facility.home": "an empty room",
+    "operator.home": "an empty room",
     "ops.follow_resync": "counts of an order, which is an entry with its scope",
 }
 """Routes whose success leaves no entry in the audit log, with the reason."""
