@@ -4,7 +4,6 @@ the personal number, or an e-mail address, for the subject (P11).
 
 from __future__ import annotations
 
-from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.ports import Login
 from ehr_sync.usecases.stores import Stores
 

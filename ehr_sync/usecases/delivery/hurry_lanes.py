@@ -22,7 +22,9 @@ def hurry_lanes(scope: Scope, *, by: str, stores: Stores) -> int:
         destinations.hurry_probe(connection, stores.destination)
         count = resyncs.hurry(connection, scope)
         audit.write(
-            connection, stores.keys.audit, [AuditEntry(f"ops:{stores.alias_of(by)}", "hurry lanes", scope.patient, detail)]
+            connection,
+            stores.keys.audit,
+            [AuditEntry(actor, "hurry lanes", scope.patient, detail)],
         )
     return count
 

@@ -60,7 +60,9 @@ def list_lanes(
         found = lane_reports.listing(connection, state=state, after=after, limit=limit)
         asked = {"state": state, "after": after, "listed": len(found)}
         detail = " ".join(f"{name}={value}" for name, value in asked.items() if value is not None)
-        audit.write(connection, stores.keys.audit, [AuditEntry(f"ops:{stores.alias_of(by)}", "list lanes", None, detail)])
+        audit.write(
+            connection, stores.keys.audit, [AuditEntry(f"ops:{stores.alias_of(by)}", "list lanes", None, detail)]
+        )
     return found
 
 
