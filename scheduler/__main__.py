@@ -13,7 +13,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from ehr_sync import settings as environment
 from ehr_sync.bootstrap import book_watch, delivery, open_service_when_up, verification
-from ehr_sync.core.errors import Misconfigured, Unavailable
+from ehr_sync.core.errors import Misconfigured, Unavailable, Unfit
 from ehr_sync.runtime.logs import Log, fault, quiet_libraries
 from ehr_sync.usecases.sweep import Sweep
 from scheduler.timetable import Job, timetable
@@ -78,6 +78,8 @@ def _start_timetable(jobs: Sequence[Job], log: Log) -> BackgroundScheduler:
 def _run(job: Job, log: Log) -> None:
     try:
         job.run()
+    except Unfit as error:
+        log.error("edge_unfit", sweep=job.name, code=error.code, edge=error.edge)
     except Unavailable as error:
         log.warning("job_postponed", sweep=job.name, code=error.code)
     except Exception as error:
@@ -88,6 +90,10 @@ def _loop(name: str, sweep: Sweep[Any, Any], pause: float, stop: threading.Event
     while not stop.is_set():
         try:
             done = sweep.step(pause)
+        except Unfit as error:
+            # Its own item is put off; nobody else's waits for it.
+            log.error("edge_unfit", sweep=name, code=error.code, edge=error.edge)
+            continue
         except Unavailable as error:
             log.warning("sweep_postponed", sweep=name, code=error.code)
             stop.wait(_AFTER_A_FAULT_SECONDS)

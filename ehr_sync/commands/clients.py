@@ -13,11 +13,13 @@ from typing import Any, Final
 import click
 
 from ehr_sync import settings
-from ehr_sync.core.errors import Conflict, NotFound
+from ehr_sync.bootstrap import open_service
+from ehr_sync.core.errors import Conflict, NotFound, Unfit
 from ehr_sync.store import clients
+from ehr_sync.store.client_edges import Grant
 from ehr_sync.store.clients import ALWAYS
-from ehr_sync.store.database import Database
 from ehr_sync.usecases.access.authenticate import SCOPES, BadKeys, checked_jwks
+from ehr_sync.usecases.stores import Stores
 from mappings.facility_code import is_facility_code
 
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -26,6 +28,7 @@ _SENTENCES: Final = {
     "client.exists": "Choose another id: this client is registered already (ehr-sync client keys changes its keys).",
     "client.unknown": "Register the client first: ehr-sync client add.",
     "facility.unknown": "Register the facility first: ehr-sync facility add.",
+    "edges.unfit": "Run ehr-sync edges verify: this client or facility is not as it was registered.",
     "facility.other_family": "Keep the facility's family: its record ids are made from it.",
 }
 
@@ -73,10 +76,10 @@ def add_client(
     if not _CLIENT_ID.fullmatch(client_id):
         raise _Usage("Choose an id of 1 to 64 letters, digits, dots, dashes and underlines.")
     jwks = _jwks_in(jwks_file)
-    with _database() as database, database.begin() as connection:
-        clients.add_client(connection, client_id, name=name, jwks=jwks, scopes=scopes)
+    with _stores() as stores, stores.database.begin() as connection:
+        clients.add_client(connection, stores.keys, client_id, name=name, jwks=jwks, scopes=scopes)
         for code, first, last in grants:
-            clients.grant(connection, client_id, code, first, last)
+            clients.grant(connection, stores.keys, client_id, code, first, last)
     click.echo(f"{client_id} is registered for {len(grants)} facilities.")
 
 
@@ -86,8 +89,8 @@ def add_client(
 def set_keys(client_id: str, jwks_file: Path) -> None:
     """Replace a client's public keys; the former ones stop working at once."""
     jwks = _jwks_in(jwks_file)
-    with _database() as database, database.begin() as connection:
-        clients.set_jwks(connection, client_id, jwks)
+    with _stores() as stores, stores.database.begin() as connection:
+        clients.set_jwks(connection, stores.keys, client_id, jwks)
     click.echo(f"{client_id} now has {len(jwks['keys'])} keys.")
 
 
@@ -96,9 +99,9 @@ def set_keys(client_id: str, jwks_file: Path) -> None:
 @click.argument("grants", type=FacilityGrant(), nargs=-1, required=True)
 def grant(client_id: str, grants: tuple[tuple[str, date, date | None], ...]) -> None:
     """Let a client send for more codes; CODE::TO ends what it has of a code, the last day included."""
-    with _database() as database, database.begin() as connection:
+    with _stores() as stores, stores.database.begin() as connection:
         for code, first, last in grants:
-            clients.grant(connection, client_id, code, first, last)
+            clients.grant(connection, stores.keys, client_id, code, first, last)
     click.echo(f"{client_id} was granted {len(grants)} facilities.")
 
 
@@ -106,10 +109,10 @@ def grant(client_id: str, grants: tuple[tuple[str, date, date | None], ...]) -> 
 @click.argument("client_id")
 def disable(client_id: str) -> None:
     """Shut a client out: no new token, and nothing more is taken from it."""
-    with _database() as database:
-        now = database.now()
-        with database.begin() as connection:
-            clients.disable_client(connection, client_id, now)
+    with _stores() as stores:
+        now = stores.database.now()
+        with stores.database.begin() as connection:
+            clients.disable_client(connection, stores.keys, client_id, now)
     click.echo(f"{client_id} is shut out; ehr-sync client enable lets it in again.")
 
 
@@ -117,15 +120,15 @@ def disable(client_id: str) -> None:
 @click.argument("client_id")
 def enable(client_id: str) -> None:
     """Let a client that was shut out in again, as it was."""
-    with _database() as database, database.begin() as connection:
-        clients.enable_client(connection, client_id)
+    with _stores() as stores, stores.database.begin() as connection:
+        clients.enable_client(connection, stores.keys, client_id)
     click.echo(f"{client_id} may sign in again.")
 
 
 @client.command("list")
 def list_clients() -> None:
     """Every client with its facilities, those too that are shut out."""
-    with _database() as database, database.begin() as connection:
+    with _stores() as stores, stores.database.begin() as connection:
         grants = clients.all_grants(connection)
         for found, disabled_at in clients.all_clients(connection):
             shut_out = f"\tshut out since {disabled_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if disabled_at else ""
@@ -150,15 +153,15 @@ def add_facility(code: str, name: str, same_place_as: str | None) -> None:
         raise _Usage(
             "Write the code as two digits and three digits or capitals, such as 01001, or as a GLN of 13 digits."
         )
-    with _database() as database, database.begin() as connection:
-        added = clients.add_facility(connection, code, name=name, same_place_as=same_place_as)
+    with _stores() as stores, stores.database.begin() as connection:
+        added = clients.add_facility(connection, stores.keys, code, name=name, same_place_as=same_place_as)
     click.echo(f"{added.code} is registered, of family {added.family}.")
 
 
 @facility.command("list")
 def list_facilities() -> None:
     """Every facility with its family."""
-    with _database() as database, database.begin() as connection:
+    with _stores() as stores, stores.database.begin() as connection:
         for found in sorted(clients.register(connection).values(), key=lambda one: one.code):
             click.echo(f"{found.code}\t{found.family}\t{found.name}")
 
@@ -175,20 +178,20 @@ def _jwks_in(path: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _database() -> Iterator[Database]:
-    database = Database(settings.from_environment().dsn, connections=1)
+def _stores() -> Iterator[Stores]:
+    service = open_service(settings.from_environment())
     try:
-        yield database
-    except (Conflict, NotFound) as error:
+        yield service.stores
+    except (Conflict, NotFound, Unfit) as error:
         raise _Usage(_SENTENCES.get(error.code, error.code)) from None
     finally:
-        database.close()
+        service.close()
 
 
 class _Usage(click.ClickException):
     exit_code = 2
 
 
-def _period(held: clients.Grant) -> str:
+def _period(held: Grant) -> str:
     first = "" if held.valid_from == ALWAYS else f" from {held.valid_from}"
     return f"{held.code}{first}" + (f" to {held.valid_to}" if held.valid_to else "")

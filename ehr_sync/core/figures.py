@@ -26,3 +26,4 @@ class Figures:
         default_factory=dict
     )  # by destination: whether it turns away a wrong ifMatch, where it was asked
     paused: Mapping[str, bool] = field(default_factory=dict)  # by destination
+    recent_unfit_edges: int = 0  # how often a deciding row did not fit its seal

@@ -39,6 +39,7 @@ FIELDS: Final[Mapping[str, Pattern[str]]] = {
     "place": _PLACE,
     "destination": re.compile(r"[a-z0-9-]{1,40}"),
     "lane": _ID,
+    "edge": _ID,
     "resync": _ID,
     "transaction": re.compile(r"GD[A-Z2-7]{29}"),
     "state": _WORD,

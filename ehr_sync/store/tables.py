@@ -38,6 +38,13 @@ def _time(name: str, *, nullable: bool = False, now: bool = False) -> Column[obj
     )
 
 
+def sealed_columns() -> tuple[Column[object], Column[object]]:
+    """What a row that decides carries: its seal, and the number of the audit log's entry that tells of its last change;
+    0: none, it is as it was first written (store/edges.py).
+    """
+    return Column("seal", BYTEA), Column("sealed_at", BigInteger, nullable=False, server_default=text("0"))
+
+
 submission = Table(
     "submission",
     metadata,
@@ -82,6 +89,8 @@ person = Table(
     Column("merged_into", UUID),
     Column("proven_claim", BYTEA),
     Column("seq", BigInteger, nullable=False, server_default=text("0")),
+    *sealed_columns(),
+    Index("erased_people", "person_id", postgresql_where=text("state = 'erased'")),
     CheckConstraint("state IN ('provisional', 'proven', 'merged', 'erased')", name="person_state_is_known"),
     CheckConstraint("(state = 'merged') = (merged_into IS NOT NULL)", name="merged_people_say_into_whom"),
 )
@@ -91,6 +100,7 @@ identifier = Table(
     metadata,
     Column("mark", BYTEA, primary_key=True),  # keyed hash of the number; one person behind each while active
     Column("person_id", UUID, nullable=False),
+    *sealed_columns(),
     Index("identifiers_of_a_person", "person_id"),
 )
 
@@ -109,6 +119,7 @@ claim = Table(
     Column("due_at", DateTime(timezone=True)),
     _time("created_at", now=True),
     Column("decided_at", DateTime(timezone=True)),
+    *sealed_columns(),
     CheckConstraint(
         "state IN ('due', 'proven', 'not_proven', 'review', 'no_number', 'not_asked')",
         name="claim_state_is_known",
@@ -274,6 +285,8 @@ audit_event = Table(
     Column("detail", Text, nullable=False, server_default=text("''")),
     Column("mac", BYTEA, nullable=False),
     Index("audit_of_a_person", "person_id", "n", postgresql_where=text("person_id IS NOT NULL")),
+    Index("audit_of_edges", "detail", "n", postgresql_where=text("action IN ('edge', 'edge gone')")),
+    Index("audit_of_unfit_edges", "at", postgresql_where=text("action = 'edge unfit'")),
 )
 
 audit_head = Table(

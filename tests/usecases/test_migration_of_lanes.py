@@ -131,7 +131,7 @@ def test_p6_a_step_down_and_up_again_keeps_lanes_that_go_on_delivering(
         between(newer)
         before = held(newer)
         with newer.stores.database.begin() as connection:
-            clients.add_facility(connection, "8930000000019", name="Bệnh viện có GLN")
+            clients.add_facility(connection, newer.stores.keys, "8930000000019", name="Bệnh viện có GLN")
         with moved(newer, "0001") as older:
             assert held(older) == before
             assert older.rows("SELECT filter_version FROM lane GROUP BY 1") == [(1,)]

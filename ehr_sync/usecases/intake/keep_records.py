@@ -97,7 +97,7 @@ def _look(incoming: Sequence[Incoming], claims: Sequence[NewClaim | None], store
         wanted = {c.claim_id for c in claims if c is not None}
         if None in claims:
             wanted |= {i for i in ids if i not in rows}
-        return Look(rows, heads, identity_claims.claims(connection, wanted))
+        return Look(rows, heads, identity_claims.claims(connection, stores.keys.edges, wanted))
 
 
 def _step(
