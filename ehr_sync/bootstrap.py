@@ -25,6 +25,7 @@ from ehr_sync.store.key_store import KeyStore
 from ehr_sync.store.lanes import Lane
 from ehr_sync.usecases.access.seal_edges import note_unfit
 from ehr_sync.usecases.book.erase_person import replay_erasures, undone_erasures
+from ehr_sync.usecases.check_keys import check_keys, keep_check_values
 from ehr_sync.usecases.delivery.compose_bundle import BundleLimits
 from ehr_sync.usecases.delivery.deliver_due import delivering
 from ehr_sync.usecases.delivery.send_or_ask import Outcome as PushOutcome
@@ -73,7 +74,9 @@ def open_service(settings: Settings, *, to_mend: bool = False) -> Service:
     database, key_database = Database(settings.dsn), Database(settings.key_dsn, connections=5)
     try:
         require_two(database, key_database)
+        check_keys(keys, database=database, key_database=key_database)
         key_store = KeyStore(key_database, keys.root)
+        keep_check_values(keys, database=database, key_database=key_database)
         _keep_uri_base(key_database, settings.uri_base)
         stores = Stores(database, key_store, keys, settings.book_name)
         # A dump from before an erasure may have been restored: its rows go before anybody is served.

@@ -34,7 +34,7 @@ _COMMANDS: Final[dict[str, _Entry]] = {
     "erase": _Entry("ehr_sync.commands.erase", "erase", "Destroy one person's keys and records."),
     "facility": _Entry("ehr_sync.commands.clients", "facility", "Hospitals, clinics and stations: add, list."),
     "hurry": _Entry("ehr_sync.commands.destination", "hurry", "Let lanes that wait out a back-off be due now."),
-    "keys": _Entry("ehr_sync.commands.operate", "keys", "The key file: create."),
+    "keys": _Entry("ehr_sync.commands.operate", "keys", "The key file: create, accept-signing."),
     "migrate": _Entry("ehr_sync.commands.operate", "migrate", "Bring both databases to the newest form."),
     "remap": _Entry("ehr_sync.commands.remap", "remap_command", "Map kept dossiers anew with today's mapping."),
     "resync": _Entry("ehr_sync.commands.resync", "resync", "Bring health books up to date again."),

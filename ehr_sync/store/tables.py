@@ -343,6 +343,14 @@ staff = Table(
     CheckConstraint("valid_to >= valid_from", name="staff_grant_ends_after_it_starts"),
 )
 
+
+def _key_check(of: MetaData) -> Table:
+    # By which a process finds at start that its key file is this installation's (store/key_checks.py).
+    return Table("key_check", of, Column("name", Text, primary_key=True), Column("value", BYTEA, nullable=False))
+
+
+key_check = _key_check(metadata)
+
 # ---- the key store: a database of its own, in a backup of its own ----
 
 key_encryption_key = Table(
@@ -386,3 +394,5 @@ audit_checkpoint = Table(
     Column("mac", LargeBinary, nullable=False),
     _time("made_at", now=True),
 )
+
+key_check_beside_keys = _key_check(key_metadata)
