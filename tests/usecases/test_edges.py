@@ -4,6 +4,10 @@ What a thief with SQL meets over HTTP is in tests/api/test_edges.py.
 
 from __future__ import annotations
 
+import io
+import json
+import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -16,11 +20,13 @@ from ehr_sync.commands import edges as command
 from ehr_sync.commands import erase as erase_command
 from ehr_sync.core.errors import Misconfigured, Unavailable, Unfit
 from ehr_sync.core.ports import Login
+from ehr_sync.runtime.logs import make_log
 from ehr_sync.sandbox.dossiers.generator import corrected, dossier, envelope, with_number, with_values
 from ehr_sync.usecases.access.seal_edges import seal_edges, survey_edges
 from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.erase_person import erase_person, undone_erasures
 from ehr_sync.usecases.check_readiness import check_readiness
+from scheduler.__main__ import _loop as sweeping
 from tests.usecases.service import FACILITY, HOSPITAL, Running, number_of
 
 ALICE, BOB = 821, 822
@@ -362,3 +368,27 @@ def test_a_tombstone_that_a_thief_put_up_keeps_nobody_from_starting(running: Run
     running.post(dossier(ALICE, person_index=ALICE, rows=1))
     running.run("UPDATE person SET state = 'erased'")
     bootstrap.open_service(running.service.settings).close()
+
+
+def test_a_sweep_that_meets_an_edge_that_does_not_fit_tells_so_and_goes_on(running: Running) -> None:
+    running.post_bytes(VISITS)
+    running.run("UPDATE claim SET person_id = gen_random_uuid() WHERE claim_id = (SELECT min(claim_id) FROM claim)")
+    log, stop = io.StringIO(), threading.Event()
+    sweep = threading.Thread(
+        target=sweeping, args=("verify", running.verification(), 0.05, stop, make_log("info", log)), daemon=True
+    )
+    sweep.start()
+    until = time.monotonic() + 20
+    while running.rows("SELECT count(*) FROM claim WHERE state = 'proven'")[0][0] < 1 or not log.getvalue():
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    stop.set()
+    sweep.join()
+
+    [line] = [json.loads(row) for row in log.getvalue().splitlines()]
+    assert (line["event"], line["level"], line["sweep"], line["code"]) == (
+        "edge_unfit",
+        "error",
+        "verify",
+        "edges.unfit",
+    )
