@@ -22,6 +22,7 @@ from ehr_sync.core.errors import Misconfigured, Unavailable, Unfit
 from ehr_sync.core.ports import Login
 from ehr_sync.runtime.logs import make_log
 from ehr_sync.sandbox.dossiers.generator import corrected, dossier, envelope, with_number, with_values
+from ehr_sync.store import clients
 from ehr_sync.usecases.access.seal_edges import seal_edges, survey_edges
 from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.erase_person import erase_person, undone_erasures
@@ -34,6 +35,7 @@ A, B = number_of(ALICE), number_of(BOB)
 VISITS: Final = envelope([dossier(one, person_index=one, rows=2) for one in (ALICE, BOB)])
 # The same number, another claim.
 SECOND: Final = with_values(dossier(823, person_index=ALICE, rows=1), "XML1", GIOI_TINH="3")
+ELSEWHERE: Final = ((828, FACILITY), (829, "01005"))
 FITS: Final = "Every edge fits its seal and the audit log.\n"
 
 Run = Callable[..., tuple[int, str]]
@@ -99,7 +101,19 @@ def test_whatever_people_and_clients_go_through_every_edge_fits(running: Running
     running.run("UPDATE claim SET decided_at = decided_at - interval '2 days'")
     running.post(with_values(dossier(827, person_index=826, rows=1), "XML1", HO_TEN="NGƯỜI LẠ"))  # asked again
     running.verify()
-    erase_person(running.person_of(B), by="ops", stores=running.stores)
+    # Refused at first, and accepted once the facility is registered.
+    elsewhere = envelope(
+        [dossier(one, person_index=one, rows=1, facility=at) for one, at in ELSEWHERE], facility=FACILITY
+    )
+    assert running.post_bytes(elsewhere).failed == 1
+    with running.stores.database.begin() as connection:
+        clients.add_facility(connection, running.stores.keys, "01005", name="Bệnh viện khác")
+        clients.grant(connection, running.stores.keys, HOSPITAL, "01005")
+    assert running.post_bytes(elsewhere).failed == 0
+    running.settle()
+    assert run("verify") == (0, FITS)
+    for number in (B, number_of(829)):
+        erase_person(running.person_of(number), by="ops", stores=running.stores)
     running.post_bytes(VISITS)
     running.settle()
     assert run("verify") == (0, FITS)

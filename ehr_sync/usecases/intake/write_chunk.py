@@ -108,7 +108,7 @@ def write(
         keys |= dict(nobodies)
         claims = {**look.claims, **added}
         pieces += [NewPiece(s.incoming.ordinal, _holder(s, claims), s.incoming.piece) for s in steps]
-        submissions.add_pieces(connection, key, pieces, keys)
+        submissions.add_pieces(connection, stores.keys.edges, key, pieces, keys)
         _write_locked(connection, versions, claims, locked, keys, batch, stores)
 
 
