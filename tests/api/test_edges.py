@@ -30,11 +30,11 @@ from ehr_sync.sandbox.world import World
 from ehr_sync.settings import settings_of
 from ehr_sync.store import clients
 from ehr_sync.usecases.book.erase_person import erase_person
+from tests import given
 from tests.api import hospital
 from tests.databases import Dsns
 from tests.usecases.service import number_of
 
-URL: Final = "http://127.0.0.1:8080"
 VICTIM, THIEF, ERASED = 861, 862, 863
 DISABLED, ENDED = "benh-vien-cu", "benh-vien-moi"
 # Children before parents, as foreign keys want it.
@@ -92,20 +92,12 @@ def built(module_dsns: Dsns, world: World, tmp_path_factory: pytest.TempPathFact
     world.clear()
     keys = tmp_path_factory.mktemp("keys") / "keys.json"
     key_file.create(keys)
-    given = {
-        "dsn": module_dsns.main,
-        "key_dsn": module_dsns.keys,
-        "key_file": str(keys),
-        "public_url": URL,
-        "registry_url": world.registry_url,
-        "book_url": world.book_url,
-        "book_token_url": world.book_token_url,
-        "issuer_url": world.issuer_url,
-    }
+    databases = {"dsn": module_dsns.main, "key_dsn": module_dsns.keys}
+    ours = given.settings(world, **databases, key_file=str(keys), spool_folder=str(keys.parent))
     log = io.StringIO()
-    opened = bootstrap.open_service(settings_of(given))
+    opened = bootstrap.open_service(settings_of(ours))
     service = Service(opened.settings, opened.stores, opened.key_database, opened.uris, make_log("info", log))
-    environment = {f"EHR_SYNC_{name.upper()}": value for name, value in given.items()}
+    environment = {f"EHR_SYNC_{name.upper()}": value for name, value in ours.items()}
     web = web_application(service).test_client()
     town = Town(service, web, log, world, environment, {"hospital": hospital.CLIENT_ID})
     _register(town)

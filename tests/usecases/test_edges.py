@@ -28,6 +28,7 @@ from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.erase_person import erase_person, undone_erasures
 from ehr_sync.usecases.check_readiness import check_readiness
 from scheduler.__main__ import _loop as sweeping
+from tests import given
 from tests.usecases.service import FACILITY, HOSPITAL, Running, number_of
 
 ALICE, BOB = 821, 822
@@ -45,8 +46,9 @@ Run = Callable[..., tuple[int, str]]
 def run(running: Running, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """ehr-sync edges …: the exit code, and what it says."""
     settings = running.service.settings
-    for name in ("dsn", "key_dsn", "key_file", "spool_folder"):
-        monkeypatch.setenv(f"EHR_SYNC_{name.upper()}", str(getattr(settings, name)))
+    kept = {name: str(getattr(settings, name)) for name in ("dsn", "key_dsn", "key_file", "spool_folder")}
+    for name, value in given.variables(running.world, **kept).items():
+        monkeypatch.setenv(name, value)
 
     def invoke(*arguments: str, of: Any = command.edges) -> tuple[int, str]:
         result = CliRunner().invoke(of, list(arguments))

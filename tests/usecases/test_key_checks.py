@@ -18,6 +18,7 @@ from ehr_sync.commands.operate import keys as command
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.settings import Settings, settings_of
 from ehr_sync.store.database import Database
+from tests import given
 from tests.databases import Dsns
 
 SECRET = ["root", "index", "id", "content", "audit"]
@@ -33,7 +34,14 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def settings(dsns: Dsns, path: Path) -> Settings:
-    return settings_of({"dsn": dsns.main, "key_dsn": dsns.keys, "key_file": str(path)})
+    ours = given.settings(dsn=dsns.main, key_dsn=dsns.keys, key_file=str(path), spool_folder=str(path.parent))
+    return settings_of(ours)
+
+
+def set_environment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = {name: str(getattr(settings, name)) for name in ("dsn", "key_dsn", "key_file", "spool_folder")}
+    for name, value in given.variables(**kept).items():
+        monkeypatch.setenv(name, value)
 
 
 def start(settings: Settings) -> None:
@@ -125,8 +133,7 @@ def test_a_signing_key_that_was_replaced_is_accepted_at_an_operators_word(
     with_foreign(path, "signing")
     with pytest.raises(Misconfigured, match="Run ehr-sync keys accept-signing"):
         start(settings)
-    for name in ("dsn", "key_dsn", "key_file"):
-        monkeypatch.setenv(f"EHR_SYNC_{name.upper()}", str(getattr(settings, name)))
+    set_environment(settings, monkeypatch)
     assert CliRunner().invoke(command, ["accept-signing", "--yes"]).exit_code == 0
     start(settings)
 
@@ -136,8 +143,7 @@ def test_no_other_key_is_accepted_with_the_signing_key(
 ) -> None:
     start(settings)
     with_foreign(path, "signing", "index")
-    for name in ("dsn", "key_dsn", "key_file"):
-        monkeypatch.setenv(f"EHR_SYNC_{name.upper()}", str(getattr(settings, name)))
+    set_environment(settings, monkeypatch)
     CliRunner().invoke(command, ["accept-signing", "--yes"])
     with pytest.raises(Misconfigured, match="its index key does not fit"):
         start(settings)
