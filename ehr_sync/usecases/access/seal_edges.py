@@ -33,7 +33,7 @@ def seal_edges(shown: Sequence[Found], *, by: str, stores: Stores) -> int:
     Returns how many. What contradicts itself is left: no word of an operator makes it true.
     """
     with stores.database.begin() as connection:
-        audit.write(connection, stores.keys.audit, [AuditEntry(f"ops:{by}", "seal edges")])
+        audit.write(connection, stores.keys.audit, [AuditEntry(f"ops:{stores.alias_of(by)}", "seal edges")])
         wrong = set(edge_survey.contradicting_numbers(connection))
     sealed = sum(_unsealed(table, wrong, stores) for table in TABLES)
     return sealed + sum(_accepted(found, wrong, stores) for found in shown)
