@@ -15,7 +15,9 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from bench.site import Site
+from bench.site import CLIENT, Site
+from ehr_sync.store import edge_survey, edges
+from ehr_sync.store.edges import Key
 
 # Each with what of a person to take. All ids in them are 16 bytes that occur nowhere else, so that they can be
 # exchanged in the rows as they come out of COPY.
@@ -80,9 +82,24 @@ def fill(site: Site, real: list[RealPerson], people: int, seed: int) -> None:
                 _copy(connection, table, rows)
     with _main(site) as connection:
         connection.execute("UPDATE audit_head SET n = %s", (audit_number,))
+    _seal(site, real)
     for database in ("ehr_sync", "ehr_sync_keys"):
         site.database.psql("VACUUM ANALYZE;", database)
     site.checkpoint()
+
+
+def _seal(site: Site, real: list[RealPerson]) -> None:
+    """Let the log know again of whom the service will work on: its entries about them went with `take_out`."""
+    stores = site.service.stores
+    keys: dict[str, list[Key]] = {
+        "client": [CLIENT],
+        "person": [one.person_id for one in real],
+        "claim": [one.ids[3] for one in real],
+        "identifier": [one.ids[4] for one in real],
+    }
+    with stores.database.begin() as connection:
+        rows = [row for table, mine in keys.items() for row in edge_survey.locked(connection, table, mine)]
+        edges.write(connection, stores.keys, [row.edge for row in rows])
 
 
 class _Someone:

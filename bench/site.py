@@ -141,9 +141,11 @@ def _settings(folder: Path, url: str, database: EmbeddedPostgres, world: World) 
 def _register(service: Service, world: World) -> None:
     jwks = sandbox_clients.public_jwks(world.folder, FACILITY)
     with service.stores.database.begin() as connection:
-        clients.add_facility(connection, FACILITY, name="Bệnh viện Đa khoa Mẫu")
-        clients.add_client(connection, CLIENT, name="Bệnh viện Đa khoa Mẫu", jwks=jwks, scopes=SCOPES)
-        clients.grant(connection, CLIENT, FACILITY)
+        clients.add_facility(connection, service.stores.keys, FACILITY, name="Bệnh viện Đa khoa Mẫu")
+        clients.add_client(
+            connection, service.stores.keys, CLIENT, name="Bệnh viện Đa khoa Mẫu", jwks=jwks, scopes=SCOPES
+        )
+        clients.grant(connection, service.stores.keys, CLIENT, FACILITY)
 
 
 def _free_port() -> int:

@@ -15,17 +15,20 @@ from ehr_sync.adapters.checkpoint_copy import copy_to
 from ehr_sync.adapters.client_sign_in import SignIn, client_secret_basic, client_secret_post
 from ehr_sync.adapters.fhir_book import FhirBook
 from ehr_sync.adapters.soap_registry import GatewayAccount, SoapRegistry
-from ehr_sync.core.errors import Misconfigured, Unavailable
+from ehr_sync.core.errors import Misconfigured, Unavailable, Unfit
 from ehr_sync.core.ports import HealthBook, PopulationRegistry
 from ehr_sync.core.retry import RetryPolicy
 from ehr_sync.runtime.logs import Log, fault, make_log
 from ehr_sync.settings import Settings
-from ehr_sync.store import destinations, uri_base
+from ehr_sync.store import destinations, edges, uri_base
 from ehr_sync.store.database import Database, DatabaseFault, require_two
 from ehr_sync.store.key_store import KeyStore
+from ehr_sync.store.lanes import Lane
 from ehr_sync.store.number_tries import LockOut
+from ehr_sync.usecases.access.seal_edges import note_unfit
 from ehr_sync.usecases.auditing.checkpoint import checkpointing
-from ehr_sync.usecases.book.erase_person import replay_erasures
+from ehr_sync.usecases.book.erase_person import replay_erasures, undone_erasures
+from ehr_sync.usecases.check_keys import check_keys, keep_check_values
 from ehr_sync.usecases.delivery.compose_bundle import BundleLimits
 from ehr_sync.usecases.delivery.deliver_due import delivering
 from ehr_sync.usecases.delivery.send_or_ask import Outcome as PushOutcome
@@ -40,6 +43,11 @@ from mappings.model import Uris
 from mappings.terminology.uris import load_uris
 
 _MIGRATE = "Run ehr-sync migrate: the databases do not have the form that this version needs."
+_SEAL = "Run ehr-sync edges seal: who is who and who may send has no seals yet, as this version needs."
+_KEYS_OLDER = (
+    "Restore the newest key store, or run ehr-sync erase --again: this one is from before the erasure of {} people"
+    " (keys.older)."
+)
 _WAIT_SECONDS = 60.0
 
 
@@ -59,27 +67,34 @@ class Service:
         self.key_database.close()
 
 
-def open_service(settings: Settings) -> Service:
-    """The service of these settings, with nobody in it who was erased.
+def open_service(settings: Settings, *, to_mend: bool = False) -> Service:
+    """The service of these settings, with nobody in it who was erased. `to_mend`: also where something is wrong with it
+    that a command of ours mends.
 
     Raises Misconfigured with one sentence, and Unavailable where a database is away.
     """
+    log = make_log(settings.log_level)
     keys = key_file.load(settings.key_file)
     database, key_database = Database(settings.dsn), Database(settings.key_dsn, connections=5)
     try:
         require_two(database, key_database)
+        check_keys(keys, database=database, key_database=key_database)
         key_store = KeyStore(key_database, keys.root)
+        keep_check_values(keys, database=database, key_database=key_database)
         _keep_uri_base(key_database, settings.uri_base)
         stores = Stores(database, key_store, keys, settings.book_name)
         # A dump from before an erasure may have been restored: its rows go before anybody is served.
         replay_erasures(stores=stores)
+        if not to_mend:
+            _require_sealed(database)
+            _require_newest_key_store(stores, log)
     except Exception as error:
         database.close()
         key_database.close()
         if isinstance(error, DatabaseFault):
             raise Misconfigured(_MIGRATE) from None
         raise
-    return Service(settings, stores, key_database, load_uris(settings.uri_base), make_log(settings.log_level))
+    return Service(settings, stores, key_database, load_uris(settings.uri_base), log)
 
 
 def _keep_uri_base(key_database: Database, base: str) -> None:
@@ -87,6 +102,19 @@ def _keep_uri_base(key_database: Database, base: str) -> None:
         kept = uri_base.keep(connection, base)
     if kept != base:
         raise Misconfigured(f"Set EHR_SYNC_URI_BASE to {kept}: it stands in all that this installation has told.")
+
+
+def _require_sealed(database: Database) -> None:
+    with database.begin() as connection:
+        if edges.never_sealed(connection):
+            raise Misconfigured(_SEAL)
+
+
+def _require_newest_key_store(stores: Stores, log: Log) -> None:
+    undone = undone_erasures(stores=stores)
+    if undone:
+        log.error("key_store_too_old", code="keys.older", count=len(undone))
+        raise Misconfigured(_KEYS_OLDER.format(len(undone)))
 
 
 def open_service_when_up(settings: Settings, *, seconds: float = _WAIT_SECONDS) -> Service:
@@ -169,8 +197,14 @@ def delivery(service: Service) -> Sweep[Push, PushOutcome]:
         retry=_retry(s),
         lease=timedelta(seconds=s.lease_seconds),
         slots=s.book_calls,
-        report=lambda lane, error: service.log.error("lane_parked", lane=str(lane.person_id), **fault(error)),
+        report=partial(_tell_lane, service),
     )
+
+
+def _tell_lane(service: Service, lane: Lane, error: Exception) -> None:
+    service.log.error("lane_parked", lane=str(lane.person_id), **fault(error))
+    if isinstance(error, Unfit):
+        note_unfit(error, stores=service.stores)
 
 
 def book_watch(service: Service) -> Callable[[], None]:

@@ -32,7 +32,9 @@ from ehr_sync.store.spool import own_folder
 from ehr_sync.usecases.access import sessions
 from ehr_sync.usecases.access.authenticate import Signer, issue_token, verify_bearer
 from ehr_sync.usecases.access.note_refusal import note_refusal
+from ehr_sync.usecases.access.seal_edges import note_unfit
 from ehr_sync.usecases.book import read_book
+from ehr_sync.usecases.book.erase_person import undone_erasures
 from ehr_sync.usecases.book.read_book import Page, Position
 from ehr_sync.usecases.book.waiting_records import waiting_records
 from ehr_sync.usecases.book.who_looked import who_looked
@@ -66,8 +68,15 @@ def web_application(service: Service) -> Flask:
         clock=clock,
     )
     accept = partial(accept_submission, stores=stores, settings=settings, uris=service.uris)
-    issue = partial(issue_token, database=stores.database, clock=clock, signer=signer, new_id=_new_id)
-    ready = partial(check_readiness, database=stores.database, key_database=service.key_database)
+    issue = partial(
+        issue_token, database=stores.database, edge_key=stores.keys.edges, clock=clock, signer=signer, new_id=_new_id
+    )
+    ready = partial(
+        check_readiness,
+        database=stores.database,
+        key_database=service.key_database,
+        undone_erasures=partial(undone_erasures, stores=stores),
+    )
     return create_app(
         [
             oauth(issue, signer),
@@ -96,6 +105,7 @@ def web_application(service: Service) -> Flask:
         stopwatch=time.monotonic,
         new_id=_new_id,
         pages=_pages(service),
+        alarm=partial(note_unfit, stores=stores),
     )
 
 

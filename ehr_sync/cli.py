@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from ehr_sync.core.errors import Misconfigured, Unavailable
+from ehr_sync.core.errors import Misconfigured, Unavailable, Unfit
 
 DO_THIS_FIRST: Final = 2
 """The exit code for everything that the caller can mend; one sentence on stderr says how."""
@@ -30,11 +30,12 @@ _COMMANDS: Final[dict[str, _Entry]] = {
     "demo": _Entry("ehr_sync.demo.command", "demo", "The whole service with a simulated city, on this machine."),
     "destination": _Entry("ehr_sync.commands.destination", "destination", "The health book: list, resume."),
     "doubles": _Entry("ehr_sync.commands.doubles", "doubles", "Of whom does the book keep two living Patients?"),
+    "edges": _Entry("ehr_sync.commands.edges", "edges", "Rows that decide who is who: verify, seal."),
     "erase": _Entry("ehr_sync.commands.erase", "erase", "Destroy one person's keys and records."),
     "facility": _Entry("ehr_sync.commands.clients", "facility", "Hospitals, clinics and stations: add, list."),
     "hurry": _Entry("ehr_sync.commands.destination", "hurry", "Let lanes that wait out a back-off be due now."),
-    "keys": _Entry("ehr_sync.commands.operate", "keys", "The key file: create."),
     "lockout": _Entry("ehr_sync.commands.lockout", "lockout", "Facilities that tried a number too often: list, end."),
+    "keys": _Entry("ehr_sync.commands.operate", "keys", "The key file: create, accept-signing."),
     "migrate": _Entry("ehr_sync.commands.operate", "migrate", "Bring both databases to the newest form."),
     "remap": _Entry("ehr_sync.commands.remap", "remap_command", "Map kept dossiers anew with today's mapping."),
     "resync": _Entry("ehr_sync.commands.resync", "resync", "Bring health books up to date again."),
@@ -78,6 +79,8 @@ def main() -> None:
         ehr_sync()
     except Misconfigured as error:
         _end(error.code)
+    except Unfit:
+        _end("Run ehr-sync edges verify: a row that this rests on is not as it was written (edges.unfit).")
     except Unavailable as error:
         _end(f"Start what the settings name, or mend them: {error.code} (see docs/settings.md).")
 

@@ -14,7 +14,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from ehr_sync import settings as environment
 from ehr_sync.bootstrap import audit_checkpoints, book_watch, delivery, open_service_when_up, tries_watch, verification
 from ehr_sync.core import anchor
-from ehr_sync.core.errors import Misconfigured, Unavailable
+from ehr_sync.core.errors import Misconfigured, Unavailable, Unfit
 from ehr_sync.runtime.logs import Log, fault, quiet_libraries
 from ehr_sync.usecases.sweep import Sweep
 from scheduler.timetable import Job, timetable
@@ -86,6 +86,8 @@ def _run(job: Job, log: Log) -> None:
     try:
         job.run()
         _tell_anchor(job.name, log)
+    except Unfit as error:
+        log.error("edge_unfit", sweep=job.name, code=error.code, edge=error.edge)
     except Unavailable as error:
         log.warning("job_postponed", sweep=job.name, code=error.code)
     except Exception as error:
@@ -97,6 +99,10 @@ def _loop(name: str, sweep: Sweep[Any, Any], pause: float, stop: threading.Event
         try:
             done = sweep.step(pause)
             _tell_anchor(name, log)
+        except Unfit as error:
+            # Its own item is put off; nobody else's waits for it.
+            log.error("edge_unfit", sweep=name, code=error.code, edge=error.edge)
+            continue
         except Unavailable as error:
             log.warning("sweep_postponed", sweep=name, code=error.code)
             stop.wait(_AFTER_A_FAULT_SECONDS)

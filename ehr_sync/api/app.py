@@ -11,6 +11,7 @@ from ehr_sync.api import access, connection, problems, traces
 from ehr_sync.api.language import language_of
 from ehr_sync.core import anchor
 from ehr_sync.core.clock import Stopwatch
+from ehr_sync.core.errors import Unfit
 from ehr_sync.core.ports import Login
 from ehr_sync.runtime.logs import Log
 from ehr_sync.usecases.access.authenticate import Caller
@@ -51,6 +52,7 @@ def create_app(
     stopwatch: Stopwatch,
     new_id: Callable[[], str],
     pages: Pages | None = None,
+    alarm: Callable[[Unfit], object] = lambda unfit: None,
 ) -> Flask:
     """The application. Raises LookupError where a route does not say who may call it."""
     app = Flask("ehr_sync", static_folder=None)
@@ -59,7 +61,7 @@ def create_app(
     _watch(app, log=log, stopwatch=stopwatch, new_id=new_id, secure=public_url.startswith("https:"))
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
-    problems.install(app, public_url=public_url, log=log, page=pages.problem if pages else None)
+    problems.install(app, public_url=public_url, log=log, alarm=alarm, page=pages.problem if pages else None)
     if pages:
         pages.install(app, public_url=public_url)
     traces.install(app, note=note_refusal, log=log)

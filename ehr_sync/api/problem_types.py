@@ -183,6 +183,20 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = {
         "Gửi lại sau; nếu vẫn lỗi, báo mã sự cố cho bộ phận hỗ trợ.",
         "Try again later; if it stays, tell support the incident id.",
     ),
+    "edges.unfit": ProblemType(
+        503,
+        "Dữ liệu nền không khớp; hệ thống không trả lời để tránh nhầm người.",
+        "What this answer rests on does not fit; none is given rather than a wrong one.",
+        "Quản trị hệ thống đã được báo; thử lại sau.",
+        "The operators have been told; try again later.",
+    ),
+    "keys.missing": ProblemType(
+        503,
+        "Chưa mở được dữ liệu này.",
+        "This data cannot be opened now.",
+        "Quản trị hệ thống đã được báo; thử lại sau.",
+        "The operators have been told; try again later.",
+    ),
     "service.unavailable": ProblemType(
         503,
         "Hệ thống tạm thời chưa phục vụ được; chưa có gì được ghi nhận.",

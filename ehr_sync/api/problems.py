@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from ehr_sync.api.language import language_of
 from ehr_sync.api.problem_types import BY_STATUS, PROBLEMS
-from ehr_sync.core.errors import Conflict, EhrSyncError, NotFound, Refused, Unavailable
+from ehr_sync.core.errors import Conflict, EhrSyncError, NotFound, Refused, Unavailable, Unfit
 from ehr_sync.runtime.logs import Log, fault
 from mappings.formats.source import SourceRefused
 from mappings.issues import catalogue as issues
@@ -56,9 +56,16 @@ class Problem(Exception):
         self.members = members
 
 
-def install(app: Flask, *, public_url: str, log: Log, page: Callable[[Problem], Response | None] | None = None) -> None:
+def install(
+    app: Flask,
+    *,
+    public_url: str,
+    log: Log,
+    alarm: Callable[[Unfit], object],
+    page: Callable[[Problem], Response | None] | None = None,
+) -> None:
     """Let every error of `app` end here, whatever it is, without a value of the request; as HTML only where `page`
-    makes one.
+    makes one. `alarm` is told of rows that do not fit.
     """
 
     def answered(error: Exception) -> Response:
@@ -66,6 +73,11 @@ def install(app: Flask, *, public_url: str, log: Log, page: Callable[[Problem], 
         g.why = problem.code
         if problem.code == "internal":
             log.error("unexpected_error", incident=g.incident, **fault(error))
+        elif isinstance(error, Unfit):
+            log.error("edge_unfit", incident=g.incident, code=error.code, edge=error.edge)
+            alarm(error)
+        elif problem.code == "keys.missing":
+            log.error("key_missing", incident=g.incident, code=problem.code)
         elif problem.code == "service.unavailable":
             log.warning("unavailable", incident=g.incident, code=str(getattr(error, "code", "")))
         return (page(problem) if page else None) or _response(problem, public_url)
@@ -100,7 +112,8 @@ def _problem_of(error: Exception) -> Problem:
         return Problem("request.unreadable", issues=[issues.render(error.issue, language_of(request))])
     if isinstance(error, Unavailable):
         seconds = math.ceil(error.retry_after or _RETRY_SECONDS)
-        return Problem("service.unavailable", headers={"Retry-After": str(seconds)})
+        code = error.code if error.code in PROBLEMS else "service.unavailable"
+        return Problem(code, headers={"Retry-After": str(seconds)})
     if isinstance(error, EhrSyncError) and error.code in PROBLEMS:
         return Problem(error.code)
     if isinstance(error, HTTPException):

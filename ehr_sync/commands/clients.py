@@ -15,8 +15,9 @@ import click
 from ehr_sync import settings
 from ehr_sync.bootstrap import open_service
 from ehr_sync.commands.noting import noted
-from ehr_sync.core.errors import Conflict, NotFound
+from ehr_sync.core.errors import Conflict, NotFound, Unfit
 from ehr_sync.store import clients
+from ehr_sync.store.client_edges import Grant
 from ehr_sync.store.clients import ALWAYS
 from ehr_sync.usecases.access.authenticate import SCOPES, BadKeys, checked_jwks
 from ehr_sync.usecases.stores import Stores
@@ -28,6 +29,7 @@ _SENTENCES: Final = {
     "client.exists": "Choose another id: this client is registered already (ehr-sync client keys changes its keys).",
     "client.unknown": "Register the client first: ehr-sync client add.",
     "facility.unknown": "Register the facility first: ehr-sync facility add.",
+    "edges.unfit": "Run ehr-sync edges verify: this client or facility is not as it was registered.",
     "facility.other_family": "Keep the facility's family: its record ids are made from it.",
 }
 
@@ -77,9 +79,9 @@ def add_client(
     jwks = _jwks_in(jwks_file)
     told = {"scopes": ",".join(sorted(set(scopes))), "facilities": ",".join(sorted({code for code, _, _ in grants}))}
     with _stores() as stores, noted(stores, "add client", client=client_id, **told) as connection:
-        clients.add_client(connection, client_id, name=name, jwks=jwks, scopes=scopes)
+        clients.add_client(connection, stores.keys, client_id, name=name, jwks=jwks, scopes=scopes)
         for code, first, last in grants:
-            clients.grant(connection, client_id, code, first, last)
+            clients.grant(connection, stores.keys, client_id, code, first, last)
     click.echo(f"{client_id} is registered for {len(grants)} facilities.")
 
 
@@ -90,7 +92,7 @@ def set_keys(client_id: str, jwks_file: Path) -> None:
     """Replace a client's public keys; the former ones stop working at once."""
     jwks = _jwks_in(jwks_file)
     with _stores() as stores, noted(stores, "set client keys", client=client_id, keys=len(jwks["keys"])) as connection:
-        clients.set_jwks(connection, client_id, jwks)
+        clients.set_jwks(connection, stores.keys, client_id, jwks)
     click.echo(f"{client_id} now has {len(jwks['keys'])} keys.")
 
 
@@ -99,10 +101,10 @@ def set_keys(client_id: str, jwks_file: Path) -> None:
 @click.argument("grants", type=FacilityGrant(), nargs=-1, required=True)
 def grant(client_id: str, grants: tuple[tuple[str, date, date | None], ...]) -> None:
     """Let a client send for more codes; CODE::TO ends what it has of a code, the last day included."""
-    told = ",".join(_period(clients.Grant(client_id, *each)).replace(" ", "_") for each in grants)
+    told = ",".join(_period(Grant(client_id, *each)).replace(" ", "_") for each in grants)
     with _stores() as stores, noted(stores, "grant facilities", client=client_id, facilities=told) as connection:
         for code, first, last in grants:
-            clients.grant(connection, client_id, code, first, last)
+            clients.grant(connection, stores.keys, client_id, code, first, last)
     click.echo(f"{client_id} was granted {len(grants)} facilities.")
 
 
@@ -113,7 +115,7 @@ def disable(client_id: str) -> None:
     with _stores() as stores:
         now = stores.database.now()
         with noted(stores, "disable client", client=client_id) as connection:
-            clients.disable_client(connection, client_id, now)
+            clients.disable_client(connection, stores.keys, client_id, now)
     click.echo(f"{client_id} is shut out; ehr-sync client enable lets it in again.")
 
 
@@ -122,7 +124,7 @@ def disable(client_id: str) -> None:
 def enable(client_id: str) -> None:
     """Let a client that was shut out in again, as it was."""
     with _stores() as stores, noted(stores, "enable client", client=client_id) as connection:
-        clients.enable_client(connection, client_id)
+        clients.enable_client(connection, stores.keys, client_id)
     click.echo(f"{client_id} may sign in again.")
 
 
@@ -155,7 +157,7 @@ def add_facility(code: str, name: str, same_place_as: str | None) -> None:
             "Write the code as two digits and three digits or capitals, such as 01001, or as a GLN of 13 digits."
         )
     with _stores() as stores, noted(stores, "add facility", facility=code, same_place_as=same_place_as) as connection:
-        added = clients.add_facility(connection, code, name=name, same_place_as=same_place_as)
+        added = clients.add_facility(connection, stores.keys, code, name=name, same_place_as=same_place_as)
     click.echo(f"{added.code} is registered, of family {added.family}.")
 
 
@@ -183,7 +185,7 @@ def _stores() -> Iterator[Stores]:
     service = open_service(settings.from_environment())
     try:
         yield service.stores
-    except (Conflict, NotFound) as error:
+    except (Conflict, NotFound, Unfit) as error:
         raise _Usage(_SENTENCES.get(error.code, error.code)) from None
     finally:
         service.close()
@@ -193,6 +195,6 @@ class _Usage(click.ClickException):
     exit_code = 2
 
 
-def _period(held: clients.Grant) -> str:
+def _period(held: Grant) -> str:
     first = "" if held.valid_from == ALWAYS else f" from {held.valid_from}"
     return f"{held.code}{first}" + (f" to {held.valid_to}" if held.valid_to else "")

@@ -10,14 +10,20 @@ from ehr_sync import settings
 from ehr_sync.bootstrap import open_service
 from ehr_sync.commands.noting import by
 from ehr_sync.core.errors import Misconfigured, NotFound
-from ehr_sync.usecases.book.erase_person import erase_person
+from ehr_sync.usecases.book.erase_person import erase_again, erase_person
 
 
 @click.command()
-@click.argument("patient", type=click.UUID)
+@click.argument("patient", type=click.UUID, required=False)
+@click.option("--again", is_flag=True, help="Everybody whose erasure a restored, older key store does not know.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def erase(patient: UUID, *, yes: bool) -> None:
+def erase(patient: UUID | None, *, again: bool, yes: bool) -> None:
     """Erase the person of this id (FHIR Patient id). It cannot be undone; what destinations hold is theirs to erase."""
+    if (patient is None) is not again:
+        raise click.UsageError("Give the id of a person, or --again.")
+    if patient is None:
+        _erase_again()
+        return
     if not yes:
         click.confirm("Destroy this person's keys and records for ever?", abort=True)
     service = open_service(settings.from_environment())
@@ -28,3 +34,12 @@ def erase(patient: UUID, *, yes: bool) -> None:
     finally:
         service.close()
     click.echo("The keys are destroyed and the records are out; the audit log keeps that it was done.")
+
+
+def _erase_again() -> None:
+    service = open_service(settings.from_environment(), to_mend=True)
+    try:
+        count = erase_again(by=by(), stores=service.stores)
+    finally:
+        service.close()
+    click.echo(f"The keys of {count} people are destroyed again.")

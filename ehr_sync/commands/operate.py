@@ -10,7 +10,9 @@ import click
 
 from ehr_sync import settings
 from ehr_sync.adapters import key_file
+from ehr_sync.store.database import Database
 from ehr_sync.store.migrate import migrate as migrate_databases
+from ehr_sync.usecases.check_keys import accept_signing_key
 
 
 @click.group()
@@ -24,6 +26,22 @@ def create_keys(path: Path) -> None:
     """Write a new key file. Keep a copy where no backup of the database is: without it nothing can be read."""
     key_file.create(path)
     click.echo(f"{path} is made. Set EHR_SYNC_KEY_FILE to it, and keep a copy in a safe place.")
+
+
+@keys.command("accept-signing")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def accept_signing(*, yes: bool) -> None:
+    """Say that the key file's signing key was replaced on purpose; processes start with it from now on."""
+    if not yes:
+        click.confirm("Did you replace the signing key yourself?", abort=True)
+    chosen = settings.from_environment()
+    database, key_database = Database(chosen.dsn, connections=1), Database(chosen.key_dsn, connections=1)
+    try:
+        accept_signing_key(key_file.load(chosen.key_file), database=database, key_database=key_database)
+    finally:
+        database.close()
+        key_database.close()
+    click.echo("The signing key is accepted.")
 
 
 @click.command()

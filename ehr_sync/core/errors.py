@@ -19,6 +19,16 @@ class Unavailable(EhrSyncError):
         self.retry_after = retry_after
 
 
+class Unfit(Unavailable):
+    """A row that decides who is who, or who may send, is not as the service wrote it: nothing is decided by it, and an
+    operator must look. `edge` names it as the audit log does.
+    """
+
+    def __init__(self, edge: str) -> None:
+        super().__init__("edges.unfit")
+        self.edge = edge
+
+
 class Refused(EhrSyncError):
     """The other side understood and said no. Do not try the same again."""
 

@@ -27,3 +27,4 @@ class Figures:
     )  # by destination: whether it turns away a wrong ifMatch, where it was asked
     paused: Mapping[str, bool] = field(default_factory=dict)  # by destination
     locked_out: int = 0  # facilities that tried a number too often, once for each number
+    recent_unfit_edges: int = 0  # how often a deciding row did not fit its seal

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 
@@ -17,5 +20,16 @@ class ServiceKeys:
     index: bytes = field(repr=False)  # blind indexes
     id: bytes = field(repr=False)  # record and resource ids
     content: bytes = field(repr=False)  # content marks and push keys
-    audit: bytes = field(repr=False)  # the audit chain
+    audit: bytes = field(repr=False)  # the audit chain, and what is derived from it: the seals of edges
     signing: dict[str, Any] = field(repr=False)  # access tokens
+
+    @property
+    def edges(self) -> bytes:
+        """The key that seals deciding edges: derived, so that no key file has to change."""
+        return _derived(self.audit, b"edges")
+
+
+@lru_cache(maxsize=8)
+def _derived(key: bytes, label: bytes) -> bytes:
+    # RFC 5869, its second step alone: the key is uniformly random already.
+    return hmac.new(key, label + b"\x01", hashlib.sha256).digest()

@@ -9,6 +9,8 @@ from pathlib import Path
 import click
 import requests
 
+from ehr_sync import settings
+from ehr_sync.bootstrap import open_service
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.demo import report
 from ehr_sync.demo.cast import CITIZEN, SPECIAL, cast
@@ -19,7 +21,6 @@ from ehr_sync.runtime.supervisor import Died, Stopped, Supervisor
 from ehr_sync.sandbox.city import clients as sandbox_clients
 from ehr_sync.sandbox.city.facilities import DEMO, facility
 from ehr_sync.store import clients
-from ehr_sync.store.database import Database
 from ehr_sync.usecases.access.authenticate import SCOPES
 
 
@@ -73,16 +74,17 @@ def _run(*, once: bool, folder: Path, dossiers: int, port: int) -> bool:
 
 def _registered(stage: Stage) -> dict[str, Hospital]:
     """The demo's hospitals by facility code, each registered with a key of its own, as an operator would."""
-    database = Database(stage.environment["EHR_SYNC_DSN"], connections=1)
+    service = open_service(settings.from_environment(stage.environment))
+    keys = service.stores.keys
     for code in DEMO:
         known = facility(code)
         assert known is not None
         client_id, jwks = sandbox_clients.client_id(code), sandbox_clients.public_jwks(stage.world.folder, code)
-        with database.begin() as connection:
-            clients.add_facility(connection, code, name=known.name)
-            clients.add_client(connection, client_id, name=known.name, jwks=jwks, scopes=SCOPES)
-            clients.grant(connection, client_id, code)
-    database.close()
+        with service.stores.database.begin() as connection:
+            clients.add_facility(connection, keys, code, name=known.name)
+            clients.add_client(connection, keys, client_id, name=known.name, jwks=jwks, scopes=SCOPES)
+            clients.grant(connection, keys, client_id, code)
+    service.close()
     return {code: Hospital(stage.url, code, stage.world.folder) for code in DEMO}
 
 

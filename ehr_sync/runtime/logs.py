@@ -40,6 +40,7 @@ FIELDS: Final[Mapping[str, Pattern[str]]] = {
     "destination": re.compile(r"[a-z0-9-]{1,40}"),
     "facility": re.compile(r"[0-9]{2}[0-9A-Z]{3}|[0-9]{13}"),
     "lane": _ID,
+    "edge": _ID,
     "resync": _ID,
     "transaction": re.compile(r"GD[A-Z2-7]{29}"),
     "state": _WORD,

@@ -64,6 +64,8 @@ def _families(figures: Figures) -> Iterator[Metric]:
     yield _gauge("book_fenced", "Whether the book turns away a wrong ifMatch", ("destination",), fenced)
     paused = [((destination,), float(so)) for destination, so in figures.paused.items()]
     yield _gauge("book_paused", "Whether nothing is sent to the book", ("destination",), paused)
+    unfit = "Deciding rows found in the last 5 minutes that do not fit their seal"
+    yield _gauge("edges_unfit_5m", unfit, (), [((), figures.recent_unfit_edges)])
     outcomes = figures.recent_deliveries.items()
     yield _gauge("deliveries_5m", "Deliveries of the last 5 minutes", ("destination", "outcome"), outcomes)
     yield _pushes(figures)

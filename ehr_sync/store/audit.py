@@ -36,10 +36,13 @@ class AuditEntry:
     detail: str = ""
 
 
-def write(connection: Connection, audit_key: bytes, entries: Sequence[AuditEntry]) -> None:
-    """Append the entries. They are part of the caller's transaction, which must commit before anybody answers."""
+def write(connection: Connection, audit_key: bytes, entries: Sequence[AuditEntry]) -> int:
+    """Append the entries. They are part of the caller's transaction, which must commit before anybody answers.
+
+    Returns the number of the first; 0 where there is none.
+    """
     if not entries:
-        return
+        return 0
     n, mac, at = _lock_head(connection)
     first, macs = n + 1, []
     for n, entry in enumerate(entries, first):
@@ -58,6 +61,7 @@ def write(connection: Connection, audit_key: bytes, entries: Sequence[AuditEntry
         last_mac=mac,
     )
     anchor_on_commit(connection, Anchor(n, mac[:MAC_BYTES]))
+    return first
 
 
 def _lock_head(connection: Connection) -> tuple[int, bytes, datetime]:

@@ -3,88 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import (
-    CheckConstraint,
-    Column,
-    Date,
-    DateTime,
-    ForeignKey,
-    LargeBinary,
-    Table,
-    Text,
-    bindparam,
-    delete,
-    func,
-    or_,
-    select,
-    update,
-)
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection
 
-from ehr_sync.core.errors import Conflict, NotFound
+from ehr_sync.core.errors import Conflict
+from ehr_sync.core.keys import ServiceKeys
+from ehr_sync.store import edges
+from ehr_sync.store.client_edges import (
+    Client,
+    Grant,
+    Held,
+    Sending,
+    edge_of_client,
+    edge_of_facility,
+    family_of,
+    held_by,
+    locked,
+)
+from ehr_sync.store.client_tables import client, client_facility, facility, jti
+from ehr_sync.store.edges import seal_of
 from ehr_sync.store.statement import Statement, among
-from ehr_sync.store.tables import metadata, submission
-from mappings.facility_code import FORM
+from ehr_sync.store.tables import submission
 
 ALWAYS: Final = date.min  # a grant without a first day
-
-client = Table(
-    "client",
-    metadata,
-    Column("client_id", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("jwks", JSONB, nullable=False),
-    Column("scopes", ARRAY(Text), nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Column("disabled_at", DateTime(timezone=True)),
-    CheckConstraint(r"client_id ~ '^[A-Za-z0-9._-]{1,64}$'", name="client_id_is_plain"),
-)
-
-facility = Table(
-    "facility",
-    metadata,
-    Column("code", Text, primary_key=True),
-    # The first code that the place was registered under. Record ids are made from it, so it never changes.
-    Column("family_id", Text, ForeignKey("facility.code"), nullable=False),
-    Column("name", Text, nullable=False),
-    # What its NGAYLAP means, where it has told us: "ask" decides nothing (core/versions.py).
-    Column("made_on_means", Text, nullable=False, server_default="ask"),
-    CheckConstraint("made_on_means IN ('ask', 'export_day', 'visit_day')", name="made_on_means_is_known"),
-    CheckConstraint(f"code ~ '^({FORM})$'", name="facility_code_has_its_form"),
-)
-
-client_facility = Table(
-    "client_facility",
-    metadata,
-    Column("client_id", Text, ForeignKey("client.client_id"), primary_key=True),
-    Column("code", Text, ForeignKey("facility.code"), primary_key=True),
-    Column("valid_from", Date, primary_key=True),
-    Column("valid_to", Date),  # the last day; none: until further notice
-    CheckConstraint("valid_to >= valid_from", name="grant_ends_after_it_starts"),
-)
-
-jti = Table(
-    "jti",
-    metadata,
-    Column("client_id", Text, primary_key=True),
-    Column("jti_hash", LargeBinary, primary_key=True),
-    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """One sending system as registered. `jwks` holds public keys only."""
-
-    client_id: str
-    name: str
-    jwks: Mapping[str, Any] = field(repr=False)
-    scopes: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,46 +44,51 @@ class Facility:
     family: str
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """A client may send for a code, first and last day included; no last day: until further notice."""
-
-    client_id: str
-    code: str
-    valid_from: date
-    valid_to: date | None
-
-
 def add_client(
-    connection: Connection, client_id: str, *, name: str, jwks: Mapping[str, Any], scopes: Iterable[str]
+    connection: Connection,
+    keys: ServiceKeys,
+    client_id: str,
+    *,
+    name: str,
+    jwks: Mapping[str, Any],
+    scopes: Iterable[str],
 ) -> None:
     """Register a client. Raises Conflict("client.exists") where the id is taken."""
-    row = {"client_id": client_id, "name": name, "jwks": dict(jwks), "scopes": sorted(scopes)}
+    new = Client(client_id, name, dict(jwks), frozenset(scopes))
+    row = {"client_id": client_id, "name": name, "jwks": new.jwks, "scopes": sorted(new.scopes)}
     added = insert(client).values(row).on_conflict_do_nothing().returning(client.c.client_id)
     if connection.execute(added).one_or_none() is None:
         raise Conflict("client.exists")
+    edges.write(connection, keys, [edge_of_client(Held(new, None))])
 
 
-def set_jwks(connection: Connection, client_id: str, jwks: Mapping[str, Any]) -> None:
-    """Replace a client's public keys. Raises NotFound("client.unknown")."""
-    _changed(connection.execute(update(client).where(client.c.client_id == client_id).values(jwks=dict(jwks))))
+def set_jwks(connection: Connection, keys: ServiceKeys, client_id: str, jwks: Mapping[str, Any]) -> None:
+    """Replace a client's public keys. Raises NotFound("client.unknown"), and Unfit."""
+    held = locked(connection, keys.edges, client_id)
+    connection.execute(update(client).where(client.c.client_id == client_id).values(jwks=dict(jwks)))
+    edges.write(connection, keys, [edge_of_client(replace(held, client=replace(held.client, jwks=dict(jwks))))])
 
 
-def disable_client(connection: Connection, client_id: str, at: datetime) -> None:
-    """Shut a client out: no new token, and no facility to send for from the next request on."""
-    _changed(connection.execute(update(client).where(client.c.client_id == client_id).values(disabled_at=at)))
+def disable_client(connection: Connection, keys: ServiceKeys, client_id: str, at: datetime) -> None:
+    """Shut a client out: no new token, and no facility to send for from the next request on. Raises as `set_jwks`."""
+    _disable(connection, keys, client_id, at)
 
 
-def enable_client(connection: Connection, client_id: str) -> None:
-    """Let a client that was shut out in again, with the keys, scopes and facilities that it had."""
-    _changed(connection.execute(update(client).where(client.c.client_id == client_id).values(disabled_at=None)))
+def enable_client(connection: Connection, keys: ServiceKeys, client_id: str) -> None:
+    """Let a client that was shut out in again, with the keys, scopes and facilities that it had. Raises the same."""
+    _disable(connection, keys, client_id, None)
 
 
-def find_client(connection: Connection, client_id: str) -> Client | None:
-    """The client, or None where it is unknown or disabled."""
-    query = select(client).where(client.c.client_id == client_id, client.c.disabled_at.is_(None))
-    row = connection.execute(query).one_or_none()
-    return None if row is None else Client(row.client_id, row.name, row.jwks, frozenset(row.scopes))
+def _disable(connection: Connection, keys: ServiceKeys, client_id: str, at: datetime | None) -> None:
+    held = locked(connection, keys.edges, client_id)
+    connection.execute(update(client).where(client.c.client_id == client_id).values(disabled_at=at))
+    edges.write(connection, keys, [edge_of_client(replace(held, disabled_at=at))])
+
+
+def find_client(connection: Connection, edge_key: bytes, client_id: str) -> Client | None:
+    """The client, or None where it is unknown or disabled. Raises Unfit."""
+    held = held_by(connection, edge_key, client_id)
+    return None if held is None or held.disabled_at is not None else held.client
 
 
 def is_registered(connection: Connection, client_id: str) -> bool:
@@ -153,15 +104,20 @@ def all_clients(connection: Connection) -> tuple[tuple[Client, datetime | None],
     )
 
 
-def add_facility(connection: Connection, code: str, *, name: str, same_place_as: str | None = None) -> Facility:
+def add_facility(
+    connection: Connection, keys: ServiceKeys, code: str, *, name: str, same_place_as: str | None = None
+) -> Facility:
     """Register a code, or give a registered one a new name; returns it as it now is.
 
     `same_place_as` is another code of the same place (rename, merger): the two then share a family.
     Raises NotFound("facility.unknown") where that code is not registered, Conflict("facility.other_family")
-    where `code` is registered under another family; a family never changes, as record ids are made from it.
+    where `code` is registered under another family; a family never changes, as record ids are made from it. Raises
+    Unfit where the other code does not fit.
     """
-    family = code if same_place_as is None else _family_of(connection, same_place_as)
-    new = insert(facility).values(code=code, name=name, family_id=family)
+    family = code if same_place_as is None else family_of(connection, keys.edges, same_place_as)
+    # Sealed with 0, as it never changes; only what is new is: the row of a code that is there keeps its seal.
+    seal = seal_of(keys.edges, edge_of_facility(code, family), 0)
+    new = insert(facility).values(code=code, name=name, family_id=family, seal=seal)
     row = connection.execute(
         new.on_conflict_do_update(index_elements=["code"], set_={"name": name}).returning(facility.c.family_id)
     ).one()
@@ -216,56 +172,51 @@ def last_sent(connection: Connection) -> list[Sends]:
 
 
 def grant(
-    connection: Connection, client_id: str, code: str, valid_from: date = ALWAYS, valid_to: date | None = None
+    connection: Connection,
+    keys: ServiceKeys,
+    client_id: str,
+    code: str,
+    valid_from: date = ALWAYS,
+    valid_to: date | None = None,
 ) -> None:
     """Let a client send for a code; the same first day again sets a new last day.
 
     A last day ends: whatever grant of that code would run past it ends then too, and without a first day nothing new
     begins where the client has the code already. A grant that begins later is another one.
-    Raises NotFound("client.unknown") or NotFound("facility.unknown") where either is not registered.
+    Raises NotFound("client.unknown") or NotFound("facility.unknown") where either is not registered, and Unfit.
     """
-    if connection.execute(select(client.c.client_id).where(client.c.client_id == client_id)).one_or_none() is None:
-        raise NotFound("client.unknown")
-    _family_of(connection, code)
-    if valid_to is not None and _end_grants(connection, client_id, code, valid_to) and valid_from == ALWAYS:
-        return
-    row = insert(client_facility).values(client_id=client_id, code=code, valid_from=valid_from, valid_to=valid_to)
-    key = ["client_id", "code", "valid_from"]
-    connection.execute(row.on_conflict_do_update(index_elements=key, set_={"valid_to": valid_to}))
+    held = locked(connection, keys.edges, client_id)
+    family_of(connection, keys.edges, code)
+    before = {(g.code, g.valid_from): g.valid_to for g in held.grants}
+    after = _with_grant(before, code, valid_from, valid_to)
+    for (of, first), last in after.items() - before.items():
+        row = insert(client_facility).values(client_id=client_id, code=of, valid_from=first, valid_to=last)
+        keyed = ["client_id", "code", "valid_from"]
+        connection.execute(row.on_conflict_do_update(index_elements=keyed, set_={"valid_to": last}))
+    grants = tuple(Grant(client_id, of, first, last) for (of, first), last in after.items())
+    edges.write(connection, keys, [edge_of_client(replace(held, grants=grants))])
 
 
-def _end_grants(connection: Connection, client_id: str, code: str, last: date) -> bool:
-    """Let every grant of a code that has begun by then end on a day; whether the client has one."""
-    g = client_facility.c
-    begun = (g.client_id == client_id, g.code == code, g.valid_from <= last)
-    connection.execute(
-        update(client_facility).where(*begun, or_(g.valid_to.is_(None), g.valid_to > last)).values(valid_to=last)
-    )
-    return connection.execute(select(g.code).where(*begun).limit(1)).one_or_none() is not None
+_Grants = Mapping[tuple[str, date], date | None]  # code and first day → last day
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
-    """What a client's code stands for: the family of the place, and what its NGAYLAP means."""
-
-    family: str
-    made_on_means: str
-
-
-def sending_for(connection: Connection, client_id: str, on: date) -> Mapping[str, Sending]:
-    """The codes that a client may send for on a day (in Viet Nam), with their families; none for a disabled client."""
-    rows = _SENDING.rows(connection, client_id=client_id, on=on)
-    return {r.code: Sending(r.family_id, r.made_on_means) for r in rows}
+def _with_grant(before: _Grants, code: str, first: date, last: date | None) -> _Grants:
+    if last is None:
+        return {**before, (code, first): None}
+    begun = {key: end for key, end in before.items() if key[0] == code and key[1] <= last}
+    ended = {**before, **{key: last for key, end in begun.items() if end is None or end > last}}
+    return ended if begun and first == ALWAYS else {**ended, (code, first): last}
 
 
-_SENDING = Statement(
-    select(facility.c.code, facility.c.family_id, facility.c.made_on_means)
-    .join(client_facility, client_facility.c.code == facility.c.code)
-    .join(client, client.c.client_id == client_facility.c.client_id)
-    .where(client.c.client_id == bindparam("client_id"), client.c.disabled_at.is_(None))
-    .where(client_facility.c.valid_from <= bindparam("on"))
-    .where(or_(client_facility.c.valid_to.is_(None), client_facility.c.valid_to >= bindparam("on")))
-)
+def sending_for(connection: Connection, edge_key: bytes, client_id: str, on: date) -> Mapping[str, Sending]:
+    """The codes that a client may send for on a day (in Viet Nam), with their families; none for a disabled client.
+    Raises Unfit.
+    """
+    held = held_by(connection, edge_key, client_id)
+    if held is None or held.disabled_at is not None:
+        return {}
+    granted = zip(held.grants, held.places, strict=True)
+    return {g.code: place for g, place in granted if g.valid_from <= on and (g.valid_to is None or g.valid_to >= on)}
 
 
 def all_grants(connection: Connection) -> tuple[Grant, ...]:
@@ -284,15 +235,3 @@ def use_jti(connection: Connection, client_id: str, jti_hash: bytes, *, expires_
     row = insert(jti).values(client_id=client_id, jti_hash=jti_hash, expires_at=expires_at)
     noted = row.on_conflict_do_nothing().returning(jti.c.client_id)
     return connection.execute(noted).one_or_none() is not None
-
-
-def _family_of(connection: Connection, code: str) -> str:
-    row = connection.execute(select(facility.c.family_id).where(facility.c.code == code)).one_or_none()
-    if row is None:
-        raise NotFound("facility.unknown")
-    return str(row.family_id)
-
-
-def _changed(result: Any) -> None:
-    if result.rowcount == 0:
-        raise NotFound("client.unknown")

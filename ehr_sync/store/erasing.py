@@ -5,23 +5,30 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import Connection, any_, delete, func, select, tuple_, union, update
+from sqlalchemy import Connection, any_, delete, func, select, tuple_, update
 
+from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.store import people
+from ehr_sync.store.identity_edges import CLAIM, NUMBER, check_claim, check_number
 from ehr_sync.store.tables import book_entry, claim, delivery, identifier, lane, person, piece, record, record_version
 
 
-def refused_of(connection: Connection, people: Collection[UUID]) -> list[UUID]:
-    """The nobodies under whom refused dossiers stand that claim a number of these people, or of one of their claims."""
-    numbers = union(
-        select(identifier.c.mark).where(identifier.c.person_id.in_(people)),
-        select(claim.c.number_mark).where(claim.c.person_id.in_(people), claim.c.number_mark.is_not(None)),
-    )
-    refused = piece.c.number_mark.is_not(None), piece.c.number_mark.in_(numbers)
+def refused_of(connection: Connection, edge_key: bytes, people: Collection[UUID]) -> list[UUID]:
+    """The nobodies under whom refused dossiers stand that claim a number of these people, or of one of their claims.
+    Raises Unfit: with somebody else's number among theirs, somebody else's dossiers would be destroyed.
+    """
+    numbers = set()
+    for row in connection.execute(select(*NUMBER).where(identifier.c.person_id.in_(people))):
+        check_number(edge_key, row)
+        numbers.add(row.number_mark)
+    for row in connection.execute(select(*CLAIM).where(claim.c.person_id.in_(people))):
+        check_claim(edge_key, row)
+        numbers.add(row.claim_number_mark)
+    refused = piece.c.number_mark.is_not(None), piece.c.number_mark.in_(numbers - {None})
     return list(connection.execute(select(piece.c.person_id).where(*refused)).scalars())
 
 
-def take_out(connection: Connection, erased: Collection[UUID]) -> int:
+def take_out(connection: Connection, keys: ServiceKeys, erased: Collection[UUID]) -> int:
     """Delete all that hangs from these people; their rows stay as tombstones. Returns how many were not yet out.
 
     Nobodies, who have no row, may be among them, and do not count.
@@ -45,7 +52,7 @@ def take_out(connection: Connection, erased: Collection[UUID]) -> int:
     # Somebody else's record may still have been shown to one of them: nobody is kept waiting for a key that is gone.
     shown = record.c.shown_person.in_(present)
     connection.execute(update(record).where(shown).values(shown=None, shown_person=None))
-    people.forget(connection, present)
+    people.forget(connection, keys, present)
     return len(present)
 
 

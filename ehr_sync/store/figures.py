@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, literal, select, union_all
+from sqlalchemy import Connection, Select, func, literal, select, text, union_all
 
 from ehr_sync.core.figures import PUSH_BUCKETS, WINDOW, Figures
 from ehr_sync.store import destinations, number_tries
-from ehr_sync.store.tables import claim, delivery, lane, submission
+from ehr_sync.store.tables import audit_event, claim, delivery, lane, submission
 
 _NOW: Final = func.statement_timestamp()  # clock_timestamp() is volatile: no index would be used
 _COUNT: Final = func.count()
@@ -29,6 +29,7 @@ def figures(connection: Connection) -> Figures:
         paused={each.name: bool(each.paused) for each in places},
         recent_deliveries={(to, outcome): n for to, outcome, n in connection.execute(_DELIVERIES)},
         locked_out=len(number_tries.lock_outs(connection)),
+        recent_unfit_edges=connection.execute(_UNFIT_EDGES).scalar_one(),
         recent_push_counts={to: tuple(counts) for to, _, *counts in pushes},
         recent_push_seconds={to: float(seconds) for to, seconds, *_ in pushes},
     )
@@ -40,6 +41,9 @@ def _lanes_that(state: str, condition: Any) -> Select[Any]:
 
 
 _SUBMISSIONS: Final = select(_COUNT).select_from(submission).where(submission.c.received_at > _NOW - WINDOW)
+_UNFIT_EDGES: Final = (
+    select(_COUNT).select_from(audit_event).where(text("action = 'edge unfit'"), audit_event.c.at > _NOW - WINDOW)
+)
 _CLAIMS: Final = select(claim.c.state, _COUNT).group_by(claim.c.state)
 # Each follows its partial index; counting the lanes that rest would be a pass over all people.
 _LANES: Final = union_all(

@@ -10,9 +10,15 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, func, insert, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from ehr_sync.core.errors import Unfit
 from ehr_sync.core.identity import Claim, State, Verdict
+from ehr_sync.core.keys import ServiceKeys
+from ehr_sync.store import edges
+from ehr_sync.store.edges import seal_of
+from ehr_sync.store.identity_edges import CLAIM, check_claim, edge_of_claim, edge_of_person
 from ehr_sync.store.sealing import place, seal, unseal
 from ehr_sync.store.statement import Statement, among
 from ehr_sync.store.tables import claim, person
@@ -38,12 +44,13 @@ class NewClaim:
 
 @dataclass(frozen=True, slots=True)
 class ClaimRow:
-    """A claim row without its facts."""
+    """A claim row without its facts. `sealed_at`: the entry of the log that tells of its last change."""
 
     claim_id: bytes
     person_id: UUID
     number_mark: bytes | None
     state: State
+    sealed_at: int = 0
 
 
 def decided_at(connection: Connection, claim_id: bytes) -> datetime:
@@ -52,24 +59,30 @@ def decided_at(connection: Connection, claim_id: bytes) -> datetime:
     return found
 
 
-def states_of_number(connection: Connection, number_mark: bytes) -> dict[bytes, tuple[UUID, str]]:
-    """Every claim that names a number: whose it is, and its state."""
-    c = claim.c
-    rows = connection.execute(select(c.claim_id, c.person_id, c.state).where(c.number_mark == number_mark))
-    return {row.claim_id: (row.person_id, row.state) for row in rows}
+def states_of_number(connection: Connection, edge_key: bytes, number_mark: bytes) -> dict[bytes, tuple[UUID, str]]:
+    """Every claim that names a number: whose it is, and its state. Raises Unfit."""
+    rows = connection.execute(select(*CLAIM).where(claim.c.number_mark == number_mark)).all()
+    for row in rows:
+        check_claim(edge_key, row)
+    return {row.claim_claim_id: (row.claim_person_id, row.claim_state) for row in rows}
 
 
-def claims(connection: Connection, claim_ids: Collection[bytes]) -> dict[bytes, ClaimRow]:
-    """The claims kept under these fingerprints."""
-    rows = _CLAIMS.rows(connection, ids=list(claim_ids))
-    return {r.claim_id: ClaimRow(r.claim_id, r.person_id, r.number_mark, State(r.state)) for r in rows}
+def claims(connection: Connection, edge_key: bytes, claim_ids: Collection[bytes]) -> dict[bytes, ClaimRow]:
+    """The claims kept under these fingerprints. Raises Unfit."""
+    found = {}
+    for row in _CLAIMS.rows(connection, ids=list(claim_ids)):
+        check_claim(edge_key, row)
+        found[row.claim_claim_id] = ClaimRow(
+            row.claim_claim_id,
+            row.claim_person_id,
+            row.claim_number_mark,
+            State(row.claim_state),
+            row.claim_sealed_at,
+        )
+    return found
 
 
-_CLAIMS = Statement(
-    select(claim.c.claim_id, claim.c.person_id, claim.c.number_mark, claim.c.state).where(
-        among(claim.c.claim_id, "ids")
-    )
-)
+_CLAIMS = Statement(select(*CLAIM).where(among(claim.c.claim_id, "ids")))
 
 
 def sealed_facts(connection: Connection, claim_id: bytes) -> bytes | None:
@@ -77,31 +90,39 @@ def sealed_facts(connection: Connection, claim_id: bytes) -> bytes | None:
     return connection.execute(select(claim.c.facts).where(claim.c.claim_id == claim_id)).scalar()
 
 
-def add_claims(connection: Connection, fresh: Mapping[UUID, tuple[bytes, NewClaim]], at: datetime) -> bool:
+def add_claims(
+    connection: Connection, edge_key: bytes, fresh: Mapping[UUID, tuple[bytes, NewClaim]], at: datetime
+) -> bool:
     """Keep new claims, each under its own fresh provisional person; False where somebody else keeps one of them.
 
     `fresh` is person id → (person key, claim). Inserted in the order of their fingerprints: two submissions that
     name the same forty people wait for each other in one order only.
     """
     ordered = sorted(fresh.items(), key=lambda item: item[1][1].claim_id)
-    rows = [_claim_row(person_id, key, new, at) for person_id, (key, new) in ordered]
+    rows = [_claim_row(edge_key, person_id, key, new, at) for person_id, (key, new) in ordered]
     return _ADD_CLAIM.count(connection, rows) == len(fresh)
 
 
 def _adding_claim() -> Statement:
     columns = ["claim_id", "person_id", "number_mark", "state", "reason", "facts", "due_at", "decided_at"]
-    columns += ["family", "tried_at"]
+    columns += ["family", "tried_at", "seal"]
     new = upsert(claim).values({name: bindparam(name) for name in columns}).on_conflict_do_nothing()
     added = new.returning(claim.c.person_id).cte("added")
-    provisional = select(added.c.person_id, literal("provisional"))
-    return Statement(insert(person).from_select(("person_id", "state"), provisional))
+    provisional = select(added.c.person_id, literal("provisional"), bindparam("person_seal", type_=BYTEA))
+    return Statement(insert(person).from_select(("person_id", "state", "seal"), provisional))
 
 
 _ADD_CLAIM = _adding_claim()
 
 
-def _claim_row(person_id: UUID, key: bytes, new: NewClaim, at: datetime) -> dict[str, Any]:
+def _claim_row(edge_key: bytes, person_id: UUID, key: bytes, new: NewClaim, at: datetime) -> dict[str, Any]:
+    # Nothing was there before that could be put back: both are sealed with 0, and the log's head is not waited for.
+    person_edge = edge_of_person(person_id, "provisional", None, None)
+    verdict = new.verdict
+    claim_edge = edge_of_claim(new.claim_id, person_id, new.number_mark, verdict.state.value, verdict.reason)
     return {
+        "seal": seal_of(edge_key, claim_edge, 0),
+        "person_seal": seal_of(edge_key, person_edge, 0),
         "claim_id": new.claim_id,
         "person_id": person_id,
         "number_mark": new.number_mark,
@@ -135,13 +156,17 @@ class TakenClaim:
 
     claim_id: bytes
     person_id: UUID
+    number_mark: bytes | None
     fence: int
     attempts: int
     facts: bytes = field(repr=False)
+    unfit: Unfit | None = None
 
 
-def take_due(connection: Connection, lease: timedelta, limit: int) -> Sequence[TakenClaim]:
-    """Take claims that are due, oldest first, for the length of the lease. Nobody waits for anybody."""
+def take_due(connection: Connection, edge_key: bytes, lease: timedelta, limit: int) -> Sequence[TakenClaim]:
+    """Take claims that are due, oldest first, for the length of the lease. Nobody waits for anybody; a claim that does
+    not fit its seal says so.
+    """
     due = (
         select(claim.c.claim_id)
         .where(claim.c.due_at <= func.statement_timestamp())
@@ -153,14 +178,24 @@ def take_due(connection: Connection, lease: timedelta, limit: int) -> Sequence[T
         update(claim)
         .where(claim.c.claim_id.in_(due.scalar_subquery()))
         .values(fence=claim.c.fence + 1, due_at=func.statement_timestamp() + lease)
-        .returning(claim.c.claim_id, claim.c.person_id, claim.c.fence, claim.c.attempts, claim.c.facts)
+        .returning(*CLAIM, claim.c.fence, claim.c.attempts, claim.c.facts)
     )
-    return [TakenClaim(r.claim_id, r.person_id, r.fence, r.attempts, r.facts) for r in rows]
+    return [_taken(edge_key, row) for row in rows]
+
+
+def _taken(edge_key: bytes, row: Any) -> TakenClaim:
+    unfit = None
+    try:
+        check_claim(edge_key, row)
+    except Unfit as found:
+        unfit = found
+    of = row.claim_claim_id, row.claim_person_id, row.claim_number_mark
+    return TakenClaim(*of, row.fence, row.attempts, row.facts, unfit)
 
 
 def decide_claim(connection: Connection, taken: TakenClaim, verdict: Verdict, calls: int) -> bool:
     """Write a verdict, by its own fence and never over a proof (rules: proof-stays); False where it came too
-    late.
+    late. The caller seals the claim anew.
     """
     decided = connection.execute(
         update(claim)
@@ -192,11 +227,15 @@ def postpone_claim(connection: Connection, taken: TakenClaim, reason: str, pause
     )
 
 
-def ask_again(connection: Connection, claim_ids: Sequence[bytes], at: datetime) -> None:
+def ask_again(connection: Connection, keys: ServiceKeys, doubted: Sequence[ClaimRow], at: datetime) -> None:
     """Make claims that were not proven a day ago or earlier due once more: a register is mended too, and a hospital
-    that sends ten visits in a row is not ten questions.
+    that sends ten visits in a row is not ten questions. The last thing that a transaction does, but for the audit log.
     """
-    _ASK_AGAIN.run(connection, ids=list(claim_ids), at=at, before=at - timedelta(days=1))
+    before = at - timedelta(days=1)
+    rows = _ASK_AGAIN.rows(connection, ids=[c.claim_id for c in doubted], at=at, before=before)
+    asked = {row.claim_id for row in rows}
+    due = [edge_of_claim(c.claim_id, c.person_id, c.number_mark, "due", "") for c in doubted if c.claim_id in asked]
+    edges.write(connection, keys, due)
 
 
 _ASK_AGAIN = Statement(
@@ -204,11 +243,12 @@ _ASK_AGAIN = Statement(
     .where(among(claim.c.claim_id, "ids"))
     .where(or_(claim.c.state == "not_proven", claim.c.state == "review"), claim.c.decided_at < bindparam("before"))
     .values(state="due", due_at=bindparam("at"), decided_at=None)
+    .returning(claim.c.claim_id)
 )
 
 
 def move_claim(connection: Connection, claim_id: bytes, into: UUID, facts: bytes) -> None:
-    """Put a claim, its facts sealed anew, under another person."""
+    """Put a claim, its facts sealed anew, under another person. The caller seals the claim as an edge too."""
     connection.execute(update(claim).where(claim.c.claim_id == claim_id).values(person_id=into, facts=facts))
 
 
@@ -221,9 +261,10 @@ class VerdictRow:
     decided_at: datetime | None
 
 
-def claim_of(connection: Connection, claim_id: bytes) -> VerdictRow | None:
-    """The verdict on a claim."""
-    row = connection.execute(
-        select(claim.c.state, claim.c.reason, claim.c.decided_at).where(claim.c.claim_id == claim_id)
-    ).one_or_none()
-    return VerdictRow(*row) if row else None
+def claim_of(connection: Connection, edge_key: bytes, claim_id: bytes) -> VerdictRow | None:
+    """The verdict on a claim. Raises Unfit."""
+    row = connection.execute(select(*CLAIM, claim.c.decided_at).where(claim.c.claim_id == claim_id)).one_or_none()
+    if row is None:
+        return None
+    check_claim(edge_key, row)
+    return VerdictRow(row.claim_state, row.claim_reason, row.decided_at)

@@ -100,6 +100,12 @@ class KeyStore:
         with self._database.begin() as connection:
             return set(connection.execute(select(erasure.c.person_id)).scalars())
 
+    def is_erased(self, person_id: UUID) -> bool:
+        """Whether the erasure ledger names this person."""
+        with self._database.reading() as connection:
+            found = connection.execute(select(erasure.c.n).where(erasure.c.person_id == person_id))
+            return found.one_or_none() is not None
+
     def note_audit_head(self, head: tuple[int, bytes]) -> None:
         """Keep a head of the audit chain, out of reach of whoever can write the other database."""
         n, mac = head

@@ -1,14 +1,31 @@
-"""People, their claims and their numbers. The person row is the only mutex (docs/architecture.md#people-and-locks)."""
+"""People, their claims and their numbers. The person row is the only mutex (docs/architecture.md#people-and-locks).
+
+What a row decides is believed only where it fits its seal (edges.py).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from ehr_sync.core.errors import Unfit
+from ehr_sync.core.keys import ServiceKeys
+from ehr_sync.store import edges
+from ehr_sync.store.edges import Key
+from ehr_sync.store.identity_edges import (
+    CLAIM,
+    NUMBER,
+    PERSON,
+    check_claim,
+    check_number,
+    check_person,
+    edge_of_person,
+)
 from ehr_sync.store.sealing import mark
 from ehr_sync.store.statement import Statement, among
 from ehr_sync.store.tables import claim, identifier, person
@@ -16,21 +33,27 @@ from ehr_sync.store.tables import claim, identifier, person
 
 @dataclass(frozen=True, slots=True)
 class LockedPerson:
-    """A person whose row this transaction holds."""
+    """A person whose row this transaction holds. `sealed_at`: the entry of the log that tells of its last change."""
 
     person_id: UUID
     state: str
     seq: int
     proven_claim: bytes | None
+    sealed_at: int = 0
 
 
-def lock(connection: Connection, people: Collection[UUID]) -> dict[UUID, LockedPerson]:
-    """Lock these people in one statement, in the order of their ids: unsorted, crowds deadlock."""
-    return {r.person_id: LockedPerson(*r) for r in _LOCK.rows(connection, people=list(people))}
+def lock(connection: Connection, edge_key: bytes, people: Collection[UUID]) -> dict[UUID, LockedPerson]:
+    """Lock these people in one statement, in the order of their ids: unsorted, crowds deadlock. Raises Unfit."""
+    locked = {}
+    for row in _LOCK.rows(connection, people=list(people)):
+        check_person(edge_key, row)
+        who = row.person_person_id
+        locked[who] = LockedPerson(who, row.person_state, row.seq, row.person_proven_claim, row.person_sealed_at)
+    return locked
 
 
 _LOCK = Statement(
-    select(*(person.c[name] for name in LockedPerson.__dataclass_fields__))
+    select(*PERSON, person.c.seq)
     .where(among(person.c.person_id, "people"))
     .order_by(person.c.person_id)
     .with_for_update()
@@ -42,14 +65,30 @@ def number_mark_of(index_key: bytes, number: str) -> bytes:
     return mark(index_key, b"number", number.encode())
 
 
-def behind_number(connection: Connection, number_mark: bytes) -> UUID | None:
-    """The person behind an active number."""
-    return connection.execute(select(identifier.c.person_id).where(identifier.c.mark == number_mark)).scalar()
+def behind_number(connection: Connection, edge_key: bytes, number_mark: bytes) -> UUID | None:
+    """The person behind an active number. Raises Unfit, also where somebody took the number out."""
+    return edges.sure(lambda: _behind_number(connection, edge_key, number_mark))
 
 
-def numbers_of(connection: Connection, person_id: UUID) -> set[bytes]:
-    """The marks of a person's active numbers."""
-    return set(connection.execute(select(identifier.c.mark).where(identifier.c.person_id == person_id)).scalars())
+def _behind_number(connection: Connection, edge_key: bytes, number_mark: bytes) -> UUID | None:
+    row = connection.execute(select(*NUMBER).where(identifier.c.mark == number_mark)).one_or_none()
+    if row is None:
+        edges.check_newest(connection, edge_key, ("identifier", number_mark, None))
+        return None
+    check_number(edge_key, row)
+    edges.check_newest(connection, edge_key, ("identifier", number_mark, row.number_sealed_at))
+    found: UUID = row.number_person_id
+    return found
+
+
+def numbers_of(connection: Connection, edge_key: bytes, person_id: UUID) -> set[bytes]:
+    """The marks of a person's active numbers. Raises Unfit, also for one who has none: who is shown anything has."""
+    rows = connection.execute(select(*NUMBER).where(identifier.c.person_id == person_id)).all()
+    if not rows:
+        raise Unfit(edges.name_of(edge_key, "person", person_id))
+    for row in rows:
+        check_number(edge_key, row)
+    return {row.number_mark for row in rows}
 
 
 def take_number(connection: Connection, number_mark: bytes, person_id: UUID) -> bool:
@@ -86,31 +125,88 @@ class ProvenFacts:
     reason: str
 
 
-def proven_facts(connection: Connection, people: Collection[UUID]) -> dict[UUID, ProvenFacts]:
-    """What proved each of these people; one who is not proven is not among them."""
-    rows = _PROVEN.rows(connection, people=list(people))
-    return {r.person_id: ProvenFacts(r.claim_id, r.facts, r.reason) for r in rows}
+def proven_facts(connection: Connection, edge_key: bytes, people: Collection[UUID]) -> dict[UUID, ProvenFacts | Unfit]:
+    """What proved each of these people, or what of them does not fit; one who is not proven is not among them."""
+    found = _proven_facts(connection, edge_key, people)
+    unfit = [who for who, facts in found.items() if isinstance(facts, Unfit)]
+    return found | _proven_facts(connection, edge_key, unfit) if unfit else found
+
+
+def _proven_facts(connection: Connection, edge_key: bytes, people: Collection[UUID]) -> dict[UUID, ProvenFacts | Unfit]:
+    rows = {row.person_person_id: row for row in _PROVEN.rows(connection, people=list(people))}
+    seen = {who: _numbers_in_seals(who, rows.get(who)) for who in people}
+    names = {edges.name_of(edge_key, *key): at for found in seen.values() for key, at in found.items()}
+    last = edges.last_changes(connection, names)
+    found: dict[UUID, ProvenFacts | Unfit] = {}
+    for who in people:
+        try:
+            edges.compare(edge_key, seen[who], last)
+            facts = _facts(edge_key, rows[who]) if who in rows else None
+        except Unfit as unfit:
+            found[who] = unfit
+            continue
+        if facts is not None:
+            found[who] = facts
+    return found
 
 
 _PROVEN = Statement(
-    select(person.c.person_id, claim.c.claim_id, claim.c.facts, claim.c.reason)
-    .join(person, person.c.proven_claim == claim.c.claim_id)
-    .where(among(person.c.person_id, "people"), person.c.state == "proven")
+    select(*PERSON, *CLAIM, claim.c.facts)
+    .outerjoin(claim, person.c.proven_claim == claim.c.claim_id)
+    .where(among(person.c.person_id, "people"))
 )
 
 
-def proven_behind(connection: Connection, number_mark: bytes) -> tuple[UUID, ProvenFacts] | None:
-    """The proven person behind an active number, and what proved them."""
+def proven_behind(connection: Connection, edge_key: bytes, number_mark: bytes) -> tuple[UUID, ProvenFacts] | None:
+    """The proven person behind an active number, and what proved them; None where nobody is. Raises Unfit."""
+    return edges.sure(lambda: _proven_behind(connection, edge_key, number_mark))
+
+
+def _proven_behind(connection: Connection, edge_key: bytes, number_mark: bytes) -> tuple[UUID, ProvenFacts] | None:
     row = _PROVEN_BEHIND.row(connection, mark=number_mark)
-    return (row.person_id, ProvenFacts(row.claim_id, row.facts, row.reason)) if row else None
+    if row is None:
+        edges.check_newest(connection, edge_key, ("identifier", number_mark, None))
+        return None
+    check_number(edge_key, row)
+    # Behind a number stands nobody but a proven person.
+    facts = _facts(edge_key, row) if row.person_person_id is not None else None
+    if facts is None:
+        raise Unfit(edges.name_of(edge_key, "person", row.number_person_id))
+    newest = {("identifier", number_mark): row.number_sealed_at} | _numbers_in_seals(row.number_person_id, row)
+    edges.check_newest(connection, edge_key, *((*key, at) for key, at in newest.items()))
+    return row.person_person_id, facts
 
 
 _PROVEN_BEHIND = Statement(
-    select(person.c.person_id, claim.c.claim_id, claim.c.facts, claim.c.reason)
-    .join(claim, person.c.proven_claim == claim.c.claim_id)
-    .join(identifier, identifier.c.person_id == person.c.person_id)
-    .where(identifier.c.mark == bindparam("mark"), person.c.state == "proven")
+    select(*NUMBER, *PERSON, *CLAIM, claim.c.facts)
+    .select_from(
+        identifier.outerjoin(person, identifier.c.person_id == person.c.person_id).outerjoin(
+            claim, person.c.proven_claim == claim.c.claim_id
+        )
+    )
+    .where(identifier.c.mark == bindparam("mark"))
 )
+
+
+def _facts(edge_key: bytes, row: Any) -> ProvenFacts | None:
+    """What proved the person of a row, None where nothing did. Raises Unfit."""
+    check_person(edge_key, row)
+    if row.person_state != "proven":
+        return None
+    if row.claim_claim_id is None:  # taken out
+        raise Unfit(edges.name_of(edge_key, "claim", row.person_proven_claim))
+    check_claim(edge_key, row)
+    return ProvenFacts(row.claim_claim_id, row.facts, row.claim_reason)
+
+
+def _numbers_in_seals(person_id: UUID, row: Any) -> dict[tuple[str, Key], int | None]:
+    """The numbers in the seals of a person and of the claim that proved them; None for a row that is not there."""
+    if row is None:
+        return {("person", person_id): None}
+    found: dict[tuple[str, Key], int | None] = {("person", person_id): row.person_sealed_at}
+    if row.person_proven_claim is not None:
+        found["claim", row.person_proven_claim] = row.claim_sealed_at
+    return found
 
 
 def known(connection: Connection, person_id: str) -> UUID | None:
@@ -122,21 +218,45 @@ def known(connection: Connection, person_id: str) -> UUID | None:
     return connection.execute(select(person.c.person_id).where(person.c.person_id == wanted)).scalar()
 
 
-def forget(connection: Connection, people: Iterable[UUID]) -> None:
-    """Take erased people's claims and numbers out; the person row stays as a tombstone. They must be locked."""
+def forget(connection: Connection, keys: ServiceKeys, people: Iterable[UUID]) -> None:
+    """Take erased people's claims and numbers out; the person row stays as a tombstone. They must be locked. The last
+    thing that a transaction does, but for the audit log.
+    """
     ids = list(people)
-    connection.execute(delete(identifier).where(identifier.c.person_id.in_(ids)))
-    connection.execute(delete(claim).where(claim.c.person_id.in_(ids)))
+    numbers = delete(identifier).where(identifier.c.person_id.in_(ids)).returning(identifier.c.mark)
+    claims = delete(claim).where(claim.c.person_id.in_(ids)).returning(claim.c.claim_id)
+    gone: list[tuple[str, Key]] = [("identifier", each) for each in connection.execute(numbers).scalars()]
+    gone += [("claim", each) for each in connection.execute(claims).scalars()]
     connection.execute(
         update(person).where(person.c.person_id.in_(ids)).values(state="erased", merged_into=None, proven_claim=None)
     )
+    edges.write(connection, keys, [edge_of_person(each, "erased", None, None) for each in ids], gone)
 
 
-def merged_into(connection: Connection, people: Collection[UUID]) -> list[UUID]:
-    """Everybody who was moved into one of these people, at any remove."""
-    tree = text(
-        "WITH RECURSIVE moved AS (SELECT person_id FROM person WHERE merged_into = ANY(:people)"
-        " UNION SELECT p.person_id FROM person p JOIN moved m ON p.merged_into = m.person_id)"
-        " SELECT person_id FROM moved"
-    )
-    return list(connection.execute(tree, {"people": list(people)}).scalars())
+def merged_into(connection: Connection, edge_key: bytes, people: Collection[UUID]) -> list[UUID]:
+    """Everybody who was moved into one of these people, at any remove. Raises Unfit, also for these people."""
+    moved = connection.execute(_MOVED, {"people": list(people)}).scalars().all()
+    for row in _PROVEN.rows(connection, people=[*people, *moved]):
+        check_person(edge_key, row)
+    return list(moved)
+
+
+_MOVED = text(
+    "WITH RECURSIVE moved AS (SELECT person_id FROM person WHERE merged_into = ANY(:people)"
+    " UNION SELECT p.person_id FROM person p JOIN moved m ON p.merged_into = m.person_id)"
+    " SELECT person_id FROM moved"
+)
+
+
+def tombstones(connection: Connection, edge_key: bytes) -> set[UUID]:
+    """Everybody of whom only a tombstone is left. One that somebody put there does not count."""
+    rows: Sequence[Any] = connection.execute(select(*PERSON).where(text("state = 'erased'"))).all()
+    return {row.person_person_id for row in rows if _is_as_written(edge_key, row)}
+
+
+def _is_as_written(edge_key: bytes, row: Any) -> bool:
+    try:
+        check_person(edge_key, row)
+    except Unfit:
+        return False
+    return True

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, select
 
+from ehr_sync.store.identity_edges import CLAIM, PERSON, check_claim, check_person
 from ehr_sync.store.tables import claim, person
 
 
@@ -26,10 +27,10 @@ def count(connection: Connection) -> int:
     return connection.execute(proven).scalar_one()
 
 
-def page(connection: Connection, after: UUID | None, limit: int) -> Sequence[ProvenPerson]:
-    """The next people in the order of their ids."""
+def page(connection: Connection, edge_key: bytes, after: UUID | None, limit: int) -> Sequence[ProvenPerson]:
+    """The next people in the order of their ids. Raises Unfit."""
     query = (
-        select(person.c.person_id, claim.c.claim_id, claim.c.facts)
+        select(*PERSON, *CLAIM, claim.c.facts)
         .join(claim, claim.c.claim_id == person.c.proven_claim)
         .where(person.c.state == "proven")
         .order_by(person.c.person_id)
@@ -37,4 +38,8 @@ def page(connection: Connection, after: UUID | None, limit: int) -> Sequence[Pro
     )
     if after is not None:
         query = query.where(person.c.person_id > after)
-    return [ProvenPerson(*row) for row in connection.execute(query)]
+    rows = connection.execute(query).all()
+    for row in rows:
+        check_person(edge_key, row)
+        check_claim(edge_key, row)
+    return [ProvenPerson(row.person_person_id, row.claim_claim_id, row.facts) for row in rows]

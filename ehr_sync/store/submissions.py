@@ -14,6 +14,8 @@ from uuid import UUID
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from ehr_sync.store.edges import seal_of
+from ehr_sync.store.identity_edges import edge_of_person
 from ehr_sync.store.key_store import KeyStore
 from ehr_sync.store.packing import Words, pack, unpack
 from ehr_sync.store.records import unwrap, wrap
@@ -132,7 +134,11 @@ def claim_idempotency_key(connection: Connection, client_id: str, key_mark: byte
 
 
 def add_pieces(
-    connection: Connection, key: SubmissionKey, pieces: Sequence[NewPiece], person_keys: Mapping[UUID, bytes]
+    connection: Connection,
+    edge_key: bytes,
+    key: SubmissionKey,
+    pieces: Sequence[NewPiece],
+    person_keys: Mapping[UUID, bytes],
 ) -> None:
     """Keep pieces; one that is kept already (the same bytes again) is left as it is, except that one which was refused
     and is accepted now belongs to its person from then on.
@@ -140,7 +146,7 @@ def add_pieces(
     # In one order: two requests with the same bytes may write the same pieces at once.
     rows = [_piece_row(key, new, person_keys) for new in sorted(pieces, key=lambda new: new.ordinal)]
     if _ADD_PIECE.count(connection, rows) < len(rows):
-        _take_over(connection, key, {new.ordinal: new.person_id for new in pieces if new.number_mark is None})
+        _take_over(connection, edge_key, key, {new.ordinal: new.person_id for new in pieces if new.number_mark is None})
 
 
 _ADD_PIECE = Statement(upsert(piece).on_conflict_do_nothing())
@@ -160,7 +166,7 @@ def _piece_row(key: SubmissionKey, new: NewPiece, person_keys: Mapping[UUID, byt
     }
 
 
-def _take_over(connection: Connection, key: SubmissionKey, owners: Mapping[int, UUID]) -> None:
+def _take_over(connection: Connection, edge_key: bytes, key: SubmissionKey, owners: Mapping[int, UUID]) -> None:
     """Move the nobody of what was refused before into whose it is now. The piece stays as it is, and older backups with
     it: erasing somebody destroys the keys of all who were moved into them.
     """
@@ -172,8 +178,12 @@ def _take_over(connection: Connection, key: SubmissionKey, owners: Mapping[int, 
         .returning(piece.c.person_id, piece.c.ordinal)
     ).all()
     if refused:
-        rows = [{"person_id": p, "state": "merged", "merged_into": owners[ordinal]} for p, ordinal in refused]
-        connection.execute(insert(person), rows)
+        connection.execute(insert(person), [_moved_nobody(edge_key, p, owners[ordinal]) for p, ordinal in refused])
+
+
+def _moved_nobody(edge_key: bytes, person_id: UUID, owner: UUID) -> dict[str, Any]:
+    edge = edge_of_person(person_id, "merged", owner, None)  # as it is born, so sealed with 0
+    return {"person_id": person_id, "state": "merged", "merged_into": owner, "seal": seal_of(edge_key, edge, 0)}
 
 
 @dataclass(frozen=True, slots=True)

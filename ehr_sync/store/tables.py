@@ -38,6 +38,13 @@ def _time(name: str, *, nullable: bool = False, now: bool = False) -> Column[obj
     )
 
 
+def sealed_columns() -> tuple[Column[object], Column[object]]:
+    """What a row that decides carries: its seal, and the number of the audit log's entry that tells of its last change;
+    0: none, it is as it was first written (store/edges.py).
+    """
+    return Column("seal", BYTEA), Column("sealed_at", BigInteger, nullable=False, server_default=text("0"))
+
+
 submission = Table(
     "submission",
     metadata,
@@ -82,6 +89,8 @@ person = Table(
     Column("merged_into", UUID),
     Column("proven_claim", BYTEA),
     Column("seq", BigInteger, nullable=False, server_default=text("0")),
+    *sealed_columns(),
+    Index("erased_people", "person_id", postgresql_where=text("state = 'erased'")),
     CheckConstraint("state IN ('provisional', 'proven', 'merged', 'erased')", name="person_state_is_known"),
     CheckConstraint("(state = 'merged') = (merged_into IS NOT NULL)", name="merged_people_say_into_whom"),
 )
@@ -91,6 +100,7 @@ identifier = Table(
     metadata,
     Column("mark", BYTEA, primary_key=True),  # keyed hash of the number; one person behind each while active
     Column("person_id", UUID, nullable=False),
+    *sealed_columns(),
     Index("identifiers_of_a_person", "person_id"),
 )
 
@@ -111,6 +121,7 @@ claim = Table(
     Column("decided_at", DateTime(timezone=True)),
     Column("family", Text),  # the facility's whose dossier made it, or had it asked again (rules: few-tries)
     Column("tried_at", DateTime(timezone=True)),  # when; NULL: it is no try, or held back
+    *sealed_columns(),
     CheckConstraint(
         "state IN ('due', 'proven', 'not_proven', 'review', 'no_number', 'not_asked')",
         name="claim_state_is_known",
@@ -278,6 +289,8 @@ audit_event = Table(
     Column("detail", Text, nullable=False, server_default=text("''")),
     Column("mac", BYTEA, nullable=False),
     Index("audit_of_a_person", "person_id", "n", postgresql_where=text("person_id IS NOT NULL")),
+    Index("audit_of_edges", "detail", "n", postgresql_where=text("action IN ('edge', 'edge gone')")),
+    Index("audit_of_unfit_edges", "at", postgresql_where=text("action = 'edge unfit'")),
 )
 
 audit_head = Table(
@@ -334,6 +347,14 @@ staff = Table(
     CheckConstraint("valid_to >= valid_from", name="staff_grant_ends_after_it_starts"),
 )
 
+
+def _key_check(of: MetaData) -> Table:
+    # By which a process finds at start that its key file is this installation's (store/key_checks.py).
+    return Table("key_check", of, Column("name", Text, primary_key=True), Column("value", BYTEA, nullable=False))
+
+
+key_check = _key_check(metadata)
+
 # ---- the key store: a database of its own, in a backup of its own ----
 
 key_encryption_key = Table(
@@ -377,3 +398,5 @@ audit_checkpoint = Table(
     Column("mac", LargeBinary, nullable=False),
     _time("made_at", now=True),
 )
+
+key_check_beside_keys = _key_check(key_metadata)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from uuid import UUID
 
 from sqlalchemy import Connection
 
@@ -11,7 +12,9 @@ from ehr_sync.store import destinations, readiness
 from ehr_sync.store.database import Database, DatabaseFault
 
 
-def check_readiness(*, database: Database, key_database: Database) -> Mapping[str, bool]:
+def check_readiness(
+    *, database: Database, key_database: Database, undone_erasures: Callable[[], Collection[UUID]]
+) -> Mapping[str, bool]:
     """Each thing that must be so, and whether it is. Never raises for a database that is away.
 
     That the service's keys open both is checked once, when they are opened at start.
@@ -25,7 +28,15 @@ def check_readiness(*, database: Database, key_database: Database) -> Mapping[st
         "key_store_durability": _is(key_database, readiness.is_durable),
         "key_store_migrations": _is(key_database, lambda connection: readiness.is_migrated(connection, "keys")),
         "key_store_untouched": _is(key_database, lambda connection: not readiness.strangers(connection, "keys")),
+        "erasures": _is_none(undone_erasures),  # no older key store was put under us
     }
+
+
+def _is_none(found: Callable[[], Collection[UUID]]) -> bool:
+    try:
+        return not found()
+    except (Unavailable, DatabaseFault):
+        return False
 
 
 def tell_books(database: Database) -> Mapping[str, Mapping[str, object]]:

@@ -15,7 +15,7 @@ from ehr_sync.api.oauth import DESCRIPTIONS
 from ehr_sync.api.problem_types import PROBLEMS
 from ehr_sync.api.problems import Problem
 from ehr_sync.core.answers import Answer
-from ehr_sync.core.errors import Conflict, EhrSyncError, NotFound, Refused, Unavailable
+from ehr_sync.core.errors import Conflict, EhrSyncError, NotFound, Refused, Unavailable, Unfit
 from ehr_sync.core.ports import Login
 from ehr_sync.usecases.access.assertions import TokenRefused
 from tests.api import web
@@ -95,6 +95,8 @@ def test_a_caller_without_the_right_token_is_turned_away(
     ("error", "status", "code"),
     [
         (Unavailable("database.full"), 503, "service.unavailable"),
+        (Unavailable("keys.missing"), 503, "keys.missing"),
+        (Unfit("ab" * 16), 503, "edges.unfit"),
         (Conflict("idempotency_key.other_content"), 409, "idempotency_key.other_content"),
         (Conflict("something.else"), 409, "conflict"),
         (NotFound("transaction.unknown"), 404, "not_found"),

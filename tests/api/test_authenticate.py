@@ -17,6 +17,7 @@ from joserfc import jws, jwt
 from joserfc.jwk import ECKey, KeySet, OctKey
 
 from ehr_sync.store import clients
+from ehr_sync.store.client_tables import jti
 from ehr_sync.store.database import Database
 from ehr_sync.usecases.access import assertions
 from ehr_sync.usecases.access.assertions import TokenRefused
@@ -32,10 +33,13 @@ from ehr_sync.usecases.access.authenticate import (
 from tests.api import hospital
 from tests.api.hospital import CLIENT_ID, ISSUER, NOW, TOKEN_URL, assertion, ec_key, form, rsa_key, signer
 from tests.databases import Dsns
+from tests.keys import KEYS
 
 
 def ask(database: Database, fields: dict[str, str], at: datetime = NOW) -> AccessToken:
-    return issue_token(fields, database=database, clock=lambda: at, signer=signer(), new_id=lambda: "11" * 16)
+    return issue_token(
+        fields, database=database, edge_key=KEYS.edges, clock=lambda: at, signer=signer(), new_id=lambda: "11" * 16
+    )
 
 
 def refused(database: Database, fields: dict[str, str], at: datetime = NOW) -> tuple[str, str]:
@@ -326,8 +330,8 @@ def test_deeply_nested_rubbish_is_refused(database: Database) -> None:
 def test_a_disabled_client_is_refused_as_an_unknown_one(dsns: Dsns) -> None:
     database = Database(dsns.main, connections=1)
     with database.begin() as connection:
-        clients.add_client(connection, CLIENT_ID, name="", jwks=hospital.jwks(), scopes=["submissions.write"])
-        clients.disable_client(connection, CLIENT_ID, NOW)
+        clients.add_client(connection, KEYS, CLIENT_ID, name="", jwks=hospital.jwks(), scopes=["submissions.write"])
+        clients.disable_client(connection, KEYS, CLIENT_ID, NOW)
 
     assert refusal(database, form(assertion())) == "invalid_client"
     database.close()
@@ -378,7 +382,7 @@ def test_expired_jtis_are_forgotten(dsns: Dsns) -> None:
         clients.use_jti(connection, "a", b"old", expires_at=NOW - timedelta(seconds=1), now=NOW)
         clients.use_jti(connection, "a", b"new", expires_at=NOW + timedelta(seconds=1), now=NOW)
 
-        assert [row.jti_hash for row in connection.execute(clients.jti.select())] == [b"new"]
+        assert [row.jti_hash for row in connection.execute(jti.select())] == [b"new"]
     database.close()
 
 

@@ -21,6 +21,7 @@ from ehr_sync.store.database import Database
 from tests import given
 from tests.api import hospital
 from tests.databases import Dsns
+from tests.keys import KEYS
 
 DAY = date(2026, 6, 15)
 
@@ -34,7 +35,7 @@ def connection(database: Database) -> Iterator[Connection]:
 
 
 def new_client(connection: Connection, client_id: str = "tram-y-te") -> str:
-    clients.add_client(connection, client_id, name="Trạm", jwks=hospital.jwks(), scopes=["submissions.write"])
+    clients.add_client(connection, KEYS, client_id, name="Trạm", jwks=hospital.jwks(), scopes=["submissions.write"])
     return client_id
 
 
@@ -51,45 +52,45 @@ def new_client(connection: Connection, client_id: str = "tram-y-te") -> str:
 def test_a_client_sends_from_the_first_day_to_the_last(
     connection: Connection, first: date, last: date | None, may: bool
 ) -> None:
-    clients.grant(connection, new_client(connection), "01001", first, last)
-    assert clients.sending_for(connection, "tram-y-te", DAY).keys() == ({"01001"} if may else set())
+    clients.grant(connection, KEYS, new_client(connection), "01001", first, last)
+    assert clients.sending_for(connection, KEYS.edges, "tram-y-te", DAY).keys() == ({"01001"} if may else set())
 
 
 def test_a_grant_given_again_gets_a_new_last_day(connection: Connection) -> None:
     client_id = new_client(connection)
-    clients.grant(connection, client_id, "01001", valid_to=None)
-    clients.grant(connection, client_id, "01001", valid_to=date(2026, 1, 1))
-    assert not clients.sending_for(connection, client_id, DAY)
+    clients.grant(connection, KEYS, client_id, "01001", valid_to=None)
+    clients.grant(connection, KEYS, client_id, "01001", valid_to=date(2026, 1, 1))
+    assert not clients.sending_for(connection, KEYS.edges, client_id, DAY)
 
 
 def test_a_disabled_client_sends_for_nobody_at_once(connection: Connection) -> None:
     client_id = new_client(connection)
-    clients.grant(connection, client_id, "01001")
-    clients.disable_client(connection, client_id, datetime(2026, 6, 15, tzinfo=UTC))
-    assert not clients.sending_for(connection, client_id, DAY)
+    clients.grant(connection, KEYS, client_id, "01001")
+    clients.disable_client(connection, KEYS, client_id, datetime(2026, 6, 15, tzinfo=UTC))
+    assert not clients.sending_for(connection, KEYS.edges, client_id, DAY)
 
 
 def test_a_client_sends_for_its_own_codes_only(connection: Connection) -> None:
-    clients.add_facility(connection, "01002", name="Khác")
-    clients.grant(connection, new_client(connection), "01002")
-    assert clients.sending_for(connection, "tram-y-te", DAY).keys() == {"01002"}
+    clients.add_facility(connection, KEYS, "01002", name="Khác")
+    clients.grant(connection, KEYS, new_client(connection), "01002")
+    assert clients.sending_for(connection, KEYS.edges, "tram-y-te", DAY).keys() == {"01002"}
 
 
 def test_codes_of_one_place_are_of_one_family(connection: Connection) -> None:
-    clients.add_facility(connection, "01B01", name="Mới", same_place_as="01001")
-    clients.add_facility(connection, "01C01", name="Mới nữa", same_place_as="01B01")
+    clients.add_facility(connection, KEYS, "01B01", name="Mới", same_place_as="01001")
+    clients.add_facility(connection, KEYS, "01C01", name="Mới nữa", same_place_as="01B01")
     assert clients.register(connection)["01C01"] == Facility("01C01", "Mới nữa", "01001")
 
 
 def test_a_new_name_keeps_the_family(connection: Connection) -> None:
-    clients.add_facility(connection, "01B01", name="Mới", same_place_as="01001")
-    assert clients.add_facility(connection, "01B01", name="Tên mới").family == "01001"
+    clients.add_facility(connection, KEYS, "01B01", name="Mới", same_place_as="01001")
+    assert clients.add_facility(connection, KEYS, "01B01", name="Tên mới").family == "01001"
 
 
 def test_a_family_never_changes(connection: Connection) -> None:
-    clients.add_facility(connection, "01B01", name="Mới")
+    clients.add_facility(connection, KEYS, "01B01", name="Mới")
     with pytest.raises(Conflict, match=r"facility\.other_family"):
-        clients.add_facility(connection, "01B01", name="Mới", same_place_as="01001")
+        clients.add_facility(connection, KEYS, "01B01", name="Mới", same_place_as="01001")
 
 
 def test_an_id_is_registered_once(connection: Connection) -> None:
@@ -100,15 +101,15 @@ def test_an_id_is_registered_once(connection: Connection) -> None:
 
 def test_a_grant_needs_a_registered_client_and_facility(connection: Connection) -> None:
     with pytest.raises(NotFound, match=r"client\.unknown"):
-        clients.grant(connection, "nobody", "01001")
+        clients.grant(connection, KEYS, "nobody", "01001")
     with pytest.raises(NotFound, match=r"facility\.unknown"):
-        clients.grant(connection, new_client(connection), "99999")
+        clients.grant(connection, KEYS, new_client(connection), "99999")
 
 
 def test_new_keys_take_the_place_of_the_old(connection: Connection) -> None:
     client_id = new_client(connection)
-    clients.set_jwks(connection, client_id, {"keys": []})
-    found = clients.find_client(connection, client_id)
+    clients.set_jwks(connection, KEYS, client_id, {"keys": []})
+    found = clients.find_client(connection, KEYS.edges, client_id)
     assert found is not None
     assert found.jwks == {"keys": []}
 
@@ -167,18 +168,18 @@ def test_a_client_shut_out_is_listed_as_such_and_can_be_let_in_again(run: Run, k
 
 def test_a_client_let_in_again_sends_as_before(connection: Connection) -> None:
     client_id = new_client(connection)
-    clients.grant(connection, client_id, "01001")
-    clients.disable_client(connection, client_id, datetime(2026, 6, 15, tzinfo=UTC))
-    clients.enable_client(connection, client_id)
-    assert clients.sending_for(connection, client_id, DAY).keys() == {"01001"}
-    assert clients.find_client(connection, client_id) is not None
+    clients.grant(connection, KEYS, client_id, "01001")
+    clients.disable_client(connection, KEYS, client_id, datetime(2026, 6, 15, tzinfo=UTC))
+    clients.enable_client(connection, KEYS, client_id)
+    assert clients.sending_for(connection, KEYS.edges, client_id, DAY).keys() == {"01001"}
+    assert clients.find_client(connection, KEYS.edges, client_id) is not None
 
 
 def test_a_grant_to_a_client_shut_out_waits_for_it(connection: Connection) -> None:
     client_id = new_client(connection)
-    clients.disable_client(connection, client_id, datetime(2026, 6, 15, tzinfo=UTC))
-    clients.grant(connection, client_id, "01001")
-    assert clients.sending_for(connection, client_id, DAY).keys() == set()
+    clients.disable_client(connection, KEYS, client_id, datetime(2026, 6, 15, tzinfo=UTC))
+    clients.grant(connection, KEYS, client_id, "01001")
+    assert clients.sending_for(connection, KEYS.edges, client_id, DAY).keys() == set()
 
 
 @pytest.mark.parametrize(
@@ -190,27 +191,29 @@ def test_a_grant_with_a_last_day_ends_whatever_was_granted_before(
 ) -> None:
     client_id = new_client(connection)
     for begins, ends in before:
-        clients.grant(connection, client_id, "01001", begins, ends)
+        clients.grant(connection, KEYS, client_id, "01001", begins, ends)
 
-    clients.grant(connection, client_id, "01001", first, DAY)
+    clients.grant(connection, KEYS, client_id, "01001", first, DAY)
 
-    may = [bool(clients.sending_for(connection, client_id, DAY + timedelta(days=n))) for n in (-1, 0, 1, 400)]
+    may = [
+        bool(clients.sending_for(connection, KEYS.edges, client_id, DAY + timedelta(days=n))) for n in (-1, 0, 1, 400)
+    ]
     assert may == [True, True, False, False]
 
 
 def test_an_end_without_a_beginning_grants_no_day_that_was_not_granted(connection: Connection) -> None:
     client_id = new_client(connection)
-    clients.grant(connection, client_id, "01001", date(2026, 6, 1))
-    clients.grant(connection, client_id, "01001", valid_to=DAY)
-    assert not clients.sending_for(connection, client_id, date(2026, 5, 31))
+    clients.grant(connection, KEYS, client_id, "01001", date(2026, 6, 1))
+    clients.grant(connection, KEYS, client_id, "01001", valid_to=DAY)
+    assert not clients.sending_for(connection, KEYS.edges, client_id, date(2026, 5, 31))
 
 
 def test_a_grant_that_begins_after_the_end_of_another_is_left_alone(connection: Connection) -> None:
     client_id = new_client(connection)
-    clients.grant(connection, client_id, "01001", date(2027, 1, 1))
-    clients.grant(connection, client_id, "01001", date(2026, 1, 1), DAY)
+    clients.grant(connection, KEYS, client_id, "01001", date(2027, 1, 1))
+    clients.grant(connection, KEYS, client_id, "01001", date(2026, 1, 1), DAY)
     days = (DAY, DAY + timedelta(days=1), date(2027, 1, 1))
-    assert [bool(clients.sending_for(connection, client_id, day)) for day in days] == [True, False, True]
+    assert [bool(clients.sending_for(connection, KEYS.edges, client_id, day)) for day in days] == [True, False, True]
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,11 @@ def service(module_dsns: Dsns, world: World, tmp_path_factory: pytest.TempPathFa
     with opened.stores.database.begin() as connection:
         scopes = {"submissions.write", "transactions.read"}
         for client_id in (hospital.CLIENT_ID, "other"):
-            clients.add_client(connection, client_id, name=client_id, jwks=hospital.jwks(), scopes=scopes)
-        clients.add_facility(connection, "01001", name="Bệnh viện mẫu")
-        clients.grant(connection, hospital.CLIENT_ID, "01001")
+            clients.add_client(
+                connection, opened.stores.keys, client_id, name=client_id, jwks=hospital.jwks(), scopes=scopes
+            )
+        clients.add_facility(connection, opened.stores.keys, "01001", name="Bệnh viện mẫu")
+        clients.grant(connection, opened.stores.keys, hospital.CLIENT_ID, "01001")
     yield opened
     opened.close()
 
@@ -620,6 +622,7 @@ def test_it_is_ready(web: FlaskClient) -> None:
         "key_store_durability": True,
         "key_store_migrations": True,
         "key_store_untouched": True,
+        "erasures": True,
     }
 
 

@@ -20,7 +20,7 @@ from ehr_sync.core.errors import Misconfigured
 from ehr_sync.runtime import embedded_postgres
 from ehr_sync.runtime.embedded_postgres import EmbeddedPostgres
 from ehr_sync.runtime.processes import happens
-from ehr_sync.settings import settings_of
+from ehr_sync.settings import from_environment, settings_of
 from ehr_sync.store.migrate import migrate
 from tests import given
 from tests.api import hospital, web
@@ -55,8 +55,18 @@ def test_with_another_key_file_it_says_what_to_do(dsns: Dsns, keys: Path, tmp_pa
     ours = given.settings(dsn=dsns.main, key_dsn=dsns.keys, key_file=str(keys))
     open_service(settings_of(ours)).close()
     key_file.create(tmp_path / "other.json")
-    with pytest.raises(Misconfigured, match="the key file that this key store was made with"):
+    with pytest.raises(Misconfigured, match="audit and content and id and index and root and signing keys do not fit"):
         open_service(settings_of({**ours, "key_file": str(tmp_path / "other.json")}))
+
+
+def test_with_one_foreign_key_it_names_the_key(dsns: Dsns, keys: Path) -> None:
+    ours = given.variables(dsn=dsns.main, key_dsn=dsns.keys, key_file=str(keys), spool_folder=str(keys.parent))
+    open_service(from_environment(ours)).close()
+    document = json.loads(keys.read_text())
+    document["index"] = document["audit"]
+    keys.write_text(json.dumps(document))
+    ended = gunicorn(**ours)
+    assert (ended.returncode, "its index key does not fit the main database" in ended.stderr) == (2, True)
 
 
 def test_what_our_uris_begin_with_is_that_of_the_first_start(dsns: Dsns, keys: Path) -> None:

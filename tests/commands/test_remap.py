@@ -74,8 +74,8 @@ def test_refused_dossiers_that_would_be_accepted_are_listed_by_facility(running:
     foreign = with_values(dossier(652, person_index=652, rows=2), "XML1", MA_CSKCB="01005")
     answer = running.post_bytes(envelope([VISIT, foreign], made_on=DAY, facility=FACILITY))
     with running.stores.database.begin() as connection:
-        clients.add_facility(connection, "01005", name="Bệnh viện khác")
-        clients.grant(connection, HOSPITAL, "01005")
+        clients.add_facility(connection, running.stores.keys, "01005", name="Bệnh viện khác")
+        clients.grant(connection, running.stores.keys, HOSPITAL, "01005")
     told = run("--all", "--dry-run").output
     assert "1 refused dossiers of 01005 would be accepted now, if they were sent again:" in told
     assert f"{answer.batch_id} file 1 HOSO[2]" in told

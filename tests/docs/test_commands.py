@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from ehr_sync.adapters import key_file
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.demo.stage import open_doors, own_folder, require_ports, set_up
 from ehr_sync.runtime.supervisor import Supervisor
@@ -49,12 +50,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / ".venv").symlink_to(sys.prefix)
     with own_folder(folder / ".demo") as own, Supervisor(own / "logs") as supervisor:
         stage = set_up(supervisor, own, free_ports())
+        keys = key_file.load(own / "keys.json")
         database = Database(stage.environment["EHR_SYNC_DSN"], connections=1)
         name, jwks = sandbox_clients.client_id(FACILITY), sandbox_clients.public_jwks(stage.world.folder, FACILITY)
         with database.begin() as connection:
-            clients.add_facility(connection, FACILITY, name="Bệnh viện Mẫu 1")
-            clients.add_client(connection, name, name=name, jwks=jwks, scopes=SCOPES)
-            clients.grant(connection, name, FACILITY)
+            clients.add_facility(connection, keys, FACILITY, name="Bệnh viện Mẫu 1")
+            clients.add_client(connection, keys, name, name=name, jwks=jwks, scopes=SCOPES)
+            clients.grant(connection, keys, name, FACILITY)
         database.close()
         open_doors(supervisor, stage)
         yield folder

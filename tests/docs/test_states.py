@@ -13,7 +13,7 @@ from ehr_sync.api.transactions import NEXT, REASONS, WORDS
 from ehr_sync.core.answers import FileStatus, Status
 from ehr_sync.core.identity import State
 from ehr_sync.core.versions import MadeOnMeans, Order
-from ehr_sync.store import clients
+from ehr_sync.store.client_tables import facility
 from ehr_sync.store.staff import Role
 from ehr_sync.store.tables import delivery, lane, metadata, person, record_version, resync
 from ehr_sync.usecases.intake import follow_transaction
@@ -39,8 +39,7 @@ def allowed(table_name: str, constraint_name: str) -> set[str]:
         ("## Resyncs", allowed(resync.name, "resync_state_is_known")),
         (
             "## Versions",
-            allowed(record_version.name, "version_state_is_known")
-            | allowed(clients.facility.name, "made_on_means_is_known"),
+            allowed(record_version.name, "version_state_is_known") | allowed(facility.name, "made_on_means_is_known"),
         ),
     ],
 )

@@ -132,7 +132,7 @@ def city(folder: Path, dsns: Dsns, world: World, forge: Forge) -> Iterator[City]
     """A city whose three hospitals are registered; nothing of the service runs yet."""
     key_file.create(folder / "keys.json")
     url = f"http://127.0.0.1:{_free_port()}"
-    _register(dsns, world)
+    _register(dsns, world, folder / "keys.json")
     made = City(folder, dsns, world, url, _environment(folder, dsns, world, url), Watchdog(), forge)
     try:
         yield made
@@ -152,14 +152,15 @@ def eventually(question: Callable[[], bool], seconds: float, *, every: float = 0
     return True
 
 
-def _register(dsns: Dsns, world: World) -> None:
+def _register(dsns: Dsns, world: World, key_path: Path) -> None:
+    keys = key_file.load(key_path)
     database = Database(dsns.main, connections=1)
     with database.begin() as connection:
         for code in FACILITIES:
             jwks, scopes = public_jwks(world.folder, code), {"submissions.write", "transactions.read"}
-            clients.add_client(connection, client_id(code), name=code, jwks=jwks, scopes=scopes)
-            clients.add_facility(connection, code, name=f"Bệnh viện {code}")
-            clients.grant(connection, client_id(code), code)
+            clients.add_client(connection, keys, client_id(code), name=code, jwks=jwks, scopes=scopes)
+            clients.add_facility(connection, keys, code, name=f"Bệnh viện {code}")
+            clients.grant(connection, keys, client_id(code), code)
     database.close()
 
 

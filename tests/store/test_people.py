@@ -9,14 +9,18 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from ehr_sync.core.identity import Claim, State, Verdict
-from ehr_sync.store import identity_claims, people
+from ehr_sync.store import edges, identity_claims, people
 from ehr_sync.store.database import Database
-from ehr_sync.store.identity_claims import NewClaim, TakenClaim
+from ehr_sync.store.edges import Edge
+from ehr_sync.store.identity_claims import ClaimRow, NewClaim, TakenClaim
+from ehr_sync.store.identity_edges import edge_of_person
+from ehr_sync.store.people import ProvenFacts
 from ehr_sync.store.sealing import Unreadable
 from tests.databases import Dsns
+from tests.keys import KEYS
 from tests.store.waiting import wait_until_somebody_waits
 
 KEY: Final = bytes(32)
@@ -30,13 +34,18 @@ def add(database: Database, *claim_ids: bytes, state: State = State.DUE) -> list
     fresh = {uuid4(): (KEY, NewClaim(c, b"number", FACTS, Verdict(state, ""))) for c in claim_ids}
     at = database.now()
     with database.begin() as connection:
-        identity_claims.add_claims(connection, fresh, at)
+        identity_claims.add_claims(connection, KEYS.edges, fresh, at)
     return list(fresh)
+
+
+def seal(connection: Connection, *changed: Edge) -> None:
+    """What a use case does with what it changed."""
+    edges.write(connection, KEYS, changed)
 
 
 def take(database: Database, limit: int = 10) -> list[TakenClaim]:
     with database.begin() as connection:
-        return list(identity_claims.take_due(connection, LEASE, limit))
+        return list(identity_claims.take_due(connection, KEYS.edges, LEASE, limit))
 
 
 def expire(database: Database) -> None:
@@ -134,15 +143,16 @@ def test_p4_a_proven_person_keeps_the_first_proof(database: Database) -> None:
     with database.begin() as connection:
         people.prove(connection, who, b"1")
         people.prove(connection, who, b"2")
-        facts = people.proven_facts(connection, [who]).get(who)
-    assert facts is not None
+        seal(connection, edge_of_person(who, "proven", None, b"1"))
+        facts = people.proven_facts(connection, KEYS.edges, [who]).get(who)
+    assert isinstance(facts, ProvenFacts)
     assert facts.claim_id == b"1"
 
 
 def test_p4_before_a_proof_a_person_has_no_facts_to_show(database: Database) -> None:
     [who] = add(database, b"1")
     with database.begin() as connection:
-        assert people.proven_facts(connection, [who]).get(who) is None
+        assert people.proven_facts(connection, KEYS.edges, [who]).get(who) is None
 
 
 def test_two_who_keep_one_claim_at_once_keep_it_once(database: Database) -> None:
@@ -150,7 +160,7 @@ def test_two_who_keep_one_claim_at_once_keep_it_once(database: Database) -> None
         fresh = {uuid4(): (KEY, NewClaim(b"1", b"number", FACTS, Verdict(State.DUE, "")))}
         at = database.now()
         with database.begin() as connection:
-            added = identity_claims.add_claims(connection, fresh, at)
+            added = identity_claims.add_claims(connection, KEYS.edges, fresh, at)
             if not added:
                 connection.rollback()
             return added
@@ -166,7 +176,7 @@ def test_crowds_locked_in_any_order_never_lock_each_other_out(database: Database
     def lock(n: int) -> int:
         order = crowd[n:] + crowd[:n]
         with database.begin() as connection:
-            return len(people.lock(connection, order if n % 2 else order[::-1]))
+            return len(people.lock(connection, KEYS.edges, order if n % 2 else order[::-1]))
 
     with ThreadPoolExecutor(8) as threads:
         assert set(threads.map(lock, range(40))) == {40}
@@ -177,8 +187,9 @@ def test_somebody_moved_twice_is_found_under_the_last(database: Database) -> Non
     with database.begin() as connection:
         people.merge(connection, first, second)
         people.merge(connection, second, third)
-        assert set(people.merged_into(connection, [third])) == {first, second}
-        assert people.merged_into(connection, [first]) == []
+        seal(connection, edge_of_person(first, "merged", second, None), edge_of_person(second, "merged", third, None))
+        assert set(people.merged_into(connection, KEYS.edges, [third])) == {first, second}
+        assert people.merged_into(connection, KEYS.edges, [first]) == []
 
 
 def test_p4_facts_open_for_their_person_and_claim_only(database: Database) -> None:
@@ -221,7 +232,7 @@ def test_claims_are_kept_in_the_order_of_their_fingerprints_whatever_order_they_
     with ThreadPoolExecutor(1) as other:
         with database.begin() as connection:
             fresh = {uuid4(): (KEY, NewClaim(names[4], b"number", FACTS, Verdict(State.DUE, "")))}
-            identity_claims.add_claims(connection, fresh, database.now())
+            identity_claims.add_claims(connection, KEYS.edges, fresh, database.now())
             added = other.submit(add, database, *reversed(names))
             wait_until_somebody_waits(database)
             kept = [name for name in names if is_being_kept(database, name)]
@@ -236,7 +247,7 @@ def is_being_kept(database: Database, claim_id: bytes) -> bool:
     try:
         with database.begin() as connection:
             connection.execute(text("SET LOCAL lock_timeout = '100ms'"))
-            identity_claims.add_claims(connection, fresh, at)
+            identity_claims.add_claims(connection, KEYS.edges, fresh, at)
             raise Waited
     except Waited:
         return False
@@ -263,7 +274,7 @@ class Waited(Exception):
 def test_what_was_decided_a_day_ago_and_may_change_is_asked_again(
     database: Database, state: str, age: timedelta, asked: bool
 ) -> None:
-    add(database, b"1")
+    [who] = add(database, b"1")
     add(database, b"2")
     now = database.now()
     with database.begin() as connection:
@@ -271,7 +282,7 @@ def test_what_was_decided_a_day_ago_and_may_change_is_asked_again(
             text("UPDATE claim SET state = :state, reason = 'x', due_at = NULL, decided_at = :at"),
             {"state": state, "at": now - age},
         )
-        identity_claims.ask_again(connection, [b"1"], now)
+        identity_claims.ask_again(connection, KEYS, [ClaimRow(b"1", who, b"number", State(state))], now)
         found = {bytes(r.claim_id): r for r in connection.execute(text("SELECT * FROM claim"))}
     assert found[b"2"].state == state
     again = found[b"1"]

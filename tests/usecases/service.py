@@ -33,6 +33,7 @@ from ehr_sync.sandbox.world import World
 from ehr_sync.settings import Settings, settings_of
 from ehr_sync.store import clients, lanes
 from ehr_sync.store.register import REGISTER
+from ehr_sync.usecases.access.seal_edges import seal_edges, survey_edges
 from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.read_book import Page
 from ehr_sync.usecases.delivery.compose_bundle import BundleLimits
@@ -232,6 +233,10 @@ class Running:
         with self.stores.database.begin() as connection:
             connection.execute(text(statement), values)
 
+    def seal(self) -> None:
+        """What an operator says of what was changed so: that it stands."""
+        seal_edges(list(survey_edges(stores=self.stores)), by="ops", stores=self.stores)
+
     def person_of(self, number: str) -> UUID:
         """Our id of the proven person with this number."""
         [patient] = [key[1] for key in self.shown(number) if key[0] == "Patient"]
@@ -245,10 +250,17 @@ def open_running(dsns: Dsns, world: World, folder: Path, **changed: str) -> Runn
         key_file.create(keys)
     service = bootstrap.open_service(settings_for(dsns, world, keys, **changed))
     with service.stores.database.begin() as connection:
-        if clients.find_client(connection, HOSPITAL) is None:
-            clients.add_client(connection, HOSPITAL, name="Bệnh viện", jwks={"keys": []}, scopes=["submissions.write"])
-            clients.add_facility(connection, FACILITY, name="Bệnh viện mẫu")
-            clients.grant(connection, HOSPITAL, FACILITY)
+        if clients.find_client(connection, service.stores.keys.edges, HOSPITAL) is None:
+            clients.add_client(
+                connection,
+                service.stores.keys,
+                HOSPITAL,
+                name="Bệnh viện",
+                jwks={"keys": []},
+                scopes=["submissions.write"],
+            )
+            clients.add_facility(connection, service.stores.keys, FACILITY, name="Bệnh viện mẫu")
+            clients.grant(connection, service.stores.keys, HOSPITAL, FACILITY)
     return Running(service, world, {name: _journalled(world, name) for name in ("registry", "book")})
 
 

@@ -50,8 +50,8 @@ def city(running: Running) -> Running:
     """With eight further facilities for which the same client sends."""
     with running.stores.database.begin() as connection:
         for code in (OTHER, *(f"0100{n}" for n in "ABCDEFG")):
-            clients.add_facility(connection, code, name="Bệnh viện khác")
-            clients.grant(connection, HOSPITAL, code)
+            clients.add_facility(connection, running.stores.keys, code, name="Bệnh viện khác")
+            clients.grant(connection, running.stores.keys, HOSPITAL, code)
     return running
 
 
@@ -190,7 +190,7 @@ def test_the_right_guess_beyond_the_limit_does_not_even_wait_for_the_person(city
     city.post(right(50))
     person_id = city.person_of(NUMBER)
     with ThreadPoolExecutor(1) as threads, city.stores.database.begin() as connection:
-        people.lock(connection, [person_id])
+        people.lock(connection, city.stores.keys.edges, [person_id])
         assert threads.submit(city.post, right(51)).result(30).status == "accepted"
 
 

@@ -25,9 +25,9 @@ THE_DAY_BEFORE: Final = DAY - timedelta(days=1)
 def prove_just_before_the_verdict_is_read(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     read = identity_claims.claim_of
 
-    def late(connection: Connection, claim_id: bytes) -> VerdictRow | None:
+    def late(connection: Connection, edge_key: bytes, claim_id: bytes) -> VerdictRow | None:
         running.verify()
-        return read(connection, claim_id)
+        return read(connection, edge_key, claim_id)
 
     monkeypatch.setattr(identity_claims, "claim_of", late)
 

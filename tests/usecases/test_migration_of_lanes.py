@@ -14,9 +14,11 @@ from typing import Any, Final
 import pytest
 
 from ehr_sync import bootstrap
+from ehr_sync.bootstrap import Service
 from ehr_sync.core.ports import WatermarkDeleted
 from ehr_sync.sandbox.dossiers.generator import corrected, dossier
 from ehr_sync.store import clients
+from ehr_sync.store.database import Database
 from ehr_sync.store.migrate import migrate
 from ehr_sync.usecases.delivery import compose_bundle, send_or_ask
 from ehr_sync.usecases.delivery.compose_bundle import old_lane_id
@@ -64,13 +66,23 @@ def of_0001(running: Running, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runni
 
 @contextmanager
 def moved(running: Running, revision: str) -> Iterator[Running]:
-    """The service started anew on its database, which has gone to another revision meanwhile."""
-    settings = running.service.settings
+    """The service started anew on its database, which has gone to another revision meanwhile; of an older one only the
+    database, as today's service does not run on it. What the way down forgets is sealed again, as an operator would.
+    """
+    settings, newest = running.service.settings, revision == "head"
     running.service.close()
     migrate(settings.dsn, settings.key_dsn, revision)
-    service = bootstrap.open_service(settings)
-    yield replace(running, service=service)
+    service = bootstrap.open_service(settings, to_mend=True) if newest else _databases_alone(running.service)
+    opened = replace(running, service=service)
+    if newest:
+        opened.seal()
+    yield opened
     service.close()
+
+
+def _databases_alone(service: Service) -> Service:
+    databases = Database(service.settings.dsn), Database(service.settings.key_dsn)
+    return replace(service, stores=replace(service.stores, database=databases[0]), key_database=databases[1])
 
 
 def held(running: Running) -> dict[str, Any]:
@@ -131,7 +143,7 @@ def test_p6_a_step_down_and_up_again_keeps_lanes_that_go_on_delivering(
         between(newer)
         before = held(newer)
         with newer.stores.database.begin() as connection:
-            clients.add_facility(connection, "8930000000019", name="Bệnh viện có GLN")
+            clients.add_facility(connection, newer.stores.keys, "8930000000019", name="Bệnh viện có GLN")
         with moved(newer, "0001") as older:
             assert held(older) == before
             assert older.rows("SELECT filter_version FROM lane GROUP BY 1") == [(1,)]

@@ -251,11 +251,13 @@ def test_what_is_refused_keeps_nothing(running: Running, outcome: str) -> None:
 
 def grant(running: Running, code: str) -> None:
     with running.stores.database.begin() as connection:
-        clients.add_facility(connection, code, name="Cơ sở khác")
-        clients.grant(connection, HOSPITAL, code)
+        clients.add_facility(connection, running.stores.keys, code, name="Cơ sở khác")
+        clients.grant(connection, running.stores.keys, HOSPITAL, code)
 
 
 def add_client(running: Running, client_id: str, code: str) -> None:
     with running.stores.database.begin() as connection:
-        clients.add_client(connection, client_id, name=client_id, jwks={"keys": []}, scopes=["submissions.write"])
-        clients.grant(connection, client_id, code)
+        clients.add_client(
+            connection, running.stores.keys, client_id, name=client_id, jwks={"keys": []}, scopes=["submissions.write"]
+        )
+        clients.grant(connection, running.stores.keys, client_id, code)

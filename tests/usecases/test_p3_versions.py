@@ -383,8 +383,10 @@ def test_p2_a_reused_ma_lk_sent_again_has_the_same_answer(running: Running) -> N
 def test_a_correction_under_a_new_code_of_the_same_place_finds_the_record(running: Running) -> None:
     first = running.post(A)
     with running.stores.database.begin() as connection:
-        clients.add_facility(connection, "01999", name="Bệnh viện mẫu, tên mới", same_place_as=FACILITY)
-        clients.grant(connection, HOSPITAL, "01999")
+        clients.add_facility(
+            connection, running.stores.keys, "01999", name="Bệnh viện mẫu, tên mới", same_place_as=FACILITY
+        )
+        clients.grant(connection, running.stores.keys, HOSPITAL, "01999")
     renamed = with_values(B, "XML1", MA_CSKCB="01999")
     second = running.post(renamed, made_on=LATER, facility="01999")
 
@@ -395,8 +397,8 @@ def test_a_correction_under_a_new_code_of_the_same_place_finds_the_record(runnin
 def test_the_same_ma_lk_of_two_places_are_two_records(running: Running) -> None:
     first = running.post(A)
     with running.stores.database.begin() as connection:
-        clients.add_facility(connection, "01888", name="Nơi khác")
-        clients.grant(connection, HOSPITAL, "01888")
+        clients.add_facility(connection, running.stores.keys, "01888", name="Nơi khác")
+        clients.grant(connection, running.stores.keys, HOSPITAL, "01888")
     second = running.post(with_values(A, "XML1", MA_CSKCB="01888"), facility="01888")
     assert record_version_of(second.transaction_code)[0] != record_version_of(first.transaction_code)[0]
 

@@ -213,7 +213,7 @@ class Machine(RuleBasedStateMachine):
     def _person(self, who: int) -> Any:
         mark = people.number_mark_of(self.running.stores.keys.index, NUMBERS[who])
         with self.running.stores.database.begin() as connection:
-            return people.behind_number(connection, mark)
+            return people.behind_number(connection, self.running.stores.keys.edges, mark)
 
     def _judge(self) -> None:
         self.running.world.clear()

@@ -245,6 +245,7 @@ def test_what_a_mended_register_proves_at_last_comes_with_all_its_records(runnin
     running.post(first)
     running.verify()
     running.run("UPDATE claim SET state = 'not_proven', decided_at = now() - interval '2 days', due_at = NULL")
+    running.seal()
     running.post(dossier(644, person_index=643, rows=1))
     running.settle()
     assert claim(running).state == "proven"

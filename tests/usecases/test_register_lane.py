@@ -62,7 +62,7 @@ def post(running: Running, *indexes: int) -> list[str]:
 
 def rename(running: Running, name: str, code: str = FACILITY) -> None:
     with running.stores.database.begin() as connection:
-        clients.add_facility(connection, code, name=name)
+        clients.add_facility(connection, running.stores.keys, code, name=name)
 
 
 def names_told(running: Running) -> list[str]:

@@ -629,8 +629,8 @@ def test_refused_dossiers_that_would_be_accepted_now_are_listed_by_facility(runn
     assert acceptable(running) == []
 
     with running.stores.database.begin() as connection:
-        clients.add_facility(connection, "01005", name="Bệnh viện khác")
-        clients.grant(connection, HOSPITAL, "01005")
+        clients.add_facility(connection, running.stores.keys, "01005", name="Bệnh viện khác")
+        clients.grant(connection, running.stores.keys, HOSPITAL, "01005")
     [one] = acceptable(running)
 
     assert (one.facility_code, one.batch_id, one.file, one.hoso) == ("01005", answer.batch_id, 1, 2)
@@ -696,8 +696,8 @@ def test_who_ordered_it_is_in_the_audit_log_and_no_name_is(running: Running) -> 
 )
 def test_a_remap_reaches_what_it_was_ordered_for(running: Running, reach: Reach, expected: dict[Fate, int]) -> None:
     with running.stores.database.begin() as connection:
-        clients.add_facility(connection, "01005", name="Bệnh viện khác")
-        clients.grant(connection, HOSPITAL, "01005")
+        clients.add_facility(connection, running.stores.keys, "01005", name="Bệnh viện khác")
+        clients.grant(connection, running.stores.keys, HOSPITAL, "01005")
     with older_mapping(tables=lambda tables: {name: tables[name] for name in ("XML1",)}):
         running.post(VISIT)
         running.post(without_table(dossier(602, person_index=BOB, facility="01005", shape="inpatient", rows=9), "XML4"))

@@ -119,8 +119,9 @@ def _access_token(address: str, client: str, scope: str | None, _minutes: int) -
 def running(dsns: Dsns, world: World, folder: Path, *, schedulers: int = 0, **changed: str) -> Iterator[Site]:
     """The site; `changed` are settings by their names."""
     world.clear()
-    register(dsns)
-    environment = _environment(dsns, world, folder) | {f"EHR_SYNC_{name.upper()}": v for name, v in changed.items()}
+    environment = _environment(dsns, world, folder)
+    register(dsns, folder / "keys.json")
+    environment |= {f"EHR_SYNC_{name.upper()}": v for name, v in changed.items()}
     with web.behind_gunicorn("wsgi:app", folder / "web.log", **environment) as served:
         whole = {**environment, "EHR_SYNC_PUBLIC_URL": served.address}
         with _scheduling(schedulers, whole, folder):
@@ -128,14 +129,15 @@ def running(dsns: Dsns, world: World, folder: Path, *, schedulers: int = 0, **ch
     world.clear()
 
 
-def register(dsns: Dsns) -> None:
+def register(dsns: Dsns, key_path: Path) -> None:
     """Register the hospitals."""
+    keys = key_file.load(key_path)
     database = Database(dsns.main, connections=1)
     with database.begin() as connection:
         for client, code in HOSPITALS.items():
-            clients.add_client(connection, client, name=client, jwks=hospital.jwks(), scopes=SCOPES)
-            clients.add_facility(connection, code, name=f"Bệnh viện {code}")
-            clients.grant(connection, client, code)
+            clients.add_client(connection, keys, client, name=client, jwks=hospital.jwks(), scopes=SCOPES)
+            clients.add_facility(connection, keys, code, name=f"Bệnh viện {code}")
+            clients.grant(connection, keys, client, code)
     database.close()
 
 

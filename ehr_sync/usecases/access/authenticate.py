@@ -91,18 +91,25 @@ class Caller:
 
 
 def issue_token(
-    form: Mapping[str, str], *, database: Database, clock: Clock, signer: Signer, new_id: Callable[[], str]
+    form: Mapping[str, str],
+    *,
+    database: Database,
+    edge_key: bytes,
+    clock: Clock,
+    signer: Signer,
+    new_id: Callable[[], str],
 ) -> AccessToken:
     """An access token for the client that signed the assertion in `form` (RFC 6749 section 4.4, RFC 7523).
 
     No `scope` asks for all that the client is registered for. Raises TokenRefused with "invalid_request",
-    "unsupported_grant_type", "invalid_scope" or "invalid_client".
+    "unsupported_grant_type", "invalid_scope" or "invalid_client", and Unfit where the client is not registered as
+    we wrote it.
     """
     now = clock()
     said = _assertion_in(form)
     assertion = read_assertion(said, audiences=signer.audiences, client_id=form.get("client_id"), now=now)
     with database.begin() as connection:
-        client = clients.find_client(connection, assertion.client_id)
+        client = clients.find_client(connection, edge_key, assertion.client_id)
     prove(assertion, client.jwks["keys"] if client else None)
     _use_once(assertion, database=database, now=now)
     scopes = _granted(form.get("scope"), client.scopes if client else frozenset())

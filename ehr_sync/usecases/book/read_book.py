@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from ehr_sync.core.errors import NotFound
+from ehr_sync.core.errors import NotFound, Unavailable
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.ports import Login
 from ehr_sync.store import audit, book_entries, clients, identity_claims, people, records
@@ -198,9 +198,19 @@ def _head(type_: str, id_: str | None = None) -> bytes:
 def reading(login: Login, stores: Stores, uris: Uris) -> Iterator[tuple[Connection, OpenedBook | None]]:
     """A transaction for a read and its audit entry, and the reader's own book, if they have one."""
     found = _who(login, stores)
-    key = stores.key_store.keys([found[0]]).get(found[0]) if found else None
+    key = _key_of(found[0], stores) if found else None
     with stores.database.begin() as connection:
         yield connection, _open(connection, *found, key, stores, uris) if found and key else None
+
+
+def _key_of(person_id: UUID, stores: Stores) -> bytes | None:
+    """The key of a proven person, None where they are being erased. Raises Unavailable where it is missing otherwise:
+    the key store is older than this database, and nobody who has a book is told that there is none.
+    """
+    key = stores.key_store.keys([person_id]).get(person_id)
+    if key is None and not stores.key_store.is_erased(person_id):
+        raise Unavailable("keys.missing")
+    return key
 
 
 def _who(login: Login, stores: Stores) -> tuple[UUID, ProvenFacts] | None:
@@ -208,7 +218,8 @@ def _who(login: Login, stores: Stores) -> tuple[UUID, ProvenFacts] | None:
         return None
     # No transaction: the key store may have to be asked before the book is.
     with stores.database.reading() as connection:
-        return people.proven_behind(connection, people.number_mark_of(stores.keys.index, login.personal_number))
+        number_mark = people.number_mark_of(stores.keys.index, login.personal_number)
+        return people.proven_behind(connection, stores.keys.edges, number_mark)
 
 
 def _open(

@@ -35,14 +35,16 @@ class Change:
     anew: bool = False
 
 
-def leaves_former_book(connection: Connection, record: RecordRow, claim: ClaimRow) -> bool:
+def leaves_former_book(connection: Connection, edge_key: bytes, record: RecordRow, claim: ClaimRow) -> bool:
     """Whether a record whose newest version makes this claim must leave the book that shows it: where the claim names
     another number than that person's, or none. With the same number but another name or birth date the old version
-    stays shown until the new one is proven.
+    stays shown until the new one is proven. Raises Unfit.
     """
     if record.shown_person is None or record.shown_person == claim.person_id:
         return False
-    return claim.number_mark is None or claim.number_mark not in people.numbers_of(connection, record.shown_person)
+    if claim.number_mark is None:
+        return True
+    return claim.number_mark not in people.numbers_of(connection, edge_key, record.shown_person)
 
 
 def release(

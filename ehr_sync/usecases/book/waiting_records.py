@@ -56,12 +56,12 @@ def waiting_records(*, login: Login, stores: Stores) -> Connected:
     """
     mark = people.number_mark_of(stores.keys.index, login.personal_number)
     with stores.database.reading() as connection:
-        states = identity_claims.states_of_number(connection, mark)
+        states = identity_claims.states_of_number(connection, stores.keys.edges, mark)
         rows = records.records_of(connection, {person for person, _ in states.values()})
         heads = {row.record_id: found for row, found in _waiting_heads(connection, rows, states)}
     keys = stores.key_store.keys_that_open({head.person_id for head, _ in heads.values()})
     with stores.database.begin() as connection:
-        person_id = people.behind_number(connection, mark)
+        person_id = people.behind_number(connection, stores.keys.edges, mark)
         entry = AuditEntry(actor_of(login, stores), "page waiting", person_id)
         audit.write(connection, stores.keys.audit, [entry])
         wanted = [(h.person_id, h.record_id, h.version) for h, _ in heads.values() if h.person_id in keys]

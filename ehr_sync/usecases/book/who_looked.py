@@ -46,7 +46,7 @@ def who_looked(*, login: Login, before: int | None, count: int, stores: Stores, 
         note(connection, stores, entry)
         if book is None:
             return None
-        own = [book.person.person_id, *people.merged_into(connection, [book.person.person_id])]
+        own = [book.person.person_id, *people.merged_into(connection, stores.keys.edges, [book.person.person_id])]
         looks: list[Look] = []
         while len(looks) < count:
             events = audit_reading.of_people(connection, own, before=before, count=count)

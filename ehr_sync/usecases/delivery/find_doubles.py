@@ -39,7 +39,7 @@ def find_doubles(*, by: str, search: Search, stores: Stores, uris: Uris) -> Iter
     after: UUID | None = None
     while True:
         with stores.database.begin() as connection:
-            people = proven_people.page(connection, after, _AT_A_TIME)
+            people = proven_people.page(connection, stores.keys.edges, after, _AT_A_TIME)
             entries = [AuditEntry(f"ops:{stores.alias_of(by)}", "look for doubles", one.person_id) for one in people]
             audit.write(connection, stores.keys.audit, entries)
         if not people:

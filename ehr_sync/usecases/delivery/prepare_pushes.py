@@ -14,6 +14,7 @@ from itertools import accumulate
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from ehr_sync.core.errors import Unfit
 from ehr_sync.store import book_entries, clients, people
 from ehr_sync.store.book_entries import OpenEntry
 from ehr_sync.store.database import Database
@@ -119,6 +120,9 @@ def _or_parked(lane: Lane, make: Callable[[], T], report: Report) -> T | Prepare
         return make()
     except Unreadable:
         return Prepared(lane, parked="record.unreadable")
+    except Unfit as unfit:
+        report(lane, unfit)
+        return Prepared(lane, parked=unfit.code)
     except Exception as fault:
         report(lane, fault)
         return Prepared(lane, parked="record.fault")
@@ -138,7 +142,7 @@ def _read(due: Sequence[Lane], stores: Stores, report: Report) -> list[_Book | P
     keys = stores.key_store.keys_that_open([lane.person_id for lane in due])
     bases = {lane.person_id: lane.base for lane in due if lane.person_id in keys}
     with stores.database.reading() as connection:
-        facts = people.proven_facts(connection, bases.keys())
+        facts = people.proven_facts(connection, stores.keys.edges, bases.keys())
         sealed = book_entries.sealed_entries(connection, bases)
 
     def book(lane: Lane) -> _Book | Prepared:
@@ -155,7 +159,9 @@ def _first(due: Sequence[Lane], sealed: Mapping[UUID, Sequence[Any]]) -> Sequenc
     return [lane for lane, before in zip(due, accumulate(sizes, initial=0), strict=False) if before < _AT_ONCE_BYTES]
 
 
-def _open(lane: Lane, key: bytes, facts: ProvenFacts | None, sealed: Sequence[Any]) -> _Book | Prepared:
+def _open(lane: Lane, key: bytes, facts: ProvenFacts | Unfit | None, sealed: Sequence[Any]) -> _Book | Prepared:
+    if isinstance(facts, Unfit):
+        raise facts
     if facts is None or not sealed:
         return Prepared(lane)
     person = opened(lane.person_id, facts, key)

@@ -17,7 +17,7 @@ from ehr_sync.core.errors import Conflict
 from ehr_sync.core.versions import MadeOnMeans
 from ehr_sync.settings import Settings
 from ehr_sync.store import clients, submissions
-from ehr_sync.store.clients import Sending
+from ehr_sync.store.client_edges import Sending
 from ehr_sync.store.packing import Words, pack
 from ehr_sync.store.people import number_mark_of
 from ehr_sync.store.sealing import mark
@@ -91,7 +91,7 @@ def _before(stores: Stores, client_id: str, submission_id: bytes, idempotency_ke
         _claim(stores, client_id, submission_id, idempotency_key)
         replay = _replay(stores, submission_id)
     with stores.database.reading() as connection:
-        sending = clients.sending_for(connection, client_id, now.astimezone(VIETNAM).date())
+        sending = clients.sending_for(connection, stores.keys.edges, client_id, now.astimezone(VIETNAM).date())
     return _Before(now, sending, replay)
 
 

@@ -50,7 +50,7 @@ def follow_transaction(code: str, *, client_id: str, stores: Stores) -> LifeLine
         record = records.records(connection, [record_id]).get(record_id)
         head = records.version_head(connection, record, version) if record else None
         line, action = None, "refused life line"
-        if record and head and may_see(connection, client_id, record, today):
+        if record and head and may_see(connection, client_id, record, today, stores):
             line, action = line_of(connection, record, head, stores), "read life line"
         entry = AuditEntry(f"client:{client_id}", action, head.person_id if head else None, code)
         audit.write(connection, stores.keys.audit, [entry])
@@ -59,9 +59,10 @@ def follow_transaction(code: str, *, client_id: str, stores: Stores) -> LifeLine
     return line
 
 
-def may_see(connection: Connection, client_id: str, record: RecordRow, today: date) -> bool:
-    """A client sees only what belongs to a place that it may send for today."""
-    return record.family in {s.family for s in clients.sending_for(connection, client_id, today).values()}
+def may_see(connection: Connection, client_id: str, record: RecordRow, today: date, stores: Stores) -> bool:
+    """A client sees only what belongs to a place that it may send for today. Raises Unfit."""
+    sending = clients.sending_for(connection, stores.keys.edges, client_id, today)
+    return record.family in {s.family for s in sending.values()}
 
 
 def line_of(connection: Connection, record: RecordRow, head: VersionHead, stores: Stores) -> LifeLine:
@@ -103,7 +104,7 @@ def _is_superseded(record: RecordRow, head: VersionHead) -> bool:
 def _after_verdict(
     connection: Connection, record: RecordRow, head: VersionHead, stores: Stores, steps: list[Step]
 ) -> tuple[str, str]:
-    verdict = identity_claims.claim_of(connection, head.claim_id) if head.claim_id else None
+    verdict = identity_claims.claim_of(connection, stores.keys.edges, head.claim_id) if head.claim_id else None
     if verdict is None:
         return "received", "verification"
     if verdict.state != "proven":

@@ -105,7 +105,7 @@ def _look(incoming: Sequence[Incoming], claims: Sequence[NewClaim | None], store
         wanted |= {held_back(c, stores.keys.index).claim_id for c in claims if c is not None and c.is_try}
         if None in claims:
             wanted |= {i for i in ids if i not in rows}
-        return Look(rows, heads, identity_claims.claims(connection, wanted))
+        return Look(rows, heads, identity_claims.claims(connection, stores.keys.edges, wanted))
 
 
 def _with_tries(look: Look, claims: Sequence[NewClaim | None], batch: Batch, stores: Stores) -> Look:

@@ -58,7 +58,7 @@ def _acceptable(refused: RefusedPiece, reach: Reach, stores: Stores, settings: S
     try:
         with stores.database.reading() as connection:
             around = envelope_around(connection, piece.submission_id, piece.ordinal, stores)
-            sending = clients.sending_for(connection, refused.client_id, today)
+            sending = clients.sending_for(connection, stores.keys.edges, refused.client_id, today)
         read = read_piece(piece, key, around.envelope, _limits(settings))
     except Unreadable:
         return None

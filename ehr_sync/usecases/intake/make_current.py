@@ -13,6 +13,7 @@ from ehr_sync.core.identity import State
 from ehr_sync.core.record_body import Body, encode
 from ehr_sync.store import audit, identity_claims, people, records
 from ehr_sync.store.audit import AuditEntry
+from ehr_sync.store.identity_claims import ClaimRow
 from ehr_sync.store.packing import Words, pack
 from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.usecases.book.release import Change, leaves_former_book, release
@@ -39,7 +40,7 @@ def make_current(code: str, *, client_id: str, stores: Stores, uris: Uris) -> No
         with stores.database.begin() as connection:
             record = records.records(connection, [record_id]).get(record_id)
             head = records.version_head(connection, record, version) if record else None
-            is_theirs = record is not None and may_see(connection, client_id, record, today)
+            is_theirs = record is not None and may_see(connection, client_id, record, today, stores)
             waits = head is not None and head.state == "waiting_for_xml1"
             if not is_theirs or head is None or waits:
                 entry = AuditEntry(
@@ -63,7 +64,7 @@ def _stood(record: RecordRow, head: VersionHead, client_id: str, stores: Stores,
     fresh = _fresh_body(record, head, keys, stores, uris) if state == "ready" else None
     at = stores.database.now()
     with stores.database.begin() as connection:
-        locked = people.lock(connection, crowd)
+        locked = people.lock(connection, stores.keys.edges, crowd)
         if records.lock_records(connection, [record.record_id]).get(record.record_id) != record:
             return False
         records.set_version_state(connection, head, state)
@@ -72,7 +73,7 @@ def _stood(record: RecordRow, head: VersionHead, client_id: str, stores: Stores,
         if head.person_id != record.person_id:
             # Whose patient code and day these were is not kept by version: better none than another patient's.
             row = replace(row, patient_mark=None, day_mark=None)
-        changes = _changes(connection, row, head, state, fresh, keys)
+        changes = _changes(connection, row, head, state, fresh, keys, stores)
         rows = release(connection, changes, locked=locked, person_keys=keys, destination=stores.destination, at=at)
         if fresh is not None:
             # Behind the release, which still needs to read what a book shows of it.
@@ -89,7 +90,7 @@ def _fresh_body(
     """The version as today's mapping reads it, or None where that is how it is kept. Its claim is not read anew."""
     with stores.database.begin() as connection:
         body = _body(connection, head, keys)
-        claim = identity_claims.claims(connection, [head.claim_id or b""]).get(head.claim_id or b"")
+        claim = _claim(connection, head, stores)
     if body.mapping == MAPPING or claim is None:
         return None
     return remake(record, head, claim, stores=stores, uris=uris).body
@@ -102,17 +103,23 @@ def _changes(
     state: str,
     fresh: Body | None,
     keys: dict[UUID, bytes],
+    stores: Stores,
 ) -> list[Change]:
-    claim = identity_claims.claims(connection, [head.claim_id or b""]).get(head.claim_id or b"")
+    claim = _claim(connection, head, stores)
     if claim is None:
         return []
     changes = []
-    if row.shown_person is not None and leaves_former_book(connection, row, claim):
+    if row.shown_person is not None and leaves_former_book(connection, stores.keys.edges, row, claim):
         changes.append(Change(row.shown_person, row, head.version, None))
     if claim.state is State.PROVEN and state == "ready":
         body = fresh or _body(connection, head, keys)
         changes.append(Change(head.person_id, row, head.version, body, anew=fresh is not None))
     return changes
+
+
+def _claim(connection: Connection, head: VersionHead, stores: Stores) -> ClaimRow | None:
+    claim_id = head.claim_id or b""
+    return identity_claims.claims(connection, stores.keys.edges, [claim_id]).get(claim_id)
 
 
 def _body(connection: Connection, head: VersionHead, keys: dict[UUID, bytes]) -> Body:

@@ -63,7 +63,7 @@ def _versions(record_id: bytes, job: Job) -> Iterator[tuple[int, Outcome]]:
     with job.stores.database.reading() as connection:
         record = records.records(connection, [record_id]).get(record_id)
         heads = {h.version: h for h in records.version_heads(connection, [record]).get(record_id, ())} if record else {}
-        standing = standing_versions(connection, record, heads) if record else ()
+        standing = standing_versions(connection, job.stores.keys.edges, record, heads) if record else ()
     if record is None or not heads:
         return  # erased meanwhile
     newest = heads.get(record.newest)

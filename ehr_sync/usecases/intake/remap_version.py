@@ -95,12 +95,12 @@ class Standing:
 
 
 def standing_versions(
-    connection: Connection, record: RecordRow, heads: Mapping[int, VersionHead]
+    connection: Connection, edge_key: bytes, record: RecordRow, heads: Mapping[int, VersionHead]
 ) -> tuple[Standing, ...]:
     """The newest version, where it is mapped at all; and, while that one may not be shown, the one that still is."""
     newest, shown = heads.get(record.newest), heads.get(record.shown or 0)
     wanted = [head for head in (newest, shown) if head is not None and head.state == "ready" and head.claim_id]
-    claims = identity_claims.claims(connection, [head.claim_id or b"" for head in wanted])
+    claims = identity_claims.claims(connection, edge_key, [head.claim_id or b"" for head in wanted])
     found: list[Standing] = []
     for head in wanted:
         claim = claims.get(head.claim_id or b"")
@@ -214,8 +214,8 @@ def _write(standing: Standing, before: Body, after: Body, stores: Stores) -> Non
         raise Moved  # being erased
     at = stores.database.now()
     with stores.database.begin() as connection:
-        locked = people.lock(connection, crowd)
-        _look_again(connection, standing, before, keys)
+        locked = people.lock(connection, stores.keys.edges, crowd)
+        _look_again(connection, standing, before, keys, stores)
         if book is not None:
             change = Change(book, record, head.version, after, anew=True)
             rows = release(connection, [change], locked=locked, person_keys=keys, destination=stores.destination, at=at)
@@ -224,14 +224,16 @@ def _write(standing: Standing, before: Body, after: Body, stores: Stores) -> Non
         records.set_body(connection, head, pack(encode(after), Words.BODIES), keys[head.person_id])
 
 
-def _look_again(connection: Connection, seen: Standing, before: Body, keys: Mapping[UUID, bytes]) -> None:
+def _look_again(
+    connection: Connection, seen: Standing, before: Body, keys: Mapping[UUID, bytes], stores: Stores
+) -> None:
     record_id, key = seen.record.record_id, (seen.head.person_id, seen.head.record_id, seen.head.version)
     record = records.lock_records(connection, [record_id]).get(record_id)
     if record is None:
         raise Moved
     heads = {h.version: h for h in records.version_heads(connection, [record]).get(record_id, ())}
     if (
-        seen not in standing_versions(connection, record, heads)
+        seen not in standing_versions(connection, stores.keys.edges, record, heads)
         or records.bodies(connection, [key], keys).get(key) != before
     ):
         raise Moved

@@ -97,11 +97,11 @@ def write(
         key = _submission(connection, submission, batch, ending, stores)
         _look_at_tries(connection, versions, look, batch)
         if not identity_claims.add_claims(
-            connection, {fresh[i][0]: (fresh[i][1], c) for i, c in new.items()}, batch.received_at
+            connection, stores.keys.edges, {fresh[i][0]: (fresh[i][1], c) for i, c in new.items()}, batch.received_at
         ):
             raise Moved
         added = {i: ClaimRow(i, fresh[i][0], c.number_mark, c.verdict.state) for i, c in new.items()}
-        locked = _lock(connection, crowd, _named(steps, look)) | {
+        locked = _lock(connection, crowd, _named(steps, look), stores) | {
             c.person_id: LockedPerson(c.person_id, "provisional", 0, None) for c in added.values()
         }
         _look_again(connection, steps)
@@ -111,7 +111,7 @@ def write(
         keys |= dict(nobodies)
         claims = {**look.claims, **added}
         pieces += [NewPiece(s.incoming.ordinal, _holder(s, claims), s.incoming.piece) for s in steps]
-        submissions.add_pieces(connection, key, pieces, keys)
+        submissions.add_pieces(connection, stores.keys.edges, key, pieces, keys)
         _write_locked(connection, versions, claims, locked, keys, batch, stores)
 
 
@@ -128,11 +128,13 @@ def _submission(
     return submission.key
 
 
-def _lock(connection: Connection, crowd: set[UUID], named: Mapping[bytes, ClaimRow]) -> dict[UUID, LockedPerson]:
+def _lock(
+    connection: Connection, crowd: set[UUID], named: Mapping[bytes, ClaimRow], stores: Stores
+) -> dict[UUID, LockedPerson]:
     if not crowd:
         return {}
-    locked = people.lock(connection, crowd)
-    if named and identity_claims.claims(connection, named) != named:
+    locked = people.lock(connection, stores.keys.edges, crowd)
+    if named and identity_claims.claims(connection, stores.keys.edges, named) != named:
         raise Moved
     return locked
 
@@ -166,7 +168,7 @@ def _write_locked(
         return
     versions = {s.plan.filing.record_id: _version(s, _holder(s, claims), batch) for s in steps}
     rows = {s.plan.filing.record_id: _record_row(s, _holder(s, claims)) for s in steps}
-    changes = [c for s in steps for c in _changes(connection, s, rows[s.plan.filing.record_id], claims, locked)]
+    changes = [c for s in steps for c in _changes(connection, s, rows[s.plan.filing.record_id], claims, locked, stores)]
     if changes:
         rows |= release(
             connection,
@@ -179,17 +181,21 @@ def _write_locked(
     first = {s.plan.filing.record_id for s in steps if s.plan.filing.record is None}
     if first and not records.add_records(connection, [(rows[i], versions[i]) for i in sorted(first)], person_keys):
         raise Moved
-    _ask_again(connection, steps, batch)
     further = sorted(rows.keys() - first)
     records.add_versions(connection, [versions[i] for i in further], person_keys)
     records.set_records(connection, [rows[i] for i in further])
+    _ask_again(connection, steps, claims, batch, stores)
 
 
-def _ask_again(connection: Connection, steps: Sequence[NewStep], batch: Batch) -> None:
+def _ask_again(
+    connection: Connection, steps: Sequence[NewStep], claims: Mapping[bytes, ClaimRow], batch: Batch, stores: Stores
+) -> None:
     """A new record is a reason to ask about its claim once more (rules: ask-again)."""
     named = {s.claim.claim_id: s.claim.family for s in steps if s.claim is not None and s.asks_again}
+    doubted = sorted(i for i in named if claims[i].state in {State.NOT_PROVEN, State.REVIEW})
+    if doubted:
+        identity_claims.ask_again(connection, stores.keys, [claims[i] for i in doubted], batch.received_at)
     if named:
-        identity_claims.ask_again(connection, sorted(named), batch.received_at)
         number_tries.count_again(connection, named, batch.received_at)
 
 
@@ -291,6 +297,7 @@ def _changes(
     row: RecordRow,
     claims: Mapping[bytes, ClaimRow],
     locked: Mapping[UUID, LockedPerson],
+    stores: Stores,
 ) -> list[Change]:
     """What a new standing version changes in books: it leaves the former person's where it names another number (or
     none), and enters its own person's where its claim is proven.
@@ -299,7 +306,7 @@ def _changes(
         return []
     claim = claims[step.claim.claim_id]
     changes = []
-    if row.shown_person is not None and leaves_former_book(connection, row, claim):
+    if row.shown_person is not None and leaves_former_book(connection, stores.keys.edges, row, claim):
         changes.append(Change(row.shown_person, row, step.plan.version, None))
     proven = claim.state is State.PROVEN and locked[claim.person_id].state == "proven"
     if proven and step.plan.state == "ready":

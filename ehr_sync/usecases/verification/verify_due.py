@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
 
-from ehr_sync.core.errors import Unavailable
+from ehr_sync.core.errors import Unavailable, Unfit
 from ehr_sync.core.identity import Claim, State, Verdict, judge, spellings
 from ehr_sync.core.ports import PopulationRegistry, RegistryPerson, RegistryQuestion
 from ehr_sync.core.retry import RetryPolicy
-from ehr_sync.store import audit, identity_claims, people, records
+from ehr_sync.store import audit, edges, identity_claims, people, records
 from ehr_sync.store.audit import AuditEntry
-from ehr_sync.store.identity_claims import TakenClaim
+from ehr_sync.store.edges import Edge
+from ehr_sync.store.identity_claims import ClaimRow, TakenClaim
+from ehr_sync.store.identity_edges import edge_of_claim, edge_of_number, edge_of_person
 from ehr_sync.store.people import LockedPerson
 from ehr_sync.store.records import RecordRow
 from ehr_sync.store.sealing import Unreadable
@@ -62,11 +64,14 @@ def verifying(
     """The sweep over due claims."""
 
     def settle(done: Sequence[tuple[Asking, Outcome]]) -> None:
-        failures = []
+        failures: list[Exception] = []
         for asking, outcome in done:
             # A person whose records cannot be opened keeps nobody else's verdict from being written (P6).
             try:
                 _settle(asking, outcome, stores=stores, retry=retry, jitter=jitter)
+            except Unfit as unfit:
+                _put_off(asking, replace(outcome, verdict=None, failure=unfit.code), unfit, stores, retry, jitter)
+                failures.append(unfit)
             except Exception as failure:
                 failures.append(failure)
         if failures:
@@ -83,15 +88,18 @@ def verifying(
 def _take(free: int, *, stores: Stores, lease: timedelta) -> list[Asking]:
     # The entry in the audit log is committed before the registry hears anything (P10).
     with stores.database.begin() as connection:
-        taken = identity_claims.take_due(connection, lease, free)
-        entries = [AuditEntry("service", "verify", t.person_id, f"{t.claim_id.hex()}-{t.fence}") for t in taken]
+        taken = identity_claims.take_due(connection, stores.keys.edges, lease, free)
+        asked = [t for t in taken if t.unfit is None]
+        entries = [AuditEntry("service", "verify", t.person_id, f"{t.claim_id.hex()}-{t.fence}") for t in asked]
         audit.write(connection, stores.keys.audit, entries)
     keys = stores.key_store.keys_that_open(t.person_id for t in taken)
-    return [Asking(t, keys[t.person_id]) for t in taken if t.person_id in keys]
+    return [Asking(t, keys.get(t.person_id, b"")) for t in taken if t.person_id in keys or t.unfit is not None]
 
 
 def _opened_and_asked(asking: Asking, registry: PopulationRegistry) -> Outcome:
     taken = asking.taken
+    if taken.unfit is not None:
+        return Outcome(0, None, taken.unfit.code)
     try:
         claim = identity_claims.open_facts(asking.key, taken.person_id, taken.claim_id, taken.facts)
     except Unreadable:
@@ -140,25 +148,46 @@ def _settle(
     asking: Asking, outcome: Outcome, *, stores: Stores, retry: RetryPolicy, jitter: Callable[[], float]
 ) -> None:
     taken, verdict = asking.taken, outcome.verdict
+    if taken.unfit is not None:
+        raise taken.unfit
     if verdict is None:
-        pause = timedelta(seconds=retry.pause(taken.attempts + 1, jitter(), outcome.retry_after))
-        with stores.database.begin() as connection:
-            identity_claims.postpone_claim(connection, taken, outcome.failure, pause, outcome.calls)
+        _put_off(asking, outcome, None, stores, retry, jitter)
     elif verdict.state is State.PROVEN:
         _prove(taken, verdict, outcome.calls, stores)
     else:
         with stores.database.begin() as connection:
-            identity_claims.decide_claim(connection, taken, verdict, outcome.calls)
+            if identity_claims.decide_claim(connection, taken, verdict, outcome.calls):
+                edges.write(connection, stores.keys, [_decided(taken, verdict, taken.person_id)])
+
+
+def _put_off(
+    asking: Asking,
+    outcome: Outcome,
+    unfit: Unfit | None,
+    stores: Stores,
+    retry: RetryPolicy,
+    jitter: Callable[[], float],
+) -> None:
+    taken = asking.taken
+    pause = timedelta(seconds=retry.pause(taken.attempts + 1, jitter(), outcome.retry_after))
+    with stores.database.begin() as connection:
+        identity_claims.postpone_claim(connection, taken, outcome.failure, pause, outcome.calls)
+        if unfit is not None:
+            edges.note_unfit(connection, stores.keys, [unfit])
+
+
+def _decided(taken: TakenClaim, verdict: Verdict, person_id: UUID) -> Edge:
+    return edge_of_claim(taken.claim_id, person_id, taken.number_mark, verdict.state.value, verdict.reason)
 
 
 def _prove(taken: TakenClaim, verdict: Verdict, calls: int, stores: Stores) -> None:
     for _ in range(_ATTEMPTS):
         with stores.database.begin() as connection:
-            claim = identity_claims.claims(connection, [taken.claim_id]).get(taken.claim_id)
+            claim = identity_claims.claims(connection, stores.keys.edges, [taken.claim_id]).get(taken.claim_id)
             if claim is None:
                 return  # erased meanwhile
-            number_mark = claim.number_mark
-            target = people.behind_number(connection, number_mark) if number_mark else None
+            number_mark = claim.number_mark or b""
+            target = people.behind_number(connection, stores.keys.edges, number_mark)
         crowd = {taken.person_id, target or taken.person_id}
         keys = stores.key_store.keys(crowd)
         if crowd - keys.keys():
@@ -166,27 +195,47 @@ def _prove(taken: TakenClaim, verdict: Verdict, calls: int, stores: Stores) -> N
         at = stores.database.now()
         try:
             with stores.database.begin() as connection:
-                locked = people.lock(connection, crowd)
+                locked = people.lock(connection, stores.keys.edges, crowd)
                 if identity_claims.decide_claim(connection, taken, verdict, calls):
-                    owner = _owner(connection, taken, number_mark or b"", target, keys)
+                    # By our fence, so that nobody has changed the claim since it was read.
+                    _check_newest(connection, claim, locked, stores)
+                    owner, changed = _owner(connection, taken, number_mark, target, locked, keys, stores)
                     _release_claim(connection, taken.claim_id, locked[owner], keys, stores, at)
+                    edges.write(connection, stores.keys, [_decided(taken, verdict, owner), *changed])
         except _Moved:
             continue
         return
     raise Unavailable("database.busy")
 
 
+def _check_newest(connection: Connection, claim: ClaimRow, locked: Mapping[UUID, LockedPerson], stores: Stores) -> None:
+    """Nothing is proven by a row that was put back as it was. Raises Unfit."""
+    everybody = [("person", who, person.sealed_at) for who, person in locked.items()]
+    edges.check_newest(connection, stores.keys.edges, ("claim", claim.claim_id, claim.sealed_at), *everybody)
+
+
 def _owner(
-    connection: Connection, taken: TakenClaim, number_mark: bytes, target: UUID | None, keys: dict[UUID, bytes]
-) -> UUID:
-    """The person whom the proof makes this claim's: the provisional one, or the one already behind the number."""
-    if people.behind_number(connection, number_mark) != target:
+    connection: Connection,
+    taken: TakenClaim,
+    number_mark: bytes,
+    target: UUID | None,
+    locked: Mapping[UUID, LockedPerson],
+    keys: dict[UUID, bytes],
+    stores: Stores,
+) -> tuple[UUID, list[Edge]]:
+    """The person whom the proof makes this claim's: the provisional one, or the one already behind the number; and what
+    becomes of number and people by it.
+    """
+    if people.behind_number(connection, stores.keys.edges, number_mark) != target:
         raise _Moved
     if target is None and not people.take_number(connection, number_mark, taken.person_id):
         raise _Moved
     if target is None or target == taken.person_id:
         people.prove(connection, taken.person_id, taken.claim_id)
-        return taken.person_id
+        changed = [edge_of_number(number_mark, taken.person_id)] if target is None else []
+        if locked[taken.person_id].state == "provisional":
+            changed.append(edge_of_person(taken.person_id, "proven", None, taken.claim_id))
+        return taken.person_id, changed
     source = (taken.person_id, keys[taken.person_id])
     facts = identity_claims.open_facts(source[1], source[0], taken.claim_id, taken.facts)
     resealed = identity_claims.seal_facts(keys[target], target, taken.claim_id, facts)
@@ -194,7 +243,7 @@ def _owner(
     records.move_records(connection, taken.person_id, target)
     identity_claims.move_claim(connection, taken.claim_id, target, resealed)
     people.merge(connection, taken.person_id, target)
-    return target
+    return target, [edge_of_person(taken.person_id, "merged", target, locked[taken.person_id].proven_claim)]
 
 
 def _release_claim(

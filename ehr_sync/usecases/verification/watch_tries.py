@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from sqlalchemy import Connection
+
 from ehr_sync.core.errors import NotFound
-from ehr_sync.store import audit, clients, number_tries
+from ehr_sync.store import audit, clients, edges, number_tries
 from ehr_sync.store.audit import AuditEntry
+from ehr_sync.store.identity_claims import ClaimRow
+from ehr_sync.store.identity_edges import edge_of_claim
 from ehr_sync.store.number_tries import LockOut
 from ehr_sync.usecases.stores import Stores
 
@@ -19,14 +23,15 @@ def watching_tries(*, stores: Stores, most: int, tell: Callable[[LockOut], None]
 
     def watch() -> int:
         with stores.database.begin() as connection:
-            let_go = len(number_tries.let_go(connection, most))
+            let_go = number_tries.let_go(connection, most)
             found = number_tries.lock_outs(connection)
+            _seal(connection, let_go, stores)
         for each in found:
             if (each.family, each.lock) not in told:
                 tell(each)
         told.clear()
         told.update((each.family, each.lock) for each in found)
-        return let_go
+        return len(let_go)
 
     return watch
 
@@ -45,9 +50,16 @@ def end_lock_outs(facility: str, *, lock: str | None, by: str, stores: Stores) -
         known = clients.register(connection).get(facility)
         if known is None:
             raise NotFound("facility.unknown")
-        count = len(number_tries.end_lock_outs(connection, known.family, lock))
-        detail = f"family={known.family} lock={lock or 'all'} claims={count}"
+        asked = number_tries.end_lock_outs(connection, known.family, lock)
+        _seal(connection, asked, stores)
+        detail = f"family={known.family} lock={lock or 'all'} claims={len(asked)}"
         audit.write(
             connection, stores.keys.audit, [AuditEntry(f"ops:{stores.alias_of(by)}", "end lock-out", None, detail)]
         )
-    return count
+    return len(asked)
+
+
+def _seal(connection: Connection, due: Sequence[ClaimRow], stores: Stores) -> None:
+    edges.write(
+        connection, stores.keys, [edge_of_claim(c.claim_id, c.person_id, c.number_mark, c.state.value, "") for c in due]
+    )

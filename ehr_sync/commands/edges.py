@@ -1,0 +1,88 @@
+"""ehr-sync edges …: does every row that decides who is who, and who may send, stand as the service wrote it?"""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import click
+
+from ehr_sync import settings
+from ehr_sync.bootstrap import open_service
+from ehr_sync.store.edge_survey import Found
+from ehr_sync.usecases.access.seal_edges import seal_edges, survey_edges
+from ehr_sync.usecases.stores import Stores
+
+_UNFIT: Final = 1
+
+_SAID: Final = {
+    "unsealed": "has no seal",
+    "changed": "was changed, or put in",
+    "put back": "was put back as it once was: the audit log knows a later change",
+    "missing": "was taken out: the audit log knows it",
+    "contradicts": "leads to nobody, or to somebody whom another number proved",
+}
+
+
+@click.group()
+def edges() -> None:
+    """Which person a number leads to, what was proven, who may send for whom: verify it, seal it."""
+
+
+@edges.command()
+def verify() -> None:
+    """Find every such row that was changed, put in, put back or taken out. Exits with 1 where there are any."""
+    with _stores() as stores:
+        count = 0
+        for found in survey_edges(stores=stores):
+            click.echo(_line(found))
+            count += 1
+    if count:
+        sys.exit(_UNFIT)
+    click.echo("Every edge fits its seal and the audit log.")
+
+
+@edges.command()
+@click.option("--dry-run", is_flag=True, help="Show what does not fit, and seal nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def seal(*, dry_run: bool, yes: bool) -> None:
+    """Say that what is shown here stands as it is: after an upgrade from before seals, and after SQL by hand."""
+    with _stores() as stores:
+        unsealed, shown = Counter[str](), []
+        for found in survey_edges(stores=stores):
+            if found.says == "unsealed" and found.edge is not None:
+                unsealed[found.edge.table] += 1
+            else:
+                shown.append(found)
+        for table, count in sorted(unsealed.items()):
+            click.echo(f"{table}: {count} rows have no seal yet")
+        for found in shown:
+            click.echo(_line(found))
+        if not unsealed and not shown:
+            click.echo("Every edge fits its seal and the audit log.")
+            return
+        if dry_run:
+            return
+        if not yes:
+            click.confirm("Seal all of it as it is?", abort=True)
+        click.echo(f"{seal_edges(shown, by=getpass.getuser(), stores=stores)} edges are sealed.")
+
+
+def _line(found: Found) -> str:
+    if found.edge is None:
+        return f"edge {found.name} {_SAID[found.says]}"
+    key = found.edge.key.hex() if isinstance(found.edge.key, bytes) else found.edge.key
+    return f"{found.edge.table} {key} {_SAID[found.says]}"
+
+
+@contextmanager
+def _stores() -> Iterator[Stores]:
+    service = open_service(settings.from_environment(), to_mend=True)
+    try:
+        yield service.stores
+    finally:
+        service.close()
