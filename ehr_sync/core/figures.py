@@ -26,3 +26,4 @@ class Figures:
         default_factory=dict
     )  # by destination: whether it turns away a wrong ifMatch, where it was asked
     paused: Mapping[str, bool] = field(default_factory=dict)  # by destination
+    refusals: Mapping[str, int] = field(default_factory=dict)  # by reason, since the database last crashed

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, func, literal, select, union_all
 
 from ehr_sync.core.figures import PUSH_BUCKETS, WINDOW, Figures
-from ehr_sync.store import destinations
+from ehr_sync.store import destinations, quotas
 from ehr_sync.store.tables import claim, delivery, lane, submission
 
 _NOW: Final = func.statement_timestamp()  # clock_timestamp() is volatile: no index would be used
@@ -30,6 +30,7 @@ def figures(connection: Connection) -> Figures:
         recent_deliveries={(to, outcome): n for to, outcome, n in connection.execute(_DELIVERIES)},
         recent_push_counts={to: tuple(counts) for to, _, *counts in pushes},
         recent_push_seconds={to: float(seconds) for to, seconds, *_ in pushes},
+        refusals=quotas.refusals(connection),
     )
 
 

@@ -6,7 +6,7 @@ Locks `submission` and `claim` against writing while their indexes are made: one
 from alembic import op
 
 revision = "0007"
-down_revision = "0003"
+down_revision = "0004"
 
 _UP = (
     """CREATE TABLE session (
