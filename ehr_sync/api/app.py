@@ -7,7 +7,9 @@ from typing import Protocol
 
 from flask import Blueprint, Flask, Response, g, request
 
-from ehr_sync.api import access, connection, problems
+from ehr_sync.api import access, paths, problems
+from ehr_sync.api import admission as admitting
+from ehr_sync.api.admission import Admission
 from ehr_sync.api.language import language_of
 from ehr_sync.core.clock import Stopwatch
 from ehr_sync.core.ports import Login
@@ -48,6 +50,8 @@ def create_app(
     log: Log,
     stopwatch: Stopwatch,
     new_id: Callable[[], str],
+    admission: Admission,
+    allowed_hosts: str = "",
     pages: Pages | None = None,
 ) -> Flask:
     """The application. Raises LookupError where a route does not say who may call it."""
@@ -55,19 +59,21 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = request_bytes
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     _watch(app, log=log, stopwatch=stopwatch, new_id=new_id, secure=public_url.startswith("https:"))
+    paths.install(app, public_url=public_url, allowed_hosts=allowed_hosts)
+    admitting.install_before_access(app, admission)
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     problems.install(app, public_url=public_url, log=log, page=pages.problem if pages else None)
     if pages:
         pages.install(app, public_url=public_url)
     access.install(app, verify=verify, who=who, admit=pages.admit if pages else None)
+    admitting.install_after_access(app, admission, public_url)
     return app
 
 
 def _watch(app: Flask, *, log: Log, stopwatch: Stopwatch, new_id: Callable[[], str], secure: bool) -> None:
     @app.before_request
     def start() -> None:
-        connection.limit_silence(request.environ)
         # Never the caller's own id: it could carry anything into our logs.
         g.incident = new_id()
         g.started = stopwatch()
@@ -81,8 +87,6 @@ def _watch(app: Flask, *, log: Log, stopwatch: Stopwatch, new_id: Callable[[], s
         response.headers["X-Request-Id"] = g.incident
         response.headers.setdefault("Content-Language", language_of(request))
         response.headers.add("Vary", "Accept-Language")
-        if response.status_code >= 400:
-            connection.linger(request.environ, response, stopwatch)
         _log_request(log, response, stopwatch() - g.started)
         return response
 

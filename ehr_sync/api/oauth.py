@@ -11,13 +11,11 @@ from typing import Any, Final
 import orjson
 from flask import Blueprint, Request, Response, g, request
 
-from ehr_sync.api import connection
 from ehr_sync.usecases.access.assertions import ASSERTION_ALGORITHMS, ASSERTION_TYPE, TokenRefused
 from ehr_sync.usecases.access.authenticate import SCOPES, AccessToken, Signer
 
 FORM: Final = "application/x-www-form-urlencoded"
 _FORM_BYTES: Final = 64 * 1024
-_FORM_SECONDS: Final = 10.0
 
 _FORM: Final = "send a form with grant_type, client_assertion_type, client_assertion and scope, each once"
 # The same for all three, as for whoever is disabled: nobody learns from it who is registered here.
@@ -48,8 +46,8 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
 }
 
 
-def oauth(issue: Callable[[Mapping[str, str]], AccessToken], signer: Signer) -> Blueprint:
-    """The routes, around the use case that makes tokens."""
+def oauth(issue: Callable[[Mapping[str, str]], AccessToken], signer: Signer, admit: Callable[[str], None]) -> Blueprint:
+    """The routes, around the use case that makes tokens. `admit` raises Problem where a client has had too many."""
     blueprint = Blueprint("oauth", __name__)
     jwks_json = orjson.dumps(signer.public_jwks())
     configuration_json = orjson.dumps(configuration(signer))
@@ -57,10 +55,13 @@ def oauth(issue: Callable[[Mapping[str, str]], AccessToken], signer: Signer) -> 
     @blueprint.post("/oauth2/token")
     def token() -> Response:
         try:
-            return _granted(issue(_form(request)))
+            token = issue(_form(request))
         except TokenRefused as refused:
             g.reason = refused.reason
             return _refused(refused)
+        # Counted when it is proven who asks: nobody else can use up a client's tokens.
+        admit(token.client_id)
+        return _granted(token)
 
     @blueprint.get("/.well-known/jwks.json")
     def jwks() -> Response:
@@ -93,8 +94,7 @@ def _form(request: Request) -> dict[str, str]:
     request.max_content_length = _FORM_BYTES
     if request.mimetype != FORM:
         raise TokenRefused("invalid_request", "form.media_type")
-    with connection.within(request.environ, _FORM_SECONDS):
-        fields = request.form.to_dict(flat=False)
+    fields = request.form.to_dict(flat=False)
     if any(len(values) > 1 for values in fields.values()):
         raise TokenRefused("invalid_request", "form.repeated")
     return {name: values[0] for name, values in fields.items()}
