@@ -115,7 +115,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
 
         A caller that sends all before it reads would otherwise see a reset connection instead of a 401 or 413.
         """
-        keep = not future.cancelled() and future.exception() is None and bool(future.result())
+        try:
+            self._go_on(conn, keep=not future.cancelled() and future.exception() is None and bool(future.result()))
+        except (OSError, ValueError):  # it was closed already
+            self.nr_conns -= 1
+            conn.close()
+
+    def _go_on(self, conn: Connection, *, keep: bool) -> None:
         if not keep:
             self._linger(conn)
             return
@@ -194,7 +200,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             self.nr_conns -= 1
             conn.close()
             return
-        self._hold(conn, _LINGER_SECONDS)
+        self._hold(conn, _LINGER_SECONDS if self.alive else _STOPPING_SECONDS)
 
     def _close(self, conn: Connection) -> None:
         self._let_go(conn)

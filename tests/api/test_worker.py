@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import resource
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 import requests
 
@@ -177,10 +180,11 @@ def test_two_thousand_silent_connections_hold_nobody_up(served: str) -> None:
         assert seconds_for_health(served) < max(0.5, 10 * quiet)
 
 
+@pytest.mark.usefixtures("many_files")
 def test_the_longest_silent_of_one_address_goes_first(served: str) -> None:
     with ExitStack() as stack:
         first = stack.enter_context(connected(served))
-        for _ in range(250):  # two workers of a hundred each
+        for _ in range(800):  # to two workers, each of which keeps a hundred
             stack.enter_context(connected(served))
         began = time.monotonic()
         assert heard(first) == b""
@@ -239,3 +243,16 @@ def test_what_is_malformed_is_a_small_problem_that_echoes_nothing(
 def test_no_header_changes_the_path(served: str, name: str) -> None:
     asked = requests.get(f"{served}/healthz", headers={name: "/healthz"}, timeout=20)
     assert (asked.status_code, asked.json()) == (200, {"alive": True})
+
+
+def test_a_server_that_stops_serves_what_is_under_way_and_waits_for_no_silent_caller(tmp_path: Path) -> None:
+    with web.behind_gunicorn("tests.api.wire:app", tmp_path / "log") as running, ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(connected(running.address))
+        half = head(running.address, POST, XML, GOOD, "Content-Length: 4") + b"<a"
+        under_way = stack.enter_context(connected(running.address, half))
+        time.sleep(0.5)
+        os.kill(running.pid, signal.SIGTERM)
+        under_way.sendall(b"/>")
+        assert heard(under_way).startswith(b"HTTP/1.1 200 OK")
+        assert psutil.wait_procs([psutil.Process(running.pid)], timeout=10)[1] == []
