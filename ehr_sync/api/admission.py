@@ -12,8 +12,9 @@ from typing import Final
 from flask import Flask, Response, g, request
 
 from ehr_sync.api import connection
-from ehr_sync.api.peers import Networks, peer_of
+from ehr_sync.api.peers import peer_of
 from ehr_sync.api.problems import Problem, response_of, retry_after
+from ehr_sync.core.addresses import Networks
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.quota import Buckets, LeasedBuckets, Quota, Standing
 from ehr_sync.core.tally import Tally

@@ -15,7 +15,7 @@ from ehr_sync.api.problems import Problem
 from ehr_sync.core.answers import Answer
 from ehr_sync.core.quota import Lease
 from ehr_sync.core.tally import Tally
-from ehr_sync.usecases.access.authenticate import TokenRefused
+from ehr_sync.usecases.access.assertions import TokenRefused
 from tests.api import web
 from tests.core.test_quota import Watch
 
