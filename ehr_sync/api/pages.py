@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from functools import cache
 from http import HTTPStatus
+from typing import Final
 
 import orjson
 
 from ehr_sync.api.problem_types import PROBLEMS
+
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""What every answer carries."""
 
 
 @cache
@@ -23,7 +32,6 @@ def problem(code: str, public_url: str) -> bytes:
         "Connection: close",
         "Content-Type: application/problem+json",
         f"Content-Length: {len(body)}",
-        "Cache-Control: no-store",
-        "X-Content-Type-Options: nosniff",
+        *(f"{name}: {value}" for name, value in HEADERS.items()),
     ]
     return "\r\n".join([*head, "", ""]).encode() + body
