@@ -89,13 +89,11 @@ def problem(answer: bytes) -> tuple[int, str]:
 
 
 def seconds_for_health(served: str) -> float:
-    """The longest of ten in a row, each on a new connection."""
-    longest = 0.0
+    """For ten in a row, each on a new connection. One that finds no thread waits for five seconds alone."""
+    began = time.monotonic()
     for _ in range(10):
-        began = time.monotonic()
         assert requests.get(f"{served}/healthz", timeout=20).ok
-        longest = max(longest, time.monotonic() - began)
-    return longest
+    return time.monotonic() - began
 
 
 def test_a_head_that_drips_is_told_so_and_ended(served: str) -> None:
@@ -159,7 +157,7 @@ def test_eighty_slow_callers_hold_nobody_up(served: str, lines: tuple[str, ...])
         said = head(served, *lines)[:-2] if lines[0].startswith("GET") else head(served, *lines) + b"F"
         for _ in range(80):
             stack.enter_context(connected(served, said))
-        assert seconds_for_health(served) < max(0.5, 10 * quiet)
+        assert seconds_for_health(served) < max(3.0, 10 * quiet)
 
 
 @pytest.fixture
@@ -177,7 +175,7 @@ def test_two_thousand_silent_connections_hold_nobody_up(served: str) -> None:
     with ExitStack() as stack:
         for _ in range(2_100):
             stack.enter_context(connected(served))
-        assert seconds_for_health(served) < max(0.5, 10 * quiet)
+        assert seconds_for_health(served) < max(3.0, 10 * quiet)
 
 
 @pytest.mark.usefixtures("many_files")
