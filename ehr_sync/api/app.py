@@ -7,10 +7,11 @@ from typing import Protocol
 
 from flask import Blueprint, Flask, Response, g, request
 
-from ehr_sync.api import access, pages, paths, problems
+from ehr_sync.api import access, paths, problems
 from ehr_sync.api import admission as admitting
 from ehr_sync.api.admission import Admission
 from ehr_sync.api.language import language_of
+from ehr_sync.api.raw_problems import HEADERS
 from ehr_sync.core.clock import Stopwatch
 from ehr_sync.core.ports import Login
 from ehr_sync.runtime.logs import Log
@@ -73,7 +74,7 @@ def _watch(app: Flask, *, log: Log, stopwatch: Stopwatch, new_id: Callable[[], s
 
     @app.after_request
     def finish(response: Response) -> Response:
-        for name, value in pages.HEADERS.items():
+        for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if secure:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")

@@ -22,7 +22,7 @@ from typing import Any, Final
 from gunicorn.http import errors  # type: ignore[import-untyped]  # ships no types
 from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]  # ships no types
 
-from ehr_sync.api import pages
+from ehr_sync.api import raw_problems
 from ehr_sync.api.arriving import SMALL_BODY_BYTES, Arriving
 from ehr_sync.api.connection import PACE, REFUSED, SILENCE_SECONDS, Pace, Slowest
 from ehr_sync.api.peers import is_trusted
@@ -188,7 +188,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     def _refuse(self, conn: Connection, code: str) -> None:
         self.refused[code] += 1
-        self._say(conn, pages.problem(code, self._public_url))
+        self._say(conn, raw_problems.problem(code, self._public_url))
         self._let_go(conn)
         self._linger(conn)
 
@@ -282,7 +282,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             self.log.exception("Error handling request")
         self.refused[code] += 1
         with suppress(OSError):
-            client.send(pages.problem(code, self._public_url))
+            client.send(raw_problems.problem(code, self._public_url))
 
 
 def _is_read(req: Any, pace: Pace) -> bool:
