@@ -105,6 +105,14 @@ class NamedClient(FlaskClient):
         """As Flask's."""
         return super().open(*args, **{"base_url": hospital.ISSUER, **kwargs})
 
+    def get_cookie(self, key: str, domain: str = "127.0.0.1", path: str = "/") -> Any:
+        """As Flask's, of the service's own host."""
+        return super().get_cookie(key, domain, path)
+
+    def set_cookie(self, key: str, value: str = "", **options: Any) -> None:
+        """As Flask's, of the service's own host."""
+        super().set_cookie(key, value, **{"domain": "127.0.0.1", **options})
+
 
 def client(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: Any) -> FlaskClient:
     """Flask's own client on that application."""
