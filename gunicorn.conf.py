@@ -24,15 +24,21 @@ def _stop(sentence: str) -> NoReturn:
     raise SystemExit(2)
 
 
+_given = _settings()
+
 wsgi_app = "wsgi:app"
-bind = _settings().bind
+bind = _given.bind
 workers = 2
-worker_class = "gthread"
-threads = 8
+worker_class = "ehr_sync.api.worker.Worker"
+# Eight that submissions never take: citizens' reads and what watches us have them.
+threads = _given.submissions_at_once + _given.submissions_waiting + 8
 preload_app = False  # connections and locks are not to be shared between processes
 timeout = 120
 graceful_timeout = 30
 keepalive = 75
+forwarded_allow_ips = ""  # no header changes scheme, path or peer here: what our proxies say is read in api/peers.py
+forwarder_headers = ""
+secure_scheme_headers: dict[str, str] = {}
 limit_request_line = 4094
 limit_request_fields = 50
 limit_request_field_size = 8190

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -13,19 +14,24 @@ from flask import Flask
 from joserfc.jwk import ECKey, KeySet
 
 from ehr_sync.adapters.oidc_identity import OidcIdentity, TokenKind
+from ehr_sync.api.admission import Admission
 from ehr_sync.api.app import create_app
 from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
 from ehr_sync.api.oauth import oauth
 from ehr_sync.api.ops import Wanted, ops
+from ehr_sync.api.places import Places
 from ehr_sync.api.submissions import submissions
 from ehr_sync.api.transactions import transactions
 from ehr_sync.bootstrap import Service
+from ehr_sync.core.addresses import networks
 from ehr_sync.core.figures import Figures
 from ehr_sync.core.ports import IdentityProvider, Login
+from ehr_sync.core.quota import Buckets, Lease, LeasedBuckets, Quota
+from ehr_sync.core.tally import Tally
 from ehr_sync.runtime.metrics import scraper
 from ehr_sync.settings import Settings
-from ehr_sync.store import figures
+from ehr_sync.store import figures, quotas
 from ehr_sync.store.resyncs import Resync, Scope
 from ehr_sync.store.sessions import SignIns
 from ehr_sync.store.spool import own_folder
@@ -77,10 +83,16 @@ def web_application(service: Service) -> Flask:
         key_database=service.key_database,
         undone_erasures=partial(undone_erasures, stores=stores),
     )
+    admission = _admission(service)
+    places = Places(
+        at_once=settings.submissions_at_once,
+        each=settings.client_submissions_at_once,
+        waiting=settings.submissions_waiting,
+    )
     return create_app(
         [
-            oauth(issue, signer),
-            submissions(accept),
+            oauth(issue, signer, admission.admit_token),
+            submissions(accept, places),
             transactions(
                 partial(follow_transaction, stores=stores), partial(make_current, stores=stores, uris=service.uris)
             ),
@@ -94,7 +106,12 @@ def web_application(service: Service) -> Flask:
                 trace=partial(trace_transaction, stores=stores),
                 sent=partial(transactions_of, stores=stores),
             ),
-            health(ready, partial(tell_books, stores.database), scraper(partial(_figures, stores), time.monotonic)),
+            health(
+                ready,
+                partial(tell_books, stores.database),
+                scraper(partial(_figures, stores, admission.tally), time.monotonic),
+                time.monotonic,
+            ),
         ],
         verify=partial(verify_bearer, signer=signer, clock=clock),
         who=identity.who,
@@ -106,6 +123,29 @@ def web_application(service: Service) -> Flask:
         new_id=_new_id,
         pages=_pages(service),
         alarm=partial(note_unfit, stores=stores),
+        admission=admission,
+        allowed_hosts=settings.allowed_hosts,
+    )
+
+
+def _admission(service: Service) -> Admission:
+    settings, database = service.settings, service.stores.database
+    submissions_ = Quota("submissions", settings.submissions_per_minute)
+
+    def lease(client_id: str) -> Lease:
+        with database.begin() as connection:
+            return quotas.lease(connection, client_id, submissions_)
+
+    def count(refused: Mapping[str, int]) -> None:
+        with database.begin() as connection:
+            quotas.count_refusals(connection, refused)
+
+    return Admission(
+        submissions=LeasedBuckets(submissions_, lease, time.monotonic),
+        tokens=Buckets(Quota("tokens", settings.tokens_per_minute), time.monotonic),
+        refusals=Buckets(Quota("refusals", settings.refusals_per_minute), time.monotonic),
+        tally=Tally(count, time.monotonic),
+        trusted_proxies=networks(settings.trusted_proxies),
     )
 
 
@@ -174,7 +214,8 @@ def _new_id() -> str:
     return str(uuid4())
 
 
-def _figures(stores: Stores) -> Figures:
+def _figures(stores: Stores, tally: Tally) -> Figures:
+    tally.keep()
     with stores.database.begin() as connection:
         return figures.figures(connection)
 

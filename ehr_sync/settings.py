@@ -120,6 +120,31 @@ class Settings:
     )
     log_level: str = _setting("debug, info, warning or error", "info", choices=_LOG_LEVELS)
 
+    allowed_hosts: str = _setting(
+        "hosts by which we may be called besides that of the public address, with commas between: a.example, b:81", ""
+    )
+    trusted_proxies: str = _setting(
+        "addresses or networks of our own proxies, whose word on who calls is taken, with commas between", ""
+    )
+    peer_connections: int = _number(
+        "most connections from one address that wait in one web worker, proxies apart", 256, 1, 100_000
+    )
+    head_seconds: float = _number("within how long a request's head must have come", 10.0, 0.1, 600)
+    body_seconds: float = _number("within how long a request's body must have come", 900.0, 0.1, 86_400)
+    body_bytes_per_second: int = _number("how fast a body must come on average, after ten seconds", 4_000, 1, _MANY)
+    submissions_at_once: int = _number("most submissions under way in one web worker", 8, 1, 1_000)
+    client_submissions_at_once: int = _number("most of these from one client", 6, 1, 1_000)
+    submissions_waiting: int = _number("most submissions that wait for their turn in one web worker", 24, 1, 1_000)
+    submissions_per_minute: int = _number(
+        "most submissions of one client in a minute, in all web workers together", 12_000, 1, _MANY
+    )
+    tokens_per_minute: int = _number(
+        "most token requests of one address, and tokens of one client, in a minute and web worker", 600, 1, _MANY
+    )
+    refusals_per_minute: int = _number(
+        "most answers 401 and 404 to one address, client or person, in a minute and web worker", 600, 1, _MANY
+    )
+
     def __post_init__(self) -> None:
         for f in fields(self):
             _check(f, getattr(self, f.name))
@@ -129,6 +154,8 @@ class Settings:
             raise Misconfigured(
                 f"Set {PREFIX}URI_BASE to an address such as https://your.city/fhir, without a slash at its end."
             )
+        if not addresses.are_networks(self.trusted_proxies):
+            raise Misconfigured(f"Set {PREFIX}TRUSTED_PROXIES to addresses or networks: 10.0.0.1, 10.1.0.0/16.")
         self._check_sign_in()
         if self.book_deadline_seconds * 2 >= self.lease_seconds:
             raise Misconfigured(f"Set {PREFIX}BOOK_DEADLINE_SECONDS below half of {PREFIX}LEASE_SECONDS.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ehr_sync.store import submissions
+from ehr_sync.store import quotas, refusals, submissions
 from ehr_sync.usecases.delivery.resync_lanes import carry_on_resyncs
 from ehr_sync.usecases.delivery.tell_register import follow_renames
 from ehr_sync.usecases.stores import Stores
@@ -33,12 +33,19 @@ def timetable(
         Job("resyncs", 1.0, lambda: carry_on_resyncs(stores=stores)),
         Job("book", 2.0, watch_book),
         Job("renamed_facilities", 30.0, lambda: follow_renames(stores=stores, uris=uris)),
+        Job("repeated_refusals", 20.0, lambda: _fold(stores)),
         Job("audit_checkpoint", 1.0, checkpoint),
         Job("number_tries", 10.0, watch_tries),
         Job("forget_spent_keys", 3600.0, lambda: _forget(stores)),
     )
 
 
+def _fold(stores: Stores) -> None:
+    with stores.database.begin() as connection:
+        refusals.fold(connection, stores.keys.audit)
+
+
 def _forget(stores: Stores) -> None:
     with stores.database.begin() as connection:
         submissions.forget_old_idempotency_keys(connection)
+        quotas.forget_full_buckets(connection)

@@ -7,21 +7,17 @@ from typing import Protocol
 
 from flask import Blueprint, Flask, Response, g, request
 
-from ehr_sync.api import access, connection, problems, traces
+from ehr_sync.api import access, paths, problems, traces
+from ehr_sync.api import admission as admitting
+from ehr_sync.api.admission import Admission
 from ehr_sync.api.language import language_of
+from ehr_sync.api.raw_problems import HEADERS
 from ehr_sync.core import anchor
 from ehr_sync.core.clock import Stopwatch
 from ehr_sync.core.errors import Unfit
 from ehr_sync.core.ports import Login
 from ehr_sync.runtime.logs import Log
 from ehr_sync.usecases.access.authenticate import Caller
-
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 class Pages(Protocol):
@@ -51,6 +47,8 @@ def create_app(
     log: Log,
     stopwatch: Stopwatch,
     new_id: Callable[[], str],
+    admission: Admission,
+    allowed_hosts: str = "",
     pages: Pages | None = None,
     alarm: Callable[[Unfit], object] = lambda unfit: None,
 ) -> Flask:
@@ -59,6 +57,8 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = request_bytes
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     _watch(app, log=log, stopwatch=stopwatch, new_id=new_id, secure=public_url.startswith("https:"))
+    paths.install(app, public_url=public_url, allowed_hosts=allowed_hosts)
+    admitting.install_before_access(app, admission)
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     problems.install(app, public_url=public_url, log=log, alarm=alarm, page=pages.problem if pages else None)
@@ -66,13 +66,13 @@ def create_app(
         pages.install(app, public_url=public_url)
     traces.install(app, note=note_refusal, log=log)
     access.install(app, verify=verify, who=who, admit=pages.admit if pages else None)
+    admitting.install_after_access(app, admission, public_url)
     return app
 
 
 def _watch(app: Flask, *, log: Log, stopwatch: Stopwatch, new_id: Callable[[], str], secure: bool) -> None:
     @app.before_request
     def start() -> None:
-        connection.limit_silence(request.environ)
         # Never the caller's own id: it could carry anything into our logs.
         g.incident = new_id()
         g.started = stopwatch()
@@ -80,15 +80,13 @@ def _watch(app: Flask, *, log: Log, stopwatch: Stopwatch, new_id: Callable[[], s
 
     @app.after_request
     def finish(response: Response) -> Response:
-        for name, value in _HEADERS.items():
+        for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if secure:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
         response.headers["X-Request-Id"] = g.incident
         response.headers.setdefault("Content-Language", language_of(request))
         response.headers.add("Vary", "Accept-Language")
-        if response.status_code >= 400:
-            connection.linger(request.environ, response, stopwatch)
         _log_request(log, response, stopwatch() - g.started)
         return response
 

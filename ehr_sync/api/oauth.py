@@ -11,14 +11,13 @@ from typing import Any, Final
 import orjson
 from flask import Blueprint, Request, Response, g, request
 
-from ehr_sync.api import connection, traces
+from ehr_sync.api import traces
 from ehr_sync.usecases.access.assertions import ASSERTION_ALGORITHMS, ASSERTION_TYPE, TokenRefused
 from ehr_sync.usecases.access.authenticate import SCOPES, AccessToken, Signer
 from ehr_sync.usecases.access.note_refusal import claimed_client
 
 FORM: Final = "application/x-www-form-urlencoded"
 _FORM_BYTES: Final = 64 * 1024
-_FORM_SECONDS: Final = 10.0
 
 _FORM: Final = "send a form with grant_type, client_assertion_type, client_assertion and scope, each once"
 # The same for all three, as for whoever is disabled: nobody learns from it who is registered here.
@@ -49,8 +48,8 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
 }
 
 
-def oauth(issue: Callable[[Mapping[str, str]], AccessToken], signer: Signer) -> Blueprint:
-    """The routes, around the use case that makes tokens."""
+def oauth(issue: Callable[[Mapping[str, str]], AccessToken], signer: Signer, admit: Callable[[str], None]) -> Blueprint:
+    """The routes, around the use case that makes tokens. `admit` raises Problem where a client has had too many."""
     blueprint = Blueprint("oauth", __name__)
     jwks_json = orjson.dumps(signer.public_jwks())
     configuration_json = orjson.dumps(configuration(signer))
@@ -60,11 +59,14 @@ def oauth(issue: Callable[[Mapping[str, str]], AccessToken], signer: Signer) -> 
         form: Mapping[str, str] = {}
         try:
             form = _form(request)
-            return _granted(issue(form))
+            token = issue(form)
         except TokenRefused as refused:
             g.reason = refused.reason
             traces.because(refused.code, client=claimed_client(form))
             return _refused(refused)
+        # Counted when it is proven who asks: nobody else can use up a client's tokens.
+        admit(token.client_id)
+        return _granted(token)
 
     @blueprint.get("/.well-known/jwks.json")
     def jwks() -> Response:
@@ -97,8 +99,7 @@ def _form(request: Request) -> dict[str, str]:
     request.max_content_length = _FORM_BYTES
     if request.mimetype != FORM:
         raise TokenRefused("invalid_request", "form.media_type")
-    with connection.within(request.environ, _FORM_SECONDS):
-        fields = request.form.to_dict(flat=False)
+    fields = request.form.to_dict(flat=False)
     if any(len(values) > 1 for values in fields.values()):
         raise TokenRefused("invalid_request", "form.repeated")
     return {name: values[0] for name, values in fields.items()}

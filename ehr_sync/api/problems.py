@@ -13,6 +13,7 @@ import orjson
 from flask import Blueprint, Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from ehr_sync.api import connection
 from ehr_sync.api.language import language_of
 from ehr_sync.api.problem_types import BY_STATUS, PROBLEMS
 from ehr_sync.core.errors import Conflict, EhrSyncError, NotFound, Refused, Unavailable, Unfit
@@ -32,10 +33,13 @@ _ISSUE_TYPES: Final[Mapping[int, str]] = {
     404: "not-found",
     405: "not-supported",
     406: "not-supported",
+    408: "timeout",
     409: "conflict",
     413: "too-long",
     415: "not-supported",
+    421: "not-found",
     422: "processing",
+    429: "throttled",
     503: "transient",
 }
 
@@ -54,6 +58,11 @@ class Problem(Exception):
         self.code = code
         self.headers = dict(headers or {})
         self.members = members
+
+
+def retry_after(seconds: float) -> dict[str, str]:
+    """The header that says after how long to come again: whole seconds, at least one (RFC 9110 section 10.2.3)."""
+    return {"Retry-After": str(max(1, math.ceil(seconds)))}
 
 
 def install(
@@ -80,7 +89,8 @@ def install(
             log.error("key_missing", incident=g.incident, code=problem.code)
         elif problem.code == "service.unavailable":
             log.warning("unavailable", incident=g.incident, code=str(getattr(error, "code", "")))
-        return (page(problem) if page else None) or _response(problem, public_url)
+        g.refusal = problem.code
+        return (page(problem) if page else None) or response_of(problem, public_url)
 
     app.register_error_handler(Exception, answered)
     app.register_blueprint(_pages(public_url))
@@ -111,9 +121,8 @@ def _problem_of(error: Exception) -> Problem:
     if isinstance(error, SourceRefused):
         return Problem("request.unreadable", issues=[issues.render(error.issue, language_of(request))])
     if isinstance(error, Unavailable):
-        seconds = math.ceil(error.retry_after or _RETRY_SECONDS)
         code = error.code if error.code in PROBLEMS else "service.unavailable"
-        return Problem(code, headers={"Retry-After": str(seconds)})
+        return Problem(code, headers=retry_after(error.retry_after or _RETRY_SECONDS))
     if isinstance(error, EhrSyncError) and error.code in PROBLEMS:
         return Problem(error.code)
     if isinstance(error, HTTPException):
@@ -125,13 +134,17 @@ def _problem_of_http(error: HTTPException) -> Problem:
     code = error.code or 500
     if type(error).__name__ == "CSRFError":
         return Problem("form.expired")
+    if connection.was_too_slow(request.environ):
+        return Problem("request.too_slow")
     if code >= 500:
         return Problem("internal")
     headers = {name: value for name, value in error.get_headers() if name in {"Allow", "Location", "Retry-After"}}
     return Problem(BY_STATUS.get(code, "request.bad"), headers=headers)
 
 
-def _response(problem: Problem, public_url: str) -> Response:
+def response_of(problem: Problem, public_url: str) -> Response:
+    """The answer that tells the problem."""
+    g.refusal = problem.code
     kind = PROBLEMS[problem.code]
     if request.path.startswith("/fhir"):
         response = Response(orjson.dumps(_outcome(problem)), status=kind.status)

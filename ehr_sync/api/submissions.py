@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Final, Literal, Protocol
 
 import orjson
 from flask import Blueprint, Request, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from ehr_sync.api import access, render
+from ehr_sync.api import access, connection, render
 from ehr_sync.api.language import language_of
+from ehr_sync.api.places import Places
 from ehr_sync.api.problems import Problem
 from ehr_sync.core.answers import Answer
 
@@ -39,18 +41,16 @@ class Accept(Protocol):
     ) -> Answer: ...
 
 
-def submissions(accept: Accept) -> Blueprint:
-    """The route, around its use case."""
+def submissions(accept: Accept, places: Places) -> Blueprint:
+    """The route, around its use case. A body is read when it has its place."""
     blueprint = Blueprint("submissions", __name__)
 
     @blueprint.post("/api/v1/submissions")
     def submit() -> Response:
-        answer = accept(
-            client_id=access.caller().client_id,
-            media_type=_media_type(request),
-            idempotency_key=_idempotency_key(request),
-            body=_body(request),
-        )
+        client_id = access.caller().client_id
+        media_type, idempotency_key, body = _media_type(request), _idempotency_key(request), _body(request)
+        with places.taken(client_id):
+            answer = accept(client_id=client_id, media_type=media_type, idempotency_key=idempotency_key, body=body)
         rendered = render.answer(answer, language_of(request))
         return Response(orjson.dumps(rendered), mimetype="application/json")
 
@@ -63,6 +63,7 @@ class Body:
     def __init__(self, request: Request) -> None:
         self._stream = request.stream
         self._missing = request.content_length
+        self._was_too_slow = partial(connection.was_too_slow, request.environ)
 
     def read(self, size: int, /) -> bytes:
         """At most `size` bytes more; b"" at the end. Raises Problem: too many, or the connection broke."""
@@ -71,7 +72,7 @@ class Body:
         except RequestEntityTooLarge:
             raise Problem("request.too_large") from None
         except Exception:  # each server has errors of its own for a broken connection and a malformed chunk
-            raise Problem("request.cut_off") from None
+            raise Problem("request.too_slow" if self._was_too_slow() else "request.cut_off") from None
         if self._missing is not None:
             self._missing -= len(block)
         # A server gives what came before the connection broke, then an end like any other.

@@ -93,4 +93,4 @@ def _is_refusal(response: Response) -> bool:
 def _refusal() -> Refusal:
     client = g.caller.client_id if "caller" in g else str(g.get("claimed_client", ""))
     exactly = str(g.get("reason", "")) or why()
-    return Refusal(str(request.endpoint), exactly, request.remote_addr or "", client, g.get("login"))
+    return Refusal(str(request.endpoint), exactly, str(g.get("peer", "")), client, g.get("login"))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Network, IPv6Address, ip_address
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+Networks = tuple[IPv4Network | IPv6Network, ...]
 _LOOPBACK: Final = IPv4Network("127.0.0.0/8")
 _IN_NO_ADDRESS: Final = re.compile(r'[\x00-\x20\x7f\\"<>^`{|}]|\s')  # RFC 3986, section 2
 _URI_BASE: Final = re.compile(r"https?://[A-Za-z0-9.:-]+(/[A-Za-z0-9._~-]+)*")
@@ -47,6 +49,21 @@ def is_place_to_listen(text: str) -> bool:
     """Whether it is HOST:PORT or unix:PATH."""
     found = _PLACE.fullmatch(text)
     return found is not None and (found[2] is None or 0 < int(found[2]) <= 65_535)
+
+
+def are_networks(text: str) -> bool:
+    """Whether it is none, one or more addresses or networks, with commas between."""
+    try:
+        networks(text)
+    except ValueError:
+        return False
+    return True
+
+
+@lru_cache
+def networks(text: str) -> Networks:
+    """The networks of a setting, "10.0.0.1, 10.1.0.0/16". Raises ValueError."""
+    return tuple(ip_network(name.strip(), strict=False) for name in text.split(",") if name.strip())
 
 
 def _parts_of(address: str) -> SplitResult | None:

@@ -28,3 +28,4 @@ class Figures:
     paused: Mapping[str, bool] = field(default_factory=dict)  # by destination
     locked_out: int = 0  # facilities that tried a number too often, once for each number
     recent_unfit_edges: int = 0  # how often a deciding row did not fit its seal
+    refusals: Mapping[str, int] = field(default_factory=dict)  # by reason, since the database last crashed

@@ -84,9 +84,8 @@ def set_up(supervisor: Supervisor, folder: Path, port: int) -> Stage:
 
 def open_doors(supervisor: Supervisor, stage: Stage) -> None:
     """Start the web service and the schedulers; returns when the service says that it is ready."""
-    listen = ["--bind", stage.environment["EHR_SYNC_BIND"], "--workers", str(WORKERS)]
-    threads = ["--worker-class", "gthread", "--threads", "8", "--worker-tmp-dir", str(stage.folder)]
-    command = [sys.executable, "-m", "gunicorn", *listen, *threads, "--pythonpath", str(_root()), "wsgi:app"]
+    served = ["--config", str(_root() / "gunicorn.conf.py"), "--pythonpath", str(_root()), "--workers", str(WORKERS)]
+    command = [sys.executable, "-m", "gunicorn", *served, "--worker-tmp-dir", str(stage.folder)]
     supervisor.run("web", command, _environment(stage))
     for n in range(SCHEDULERS):
         supervisor.run(f"scheduler-{n + 1}", [sys.executable, "-m", "scheduler"], _environment(stage))

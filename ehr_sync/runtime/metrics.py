@@ -5,17 +5,17 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeHistogramMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeHistogramMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from ehr_sync.core.clock import Stopwatch
 from ehr_sync.core.figures import PUSH_BUCKETS, Figures
+from ehr_sync.core.kept import kept
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 _KEPT_SECONDS: Final = 5.0  # anybody may scrape: however often, the database is asked this seldom
@@ -23,18 +23,7 @@ _KEPT_SECONDS: Final = 5.0  # anybody may scrape: however often, the database is
 
 def scraper(figures: Callable[[], Figures], stopwatch: Stopwatch) -> Callable[[], bytes]:
     """A function that gives the text; threads may share it. Raises what `figures` raises."""
-    lock = threading.Lock()
-    kept: dict[str, tuple[float, bytes]] = {}
-
-    def scrape() -> bytes:
-        with lock:
-            made_at, text = kept.get("text", (-_KEPT_SECONDS, b""))
-            if stopwatch() - made_at >= _KEPT_SECONDS or not text:
-                text = exposition(figures())
-                kept["text"] = stopwatch(), text
-            return text
-
-    return scrape
+    return kept(lambda: exposition(figures()), _KEPT_SECONDS, stopwatch)
 
 
 def exposition(figures: Figures) -> bytes:
@@ -69,6 +58,10 @@ def _families(figures: Figures) -> Iterator[Metric]:
     outcomes = figures.recent_deliveries.items()
     yield _gauge("deliveries_5m", "Deliveries of the last 5 minutes", ("destination", "outcome"), outcomes)
     yield _pushes(figures)
+    refused = CounterMetricFamily("ehr_sync_refusals", "Requests refused, by reason", labels=("reason",))
+    for reason, count in sorted(figures.refusals.items()):
+        refused.add_metric((reason,), count)
+    yield refused
 
 
 def _gauge(name: str, text: str, labels: tuple[str, ...], values: Iterable[tuple[Sequence[str], float]]) -> Metric:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, func, literal, select, text, union_all
 
 from ehr_sync.core.figures import PUSH_BUCKETS, WINDOW, Figures
-from ehr_sync.store import destinations, number_tries
+from ehr_sync.store import destinations, number_tries, quotas
 from ehr_sync.store.tables import audit_event, claim, delivery, lane, submission
 
 _NOW: Final = func.statement_timestamp()  # clock_timestamp() is volatile: no index would be used
@@ -32,6 +32,7 @@ def figures(connection: Connection) -> Figures:
         recent_unfit_edges=connection.execute(_UNFIT_EDGES).scalar_one(),
         recent_push_counts={to: tuple(counts) for to, _, *counts in pushes},
         recent_push_seconds={to: float(seconds) for to, seconds, *_ in pushes},
+        refusals=quotas.refusals(connection),
     )
 
 

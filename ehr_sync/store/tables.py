@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    Float,
     Identity,
     Index,
     Integer,
@@ -354,6 +355,34 @@ def _key_check(of: MetaData) -> Table:
 
 
 key_check = _key_check(metadata)
+repeated_refusal = Table(
+    "repeated_refusal",
+    metadata,
+    Column("actor", Text, primary_key=True),
+    Column("action", Text, primary_key=True),
+    Column("person_id", UUID, primary_key=True),  # all zeros where it is nobody's
+    _time("since"),
+    Column("again", Integer, nullable=False),  # after the one that is an entry of the audit log
+)
+
+# What a crash may empty: buckets are then full, counts begin anew, and no commit waits for a disk.
+quota_left = Table(
+    "quota_left",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("left_over", Float, nullable=False),
+    Column("granted", Integer, nullable=False),  # to whom it was last asked for
+    _time("at"),
+    prefixes=["UNLOGGED"],
+)
+
+refusal_count = Table(
+    "refusal_count",
+    metadata,
+    Column("reason", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),
+    prefixes=["UNLOGGED"],
+)
 
 # ---- the key store: a database of its own, in a backup of its own ----
 

@@ -20,12 +20,17 @@ import requests
 from flask import Flask
 from flask.testing import FlaskClient
 
+from ehr_sync.api.admission import Admission
 from ehr_sync.api.app import create_app
 from ehr_sync.api.health import health
 from ehr_sync.api.oauth import oauth
+from ehr_sync.api.places import Places
 from ehr_sync.api.submissions import MediaType, Reader, submissions
+from ehr_sync.core.addresses import networks
 from ehr_sync.core.answers import Answer, HosoResult, file_result
 from ehr_sync.core.ports import Login
+from ehr_sync.core.quota import Buckets, Lease, LeasedBuckets, Quota
+from ehr_sync.core.tally import Tally
 from ehr_sync.runtime.logs import make_log
 from ehr_sync.runtime.processes import happens
 from ehr_sync.usecases.access.authenticate import AccessToken, BadToken, Caller
@@ -59,12 +64,15 @@ def digest(*, client_id: str, body: Reader, media_type: MediaType, idempotency_k
 
 def app(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: Any) -> Flask:
     """The whole application with these use cases."""
-    tokens: Callable[[Any], AccessToken] = options.get("issue", lambda form: AccessToken("t", 300, frozenset()))
+    tokens: Callable[[Any], AccessToken] = options.get(
+        "issue", lambda form: AccessToken("t", 300, frozenset(), "benh-vien-mau")
+    )
+    admission = options.get("admission") or admitting()
     return create_app(
         [
-            submissions(accept),
-            oauth(tokens, hospital.signer()),
-            health(options.get("ready", lambda: {"database": True}), dict, lambda: b""),
+            submissions(accept, options.get("places", Places(at_once=8, each=6, waiting=24))),
+            oauth(tokens, hospital.signer(), admission.admit_token),
+            health(options.get("ready", lambda: {"database": True}), dict, lambda: b"", time.monotonic),
         ],
         verify=verify,
         who=options.get("who", lambda token: Login("x", personal_number="099000000001")),
@@ -74,12 +82,48 @@ def app(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: A
         log=make_log("info", log_to or io.StringIO()),
         stopwatch=time.monotonic,
         new_id=lambda: str(uuid4()),
+        admission=admission,
+        allowed_hosts=options.get("allowed_hosts", ""),
     )
+
+
+def admitting(stopwatch: Callable[[], float] = time.monotonic, **options: Any) -> Admission:
+    """Buckets of this process alone, so large that nobody empties one by chance; options give others."""
+    quota = Quota("submissions", options.get("submissions", 100_000))
+    return Admission(
+        submissions=LeasedBuckets(quota, options.get("lease", lambda who: Lease(1, quota.per_minute)), stopwatch),
+        tokens=Buckets(Quota("tokens", options.get("tokens", 100_000)), stopwatch),
+        refusals=Buckets(Quota("refusals", options.get("refusals", 100_000)), stopwatch),
+        tally=options.get("tally", Tally(lambda counted: None, stopwatch)),
+        trusted_proxies=networks(options.get("trusted_proxies", "")),
+    )
+
+
+class NamedClient(FlaskClient):
+    """Flask's client, which calls the service by its name."""
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        """As Flask's."""
+        return super().open(*args, **{"base_url": hospital.ISSUER, **kwargs})
+
+    def get_cookie(self, key: str, domain: str = "127.0.0.1", path: str = "/") -> Any:
+        """As Flask's, of the service's own host."""
+        return super().get_cookie(key, domain, path)
+
+    def set_cookie(self, key: str, value: str = "", **options: Any) -> None:
+        """As Flask's, of the service's own host."""
+        super().set_cookie(key, value, **{"domain": "127.0.0.1", **options})
 
 
 def client(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: Any) -> FlaskClient:
     """Flask's own client on that application."""
-    return app(accept, log_to, **options).test_client()
+    return calling(app(accept, log_to, **options))
+
+
+def calling(served: Flask) -> FlaskClient:
+    """Flask's own client on an application that is called by hospital.ISSUER."""
+    served.test_client_class = NamedClient
+    return served.test_client()
 
 
 def lines(log: io.StringIO) -> list[dict[str, Any]]:

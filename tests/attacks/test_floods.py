@@ -11,7 +11,6 @@ from typing import Final
 
 import pytest
 
-from tests.attacks.coming_through import comes_through
 from tests.attacks.conftest import Target
 
 P99_SECONDS: Final = 0.5
@@ -79,14 +78,7 @@ def p99(target: Target) -> float:
     return quantiles(took, n=100)[98] if len(took) > 1 else took[0]
 
 
-FLOODS: Final[list[object]] = [
-    pytest.param(slow_posts, marks=comes_through("40 slow POSTs hold all threads (point 1)")),
-    pytest.param(silent_connections, marks=comes_through("300 silent connections hold all threads (point 1)")),
-    pytest.param(slow_heads, marks=comes_through("slow heads hold all threads (point 1)")),
-]
-
-
-@pytest.mark.parametrize("flood", FLOODS)
+@pytest.mark.parametrize("flood", [slow_posts, silent_connections, slow_heads])
 def test_a040_citizens_read_while_one_caller_floods(target: Target, flood: Callable[[Target], object]) -> None:
     quiet = p99(target)
     with flood(target):  # type: ignore[attr-defined]  # a context manager, which pytest's parameters cannot say

@@ -12,7 +12,6 @@ import requests
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey
 
-from tests.attacks.coming_through import comes_through
 from tests.attacks.conftest import Target
 from tests.whole.site import bearer
 
@@ -92,17 +91,10 @@ def answered(target: Target, request: str, *headers: str) -> tuple[int, dict[str
     return int(status.split(" ")[1]), {k.lower(): v for k, _, v in (line.partition(": ") for line in rest)}, body
 
 
-REDIRECTED: Final = comes_through("a redirect repeats the path and the host that were asked for (point 6)")
-SAME: Final = comes_through("two strokes at the start are taken for one (point 6)")
-PATHS: Final = [
-    pytest.param("/fhir//Patient", marks=REDIRECTED),
-    "//evil.example/fhir/Patient",
-    "/fhir/Patient/",
-    "/./fhir/Patient",
-]
+PATHS: Final = ("/fhir//Patient", "//evil.example/fhir/Patient", "/fhir/Patient/", "/./fhir/Patient")
 
 
-@pytest.mark.parametrize("path", [pytest.param("//fhir/Patient", marks=SAME), *PATHS])
+@pytest.mark.parametrize("path", ["//fhir/Patient", *PATHS])
 def test_a006_a_path_that_is_almost_a_route_is_unknown(target: Target, path: str) -> None:
     host = target.site.address.removeprefix("http://")
     status, headers, _ = answered(target, f"GET {path}", f"Host: {host}")
@@ -127,11 +119,7 @@ def test_a008_a_forwarding_header_moves_nothing(target: Target, header: str) -> 
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param("SCRIPT_NAME", marks=comes_through("gunicorn takes the header for a part of the path (point 6)")),
-        "Script-Name",
-        "PATH_INFO",
-    ],
+    ["SCRIPT_NAME", "Script-Name", "PATH_INFO"],
 )
 def test_a009_a_header_is_no_path(target: Target, name: str) -> None:
     host = target.site.address.removeprefix("http://")
@@ -142,10 +130,7 @@ def test_a009_a_header_is_no_path(target: Target, name: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        *(
-            pytest.param(line, marks=comes_through("gunicorn's own page repeats a bad header (point 10)"))
-            for line in ("CANARY\0name: x", "CANARY<script>: x", "CANARY name: x", ": CANARY")
-        ),
+        *("CANARY\0name: x", "CANARY<script>: x", "CANARY name: x", ": CANARY"),
         "Host: CANARY",
         "X: \0CANARY",
     ],

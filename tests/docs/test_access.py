@@ -29,12 +29,12 @@ NOTHING = cast(Any, None)  # no route is called here
 def application() -> Flask:
     """The whole application, without what stands behind its routes."""
     blueprints = [
-        oauth(NOTHING, hospital.signer()),
-        submissions(NOTHING),
+        oauth(NOTHING, hospital.signer(), NOTHING),
+        submissions(NOTHING, NOTHING),
         transactions(NOTHING, NOTHING),
         fhir(NOTHING, public_url=hospital.ISSUER, version="0"),
         ops(plan=NOTHING, order=NOTHING, follow=NOTHING, lanes=NOTHING, hurry=NOTHING, trace=NOTHING, sent=NOTHING),
-        health(NOTHING, NOTHING, NOTHING),
+        health(NOTHING, NOTHING, NOTHING, NOTHING),
     ]
     return create_app(
         blueprints,
@@ -49,6 +49,7 @@ def application() -> Flask:
         pages=Foundation(
             (citizen.rooms(NOTHING), facility.rooms(), operator.rooms()), NOTHING, NOTHING, None, b"", NOTHING
         ),
+        admission=NOTHING,
     )
 
 

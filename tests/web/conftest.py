@@ -10,6 +10,7 @@ import pytest
 from ehr_sync.bootstrap_web import web_application
 from ehr_sync.sandbox.world import World
 from ehr_sync.web.design.build import build
+from tests.api.web import calling
 from tests.databases import Dsns
 from tests.usecases.service import Running, open_running, with_settings
 from tests.web.browsing import CLIENT_ID, Visitor
@@ -29,4 +30,4 @@ def desk(dsns: Dsns, world: World, tmp_path: Path) -> Iterator[Running]:
 @pytest.fixture
 def visitor(desk: Running) -> Visitor:
     """Somebody who is not signed in."""
-    return Visitor(web_application(desk.service).test_client())
+    return Visitor(calling(web_application(desk.service)))

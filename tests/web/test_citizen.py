@@ -11,6 +11,7 @@ from ehr_sync.bootstrap_web import web_application
 from ehr_sync.sandbox.city.people import person
 from ehr_sync.sandbox.dossiers.generator import corrected, dossier, planted
 from ehr_sync.sandbox.dossiers.hoso import with_values
+from tests.api.web import calling
 from tests.usecases.service import DAY, Running, number_of
 from tests.web.browsing import Visitor
 
@@ -107,7 +108,7 @@ def test_p10_each_page_is_one_entry_of_its_own_name(reader: Visitor, desk: Runni
 def test_p10_a_foreign_visit_is_unknown(reader: Visitor, desk: Running) -> None:
     desk.post(dossier(702, person_index=702, shape="outpatient", rows=6))
     desk.settle()
-    other = Visitor(web_application(desk.service).test_client())
+    other = Visitor(calling(web_application(desk.service)))
     other.sign_in(number_of(702))
     key = other.get("/visits").text.partition('href="/visits/')[2].partition('"')[0]
     assert other.get(f"/visits/{key}").status_code == 200
@@ -117,7 +118,7 @@ def test_p10_a_foreign_visit_is_unknown(reader: Visitor, desk: Running) -> None:
 def test_p10_a_citizen_sees_who_looked_people_and_systems_apart(reader: Visitor, desk: Running) -> None:
     [code] = [line.transaction_code for line in [desk.post(VISIT)]]
     desk.follow(code)
-    other = Visitor(web_application(desk.service).test_client())
+    other = Visitor(calling(web_application(desk.service)))
     other.sign_in(number_of(702))
     rows = [
         tuple(cell.strip() for cell in re.sub(r"<[^>]+>", "|", row).split("|") if cell.strip())[1:]

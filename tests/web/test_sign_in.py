@@ -16,6 +16,7 @@ from ehr_sync.runtime.logs import make_log
 from ehr_sync.sandbox.city.staff import OPERATOR, WORKERS
 from ehr_sync.store import people, staff
 from ehr_sync.store.staff import Post
+from tests.api.web import calling
 from tests.usecases.service import DAY, Running, number_of, with_settings
 from tests.web.browsing import Visitor, asked
 from tests.web.issuer import Issuer, serving
@@ -40,7 +41,7 @@ def stranger(desk: Running, issuer: Issuer, log: io.StringIO) -> Visitor:
     """Somebody before pages that trust an issuer of the test's."""
     trusting = with_settings(desk, issuer_url=issuer.address)
     service = replace(trusting.service, log=make_log("info", log))
-    return Visitor(web_application(service).test_client())
+    return Visitor(calling(web_application(service)))
 
 
 def back(stranger: Visitor, issuer: Issuer, **query: str) -> Any:
@@ -59,7 +60,7 @@ def test_signed_out_each_face_says_what_it_is_and_how_to_sign_in(visitor: Visito
 
 
 def test_where_signing_in_is_not_set_up_the_pages_say_so(desk: Running) -> None:
-    visitor = Visitor(web_application(with_settings(desk, sign_in_client="").service).test_client())
+    visitor = Visitor(calling(web_application(with_settings(desk, sign_in_client="").service)))
     assert "chưa cài đặt đăng nhập" in visitor.get("/").text
     assert visitor.get("/sign-in/citizen").status_code == 404
 
@@ -80,7 +81,7 @@ def test_a_citizen_signs_in_and_out_again(visitor: Visitor, desk: Running) -> No
 
 def test_signing_out_everywhere_ends_what_other_browsers_have(desk: Running) -> None:
     app = web_application(desk.service)
-    here, there, other = (Visitor(app.test_client()) for _ in range(3))
+    here, there, other = (Visitor(calling(app)) for _ in range(3))
     for one, number in ((here, NUMBER), (there, NUMBER), (other, number_of(1))):
         one.sign_in(number)
     here.press("/sign-out", where="everywhere")
@@ -203,7 +204,7 @@ def test_a_state_is_good_once_and_in_the_browser_that_left(desk: Running, strang
     query = {"code": "c", "state": told["state"]}
     assert stranger.client.get("/sign-in/back", query_string=query).status_code == 303
     told = asked(stranger.leave())
-    elsewhere = Visitor(stranger.client.application.test_client())
+    elsewhere = Visitor(calling(stranger.client.application))
     assert elsewhere.client.get("/sign-in/back", query_string={"code": "c", "state": told["state"]}).status_code == 400
     stranger.client.set_cookie("ehr", before.value)  # as somebody would who kept what passed
     assert stranger.client.get("/sign-in/back", query_string=query).status_code == 400
@@ -216,7 +217,7 @@ def test_an_issuer_that_calls_itself_otherwise_is_not_believed(stranger: Visitor
 
 def test_an_issuer_that_is_away_is_told_as_that(desk: Running) -> None:
     away = with_settings(desk, issuer_url="http://127.0.0.1:9")
-    answer = Visitor(web_application(away.service).test_client()).get("/sign-in/citizen")
+    answer = Visitor(calling(web_application(away.service))).get("/sign-in/citizen")
     assert (answer.status_code, answer.mimetype) == (503, "text/html")
 
 

@@ -80,6 +80,7 @@ class AccessToken:
     value: str = field(repr=False)
     expires_in: int  # seconds
     scopes: frozenset[str]
+    client_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ def _signed(client_id: str, scopes: frozenset[str], *, signer: Signer, now: date
     }
     header = {"alg": TOKEN_ALGORITHM, "kid": key.kid, "typ": TOKEN_TYPE}
     value = jwt.encode(header, claims, key, algorithms=[TOKEN_ALGORITHM])
-    return AccessToken(value, int(TOKEN_LIFETIME.total_seconds()), scopes)
+    return AccessToken(value, int(TOKEN_LIFETIME.total_seconds()), scopes, client_id)
 
 
 # A system sends thousands of requests with one token: its signature (0.2 ms) is checked once a process.

@@ -6,11 +6,11 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import ip_network
 from typing import Final, Protocol
 
 from ehr_sync.core.ports import Login
-from ehr_sync.store import audit, clients
+from ehr_sync.store import clients, refusals
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.usecases.access.actors import actor_of
 from ehr_sync.usecases.stores import Stores
@@ -45,7 +45,8 @@ def claimed_client(form: Mapping[str, str]) -> str:
 
 
 def note_refusal(refusal: Refusal, *, stores: Stores) -> None:
-    """Write the entry: action "refused" and what, the reason and the peer's address in its detail. Raises Unavailable.
+    """Write the entry, or count it where it repeats one of this minute: action "refused" and what, the reason and the
+    peer's address in its detail. Raises Unavailable.
 
     A client that nobody registered is not named: it is what the caller made up, and could be anybody's number (P11).
     """
@@ -55,7 +56,7 @@ def note_refusal(refusal: Refusal, *, stores: Stores) -> None:
         told = {"why": refusal.why, "client": client, "peer": _address(refusal.peer)}
         detail = " ".join(f"{name}={value}" for name, value in told.items() if value)
         entry = AuditEntry(_actor(refusal, client, stores), f"refused {refusal.what}", None, detail)
-        audit.write(connection, stores.keys.audit, [entry])
+        refusals.note(connection, stores.keys.audit, entry)
 
 
 def _actor(refusal: Refusal, client: str, stores: Stores) -> str:
@@ -67,6 +68,6 @@ def _actor(refusal: Refusal, client: str, stores: Stores) -> str:
 
 def _address(peer: str) -> str:
     try:
-        return str(ip_address(peer))
+        return str(ip_network(peer)).removesuffix("/32")
     except ValueError:
         return ""

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from ehr_sync.core.errors import NotFound, Unavailable
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.ports import Login
-from ehr_sync.store import audit, book_entries, clients, identity_claims, people, records
+from ehr_sync.store import audit, book_entries, clients, identity_claims, people, records, refusals
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.book_entries import OpenEntry
 from ehr_sync.store.people import ProvenFacts
@@ -77,10 +77,10 @@ def read_resource(type_: str, id_: str, *, login: Login, stores: Stores, uris: U
     with reading(login, stores, uris) as (connection, book):
         found = book.find(_head(type_, id_)) if book and _ID.fullmatch(id_) else None
         if book and found:
-            entry = AuditEntry(actor, f"read {type_}", book.person.person_id, id_)
+            note(connection, stores, AuditEntry(actor, f"read {type_}", book.person.person_id, id_))
         else:
             entry = AuditEntry(actor, "refused read", _owner_of(connection, type_, id_))
-        note(connection, stores, entry)
+            refusals.note(connection, stores.keys.audit, entry)
     if found is None:
         raise NotFound("resource.unknown")
     return found
@@ -249,10 +249,10 @@ def _page(
         if book and str(book.person.person_id) == patient_id:
             page = book.page(head, start, count)
             seen = f"{start.seq}.{start.passed}+{len(page.resources)}"
-            entry = AuditEntry(actor, action, book.person.person_id, seen)
+            note(connection, stores, AuditEntry(actor, action, book.person.person_id, seen))
         else:
             entry = AuditEntry(actor, f"refused {action}", _owner_of(connection, "Patient", patient_id))
-        note(connection, stores, entry)
+            refusals.note(connection, stores.keys.audit, entry)
     if page is None:
         raise NotFound("resource.unknown")
     return page

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from ehr_sync.core.codes import batch_id, record_version_of, transaction_code
 from ehr_sync.core.errors import NotFound
-from ehr_sync.store import audit, book_entries, clients, identity_claims, lane_reports, records
+from ehr_sync.store import audit, book_entries, clients, identity_claims, lane_reports, records, refusals
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.usecases.stores import Stores
@@ -49,11 +49,13 @@ def follow_transaction(code: str, *, client_id: str, stores: Stores) -> LifeLine
     with stores.database.begin() as connection:
         record = records.records(connection, [record_id]).get(record_id)
         head = records.version_head(connection, record, version) if record else None
-        line, action = None, "refused life line"
+        actor, person_id, line = f"client:{client_id}", head.person_id if head else None, None
         if record and head and may_see(connection, client_id, record, today, stores):
-            line, action = line_of(connection, record, head, stores), "read life line"
-        entry = AuditEntry(f"client:{client_id}", action, head.person_id if head else None, code)
-        audit.write(connection, stores.keys.audit, [entry])
+            line = line_of(connection, record, head, stores)
+            audit.write(connection, stores.keys.audit, [AuditEntry(actor, "read life line", person_id, code)])
+        else:
+            entry = AuditEntry(actor, "refused life line", person_id, code)
+            refusals.note(connection, stores.keys.audit, entry)
     if line is None:
         raise NotFound("transaction.unknown")
     return line

@@ -6,7 +6,7 @@ Locks `claim` against writing for one pass over it: the index of claims that are
 from alembic import op
 
 revision = "0006"
-down_revision = "0003"
+down_revision = "0004"
 
 _UP = (
     "ALTER TABLE claim ADD COLUMN family TEXT",
