@@ -18,6 +18,7 @@ UNTRACED: Final[Mapping[str, str]] = {
     "client list": "whom an operator registered: systems, of nobody's data",
     "facility list": "places, of nobody's data",
     "destination list": "how books stand, of nobody's data",
+    "edges verify": "rows that do not fit, by keyed hashes; no number and no person",
     "lockout list": "facilities and counts; no number and no person",
     "keys create": "there is no database yet that knows the key",
     "migrate": "before it there may be no log; it is noted in the database's own table of revisions",

@@ -10,6 +10,7 @@ import click
 
 from ehr_sync import settings
 from ehr_sync.adapters import key_file
+from ehr_sync.commands.noting import by
 from ehr_sync.store.database import Database
 from ehr_sync.store.migrate import migrate as migrate_databases
 from ehr_sync.usecases.check_keys import accept_signing_key
@@ -37,7 +38,8 @@ def accept_signing(*, yes: bool) -> None:
     chosen = settings.from_environment()
     database, key_database = Database(chosen.dsn, connections=1), Database(chosen.key_dsn, connections=1)
     try:
-        accept_signing_key(key_file.load(chosen.key_file), database=database, key_database=key_database)
+        ours = key_file.load(chosen.key_file)
+        accept_signing_key(ours, by=by(), database=database, key_database=key_database)
     finally:
         database.close()
         key_database.close()

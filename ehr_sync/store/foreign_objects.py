@@ -22,12 +22,13 @@ _CALL: Final = re.compile(r"[\w\"]\(")
 _LONGEST_NAME: Final = 63
 
 
-def foreign_objects(connection: Connection, tables: Collection[str]) -> tuple[str, ...]:
+def foreign_objects(connection: Connection, tables: Collection[str], unlogged: Collection[str] = ()) -> tuple[str, ...]:
     """Each of them, as "kind name on table", in the order of their names; none where only our own tables stand there.
 
-    `tables` are the names of ours. One statement over the catalogues: some milliseconds.
+    `tables` are the names of ours, and `unlogged` those of them that are meant to be emptied by a crash. One statement
+    over the catalogues: some milliseconds.
     """
-    rows = connection.execute(_FOREIGN, {"ours": sorted(tables)})
+    rows = connection.execute(_FOREIGN, {"ours": sorted(tables), "unlogged": sorted(unlogged)})
     return tuple(sorted({_said(r.kind, r.name, r.on_table) for r in rows if r.source is None or _acts(r.source)}))
 
 
@@ -62,7 +63,8 @@ SELECT 'policy', p.polname, c.relname, NULL FROM pg_policy p JOIN ours c ON c.oi
 UNION ALL
 SELECT 'row security', c.relname, '', NULL FROM ours c WHERE c.relrowsecurity OR c.relforcerowsecurity
 UNION ALL
-SELECT 'not an ordinary table:', c.relname, '', NULL FROM ours c WHERE c.relkind <> 'r' OR c.relpersistence <> 'p'
+SELECT 'not an ordinary table:', c.relname, '', NULL FROM ours c
+  WHERE c.relkind <> 'r' OR (c.relpersistence = 'u') <> (c.relname = ANY(:unlogged)) OR c.relpersistence = 't'
 UNION ALL
 SELECT 'more than one', c.relname, '', NULL FROM ours c GROUP BY c.relname HAVING count(*) > 1
 UNION ALL

@@ -38,4 +38,5 @@ def is_migrated(connection: Connection, name: str) -> bool:
 def strangers(connection: Connection, name: str) -> tuple[str, ...]:
     """What in the database `name` ("main" or "keys") is not ours and acts on the rows of our tables (P10)."""
     ours = {"main": metadata, "keys": key_metadata}[name]
-    return foreign_objects(connection, [*ours.tables, "alembic_version"])
+    unlogged = [table.name for table in ours.tables.values() if "UNLOGGED" in table._prefixes]
+    return foreign_objects(connection, [*ours.tables, "alembic_version"], unlogged)

@@ -7,8 +7,10 @@ from typing import Final
 
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.core.keys import ServiceKeys
-from ehr_sync.store import key_checks
+from ehr_sync.store import audit, key_checks
+from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.database import Database
+from ehr_sync.store.sealing import mark
 from ehr_sync.store.tables import key_check, key_check_beside_keys
 
 _NEW_SIGNING_KEY: Final = (
@@ -40,8 +42,11 @@ def keep_check_values(keys: ServiceKeys, *, database: Database, key_database: Da
             key_checks.keep(connection, table, keys)
 
 
-def accept_signing_key(keys: ServiceKeys, *, database: Database, key_database: Database) -> None:
-    """Take this signing key for the installation's from now on: the one key that may be replaced."""
+def accept_signing_key(keys: ServiceKeys, *, by: str, database: Database, key_database: Database) -> None:
+    """Take this signing key for the installation's from now on: the one key that may be replaced. One audit entry."""
+    actor = f"ops:{mark(keys.index, b'subject', by.encode()).hex()}"
+    with database.begin() as connection:
+        audit.write(connection, keys.audit, [AuditEntry(actor, "accept signing key")])
     for each, table, _ in _places(database, key_database):
         with each.begin() as connection:
             key_checks.accept_signing(connection, table, keys)

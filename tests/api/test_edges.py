@@ -32,6 +32,7 @@ from ehr_sync.store import clients
 from ehr_sync.usecases.book.erase_person import erase_person
 from tests import given
 from tests.api import hospital
+from tests.api.web import calling
 from tests.databases import Dsns
 from tests.usecases.service import number_of
 
@@ -98,7 +99,7 @@ def built(module_dsns: Dsns, world: World, tmp_path_factory: pytest.TempPathFact
     opened = bootstrap.open_service(settings_of(ours))
     service = Service(opened.settings, opened.stores, opened.key_database, opened.uris, make_log("info", log))
     environment = {f"EHR_SYNC_{name.upper()}": value for name, value in ours.items()}
-    web = web_application(service).test_client()
+    web = calling(web_application(service))
     town = Town(service, web, log, world, environment, {"hospital": hospital.CLIENT_ID})
     _register(town)
     _live(town)
@@ -303,7 +304,7 @@ def test_what_does_not_fit_is_told_in_the_log_and_counted(town: Town) -> None:
 
 def unfit_counted(town: Town) -> float:
     """The metric, as a fresh process tells it."""
-    scraped = web_application(town.service).test_client().get("/metrics").get_data(as_text=True)
+    scraped = calling(web_application(town.service)).get("/metrics").get_data(as_text=True)
     [value] = [line.split()[1] for line in scraped.splitlines() if line.startswith("ehr_sync_edges_unfit_5m ")]
     return float(value)
 

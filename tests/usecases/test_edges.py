@@ -397,7 +397,10 @@ def test_a_sweep_that_meets_an_edge_that_does_not_fit_tells_so_and_goes_on(runni
     )
     sweep.start()
     until = time.monotonic() + 20
-    while running.rows("SELECT count(*) FROM claim WHERE state = 'proven'")[0][0] < 1 or "edge_unfit" not in log.getvalue():
+    while (
+        running.rows("SELECT count(*) FROM claim WHERE state = 'proven'")[0][0] < 1
+        or "edge_unfit" not in log.getvalue()
+    ):
         assert time.monotonic() < until
         time.sleep(0.05)
     stop.set()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+import psycopg
 import pytest
 import requests
 from click.testing import CliRunner, Result
@@ -49,6 +50,13 @@ def site(module_dsns: Dsns, world: World, tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("site")
     with whole.running(module_dsns, world, folder, schedulers=1, audit_copy=str(folder / "far.jws")) as running:
         yield running
+
+
+@pytest.fixture(autouse=True)
+def no_repeats(site: Site) -> None:
+    """What an earlier test was refused is forgotten: each refusal here is the first of its minute, and an entry."""
+    with psycopg.connect(site.dsns.main) as connection:
+        connection.execute("DELETE FROM repeated_refusal")
 
 
 @pytest.fixture(scope="module")
@@ -267,6 +275,8 @@ RUN: Final[dict[str, tuple[str, str]]] = {
     "remap": ("--all --dry-run", "plan remap"),
     "resync": ("--patient {patient} --reason ticket-17", "order resync"),
     "trace": ("{patient}", "trace"),
+    "edges seal": ("--yes", "seal edges"),
+    "keys accept-signing": ("--yes", "accept signing key"),
     "erase": ("{patient} --yes", "erase"),
 }
 """How each command is run, and an entry that it must leave."""
