@@ -18,6 +18,7 @@ UNTRACED: Final[Mapping[str, str]] = {
     "client list": "whom an operator registered: systems, of nobody's data",
     "facility list": "places, of nobody's data",
     "destination list": "how books stand, of nobody's data",
+    "edges seal": "what it changes is an entry of its own; where every row fits it changes nothing",
     "edges verify": "rows that do not fit, by keyed hashes; no number and no person",
     "lockout list": "facilities and counts; no number and no person",
     "keys create": "there is no database yet that knows the key",

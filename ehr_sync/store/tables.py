@@ -361,6 +361,7 @@ repeated_refusal = Table(
     Column("actor", Text, primary_key=True),
     Column("action", Text, primary_key=True),
     Column("person_id", UUID, primary_key=True),  # all zeros where it is nobody's
+    Column("detail", Text, primary_key=True),  # why, and from where, as far as that tells refusals apart
     _time("since"),
     Column("again", Integer, nullable=False),  # after the one that is an entry of the audit log
 )

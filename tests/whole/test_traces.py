@@ -275,7 +275,6 @@ RUN: Final[dict[str, tuple[str, str]]] = {
     "remap": ("--all --dry-run", "plan remap"),
     "resync": ("--patient {patient} --reason ticket-17", "order resync"),
     "trace": ("{patient}", "trace"),
-    "edges seal": ("--yes", "seal edges"),
     "keys accept-signing": ("--yes", "accept signing key"),
     "erase": ("{patient} --yes", "erase"),
 }

@@ -56,7 +56,7 @@ def note_refusal(refusal: Refusal, *, stores: Stores) -> None:
         told = {"why": refusal.why, "client": client, "peer": _address(refusal.peer)}
         detail = " ".join(f"{name}={value}" for name, value in told.items() if value)
         entry = AuditEntry(_actor(refusal, client, stores), f"refused {refusal.what}", None, detail)
-        refusals.note(connection, stores.keys.audit, entry)
+        refusals.note(connection, stores.keys.audit, entry, for_=detail)
 
 
 def _actor(refusal: Refusal, client: str, stores: Stores) -> str:

@@ -12,10 +12,10 @@ def upgrade() -> None:
         CREATE TABLE repeated_refusal (
             actor TEXT NOT NULL,
             action TEXT NOT NULL,
-            person_id UUID NOT NULL,
+            person_id UUID NOT NULL, detail TEXT NOT NULL,
             since TIMESTAMP WITH TIME ZONE NOT NULL,
             again INTEGER NOT NULL,
-            PRIMARY KEY (actor, action, person_id)
+            PRIMARY KEY (actor, action, person_id, detail)
         )""")
     op.execute("""
         CREATE UNLOGGED TABLE quota_left (
