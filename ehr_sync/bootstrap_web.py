@@ -29,8 +29,10 @@ from ehr_sync.store import figures
 from ehr_sync.store.resyncs import Resync, Scope
 from ehr_sync.store.sessions import SignIns
 from ehr_sync.store.spool import own_folder
+from ehr_sync.store.staff import Post
 from ehr_sync.usecases.access import sessions
 from ehr_sync.usecases.access.authenticate import Signer, issue_token, verify_bearer
+from ehr_sync.usecases.access.posts import holds_post
 from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.read_book import Page, Position
 from ehr_sync.usecases.book.waiting_records import waiting_records
@@ -88,6 +90,7 @@ def web_application(service: Service) -> Flask:
         ],
         verify=partial(verify_bearer, signer=signer, clock=clock),
         who=identity.who,
+        operates=partial(holds_post, post=Post("ops"), stores=stores),
         public_url=public_url,
         request_bytes=settings.request_bytes,
         log=service.log,

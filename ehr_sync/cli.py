@@ -38,6 +38,7 @@ _COMMANDS: Final[dict[str, _Entry]] = {
     "remap": _Entry("ehr_sync.commands.remap", "remap_command", "Map kept dossiers anew with today's mapping."),
     "resync": _Entry("ehr_sync.commands.resync", "resync", "Bring health books up to date again."),
     "sandbox": _Entry("ehr_sync.sandbox.commands", "sandbox", "The simulated city: tokens, dossiers, books."),
+    "staff": _Entry("ehr_sync.commands.staff", "staff", "Who works where: grant, end, list."),
     "trace": _Entry("ehr_sync.commands.trace", "trace", "From a maGiaoDich to its lane, and back."),
     "scheduler": _Entry("ehr_sync.commands.operate", "scheduler", "Verify and deliver; any number at once."),
 }

@@ -35,7 +35,7 @@ class Citizen:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """Somebody to whom the identity provider gives this role."""
+    """An operator: the token says this role, and the post was granted here. A provider's word alone opens nothing."""
 
     role: str
 
@@ -97,6 +97,7 @@ def install(
     *,
     verify: Callable[[str], Caller],
     who: Callable[[str], Login | None],
+    operates: Callable[[str], bool],
     admit: Callable[[Face], None] | None = None,
     who_may: Mapping[str, Who] = WHO_MAY,
 ) -> None:
@@ -113,7 +114,7 @@ def install(
             case Citizen():
                 g.login = citizen_of(bearer(request), who)
             case Staff(role):
-                g.login = staff_of(bearer(request), role, who)
+                g.login = staff_of(bearer(request), role, who, operates)
             case Page(face):
                 assert admit is not None  # there is no page without its foundation
                 admit(face)
@@ -165,10 +166,10 @@ def citizen_of(token: str, who: Callable[[str], Login | None]) -> Login:
     return found
 
 
-def staff_of(token: str, role: str, who: Callable[[str], Login | None]) -> Login:
-    """The person of a token with this role. Raises Problem for any other token."""
+def staff_of(token: str, role: str, who: Callable[[str], Login | None], operates: Callable[[str], bool]) -> Login:
+    """The person of a token with this role, who holds it today. Raises Problem for any other token."""
     found = _logged_in(token, who)
-    if role not in found.roles:
+    if role not in found.roles or not found.personal_number or not operates(found.personal_number):
         raise Problem("access.denied")
     return found
 

@@ -43,6 +43,7 @@ def create_app(
     *,
     verify: Callable[[str], Caller],
     who: Callable[[str], Login | None],
+    operates: Callable[[str], bool] = lambda _number: False,
     public_url: str,
     request_bytes: int,
     log: Log,
@@ -60,7 +61,7 @@ def create_app(
     problems.install(app, public_url=public_url, log=log, page=pages.problem if pages else None)
     if pages:
         pages.install(app, public_url=public_url)
-    access.install(app, verify=verify, who=who, admit=pages.admit if pages else None)
+    access.install(app, verify=verify, who=who, operates=operates, admit=pages.admit if pages else None)
     return app
 
 

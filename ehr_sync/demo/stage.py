@@ -127,6 +127,8 @@ def _settings(folder: Path, url: str, world: World, database: embedded_postgres.
         "EHR_SYNC_PUBLIC_URL": url,
         "EHR_SYNC_BIND": url.removeprefix("http://"),
         **{f"EHR_SYNC_{name.upper()}": value for name, value in world.settings.items()},
+        "EHR_SYNC_SIGN_IN_CLIENT": "ehr-sync-pages",
+        "EHR_SYNC_SIGN_IN_SECRET": "sandbox",
         "EHR_SYNC_SPOOL_FOLDER": str(folder / "spool"),
         # So that what fails on purpose is seen to come right within the minute.
         "EHR_SYNC_REGISTRY_DEADLINE_SECONDS": "2",

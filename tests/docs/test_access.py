@@ -75,8 +75,8 @@ def called(who: Who) -> str:
             return f"a sender with `{scope}`"
         case Citizen():
             return "a citizen, own book only"
-        case Staff(role):
-            return f"staff with the role `{role}`"
+        case Staff():
+            return "an operator"
         case Page(face):
             return f"who is signed in for `{face}`"
 

@@ -27,6 +27,7 @@ from ehr_sync.store.database import Database
 from tests.databases import Dsns
 from tests.faults.boundaries import Tickets
 from tests.faults.forge import Forge
+from tests.whole.site import employ
 
 FACILITIES: Final = ("01001", "01005", "01013")
 LEASE_SECONDS: Final = 3.0
@@ -132,7 +133,7 @@ def city(folder: Path, dsns: Dsns, world: World, forge: Forge) -> Iterator[City]
     """A city whose three hospitals are registered; nothing of the service runs yet."""
     key_file.create(folder / "keys.json")
     url = f"http://127.0.0.1:{_free_port()}"
-    _register(dsns, world)
+    _register(dsns, world, folder / "keys.json")
     made = City(folder, dsns, world, url, _environment(folder, dsns, world, url), Watchdog(), forge)
     try:
         yield made
@@ -152,7 +153,7 @@ def eventually(question: Callable[[], bool], seconds: float, *, every: float = 0
     return True
 
 
-def _register(dsns: Dsns, world: World) -> None:
+def _register(dsns: Dsns, world: World, keys: Path) -> None:
     database = Database(dsns.main, connections=1)
     with database.begin() as connection:
         for code in FACILITIES:
@@ -161,6 +162,7 @@ def _register(dsns: Dsns, world: World) -> None:
             clients.add_facility(connection, code, name=f"Bệnh viện {code}")
             clients.grant(connection, client_id(code), code)
     database.close()
+    employ(dsns, keys)
 
 
 def _environment(folder: Path, dsns: Dsns, world: World, url: str) -> dict[str, str]:
