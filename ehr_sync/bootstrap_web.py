@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
+from typing import Final
 from uuid import uuid4
 
 from flask import Flask
@@ -20,16 +22,19 @@ from ehr_sync.api.oauth import oauth
 from ehr_sync.api.ops import Wanted, ops
 from ehr_sync.api.submissions import submissions
 from ehr_sync.api.transactions import transactions
-from ehr_sync.bootstrap import Service
+from ehr_sync.bootstrap import Service, figures_of
 from ehr_sync.core.figures import Figures
+from ehr_sync.core.kept import kept
 from ehr_sync.core.ports import IdentityProvider, Login
 from ehr_sync.runtime.metrics import scraper
 from ehr_sync.settings import Settings
-from ehr_sync.store import figures
+from ehr_sync.store import audit
+from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.resyncs import Resync, Scope
 from ehr_sync.store.sessions import SignIns
 from ehr_sync.store.spool import own_folder
 from ehr_sync.store.staff import Post
+from ehr_sync.usecases import overview
 from ehr_sync.usecases.access import sessions
 from ehr_sync.usecases.access.authenticate import Signer, issue_token, verify_bearer
 from ehr_sync.usecases.access.posts import holds_post
@@ -50,8 +55,12 @@ from ehr_sync.web.citizen import pages as citizen
 from ehr_sync.web.facility import pages as facility
 from ehr_sync.web.foundation import Foundation, Sessions
 from ehr_sync.web.operator import pages as operator
+from ehr_sync.web.operator.pages import Console
 from ehr_sync.web.sign_in import Client
 from mappings.model import Uris
+
+_KEPT_SECONDS: Final = 5.0  # however many ask, the database is asked for figures this seldom
+_MOST_VERIFIED: Final = 500_000  # entries of the audit log: some seconds
 
 
 def web_application(service: Service) -> Flask:
@@ -68,6 +77,8 @@ def web_application(service: Service) -> Flask:
     )
     accept = partial(accept_submission, stores=stores, settings=settings, uris=service.uris)
     issue = partial(issue_token, database=stores.database, clock=clock, signer=signer, new_id=_new_id)
+    recent = kept(partial(figures_of, stores), _KEPT_SECONDS, time.monotonic)
+    console = _console(stores, recent)
     ready = partial(check_readiness, database=stores.database, key_database=service.key_database)
     return create_app(
         [
@@ -78,15 +89,17 @@ def web_application(service: Service) -> Flask:
             ),
             fhir(_Book(stores, service.uris), public_url=public_url, version=version("ehr-sync")),
             ops(
-                plan=lambda wanted: resync_lanes.plan_resync(_scope(wanted, stores), stores=stores),
-                order=lambda wanted, *, by, reason: _order(wanted, by, reason, stores),
-                follow=partial(resync_lanes.follow_resync, stores=stores),
-                lanes=partial(resync_lanes.list_lanes, stores=stores),
+                plan=console.plan,
+                order=console.order,
+                follow=console.follow,
+                show=console.show,
+                status=lambda: overview.told(recent()),
+                verify=console.verify,
                 hurry=lambda wanted, *, by: hurry_lanes(_scope(wanted, stores), by=by, stores=stores),
-                trace=partial(trace_transaction, stores=stores),
-                sent=partial(transactions_of, stores=stores),
+                trace=console.trace,
+                sent=console.sent,
             ),
-            health(ready, partial(tell_books, stores.database), scraper(partial(_figures, stores), time.monotonic)),
+            health(ready, partial(tell_books, stores.database), scraper(recent, time.monotonic)),
         ],
         verify=partial(verify_bearer, signer=signer, clock=clock),
         who=identity.who,
@@ -96,14 +109,14 @@ def web_application(service: Service) -> Flask:
         log=service.log,
         stopwatch=time.monotonic,
         new_id=_new_id,
-        pages=_pages(service),
+        pages=_pages(service, console),
     )
 
 
-def _pages(service: Service) -> Foundation:
+def _pages(service: Service, console: Console) -> Foundation:
     settings, stores = service.settings, service.stores
     return Foundation(
-        rooms=(citizen.rooms(_reading(service)), facility.rooms(), operator.rooms()),
+        rooms=(citizen.rooms(_reading(service)), facility.rooms(), operator.rooms(console)),
         sessions=Sessions(
             start=partial(sessions.start_session, lasts=timedelta(seconds=settings.session_seconds), stores=stores),
             resume=partial(
@@ -127,6 +140,20 @@ def _reading(service: Service) -> citizen.Reading:
         waiting=partial(waiting_records, stores=stores),
         who_looked=partial(who_looked, stores=stores, uris=service.uris),
         now=stores.database.now,
+    )
+
+
+def _console(stores: Stores, recent: Callable[[], Figures]) -> Console:
+    return Console(
+        figures=recent,
+        show=partial(overview.show, stores=stores),
+        plan=lambda wanted: resync_lanes.plan_resync(_scope(wanted, stores), stores=stores),
+        order=lambda wanted, *, by, reason: _order(wanted, by, reason, stores),
+        follow=partial(resync_lanes.follow_resync, stores=stores),
+        hurry=lambda by: hurry_lanes(Scope(), by=by, stores=stores),
+        trace=partial(trace_transaction, stores=stores),
+        sent=partial(transactions_of, stores=stores),
+        verify=partial(_verify_audit, stores),
     )
 
 
@@ -165,9 +192,23 @@ def _new_id() -> str:
     return str(uuid4())
 
 
-def _figures(stores: Stores) -> Figures:
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    entries: int
+    faults: Sequence[str] | None
+
+
+def _verify_audit(stores: Stores, by: str) -> _Verified:
+    """Look whether the audit log is whole, where it is short enough to be looked at while somebody waits."""
+    checkpoints = stores.key_store.audit_heads()
     with stores.database.begin() as connection:
-        return figures.figures(connection)
+        entries, _ = audit.head(connection)
+        found = list(audit.faults(connection, stores.keys.audit, checkpoints)) if entries <= _MOST_VERIFIED else None
+    with stores.database.begin() as connection:
+        said = "too long" if found is None else f"{entries} entries, {len(found)} faults"
+        entry = AuditEntry(f"ops:{stores.alias_of(by)}", "verify audit", None, said)
+        audit.write(connection, stores.keys.audit, [entry])
+    return _Verified(entries, found)
 
 
 def _order(wanted: Wanted, by: str, reason: str, stores: Stores) -> Resync:
@@ -175,4 +216,4 @@ def _order(wanted: Wanted, by: str, reason: str, stores: Stores) -> Resync:
 
 
 def _scope(wanted: Wanted, stores: Stores) -> Scope:
-    return find_scope(patient=wanted.patient, facility=wanted.facility, destination=wanted.destination, stores=stores)
+    return find_scope(**asdict(wanted), stores=stores)

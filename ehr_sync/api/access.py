@@ -67,7 +67,9 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "fhir.search": Citizen(),
     "ops.plan_resync": Staff("ops"),
     "ops.follow_resync": Staff("ops"),
-    "ops.list_lanes": Staff("ops"),
+    "ops.tell_status": Staff("ops"),
+    "ops.show_list": Staff("ops"),
+    "ops.verify_audit": Staff("ops"),
     "ops.hurry_lanes": Staff("ops"),
     "ops.trace_transaction": Staff("ops"),
     "ops.list_transactions": Staff("ops"),
@@ -89,6 +91,16 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "citizen.who_looked": Page("citizen"),
     "facility.home": Page("facility"),
     "operator.home": Page("ops"),
+    "operator.show_list": Page("ops"),
+    "operator.patient": Page("ops"),
+    "operator.transaction": Page("ops"),
+    "operator.find": Page("ops"),
+    "operator.choose": Page("ops"),
+    "operator.plan": Page("ops"),
+    "operator.order": Page("ops"),
+    "operator.resync": Page("ops"),
+    "operator.hurry": Page("ops"),
+    "operator.verify": Page("ops"),
 }
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from ehr_sync.core.flow import Flow
+
 WINDOW: Final = timedelta(minutes=5)  # what "recent" means
 PUSH_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)  # seconds
 
@@ -26,3 +28,6 @@ class Figures:
         default_factory=dict
     )  # by destination: whether it turns away a wrong ifMatch, where it was asked
     paused: Mapping[str, bool] = field(default_factory=dict)  # by destination
+    asks: Mapping[str, bool] = field(default_factory=dict)  # by destination: whether its pause ends only by an operator
+    why_paused: Mapping[str, str] = field(default_factory=dict)  # by destination, those that are
+    flow: Flow = field(default_factory=Flow)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Select, func, literal, select, union_all
 
 from ehr_sync.core.figures import PUSH_BUCKETS, WINDOW, Figures
 from ehr_sync.store import destinations
+from ehr_sync.store.flow import flow
 from ehr_sync.store.tables import claim, delivery, lane, submission
 
 _NOW: Final = func.statement_timestamp()  # clock_timestamp() is volatile: no index would be used
@@ -16,8 +17,10 @@ _TOOK: Final = func.extract("epoch", delivery.c.ended_at - delivery.c.started_at
 _RECENT_DELIVERY: Final = delivery.c.started_at > _NOW - WINDOW
 
 
-def figures(connection: Connection) -> Figures:
-    """The figures now. Costs one pass over `claim`; all else is a few index pages."""
+def figures(connection: Connection, anchored: int | None = 0) -> Figures:
+    """The figures now; `anchored` as `flow` takes it. Costs one pass over `claim`; all else is a few index pages, and
+    those of the last day.
+    """
     pushes = connection.execute(_PUSHES).all()
     places = destinations.all_standing(connection)
     return Figures(
@@ -27,6 +30,9 @@ def figures(connection: Connection) -> Figures:
         oldest_seconds={destination: float(age) for destination, age in connection.execute(_OLDEST)},
         fenced={each.name: each.fenced for each in places if each.fenced is not None},
         paused={each.name: bool(each.paused) for each in places},
+        asks={each.name: each.asks for each in places},
+        why_paused={each.name: each.paused for each in places if each.paused},
+        flow=flow(connection, anchored),
         recent_deliveries={(to, outcome): n for to, outcome, n in connection.execute(_DELIVERIES)},
         recent_push_counts={to: tuple(counts) for to, _, *counts in pushes},
         recent_push_seconds={to: float(seconds) for to, seconds, *_ in pushes},

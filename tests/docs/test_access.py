@@ -24,6 +24,7 @@ from tests.api import hospital
 from tests.docs.markdown import quoted, rows, section
 
 NOTHING = cast(Any, None)  # no route is called here
+OPS = ("plan", "order", "follow", "show", "status", "verify", "hurry", "trace", "sent")
 
 
 def application() -> Flask:
@@ -33,7 +34,7 @@ def application() -> Flask:
         submissions(NOTHING),
         transactions(NOTHING, NOTHING),
         fhir(NOTHING, public_url=hospital.ISSUER, version="0"),
-        ops(plan=NOTHING, order=NOTHING, follow=NOTHING, lanes=NOTHING, hurry=NOTHING, trace=NOTHING, sent=NOTHING),
+        ops(**dict.fromkeys(OPS, NOTHING)),
         health(NOTHING, NOTHING, NOTHING),
     ]
     return create_app(

@@ -39,7 +39,9 @@ ROUTES: Final[dict[str, tuple[str, str]]] = {
     "fhir.search": ("GET", "/fhir/Observation?patient={patient}"),
     "ops.plan_resync": ("POST", "/api/v1/ops/resyncs"),
     "ops.follow_resync": ("GET", f"/api/v1/ops/resyncs/{NOBODYS}"),
-    "ops.list_lanes": ("GET", "/api/v1/ops/lanes"),
+    "ops.tell_status": ("GET", "/api/v1/ops/status"),
+    "ops.show_list": ("GET", "/api/v1/ops/lanes"),
+    "ops.verify_audit": ("POST", "/api/v1/ops/audit:verify"),
     "ops.hurry_lanes": ("POST", "/api/v1/ops/lanes:hurry"),
     "ops.list_transactions": ("GET", "/api/v1/ops/transactions?patient={patient}"),
     "ops.trace_transaction": ("GET", "/api/v1/ops/transactions/{code}"),
@@ -190,18 +192,18 @@ def test_a_token_is_good_for_its_scope_only(site: Site, known: dict[str, str], e
 
 def test_a_role_of_another_name_is_no_operator(site: Site, known: dict[str, str]) -> None:
     for role in ("OPS", "ops ", "admin", "citizen"):
-        assert asked(site, known, "ops.list_lanes", site.login(role=role, number=OPERATOR.number)).status_code == 403
+        assert asked(site, known, "ops.show_list", site.login(role=role, number=OPERATOR.number)).status_code == 403
 
 
 @pytest.mark.parametrize("wish", [{}, {"number": OWNER.number}, {"number": "099000000000"}], ids=str)
 def test_a_role_that_only_the_provider_claims_opens_nothing(
     site: Site, known: dict[str, str], wish: dict[str, str]
 ) -> None:
-    assert asked(site, known, "ops.list_lanes", site.login(role="ops", **wish)).status_code == 403
+    assert asked(site, known, "ops.show_list", site.login(role="ops", **wish)).status_code == 403
 
 
 def test_a_post_opens_nothing_to_a_token_that_was_not_given_for_it(site: Site, known: dict[str, str]) -> None:
-    assert asked(site, known, "ops.list_lanes", site.login(number=OPERATOR.number)).status_code == 403
+    assert asked(site, known, "ops.show_list", site.login(number=OPERATOR.number)).status_code == 403
 
 
 @pytest.mark.parametrize("endpoint", OPEN)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
 from uuid import UUID, uuid4
 
 from ehr_sync.core.errors import NotFound
-from ehr_sync.store import audit, lane_reports, resyncs
+from ehr_sync.store import audit, resyncs
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.resyncs import Resync, Scope
 from ehr_sync.usecases.stores import Stores
@@ -44,12 +42,6 @@ def carry_on_resyncs(*, stores: Stores) -> int:
         marked = resyncs.mark_some(connection, _LANES_AT_A_TIME)
         resyncs.finish_done(connection)
     return marked
-
-
-def list_lanes(*, state: str | None, after: UUID | None, limit: int, stores: Stores) -> Sequence[dict[str, Any]]:
-    """Lanes with their reasons, by our own ids: operators see state, never content."""
-    with stores.database.begin() as connection:
-        return lane_reports.listing(connection, state=state, after=after, limit=limit)
 
 
 def _found(resync: Resync | None) -> Resync:
