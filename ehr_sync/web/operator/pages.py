@@ -27,7 +27,7 @@ ROWS: Final = 50
 _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "submissions": ("batch", "client", "received_at", "dossiers", "refused", "answered", "media_type"),
     "claims": ("patient", "state", "reason", "created_at", "attempts", "due_at", "decided_at"),
-    "lanes": ("patient", "destination", "state", "reason", "since", "refused_at", "attempts", "due_at", "want", "have"),
+    "lanes": ("patient", "state", "reason", "since", "refused_at", "attempts", "due_at", "destination", "want", "have"),
     "facilities": ("code", "name", "family", "clients", "last_sent_at"),
     "resyncs": ("id", "scope", "state", "reason", "total", "marked", "created_at", "ended_at"),
     "audit": ("n", "at", "actor", "action", "patient", "detail"),
@@ -59,7 +59,7 @@ class Console:
 def rooms(console: Console) -> Blueprint:
     """The routes, around the use cases."""
     blueprint = Blueprint("operator", __name__)
-    blueprint.context_processor(lambda: {"words": words, "bars": bars, "what": None})
+    blueprint.context_processor(lambda: {"words": words, "bars": bars, "nobody": str(UUID(int=0)), "what": None})
 
     @blueprint.get("/ops")
     def home() -> Response:
@@ -80,7 +80,7 @@ def rooms(console: Console) -> Blueprint:
         # An empty field of a form filters nothing.
         given: dict[str, Any] = {name: value for name, value in request.args.items() if value}
         told: dict[str, Any] = {"what": what, "given": given, "columns": _COLUMNS[what]}
-        told |= {"choices": _CHOICES.get(what, {}), "caption": words.title(what), "found": (), "following": ""}
+        told |= {"choices": _CHOICES.get(what, {}), "caption": words.caption(what), "found": (), "following": ""}
         try:
             found = console.show(what, given, limit=ROWS, by=_by())
         except BadFilter as error:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from ehr_sync.core.wellness import Complaint
 from ehr_sync.web.design.words import gettext
+from mappings.dates import VIETNAM
 
 
 def complaint(one: Complaint) -> str:
@@ -57,6 +60,35 @@ def remedy(one: Complaint) -> str:
         case "audit.unanchored":
             return gettext("Xem bộ lập lịch có chạy và có ghi được vào kho khóa không.")
     return ""
+
+
+def leads(one: Complaint) -> str:
+    """What a link to it says."""
+    match one.code:
+        case "verify.late" | "registry.fails":
+            return gettext("Xem các định danh đang chờ")
+        case "deliver.late" | "lanes.unknown" | "lanes.parked":
+            return gettext("Xem các làn này")
+        case "audit.unanchored":
+            return gettext("Xem nhật ký")
+    return gettext("Xem mục Sổ sức khỏe và bộ lập lịch")
+
+
+def caption(what: str) -> str:
+    """In which order a list is."""
+    match what:
+        case "claims":
+            return gettext("Cũ nhất ở trên")
+        case "lanes":
+            return gettext("Theo mã của người")
+        case "facilities":
+            return gettext("Theo mã cơ sở")
+    return gettext("Mới nhất ở trên")
+
+
+def stamp(at: datetime) -> str:
+    """A second in Viet Nam, as filters take it: what is compared and copied is written one way in every language."""
+    return f"{at.astimezone(VIETNAM):%Y-%m-%d %H:%M:%S}"
 
 
 def age(seconds: float) -> str:
