@@ -51,6 +51,10 @@ def test_only_these_routes_are_open() -> None:
         "oauth.jwks",
         "oauth.smart_configuration",
         "fhir.metadata",
+        "pages.sign_in",
+        "pages.sign_in_back",
+        "pages.sign_out",
+        "pages.prefer",
     }
 
 

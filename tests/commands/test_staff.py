@@ -16,6 +16,7 @@ from ehr_sync.sandbox.world import World
 from ehr_sync.store.staff import Post
 from ehr_sync.usecases.access.posts import holds_post
 from mappings.dates import VIETNAM
+from tests import given
 from tests.databases import Dsns
 from tests.usecases.service import FACILITY, Running, number_of, open_running
 
@@ -26,8 +27,10 @@ OPS, HERE = Post("ops"), Post("facility", FACILITY)
 @pytest.fixture
 def office(dsns: Dsns, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     running = open_running(dsns, world, tmp_path)
-    for name in ("dsn", "key_dsn", "key_file"):
-        monkeypatch.setenv(f"EHR_SYNC_{name.upper()}", str(getattr(running.service.settings, name)))
+    for name, value in given.variables(
+        world, dsn=dsns.main, key_dsn=dsns.keys, key_file=str(tmp_path / "keys.json")
+    ).items():
+        monkeypatch.setenv(name, value)
     yield running
     running.service.close()
 

@@ -47,7 +47,7 @@ def application() -> Flask:
         stopwatch=NOTHING,
         new_id=NOTHING,
         pages=Foundation(
-            (citizen.rooms(NOTHING), facility.rooms(), operator.rooms()), NOTHING, NOTHING, None, b"", NOTHING
+            (citizen.rooms(NOTHING), facility.rooms(), operator.rooms(NOTHING)), NOTHING, NOTHING, None, b"", NOTHING
         ),
     )
 

@@ -21,6 +21,7 @@ from ehr_sync.sandbox.city.staff import OPERATOR, WORKERS
 from ehr_sync.sandbox.dossiers.generator import dossier
 from ehr_sync.sandbox.serving.asking import post_json
 from ehr_sync.store.register import REGISTER
+from tests import given
 from tests.usecases.service import Running, number_of
 from tests.web import morning
 from tests.web.browsing import Visitor
@@ -177,8 +178,9 @@ def codes(told: dict[str, Any]) -> list[str]:
 
 
 def run(desk: Running, monkeypatch: pytest.MonkeyPatch, command: Any, *words: str) -> Any:
-    for name in ("dsn", "key_dsn", "key_file"):
-        monkeypatch.setenv(f"EHR_SYNC_{name.upper()}", str(getattr(desk.service.settings, name)))
+    settings = {name: str(getattr(desk.service.settings, name)) for name in ("dsn", "key_dsn", "key_file")}
+    for name, value in given.variables(desk.world, **settings).items():
+        monkeypatch.setenv(name, value)
     said = CliRunner().invoke(command, words)
     assert said.exit_code in {0, 1}, said.output
     return json.loads(said.output)
