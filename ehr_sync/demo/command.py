@@ -4,33 +4,23 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack
-from datetime import timedelta
-from functools import partial
 from pathlib import Path
-from typing import Final
 
 import click
 import requests
 
-from ehr_sync import settings
-from ehr_sync.bootstrap import open_service
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.demo import report
 from ehr_sync.demo.cast import CITIZEN, SPECIAL, cast
 from ehr_sync.demo.hospital import Hospital
 from ehr_sync.demo.play import Played, play
-from ehr_sync.demo.stage import Stage, open_doors, own_folder, require_ports, set_up
+from ehr_sync.demo.stage import Stage, employ, open_doors, own_folder, require_ports, set_up
 from ehr_sync.runtime.supervisor import Died, Stopped, Supervisor
 from ehr_sync.sandbox.city import clients as sandbox_clients
 from ehr_sync.sandbox.city.facilities import DEMO, facility
-from ehr_sync.sandbox.city.staff import OPERATOR, WORKERS
 from ehr_sync.store import clients
 from ehr_sync.store.database import Database
-from ehr_sync.store.staff import Post
 from ehr_sync.usecases.access.authenticate import SCOPES
-from ehr_sync.usecases.access.posts import grant_post
-
-_STAFF_STAY: Final = timedelta(days=30)
 
 
 @click.command()
@@ -68,7 +58,7 @@ def _run(*, once: bool, folder: Path, dossiers: int, port: int) -> bool:
         click.echo("Starting PostgreSQL, the simulated city, the service and its schedulers ...")
         stage = set_up(supervisor, own, port)
         hospitals = _registered(stage)
-        _employ(stage)
+        employ(stage, hospitals)
         for hospital in hospitals.values():
             closing.callback(hospital.close)
         open_doors(supervisor, stage)
@@ -95,17 +85,6 @@ def _registered(stage: Stage) -> dict[str, Hospital]:
             clients.grant(connection, client_id, code)
     database.close()
     return {code: Hospital(stage.url, code, stage.world.folder) for code in DEMO}
-
-
-def _employ(stage: Stage) -> None:
-    """Let the city's staff hold their posts, as an operator would."""
-    service = open_service(settings.from_environment(stage.environment))
-    last = service.stores.database.now().date() + _STAFF_STAY
-    give = partial(grant_post, first=None, last=last, by="demo", stores=service.stores)
-    give(OPERATOR.number, Post("ops"))
-    for code, worker in WORKERS.items():
-        give(worker.number, Post("facility", code))
-    service.close()
 
 
 def _play(dossiers: int, hospitals: dict[str, Hospital], supervisor: Supervisor) -> list[Played]:
