@@ -16,11 +16,12 @@ from ehr_sync.adapters.client_sign_in import SignIn, client_secret_basic, client
 from ehr_sync.adapters.fhir_book import FhirBook
 from ehr_sync.adapters.soap_registry import GatewayAccount, SoapRegistry
 from ehr_sync.core.errors import Misconfigured, Unavailable, Unfit
+from ehr_sync.core.figures import Figures
 from ehr_sync.core.ports import HealthBook, PopulationRegistry
 from ehr_sync.core.retry import RetryPolicy
 from ehr_sync.runtime.logs import Log, fault, make_log
 from ehr_sync.settings import Settings
-from ehr_sync.store import destinations, edges, uri_base
+from ehr_sync.store import destinations, edges, figures, uri_base
 from ehr_sync.store.database import Database, DatabaseFault, require_two
 from ehr_sync.store.key_store import KeyStore
 from ehr_sync.store.lanes import Lane
@@ -127,6 +128,16 @@ def open_service_when_up(settings: Settings, *, seconds: float = _WAIT_SECONDS) 
             if time.monotonic() > until:
                 raise
         time.sleep(0.2)
+
+
+def figures_of(stores: Stores) -> Figures:
+    """How the service is doing, now. Raises Unavailable where the main database is away."""
+    try:
+        anchored = stores.key_store.newest_audit_head()
+    except Unavailable:
+        anchored = None
+    with stores.database.begin() as connection:
+        return figures.figures(connection, anchored)
 
 
 def registry_of(service: Service) -> PopulationRegistry:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
+from typing import Final
 from uuid import uuid4
 
 from flask import Flask
@@ -23,22 +24,28 @@ from ehr_sync.api.ops import Wanted, ops
 from ehr_sync.api.places import Places
 from ehr_sync.api.submissions import submissions
 from ehr_sync.api.transactions import transactions
-from ehr_sync.bootstrap import Service
+from ehr_sync.bootstrap import Service, figures_of
 from ehr_sync.core.addresses import networks
 from ehr_sync.core.figures import Figures
+from ehr_sync.core.kept import kept
 from ehr_sync.core.ports import IdentityProvider, Login
 from ehr_sync.core.quota import Buckets, Lease, LeasedBuckets, Quota
 from ehr_sync.core.tally import Tally
 from ehr_sync.runtime.metrics import scraper
 from ehr_sync.settings import Settings
-from ehr_sync.store import figures, quotas
+from ehr_sync.store import audit, quotas
+from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.resyncs import Resync, Scope
 from ehr_sync.store.sessions import SignIns
 from ehr_sync.store.spool import own_folder
+from ehr_sync.store.staff import Post
+from ehr_sync.usecases import overview
 from ehr_sync.usecases.access import sessions
 from ehr_sync.usecases.access.authenticate import Signer, issue_token, verify_bearer
 from ehr_sync.usecases.access.note_refusal import note_refusal
+from ehr_sync.usecases.access.posts import holds_post
 from ehr_sync.usecases.access.seal_edges import note_unfit
+from ehr_sync.usecases.auditing.verify_log import verify_log
 from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.erase_person import undone_erasures
 from ehr_sync.usecases.book.read_book import Page, Position
@@ -57,8 +64,12 @@ from ehr_sync.web.citizen import pages as citizen
 from ehr_sync.web.facility import pages as facility
 from ehr_sync.web.foundation import Foundation, Sessions
 from ehr_sync.web.operator import pages as operator
+from ehr_sync.web.operator.pages import Console
 from ehr_sync.web.sign_in import Client
 from mappings.model import Uris
+
+_KEPT_SECONDS: Final = 5.0  # however many ask, the database is asked for figures this seldom
+_MOST_VERIFIED: Final = 500_000  # entries of the audit log: some seconds
 
 
 def web_application(service: Service) -> Flask:
@@ -89,6 +100,8 @@ def web_application(service: Service) -> Flask:
         each=settings.client_submissions_at_once,
         waiting=settings.submissions_waiting,
     )
+    recent = kept(partial(_figures, stores, admission.tally), _KEPT_SECONDS, time.monotonic)
+    console = _console(service, recent)
     return create_app(
         [
             oauth(issue, signer, admission.admit_token),
@@ -98,30 +111,33 @@ def web_application(service: Service) -> Flask:
             ),
             fhir(_Book(stores, service.uris), public_url=public_url, version=version("ehr-sync")),
             ops(
-                plan=lambda wanted, *, by: resync_lanes.plan_resync(_scope(wanted, stores), by=by, stores=stores),
-                order=lambda wanted, *, by, reason: _order(wanted, by, reason, stores),
-                follow=partial(resync_lanes.follow_resync, stores=stores),
-                lanes=partial(resync_lanes.list_lanes, stores=stores),
+                plan=console.plan,
+                order=console.order,
+                follow=console.follow,
+                show=console.show,
+                status=lambda: overview.told(recent()),
+                verify=console.verify,
                 hurry=lambda wanted, *, by: hurry_lanes(_scope(wanted, stores), by=by, stores=stores),
-                trace=partial(trace_transaction, stores=stores),
-                sent=partial(transactions_of, stores=stores),
+                trace=console.trace,
+                sent=console.sent,
             ),
             health(
                 ready,
                 partial(tell_books, stores.database),
-                scraper(partial(_figures, stores, admission.tally), time.monotonic),
+                scraper(recent, time.monotonic),
                 time.monotonic,
             ),
         ],
         verify=partial(verify_bearer, signer=signer, clock=clock),
         who=identity.who,
         note_refusal=partial(note_refusal, stores=stores),
+        operates=partial(holds_post, post=Post("ops"), stores=stores),
         public_url=public_url,
         request_bytes=settings.request_bytes,
         log=service.log,
         stopwatch=time.monotonic,
         new_id=_new_id,
-        pages=_pages(service),
+        pages=_pages(service, console),
         alarm=partial(note_unfit, stores=stores),
         admission=admission,
         allowed_hosts=settings.allowed_hosts,
@@ -149,10 +165,10 @@ def _admission(service: Service) -> Admission:
     )
 
 
-def _pages(service: Service) -> Foundation:
+def _pages(service: Service, console: Console) -> Foundation:
     settings, stores = service.settings, service.stores
     return Foundation(
-        rooms=(citizen.rooms(_reading(service)), facility.rooms(), operator.rooms()),
+        rooms=(citizen.rooms(_reading(service)), facility.rooms(), operator.rooms(console)),
         sessions=Sessions(
             start=partial(sessions.start_session, lasts=timedelta(seconds=settings.session_seconds), stores=stores),
             resume=partial(
@@ -176,6 +192,21 @@ def _reading(service: Service) -> citizen.Reading:
         waiting=partial(waiting_records, stores=stores),
         who_looked=partial(who_looked, stores=stores, uris=service.uris),
         now=stores.database.now,
+    )
+
+
+def _console(service: Service, recent: Callable[[], Figures]) -> Console:
+    stores = service.stores
+    return Console(
+        figures=recent,
+        show=partial(overview.show, stores=stores),
+        plan=lambda wanted, *, by: resync_lanes.plan_resync(_scope(wanted, stores), by=by, stores=stores),
+        order=lambda wanted, *, by, reason: _order(wanted, by, reason, stores),
+        follow=partial(resync_lanes.follow_resync, stores=stores),
+        hurry=lambda by: hurry_lanes(Scope(), by=by, stores=stores),
+        trace=partial(trace_transaction, stores=stores),
+        sent=partial(transactions_of, stores=stores),
+        verify=partial(_verify_audit, service),
     )
 
 
@@ -216,8 +247,28 @@ def _new_id() -> str:
 
 def _figures(stores: Stores, tally: Tally) -> Figures:
     tally.keep()
+    return figures_of(stores)
+
+
+@dataclass(frozen=True, slots=True)
+class _Verified:
+    entries: int
+    faults: Sequence[str] | None
+
+
+def _verify_audit(service: Service, by: str) -> _Verified:
+    """Look whether the audit log is whole, where it is short enough to be looked at while somebody waits."""
+    stores, found = service.stores, None
     with stores.database.begin() as connection:
-        return figures.figures(connection)
+        entries, _ = audit.head(connection)
+    if entries <= _MOST_VERIFIED:
+        looked = verify_log(stores=stores, key_database=service.key_database, logs={}, copies={}, keys=KeySet([]))
+        entries, found = looked.entries, looked.faults
+    with stores.database.begin() as connection:
+        said = "too long" if found is None else f"{entries} entries, {len(found)} faults"
+        entry = AuditEntry(f"ops:{stores.alias_of(by)}", "verify audit", None, said)
+        audit.write(connection, stores.keys.audit, [entry])
+    return _Verified(entries, found)
 
 
 def _order(wanted: Wanted, by: str, reason: str, stores: Stores) -> Resync:
@@ -225,4 +276,4 @@ def _order(wanted: Wanted, by: str, reason: str, stores: Stores) -> Resync:
 
 
 def _scope(wanted: Wanted, stores: Stores) -> Scope:
-    return find_scope(patient=wanted.patient, facility=wanted.facility, destination=wanted.destination, stores=stores)
+    return find_scope(**asdict(wanted), stores=stores)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from uuid import UUID, uuid4
 
-from ehr_sync.store import quotas, refusals, submissions
+from ehr_sync.store import heartbeats, quotas, refusals, submissions
 from ehr_sync.usecases.delivery.resync_lanes import carry_on_resyncs
 from ehr_sync.usecases.delivery.tell_register import follow_renames
 from ehr_sync.usecases.stores import Stores
@@ -30,6 +32,7 @@ def timetable(
 ) -> Sequence[Job]:
     """Every job. One row each; what must run once across machines guards itself with a database lock."""
     return (
+        Job("heartbeat", heartbeats.EVERY_SECONDS, partial(_beat, stores, uuid4())),
         Job("resyncs", 1.0, lambda: carry_on_resyncs(stores=stores)),
         Job("book", 2.0, watch_book),
         Job("renamed_facilities", 30.0, lambda: follow_renames(stores=stores, uris=uris)),
@@ -43,6 +46,11 @@ def timetable(
 def _fold(stores: Stores) -> None:
     with stores.database.begin() as connection:
         refusals.fold(connection, stores.keys.audit)
+
+
+def _beat(stores: Stores, scheduler_id: UUID) -> None:
+    with stores.database.begin() as connection:
+        heartbeats.beat(connection, scheduler_id)
 
 
 def _forget(stores: Stores) -> None:

@@ -35,7 +35,7 @@ class Citizen:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """Somebody to whom the identity provider gives this role."""
+    """An operator: the token says this role, and the post was granted here. A provider's word alone opens nothing."""
 
     role: str
 
@@ -67,7 +67,9 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "fhir.search": Citizen(),
     "ops.plan_resync": Staff("ops"),
     "ops.follow_resync": Staff("ops"),
-    "ops.list_lanes": Staff("ops"),
+    "ops.tell_status": Staff("ops"),
+    "ops.show_list": Staff("ops"),
+    "ops.verify_audit": Staff("ops"),
     "ops.hurry_lanes": Staff("ops"),
     "ops.trace_transaction": Staff("ops"),
     "ops.list_transactions": Staff("ops"),
@@ -89,6 +91,16 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "citizen.who_looked": Page("citizen"),
     "facility.home": Page("facility"),
     "operator.home": Page("ops"),
+    "operator.show_list": Page("ops"),
+    "operator.patient": Page("ops"),
+    "operator.transaction": Page("ops"),
+    "operator.find": Page("ops"),
+    "operator.choose": Page("ops"),
+    "operator.plan": Page("ops"),
+    "operator.order": Page("ops"),
+    "operator.resync": Page("ops"),
+    "operator.hurry": Page("ops"),
+    "operator.verify": Page("ops"),
 }
 
 
@@ -97,6 +109,7 @@ def install(
     *,
     verify: Callable[[str], Caller],
     who: Callable[[str], Login | None],
+    operates: Callable[[str], bool],
     admit: Callable[[Face], None] | None = None,
     who_may: Mapping[str, Who] = WHO_MAY,
 ) -> None:
@@ -117,7 +130,7 @@ def install(
                 require_number(g.login)
             case Staff(role):
                 g.login = logged_in(bearer(request), who)
-                require_role(g.login, role)
+                require_role(g.login, role, operates)
             case Page(face):
                 assert admit is not None  # there is no page without its foundation
                 admit(face)
@@ -170,9 +183,9 @@ def require_number(login: Login) -> None:
         raise Problem("access.denied")
 
 
-def require_role(login: Login, role: str) -> None:
-    """Raises Problem for somebody to whom the provider does not give this role."""
-    if role not in login.roles:
+def require_role(login: Login, role: str, operates: Callable[[str], bool]) -> None:
+    """Raises Problem for somebody to whom the provider does not give this role, or who does not hold it today."""
+    if role not in login.roles or not login.personal_number or not operates(login.personal_number):
         raise Problem("access.denied")
 
 

@@ -42,6 +42,7 @@ def create_app(
     verify: Callable[[str], Caller],
     who: Callable[[str], Login | None],
     note_refusal: Callable[[traces.Refusal], None],
+    operates: Callable[[str], bool] = lambda _number: False,
     public_url: str,
     request_bytes: int,
     log: Log,
@@ -65,7 +66,7 @@ def create_app(
     if pages:
         pages.install(app, public_url=public_url)
     traces.install(app, note=note_refusal, log=log)
-    access.install(app, verify=verify, who=who, admit=pages.admit if pages else None)
+    access.install(app, verify=verify, who=who, operates=operates, admit=pages.admit if pages else None)
     admitting.install_after_access(app, admission, public_url)
     return app
 

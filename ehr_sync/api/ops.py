@@ -18,11 +18,11 @@ from ehr_sync.api.language import language_of
 from ehr_sync.api.problems import Problem
 from ehr_sync.api.transactions import LifeLine, rendered
 from ehr_sync.core.reasons import REASONS, is_reason
+from ehr_sync.usecases.overview import KNOWN, LISTS, BadFilter, Listing
 from mappings.facility_code import is_facility_code
 
-LANE_STATES: Final = ("behind", "open", "unknown", "parked")
-_LANES: Final = 100
-_MOST_LANES: Final = 1_000
+_ROWS: Final = 100
+_MOST_ROWS: Final = 1_000
 _BODY_BYTES: Final = 16_384
 
 
@@ -51,19 +51,29 @@ class Resync(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which lanes an order is for: those that fit all that is given; all, where nothing is."""
+    """Which lanes an order is for: those that fit all that is given; all, where nothing is. `parked`: those that are
+    parked for this reason.
+    """
 
-    patient: UUID | None
-    facility: str | None
-    destination: str | None
+    patient: UUID | None = None
+    facility: str | None = None
+    destination: str | None = None
+    parked: str | None = None
 
 
-class ListLanes(Protocol):
-    """The use case behind the list of lanes."""
+class Show(Protocol):
+    """The use case behind every list. Raises BadFilter."""
 
-    def __call__(
-        self, *, state: str | None, after: UUID | None, limit: int, by: str
-    ) -> Sequence[Mapping[str, Any]]: ...
+    def __call__(self, what: str, given: Mapping[str, str], *, limit: int, by: str) -> Listing: ...
+
+
+class Verified(Protocol):
+    """What came of looking whether the audit log is whole; `faults` is None where it is too long to look at at once."""
+
+    @property
+    def entries(self) -> int: ...
+    @property
+    def faults(self) -> Sequence[str] | None: ...
 
 
 class Trace(Protocol):
@@ -134,6 +144,7 @@ class _Yes(fields.Boolean):
 
 
 _DESTINATION: Final = validate.Regexp(r"[a-z0-9-]{1,40}\Z")
+_REASON: Final = validate.Regexp(r"[a-z0-9_.-]{1,120}\Z")
 
 
 class ResyncOrder(Schema):
@@ -142,6 +153,7 @@ class ResyncOrder(Schema):
     patient = fields.UUID()
     facility = fields.String(validate=_facility_code)
     destination = fields.String(validate=_DESTINATION)
+    parked = fields.String(validate=_REASON)
     all = _Yes(load_default=False)
     reason = fields.String(load_default="", validate=_reason)
     dry_run = _Yes(load_default=False)
@@ -149,8 +161,8 @@ class ResyncOrder(Schema):
     @validates_schema
     def one_scope(self, order: dict[str, Any], **_: object) -> None:
         """Everything is ordered by saying so, never by leaving all out."""
-        if order["all"] == bool(order.keys() & {"patient", "facility", "destination"}):
-            raise ValidationError("Give patient, facility or destination, or all.", "all")
+        if order["all"] == bool(order.keys() & {"patient", "facility", "destination", "parked"}):
+            raise ValidationError("Give patient, facility, destination or parked, or all.", "all")
 
 
 class Hurry(Schema):
@@ -178,7 +190,9 @@ def ops(
     plan: Plan,
     order: Order,
     follow: Callable[[UUID], Resync],
-    lanes: ListLanes,
+    show: Show,
+    status: Callable[[], Mapping[str, Any]],
+    verify: Callable[[str], Verified],
     hurry: HurryLanes,
     trace: TraceTransaction,
     sent: ListSent,
@@ -202,12 +216,31 @@ def ops(
     def follow_resync(resync_id: UUID) -> Response:
         return _json(_resync(follow(resync_id)))
 
-    @blueprint.get("/lanes")
-    def list_lanes() -> Response:
-        _know(request, "state", "after", "limit")
-        state, after, limit = _state(request), _after(request), _limit(request)
-        found = lanes(state=state, after=after, limit=limit, by=access.login().subject)
-        return _json({"lanes": [_lane(lane) for lane in found], "next": _next(found, state, limit)})
+    @blueprint.get("/status", endpoint="tell_status")
+    def show_status() -> Response:
+        _know(request)
+        return _json(status())
+
+    @blueprint.get("/<what>")
+    def show_list(what: str) -> Response:
+        if what not in LISTS:
+            raise Problem("not_found")
+        given = request.args.to_dict()
+        if any(len(request.args.getlist(name)) > 1 for name in given):
+            raise Problem("request.parameter", parameters=sorted(given))
+        limit = _limit(given.pop("limit", str(_ROWS)))
+        try:
+            found = show(what, given, limit=limit, by=access.login().subject)
+        except BadFilter as error:
+            raise Problem("request.parameter", parameters=[error.name] if error.name in KNOWN else []) from None
+        query = {**given, "limit": str(limit), "after": found.after}
+        following = f"/api/v1/ops/{what}?{urlencode(query)}" if found.after else None
+        return _json({what: found.rows, "next": following})
+
+    @blueprint.post("/audit:verify")
+    def verify_audit() -> Response:
+        found = verify(access.login().subject)
+        return _json({"entries": found.entries, "faults": found.faults})
 
     @blueprint.post("/lanes:hurry")
     def hurry_lanes() -> Response:
@@ -223,14 +256,14 @@ def ops(
     @blueprint.get("/transactions", endpoint="list_transactions")
     def show_sent() -> Response:
         _know(request, "patient", "limit")
-        found = sent(_patient(request), by=access.login().subject, limit=_limit(request))
+        found = sent(_patient(request), by=access.login().subject, limit=_limit(request.args.get("limit", str(_ROWS))))
         return _json({"transactions": [_sent(one) for one in found]})
 
     return blueprint
 
 
 def _wanted(asked: Mapping[str, Any]) -> Wanted:
-    return Wanted(asked.get("patient"), asked.get("facility"), asked.get("destination"))
+    return Wanted(asked.get("patient"), asked.get("facility"), asked.get("destination"), asked.get("parked"))
 
 
 def _order(request: Request, schema: Schema) -> dict[str, Any]:
@@ -291,32 +324,10 @@ def _sent(one: Sent) -> dict[str, Any]:
     }
 
 
-def _state(request: Request) -> str | None:
-    state = request.args.get("state")
-    if state is not None and state not in LANE_STATES:
-        raise Problem("request.parameter", parameters=["state"])
-    return state
-
-
-def _after(request: Request) -> UUID | None:
-    try:
-        return UUID(request.args["after"]) if "after" in request.args else None
-    except ValueError:
-        raise Problem("request.parameter", parameters=["after"]) from None
-
-
-def _limit(request: Request) -> int:
-    limit = request.args.get("limit", str(_LANES))
-    if not (limit.isascii() and limit.isdigit() and len(limit) <= 4 and 1 <= int(limit) <= _MOST_LANES):
+def _limit(limit: str) -> int:
+    if not (limit.isascii() and limit.isdigit() and len(limit) <= 4 and 1 <= int(limit) <= _MOST_ROWS):
         raise Problem("request.parameter", parameters=["limit"])
     return int(limit)
-
-
-def _next(found: Sequence[Mapping[str, Any]], state: str | None, limit: int) -> str | None:
-    if len(found) < limit:
-        return None
-    query = {"limit": str(limit), "after": str(found[-1]["person_id"])} | ({"state": state} if state else {})
-    return f"/api/v1/ops/lanes?{urlencode(query)}"
 
 
 def _json(values: Mapping[str, Any], status: int = 200) -> Response:

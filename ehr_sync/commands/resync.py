@@ -30,22 +30,32 @@ SENTENCES = {
 @click.option("--patient", type=click.UUID, help="The lanes of one patient, by our id.")
 @click.option("--facility", help="The lanes of everybody with a record of this facility.")
 @click.option("--destination", help="The lanes to this health book.")
+@click.option("--parked", help="The lanes that are parked for this reason.")
 @click.option("--all", "everything", is_flag=True, help="All lanes.")
 @click.option(
     "--reason", default="", help=f"One of {', '.join(REASONS)}, or a ticket: ticket-17; or both: restore/ticket-17."
 )
 @click.option("--dry-run", is_flag=True, help="Only count.")
 def resync(
-    *, patient: UUID | None, facility: str | None, destination: str | None, everything: bool, reason: str, dry_run: bool
+    *,
+    patient: UUID | None,
+    facility: str | None,
+    destination: str | None,
+    parked: str | None,
+    everything: bool,
+    reason: str,
+    dry_run: bool,
 ) -> None:
     """Bring health books up to date again; the schedulers do it."""
-    if everything == any((patient, facility, destination)):
-        raise click.UsageError("Give --patient, --facility or --destination, or --all.")
+    if everything == any((patient, facility, destination, parked)):
+        raise click.UsageError("Give --patient, --facility, --destination or --parked, or --all.")
     if not is_reason(reason):
         raise click.UsageError(f"Give as --reason one of {', '.join(REASONS)}, or a ticket such as ticket-17.")
     service = open_service(settings.from_environment())
     try:
-        scope = find_scope(patient=patient, facility=facility, destination=destination, stores=service.stores)
+        scope = find_scope(
+            patient=patient, facility=facility, destination=destination, parked=parked, stores=service.stores
+        )
         _tell(plan_resync(scope, by=by(), stores=service.stores))
         if not dry_run:
             _run(scope, reason, service.stores)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
+from ehr_sync.core.flow import Flow
+
 WINDOW: Final = timedelta(minutes=5)  # what "recent" means
 PUSH_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)  # seconds
 
@@ -29,3 +31,6 @@ class Figures:
     locked_out: int = 0  # facilities that tried a number too often, once for each number
     recent_unfit_edges: int = 0  # how often a deciding row did not fit its seal
     refusals: Mapping[str, int] = field(default_factory=dict)  # by reason, since the database last crashed
+    asks: Mapping[str, bool] = field(default_factory=dict)  # by destination: whether its pause ends only by an operator
+    why_paused: Mapping[str, str] = field(default_factory=dict)  # by destination, those that are
+    flow: Flow = field(default_factory=Flow)

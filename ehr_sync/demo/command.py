@@ -16,7 +16,7 @@ from ehr_sync.demo import report
 from ehr_sync.demo.cast import CITIZEN, SPECIAL, cast
 from ehr_sync.demo.hospital import Hospital
 from ehr_sync.demo.play import Played, play
-from ehr_sync.demo.stage import Stage, open_doors, own_folder, require_ports, set_up
+from ehr_sync.demo.stage import Stage, employ, open_doors, own_folder, require_ports, set_up
 from ehr_sync.runtime.supervisor import Died, Stopped, Supervisor
 from ehr_sync.sandbox.city import clients as sandbox_clients
 from ehr_sync.sandbox.city.facilities import DEMO, facility
@@ -59,6 +59,7 @@ def _run(*, once: bool, folder: Path, dossiers: int, port: int) -> bool:
         click.echo("Starting PostgreSQL, the simulated city, the service and its schedulers ...")
         stage = set_up(supervisor, own, port)
         hospitals = _registered(stage)
+        employ(stage, hospitals)
         for hospital in hospitals.values():
             closing.callback(hospital.close)
         open_doors(supervisor, stage)

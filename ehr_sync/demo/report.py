@@ -6,9 +6,12 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from ehr_sync.demo.play import Played
 from ehr_sync.demo.stage import Stage
+
+_FACES: Final = {"citizen": "citizen", "hospital": "facility", "operator": "ops"}
 
 
 def table(played: Iterable[Played]) -> str:
@@ -27,6 +30,9 @@ def next_steps(stage: Stage, *, transaction: str, number: str) -> str:
         (
             "It keeps running. Addresses:",
             *(f"  {name:<10}{url}" for name, url in _addresses(stage).items()),
+            "",
+            "Open in a browser, and pick whom to be with one click:",
+            *(f"  {who:<10}{stage.url}/sign-in/{face}" for who, face in _FACES.items()),
             "",
             'Paste these into another shell, in this folder; README, "Try it", goes on from there:',
             f"  . {shlex.quote(str(_short(stage.folder / 'env')))}",

@@ -8,26 +8,34 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import requests
 
+from ehr_sync import settings
 from ehr_sync.adapters import key_file
+from ehr_sync.bootstrap import open_service
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.runtime import embedded_postgres
 from ehr_sync.runtime.supervisor import Part, Supervisor, require_free
+from ehr_sync.sandbox.city import staff
 from ehr_sync.sandbox.world import World
 from ehr_sync.store.migrate import migrate
+from ehr_sync.store.staff import Post
+from ehr_sync.usecases.access.posts import grant_post
 
 WORKERS: Final = 2
 SCHEDULERS: Final = 2
 _WORLD_PORTS: Final = {"registry": 11, "book": 12, "identity": 13}  # above the service's own port
 _START_SECONDS: Final = 60.0
 _LOCK: Final = "lock"
+_STAFF_STAY: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,17 @@ def open_doors(supervisor: Supervisor, stage: Stage) -> None:
         raise Misconfigured(f"The service is not ready: {stage.url}/readyz and {supervisor.log_of('web')} say why.")
 
 
+def employ(stage: Stage, facilities: Iterable[str]) -> None:
+    """Let the city's operator, and who works for these facilities, hold their posts, as an operator would."""
+    service = open_service(settings.from_environment(stage.environment))
+    last = service.stores.database.now().date() + _STAFF_STAY
+    give = partial(grant_post, first=None, last=last, by="demo", stores=service.stores)
+    give(staff.OPERATOR.number, Post("ops"))
+    for code in facilities:
+        give(staff.WORKERS[code].number, Post("facility", code))
+    service.close()
+
+
 def _lock(descriptor: int, folder: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -126,6 +145,8 @@ def _settings(folder: Path, url: str, world: World, database: embedded_postgres.
         "EHR_SYNC_PUBLIC_URL": url,
         "EHR_SYNC_BIND": url.removeprefix("http://"),
         **{f"EHR_SYNC_{name.upper()}": value for name, value in world.settings.items()},
+        "EHR_SYNC_SIGN_IN_CLIENT": "ehr-sync-pages",
+        "EHR_SYNC_SIGN_IN_SECRET": "sandbox",
         "EHR_SYNC_SPOOL_FOLDER": str(folder / "spool"),
         # So that what fails on purpose is seen to come right within the minute.
         "EHR_SYNC_REGISTRY_DEADLINE_SECONDS": "2",

@@ -5,6 +5,7 @@ https://prometheus.io/docs/instrumenting/exposition_formats/
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
@@ -15,7 +16,9 @@ from prometheus_client.registry import Collector
 
 from ehr_sync.core.clock import Stopwatch
 from ehr_sync.core.figures import PUSH_BUCKETS, Figures
+from ehr_sync.core.flow import Flow
 from ehr_sync.core.kept import kept
+from ehr_sync.core.wellness import complaints
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 _KEPT_SECONDS: Final = 5.0  # anybody may scrape: however often, the database is asked this seldom
@@ -62,6 +65,27 @@ def _families(figures: Figures) -> Iterator[Metric]:
     for reason, count in sorted(figures.refusals.items()):
         refused.add_metric((reason,), count)
     yield refused
+    yield from _flow(figures.flow)
+    wrong = complaints(figures)
+    yield _gauge("well", "Whether nothing is wrong", (), [((), float(not wrong))])
+    counted = Counter(each.code for each in wrong)
+    yield _gauge("complaints", "What is not well, by code", ("code",), [((code,), n) for code, n in counted.items()])
+
+
+def _flow(flow: Flow) -> Iterator[Metric]:
+    ages = [((stage,), age) for stage, age in flow.oldest.items()]
+    yield _gauge("oldest_seconds", "Age of the oldest of a stage", ("stage",), ages)
+    took = [(("0.5",), flow.freshness.p50), (("0.95",), flow.freshness.p95)] if flow.freshness else []
+    yield _gauge("freshness_seconds_1h", "From received to in the book, of the last hour", ("quantile",), took)
+    for name, hours in (("accepted", flow.accepted), ("refused", flow.refused), ("delivered", flow.delivered)):
+        for window, count in (("1h", hours[-1]), ("24h", sum(hours))):
+            yield _gauge(f"{name}_{window}", f"Dossiers or pushes {name} within {window}", (), [((), count)])
+    yield _gauge("claims_not_proven", "Claims that wait", ("state", "reason"), flow.claims.items())
+    yield _gauge("lanes_late", "Lanes in trouble or waiting", ("state", "reason"), flow.lanes.items())
+    yield _gauge("schedulers", "Schedulers that live", (), [((), flow.schedulers)])
+    yield _gauge(
+        "audit_unanchored_seconds", "Age of the oldest entry without a checkpoint", (), [((), flow.unanchored_seconds)]
+    )
 
 
 def _gauge(name: str, text: str, labels: tuple[str, ...], values: Iterable[tuple[Sequence[str], float]]) -> Metric:

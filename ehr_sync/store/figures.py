@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Select, func, literal, select, text, union_al
 
 from ehr_sync.core.figures import PUSH_BUCKETS, WINDOW, Figures
 from ehr_sync.store import destinations, number_tries, quotas
+from ehr_sync.store.flow import flow
 from ehr_sync.store.tables import audit_event, claim, delivery, lane, submission
 
 _NOW: Final = func.statement_timestamp()  # clock_timestamp() is volatile: no index would be used
@@ -16,17 +17,22 @@ _TOOK: Final = func.extract("epoch", delivery.c.ended_at - delivery.c.started_at
 _RECENT_DELIVERY: Final = delivery.c.started_at > _NOW - WINDOW
 
 
-def figures(connection: Connection) -> Figures:
-    """The figures now. Costs one pass over `claim`; all else is a few index pages."""
+def figures(connection: Connection, anchored: int | None = 0) -> Figures:
+    """The figures now; `anchored` as `flow` takes it. Costs one pass over an index of `claim`; all else is a few index
+    pages, and those of the last day.
+    """
     pushes = connection.execute(_PUSHES).all()
     places = destinations.all_standing(connection)
     return Figures(
         recent_submissions=connection.execute(_SUBMISSIONS).scalar_one(),
-        claims={state: n for state, n in connection.execute(_CLAIMS)},
+        claims={state: n for state, n in connection.execute(_CLAIMS) if n},
         lanes={(destination, state): n for destination, state, n in connection.execute(_LANES)},
         oldest_seconds={destination: float(age) for destination, age in connection.execute(_OLDEST)},
         fenced={each.name: each.fenced for each in places if each.fenced is not None},
         paused={each.name: bool(each.paused) for each in places},
+        asks={each.name: each.asks for each in places},
+        why_paused={each.name: each.paused for each in places if each.paused},
+        flow=flow(connection, anchored),
         recent_deliveries={(to, outcome): n for to, outcome, n in connection.execute(_DELIVERIES)},
         locked_out=len(number_tries.lock_outs(connection)),
         recent_unfit_edges=connection.execute(_UNFIT_EDGES).scalar_one(),
@@ -45,7 +51,12 @@ _SUBMISSIONS: Final = select(_COUNT).select_from(submission).where(submission.c.
 _UNFIT_EDGES: Final = (
     select(_COUNT).select_from(audit_event).where(text("action = 'edge unfit'"), audit_event.c.at > _NOW - WINDOW)
 )
-_CLAIMS: Final = select(claim.c.state, _COUNT).group_by(claim.c.state)
+# Those that are not proven have an index; the others are what is left of all, counted by keys without their rows.
+_NOT_PROVEN: Final = select(claim.c.state, _COUNT.label("many")).where(claim.c.state != "proven").group_by("state")
+_LEFT: Final = select(_COUNT).select_from(claim).scalar_subquery() - (
+    select(_COUNT).where(claim.c.state != "proven").scalar_subquery()
+)
+_CLAIMS: Final = union_all(_NOT_PROVEN, select(literal("proven"), _LEFT))
 # Each follows its partial index; counting the lanes that rest would be a pass over all people.
 _LANES: Final = union_all(
     _lanes_that("behind", lane.c.due_at.isnot(None)),

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.core.errors import Misconfigured
@@ -112,6 +112,11 @@ class KeyStore:
         if n:
             with self._database.begin() as connection:
                 connection.execute(upsert(audit_checkpoint).values(n=n, mac=mac).on_conflict_do_nothing())
+
+    def newest_audit_head(self) -> int:
+        """The entry that the newest head noted is of; 0 where none was."""
+        with self._database.begin() as connection:
+            return connection.execute(select(func.max(audit_checkpoint.c.n))).scalar() or 0
 
     def audit_heads(self) -> dict[int, bytes]:
         """Every head that was noted."""

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, case, func, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, case, func, select, tuple_
 
 from ehr_sync.store.lanes import COLUMNS, Lane
 from ehr_sync.store.tables import delivery, lane
+
+After = tuple[UUID, str | None]
+"""Where a page ended: the person of its last lane and that lane's destination; None: behind all that person's lanes."""
 
 
 def lanes_of(connection: Connection, person_id: UUID) -> Sequence[Lane]:
@@ -60,12 +63,15 @@ def listing(
     connection: Connection,
     *,
     state: str | None,
-    after: UUID | None = None,
+    after: After | None = None,
     limit: int = 1_000,
     patient: UUID | None = None,
+    reason: str | None = None,
+    destination: str | None = None,
 ) -> Sequence[dict[str, object]]:
-    """Lanes by state ("open", "unknown", "parked", "behind", or None for all), in the order of their people's ids;
-    `refused_at` is when the book refused what a parked one sent.
+    """Lanes by state ("open", "unknown", "parked", "behind", "due", or None for all), in the order of their people's
+    ids and destinations; "due" are those that are due or wait for their time. `refused_at` is when the book refused
+    what a parked one sent.
     """
     query = (
         select(
@@ -85,10 +91,18 @@ def listing(
     )
     if state == "behind":
         query = query.where(lane.c.since.isnot(None))
+    elif state == "due":
+        query = query.where(lane.c.due_at.isnot(None))
     elif state is not None:
         query = query.where(lane.c.state == state)
     if patient is not None:
         query = query.where(lane.c.person_id == patient)
+    if reason is not None:
+        query = query.where(lane.c.reason == reason)
+    if destination is not None:
+        query = query.where(lane.c.destination == destination)
     if after is not None:
-        query = query.where(lane.c.person_id > after)
+        person_id, to = after
+        key = (lane.c.person_id, lane.c.destination)
+        query = query.where(key[0] > person_id if to is None else tuple_(*key) > tuple_(person_id, to))
     return [dict(row._asdict()) for row in connection.execute(query)]

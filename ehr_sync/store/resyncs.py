@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,22 +16,24 @@ from ehr_sync.store.tables import lane, record, resync
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which lanes: of one patient, of everybody with a record of a facility family, of a destination, or all."""
+    """Which lanes: of one patient, of everybody with a record of a facility family, of a destination, parked for a
+    reason, or all.
+    """
 
     patient: UUID | None = None
     family: str | None = None
     destination: str | None = None
+    parked: str | None = None
 
     def as_json(self) -> dict[str, str]:
         """For the row; our own ids and codes only."""
-        given = {"patient": self.patient, "family": self.family, "destination": self.destination}
-        return {name: str(value) for name, value in given.items() if value is not None}
+        return {name: str(value) for name, value in asdict(self).items() if value is not None}
 
 
 def scope_of(kept: Mapping[str, str]) -> Scope:
     """The opposite of `Scope.as_json`."""
     patient = kept.get("patient")
-    return Scope(UUID(patient) if patient else None, kept.get("family"), kept.get("destination"))
+    return Scope(UUID(patient) if patient else None, *(kept.get(name) for name in ("family", "destination", "parked")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ def _lanes_in(scope: Scope) -> ColumnElement[bool]:
         wanted &= lane.c.person_id == scope.patient
     if scope.destination is not None:
         wanted &= lane.c.destination == scope.destination
+    if scope.parked is not None:
+        wanted &= (lane.c.state == "parked") & (lane.c.reason == scope.parked)
     if scope.family is not None:
         wanted &= lane.c.person_id.in_(select(record.c.shown_person).where(record.c.family == scope.family))
     return wanted

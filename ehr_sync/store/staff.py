@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.core.errors import NotFound
@@ -23,6 +23,21 @@ class Post:
     code: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Who may hold a post from when to when, both days included. `who` is made of their number, which is not kept."""
+
+    who: str
+    post: Post
+    first: date
+    last: date
+
+
+def id_of(number_mark: bytes) -> str:
+    """How the holder of a number is called where posts are listed."""
+    return number_mark.hex()[:12]
+
+
 def grant(connection: Connection, number_mark: bytes, post: Post, *, valid_from: date, valid_to: date) -> None:
     """Let somebody hold a post, first and last day included; a grant from the same day is replaced."""
     row = {"number_mark": number_mark, "role": post.role, "code": post.code}
@@ -37,12 +52,15 @@ def grant(connection: Connection, number_mark: bytes, post: Post, *, valid_from:
 
 def end(connection: Connection, number_mark: bytes, post: Post, *, last: date) -> None:
     """Let somebody's grants for a post end with this day. Raises NotFound where none lasts longer."""
-    same = (staff.c.number_mark == number_mark, staff.c.role == post.role, staff.c.code == post.code)
-    longer = staff.c.valid_to > last
-    # A grant that would end before it starts ends on its first day.
-    ends = func.greatest(last, staff.c.valid_from)
-    if not connection.execute(update(staff).where(*same, longer).values(valid_to=ends)).rowcount:
+    longer = (*_of(number_mark, post), staff.c.valid_to > last)
+    # What has not begun by then never does.
+    gone = connection.execute(delete(staff).where(*longer, staff.c.valid_from > last)).rowcount
+    if not connection.execute(update(staff).where(*longer).values(valid_to=last)).rowcount + gone:
         raise NotFound("staff.unknown")
+
+
+def _of(number_mark: bytes, post: Post) -> tuple[ColumnElement[bool], ...]:
+    return staff.c.number_mark == number_mark, staff.c.role == post.role, staff.c.code == post.code
 
 
 def posts(connection: Connection, number_mark: bytes, day: date) -> list[Post]:
@@ -54,3 +72,9 @@ def posts(connection: Connection, number_mark: bytes, day: date) -> list[Post]:
         .order_by(staff.c.role.desc(), staff.c.code)
     )
     return [Post(row.role, row.code) for row in rows]
+
+
+def all_grants(connection: Connection) -> list[Grant]:
+    """Every grant, the last to end first."""
+    rows = connection.execute(select(staff).order_by(staff.c.valid_to.desc(), staff.c.role, staff.c.code))
+    return [Grant(id_of(r.number_mark), Post(r.role, r.code), r.valid_from, r.valid_to) for r in rows]

@@ -56,7 +56,7 @@ submission = Table(
     Column("wrapped_key", BYTEA, nullable=False),  # under the key-encryption key: an envelope is nobody's alone
     Column("skeleton", BYTEA),  # sealed: what stands between the pieces; NULL until the last chunk has committed
     Column("answer", BYTEA),  # sealed; NULL until then
-    Index("submissions_by_time", "received_at", postgresql_using="brin"),
+    Index("submissions_by_received", "received_at", "submission_id"),
     Index("submissions_of_a_client", "client_id", "received_at"),
 )
 
@@ -80,6 +80,7 @@ piece = Table(
     # Of a refused dossier, which is under nobody: the mark of its number, empty where none can be read. NULL: accepted.
     Column("number_mark", BYTEA),
     Index("refused_pieces", "number_mark", "person_id", postgresql_where=text("number_mark IS NOT NULL")),
+    Index("refused_pieces_of_a_submission", "submission_id", postgresql_where=text("number_mark IS NOT NULL")),
 )
 
 person = Table(
@@ -132,6 +133,14 @@ claim = Table(
     Index("claims_of_a_number", "number_mark", postgresql_where=text("number_mark IS NOT NULL")),
     Index("claims_tried", "number_mark", postgresql_where=text("tried_at IS NOT NULL AND state <> 'proven'")),
     Index("claims_held_back", "number_mark", "family", postgresql_where=text("reason = 'claim.too_many_tries'")),
+    Index(
+        "claims_not_proven",
+        "state",
+        "created_at",
+        "claim_id",
+        postgresql_include=["reason"],
+        postgresql_where=text("state <> 'proven'"),
+    ),
 )
 
 record = Table(
@@ -168,6 +177,7 @@ record_version = Table(
     CheckConstraint(
         "state IN ('ready', 'visit_open', 'order_unclear', 'waiting_for_xml1')", name="version_state_is_known"
     ),
+    Index("versions_by_time", "accepted_at"),
 )
 
 book_entry = Table(
@@ -221,7 +231,9 @@ lane = Table(
     CheckConstraint("state IN ('open', 'unknown', 'parked')", name="lane_state_is_known"),
     CheckConstraint("(sent_to IS NULL) = (sent_key IS NULL)", name="what_was_sent_has_a_key"),
     Index("lanes_due", "destination", "due_at", postgresql_where=text("due_at IS NOT NULL")),
-    Index("lanes_in_trouble", "state", postgresql_where=text("state <> 'open'")),
+    Index("lanes_in_trouble", "state", "person_id", "destination", postgresql_where=text("state <> 'open'")),
+    Index("lanes_in_motion", "person_id", "destination", postgresql_where=text("due_at IS NOT NULL")),
+    Index("lanes_of_a_resync", "resync_id", "state", postgresql_where=text("resync_id IS NOT NULL")),
     Index("lanes_before_register", "destination", postgresql_where=text("reason = 'register.not_told'")),
     postgresql_with={"fillfactor": "70"},
 )
@@ -383,6 +395,14 @@ refusal_count = Table(
     Column("reason", Text, primary_key=True),
     Column("count", BigInteger, nullable=False),
     prefixes=["UNLOGGED"],
+)
+
+# Who verifies and delivers: each scheduler says every few seconds that it lives.
+scheduler = Table(
+    "scheduler",
+    metadata,
+    Column("scheduler_id", UUID, primary_key=True),
+    Column("seen_at", DateTime(timezone=True), nullable=False),
 )
 
 # ---- the key store: a database of its own, in a backup of its own ----

@@ -68,7 +68,7 @@ def test_a_route_that_is_not_in_the_table_stops_the_start() -> None:
     app = web.app()
     app.add_url_rule("/forgotten", "forgotten", lambda: "")
     with pytest.raises(LookupError, match="forgotten"):
-        access.install(app, verify=web.verify, who=lambda token: None)
+        access.install(app, verify=web.verify, who=lambda token: None, operates=lambda number: False)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,12 +18,15 @@ from ehr_sync.adapters import key_file
 from ehr_sync.api.capabilities import TYPES, searched_types
 from ehr_sync.bootstrap import Service
 from ehr_sync.bootstrap_web import web_application
+from ehr_sync.sandbox.city.staff import OPERATOR
 from ehr_sync.sandbox.dossiers.generator import dossier, envelope
 from ehr_sync.sandbox.serving.asking import post_json
 from ehr_sync.sandbox.world import World
 from ehr_sync.settings import settings_of
 from ehr_sync.store import clients, tables
+from ehr_sync.store.staff import Post
 from ehr_sync.store.tables import audit_event, repeated_refusal
+from ehr_sync.usecases.access.posts import grant_post
 from mappings.gate import findings
 from tests import given
 from tests.api import hospital
@@ -392,8 +395,9 @@ def test_staff_are_no_citizens_and_citizens_no_staff(web: FlaskClient, world: Wo
 
 
 @pytest.fixture(scope="module")
-def operator(world: World) -> dict[str, str]:
-    return login(world, role="ops")
+def operator(service: Service, world: World) -> dict[str, str]:
+    grant_post(OPERATOR.number, Post("ops"), first=None, last=date(2099, 1, 1), by="test", stores=service.stores)
+    return login(world, role="ops", number=OPERATOR.number)
 
 
 def test_a_dry_run_counts_and_orders_nothing(web: FlaskClient, patient: str, operator: dict[str, str]) -> None:

@@ -26,7 +26,7 @@ def further(page: Page) -> list[str]:
     found: dict[str, str] = {}
     for link in page.query_selector_all("main a[href^='/']"):
         href = str(link.get_attribute("href"))
-        if not href.endswith(".ics"):
+        if not href.endswith(".ics") and "#" not in href:  # a place on this very page is none to go to
             found.setdefault(re.sub(r"[0-9a-f-]{20,}|[0-9]+", "*", href), href)
     return list(found.values())
 

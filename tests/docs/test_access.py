@@ -24,6 +24,7 @@ from tests.api import hospital
 from tests.docs.markdown import quoted, rows, section
 
 NOTHING = cast(Any, None)  # no route is called here
+OPS = ("plan", "order", "follow", "show", "status", "verify", "hurry", "trace", "sent")
 
 
 def application() -> Flask:
@@ -33,7 +34,7 @@ def application() -> Flask:
         submissions(NOTHING, NOTHING),
         transactions(NOTHING, NOTHING),
         fhir(NOTHING, public_url=hospital.ISSUER, version="0"),
-        ops(plan=NOTHING, order=NOTHING, follow=NOTHING, lanes=NOTHING, hurry=NOTHING, trace=NOTHING, sent=NOTHING),
+        ops(**dict.fromkeys(OPS, NOTHING)),
         health(NOTHING, NOTHING, NOTHING, NOTHING),
     ]
     return create_app(
@@ -47,7 +48,7 @@ def application() -> Flask:
         stopwatch=NOTHING,
         new_id=NOTHING,
         pages=Foundation(
-            (citizen.rooms(NOTHING), facility.rooms(), operator.rooms()), NOTHING, NOTHING, None, b"", NOTHING
+            (citizen.rooms(NOTHING), facility.rooms(), operator.rooms(NOTHING)), NOTHING, NOTHING, None, b"", NOTHING
         ),
         admission=NOTHING,
     )
@@ -77,8 +78,8 @@ def called(who: Who) -> str:
             return f"a sender with `{scope}`"
         case Citizen():
             return "a citizen, own book only"
-        case Staff(role):
-            return f"staff with the role `{role}`"
+        case Staff():
+            return "an operator"
         case Page(face):
             return f"who is signed in for `{face}`"
 

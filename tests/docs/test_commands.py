@@ -17,7 +17,7 @@ import pytest
 
 from ehr_sync.adapters import key_file
 from ehr_sync.core.errors import Misconfigured
-from ehr_sync.demo.stage import open_doors, own_folder, require_ports, set_up
+from ehr_sync.demo.stage import employ, open_doors, own_folder, require_ports, set_up
 from ehr_sync.runtime.supervisor import Supervisor
 from ehr_sync.sandbox.city import clients as sandbox_clients
 from ehr_sync.sandbox.dossiers.generator import dossier, envelope
@@ -58,6 +58,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             clients.add_client(connection, keys, name, name=name, jwks=jwks, scopes=SCOPES)
             clients.grant(connection, keys, name, FACILITY)
         database.close()
+        employ(stage, [FACILITY])
         open_doors(supervisor, stage)
         yield folder
 

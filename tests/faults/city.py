@@ -27,6 +27,7 @@ from ehr_sync.store.database import Database
 from tests.databases import Dsns
 from tests.faults.boundaries import Tickets
 from tests.faults.forge import Forge
+from tests.whole.site import employ
 
 FACILITIES: Final = ("01001", "01005", "01013")
 LEASE_SECONDS: Final = 3.0
@@ -162,6 +163,7 @@ def _register(dsns: Dsns, world: World, key_path: Path) -> None:
             clients.add_facility(connection, keys, code, name=f"Bệnh viện {code}")
             clients.grant(connection, keys, client_id(code), code)
     database.close()
+    employ(dsns, key_path)
 
 
 def _environment(folder: Path, dsns: Dsns, world: World, url: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import requests
 
+from ehr_sync.sandbox.city.staff import OPERATOR
 from ehr_sync.sandbox.dossiers.generator import corrected, dossier
 from ehr_sync.sandbox.serving.asking import post_json
 from tests.faults.city import City, eventually
@@ -64,7 +65,7 @@ def version(n: int, *, patient: int = 0) -> Post:
 
 def ops(place: City) -> dict[str, str]:
     """An operator's headers."""
-    token = post_json(f"{place.world.issuer_url}/token", {"role": "ops"})["access_token"]
+    token = post_json(f"{place.world.issuer_url}/token", {"role": "ops", "number": OPERATOR.number})["access_token"]
     return {"Authorization": f"Bearer {token}"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -11,17 +12,21 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import unescape
 from pathlib import Path
 
 import psutil
 import pytest
+import requests
 
 from ehr_sync.demo.cast import CITIZEN, WITHHELD
 from ehr_sync.runtime.processes import happens
+from ehr_sync.sandbox.city.staff import OPERATOR, WORKERS
 from tests.databases import database_folder
 from tests.ports import first_of_free_ports
 
 LAST_WORDS = "Ctrl-C stops everything."
+HOMES = {"citizen": "/", "facility": "/facility", "ops": "/ops"}
 PYTHON = shlex.quote(sys.executable)  # as a shell takes it, where the project lies in a path with a blank
 
 
@@ -101,6 +106,26 @@ def test_it_ends_with_lines_to_paste_that_work_as_they_are(demo: Demo) -> None:
     assert json.loads(posted)["totalFailed"] == 0
     assert json.loads(read)["entry"][0]["resource"]["identifier"][0]["value"] == CITIZEN
     assert len(json.loads(operated)["lanes"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("who", "face", "person"),
+    [
+        ("citizen", "citizen", CITIZEN),
+        ("hospital", "facility", WORKERS["01001"].number),
+        ("operator", "ops", OPERATOR.number),
+    ],
+)
+def test_each_face_has_an_address_where_one_click_signs_in(demo: Demo, who: str, face: str, person: str) -> None:
+    [address] = [line.split()[1] for line in demo.said if line.split()[:1] == [who] and "/sign-in/" in line]
+    browser = requests.Session()
+    offered = browser.get(address, timeout=30)
+    hidden = dict(re.findall(r'type="hidden" name="([a-z_]+)" value="([^"]*)"', offered.text.partition("</form>")[0]))
+    assert f'name="number" value="{person}"' in offered.text
+    told = {name: unescape(value) for name, value in hidden.items()} | {"number": person, "level": "2"}
+    answer = browser.post(offered.url.partition("?")[0], data=told, timeout=30)
+    assert (answer.status_code, answer.url) == (200, address.replace(f"/sign-in/{face}", HOMES[face]))
+    assert "Đăng xuất" in answer.text
 
 
 @pytest.mark.parametrize("who", ["facility 01001", f"citizen {CITIZEN}", "role ops"])

@@ -382,7 +382,7 @@ def test_lanes_are_listed_page_by_page(database: Database) -> None:
         want(database, 1, UUID(int=n))
     with database.begin() as connection:
         first = lane_reports.listing(connection, state=None, after=None, limit=3)
-        rest = lane_reports.listing(connection, state=None, after=UUID(str(first[-1]["person_id"])), limit=3)
+        rest = lane_reports.listing(connection, state=None, after=(UUID(str(first[-1]["person_id"])), None), limit=3)
     assert [x["person_id"] for x in (*first, *rest)] == [UUID(int=n) for n in range(5)]
 
 

@@ -18,6 +18,8 @@ from ehr_sync.core.ports import Login
 from ehr_sync.sandbox.dossiers.generator import corrected, dossier
 from ehr_sync.store.remaps import Reach
 from ehr_sync.store.resyncs import Scope
+from ehr_sync.store.staff import Grant, Post
+from ehr_sync.usecases.access.posts import grant_post
 from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.erase_person import erase_person
 from ehr_sync.usecases.delivery.find_doubles import find_doubles
@@ -26,6 +28,7 @@ from ehr_sync.usecases.delivery.resync_lanes import order_resync
 from ehr_sync.usecases.intake.make_current import make_current
 from ehr_sync.usecases.intake.remap_records import order_remap
 from ehr_sync.usecases.intake.trace_transaction import trace_transaction, transactions_of
+from ehr_sync.usecases.overview import show
 from mappings.sources.edition import MAPPING
 from tests.usecases.service import DAY, HOSPITAL, Running, number_of
 
@@ -72,6 +75,9 @@ class Sent:
         search = bootstrap.book_search_of(self.running.service)
         list(find_doubles(by=NAME, search=search, stores=self.running.stores, uris=self.running.service.uris))
         search.close()
+
+    def posted(self, granted: Grant) -> str:
+        return f"ops {granted.who} until {granted.last}"
 
     def trace(self) -> None:
         trace_transaction(self.code, by=NAME, stores=self.running.stores)
@@ -140,6 +146,14 @@ ACTS: Final[dict[str, tuple[Act, Entry]]] = {
     "an operator traces a patient": (
         lambda s: str(transactions_of(s.patient, by=NAME, limit=9, stores=s.running.stores)),
         ("ops", "trace", True, ""),
+    ),
+    "an operator searches the log": (
+        lambda s: str(show("audit", {"patient": str(s.patient)}, limit=1, by=NAME, stores=s.running.stores).after),
+        ("ops", "search audit", True, ""),
+    ),
+    "an operator grants a post": (
+        lambda s: s.posted(grant_post(NUMBER, Post("ops"), first=DAY, last=DAY, by=NAME, stores=s.running.stores)),
+        ("ops", "grant post", False, SAID),
     ),
     "an operator looks for doubles": (lambda s: s.look_for_doubles(), ("ops", "look for doubles", True, "")),
     "an operator erases": (

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -20,10 +21,12 @@ import requests
 
 from ehr_sync.adapters import key_file
 from ehr_sync.sandbox.city.people import person
+from ehr_sync.sandbox.city.staff import OPERATOR
 from ehr_sync.sandbox.serving.asking import post_json
 from ehr_sync.sandbox.world import World
-from ehr_sync.store import clients
+from ehr_sync.store import clients, people, staff
 from ehr_sync.store.database import Database
+from ehr_sync.store.staff import Post
 from tests import given
 from tests.api import hospital, web
 from tests.databases import Dsns
@@ -57,6 +60,10 @@ class Site:
     def login(self, **wish: Any) -> dict[str, str]:
         """The header of whomever the identity provider is asked to name."""
         return bearer(post_json(f"{self.world.issuer_url}/token", wish)["access_token"])
+
+    def operator(self) -> dict[str, str]:
+        """The header of the city's operator, who holds the post."""
+        return self.login(role="ops", number=OPERATOR.number)
 
     def post(self, body: Any, content_type: str = "application/xml", **headers: str) -> requests.Response:
         """Send a body as hospital A's system does."""
@@ -121,6 +128,7 @@ def running(dsns: Dsns, world: World, folder: Path, *, schedulers: int = 0, **ch
     world.clear()
     environment = _environment(dsns, world, folder)
     register(dsns, folder / "keys.json")
+    employ(dsns, folder / "keys.json")
     environment |= {f"EHR_SYNC_{name.upper()}": v for name, v in changed.items()}
     with web.behind_gunicorn("wsgi:app", folder / "web.log", **environment) as served:
         whole = {**environment, "EHR_SYNC_PUBLIC_URL": served.address}
@@ -138,6 +146,15 @@ def register(dsns: Dsns, key_path: Path) -> None:
             clients.add_client(connection, keys, client, name=client, jwks=hospital.jwks(), scopes=SCOPES)
             clients.add_facility(connection, keys, code, name=f"Bệnh viện {code}")
             clients.grant(connection, keys, client, code)
+    database.close()
+
+
+def employ(dsns: Dsns, keys: Path) -> None:
+    """Let the city's operator hold the post."""
+    database = Database(dsns.main, connections=1)
+    whose = people.number_mark_of(key_file.load(keys).index, OPERATOR.number)
+    with database.begin() as connection:
+        staff.grant(connection, whose, Post("ops"), valid_from=date(2024, 1, 1), valid_to=date(2099, 1, 1))
     database.close()
 
 

@@ -17,6 +17,7 @@ from joserfc.jwk import ECKey, OctKey
 from ehr_sync.api.access import WHO_MAY, Anyone, Citizen, Page, Sender, Staff
 from ehr_sync.runtime.processes import happens
 from ehr_sync.sandbox.city.people import person
+from ehr_sync.sandbox.city.staff import OPERATOR
 from ehr_sync.sandbox.dossiers.generator import dossier, envelope
 from ehr_sync.sandbox.world import World
 from tests.api import hospital
@@ -38,7 +39,9 @@ ROUTES: Final[dict[str, tuple[str, str]]] = {
     "fhir.search": ("GET", "/fhir/Observation?patient={patient}"),
     "ops.plan_resync": ("POST", "/api/v1/ops/resyncs"),
     "ops.follow_resync": ("GET", f"/api/v1/ops/resyncs/{NOBODYS}"),
-    "ops.list_lanes": ("GET", "/api/v1/ops/lanes"),
+    "ops.tell_status": ("GET", "/api/v1/ops/status"),
+    "ops.show_list": ("GET", "/api/v1/ops/lanes"),
+    "ops.verify_audit": ("POST", "/api/v1/ops/audit:verify"),
     "ops.hurry_lanes": ("POST", "/api/v1/ops/lanes:hurry"),
     "ops.list_transactions": ("GET", "/api/v1/ops/transactions?patient={patient}"),
     "ops.trace_transaction": ("GET", "/api/v1/ops/transactions/{code}"),
@@ -189,7 +192,18 @@ def test_a_token_is_good_for_its_scope_only(site: Site, known: dict[str, str], e
 
 def test_a_role_of_another_name_is_no_operator(site: Site, known: dict[str, str]) -> None:
     for role in ("OPS", "ops ", "admin", "citizen"):
-        assert asked(site, known, "ops.list_lanes", site.login(role=role)).status_code == 403
+        assert asked(site, known, "ops.show_list", site.login(role=role, number=OPERATOR.number)).status_code == 403
+
+
+@pytest.mark.parametrize("wish", [{}, {"number": OWNER.number}, {"number": "099000000000"}], ids=str)
+def test_a_role_that_only_the_provider_claims_opens_nothing(
+    site: Site, known: dict[str, str], wish: dict[str, str]
+) -> None:
+    assert asked(site, known, "ops.show_list", site.login(role="ops", **wish)).status_code == 403
+
+
+def test_a_post_opens_nothing_to_a_token_that_was_not_given_for_it(site: Site, known: dict[str, str]) -> None:
+    assert asked(site, known, "ops.show_list", site.login(number=OPERATOR.number)).status_code == 403
 
 
 @pytest.mark.parametrize("endpoint", OPEN)
@@ -305,7 +319,7 @@ def test_a_code_that_is_none_is_unknown_and_no_error(site: Site, code: str) -> N
 )  # fmt: skip
 @pytest.mark.parametrize("path", ["resyncs", "lanes:hurry"])
 def test_an_order_that_is_none_is_refused(site: Site, body: bytes, path: str) -> None:
-    headers = {**site.login(role="ops"), "Content-Type": "application/json"}
+    headers = {**site.operator(), "Content-Type": "application/json"}
     answer = requests.post(f"{site.address}/api/v1/ops/{path}", data=body, headers=headers, timeout=20)
     assert answer.status_code == 400
     assert "NGUYEN" not in answer.text
@@ -315,11 +329,11 @@ def test_an_order_that_is_none_is_refused(site: Site, body: bytes, path: str) ->
     "query", ["state=x", "after=x", "after=%00", "limit=0", "limit=-1", "limit=1e3", "limit=99999"]
 )
 def test_a_list_that_is_none_is_refused(site: Site, query: str) -> None:
-    assert site.get(f"/api/v1/ops/lanes?{query}", site.login(role="ops")).status_code == 400
+    assert site.get(f"/api/v1/ops/lanes?{query}", site.operator()).status_code == 400
 
 
 def test_no_operator_sees_content(site: Site, known: dict[str, str]) -> None:
-    shown = site.get("/api/v1/ops/lanes", site.login(role="ops")).text
+    shown = site.get("/api/v1/ops/lanes", site.operator()).text
     assert known["patient"] in shown
     assert whole.leaks(shown, whole.words_of((1, 2))) == []
 

@@ -65,7 +65,7 @@ def send_good_and_bad(site: Site) -> list[requests.Response]:
         site.get(f"/fhir/Observation?patient={number}&name=BACHYEN", owner),
         site.get("/fhir/Patient?_format=BACHYEN", owner),
         site.get("/api/v1/transactions/BACHYEN", site.sender()),
-        site.get(f"/api/v1/ops/lanes?state={number}", site.login(role="ops")),
+        site.get(f"/api/v1/ops/lanes?state={number}", site.operator()),
         site.get("/api/v1/ops/lanes", whole.bearer("BACHYEN.BACHYEN.BACHYEN")),
     ]
 
@@ -76,7 +76,7 @@ def read_and_resync(site: Site) -> None:
     assert happens(lambda: site.get("/fhir/Patient", owner).json()["total"] == 1, 30)
     patient = site.get("/fhir/Patient", owner).json()["entry"][0]["resource"]["id"]
     assert "BACHYEN" in site.get(f"/fhir/Patient/{patient}/$everything", owner).text
-    operator = {**site.login(role="ops"), "Content-Type": "application/json"}
+    operator = {**site.operator(), "Content-Type": "application/json"}
     requests.post(f"{site.address}/api/v1/ops/resyncs", data=b'{"all": true}', headers=operator, timeout=20)
     assert happens(lambda: site.rows("SELECT 1 FROM lane WHERE state = 'parked'") != [], 30)
     assert happens(lambda: site.rows("SELECT 1 FROM claim WHERE attempts > 0") != [], 30)

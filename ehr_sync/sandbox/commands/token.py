@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from ehr_sync.sandbox.city import clients
+from ehr_sync.sandbox.city.staff import OPERATOR
 from ehr_sync.sandbox.commands.surroundings import sandbox_folder, setting
 from ehr_sync.sandbox.serving.asking import post_json
 
@@ -31,8 +32,8 @@ def citizen_token(number: str) -> None:
 @token.command("role")
 @click.argument("role")
 def role_token(role: str) -> None:
-    """For staff, by role (ops)."""
-    click.echo(_issued({"role": role}))
+    """For staff, by role (ops): of the invented city's operator."""
+    click.echo(_issued({"role": role, "number": OPERATOR.number}))
 
 
 def _issued(wish: dict[str, str]) -> str:

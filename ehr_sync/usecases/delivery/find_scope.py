@@ -10,7 +10,14 @@ from ehr_sync.store.resyncs import Scope
 from ehr_sync.usecases.stores import Stores
 
 
-def find_scope(*, patient: UUID | None, facility: str | None, destination: str | None, stores: Stores) -> Scope:
+def find_scope(
+    *,
+    patient: UUID | None = None,
+    facility: str | None = None,
+    destination: str | None = None,
+    parked: str | None = None,
+    stores: Stores,
+) -> Scope:
     """The scope of an order. Raises NotFound("patient.unknown") for somebody who has no lane, so no book;
     "facility.unknown" for a code that is not registered; "destination.unknown" for one that is not this service's and
     has no lane.
@@ -21,8 +28,8 @@ def find_scope(*, patient: UUID | None, facility: str | None, destination: str |
         if destination not in (None, stores.destination) and not lane_reports.has_lanes(connection, destination or ""):
             raise NotFound("destination.unknown")
         if facility is None:
-            return Scope(patient, None, destination)
+            return Scope(patient, None, destination, parked)
         known = clients.register(connection).get(facility)
         if known is None:
             raise NotFound("facility.unknown")
-        return Scope(patient, known.family, destination)
+        return Scope(patient, known.family, destination, parked)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
 from uuid import UUID, uuid4
 
 from ehr_sync.core.errors import NotFound
-from ehr_sync.store import audit, lane_reports, resyncs
+from ehr_sync.store import audit, resyncs
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.resyncs import Resync, Scope
 from ehr_sync.usecases.stores import Stores
@@ -48,22 +46,6 @@ def carry_on_resyncs(*, stores: Stores) -> int:
         marked = resyncs.mark_some(connection, _LANES_AT_A_TIME)
         resyncs.finish_done(connection)
     return marked
-
-
-def list_lanes(
-    *, state: str | None, after: UUID | None, limit: int, by: str, stores: Stores
-) -> Sequence[dict[str, Any]]:
-    """Lanes with their reasons, by our own ids: operators see state, never content. One audit entry for the list:
-    which, from where, and how many it named.
-    """
-    with stores.database.begin() as connection:
-        found = lane_reports.listing(connection, state=state, after=after, limit=limit)
-        asked = {"state": state, "after": after, "listed": len(found)}
-        detail = " ".join(f"{name}={value}" for name, value in asked.items() if value is not None)
-        audit.write(
-            connection, stores.keys.audit, [AuditEntry(f"ops:{stores.alias_of(by)}", "list lanes", None, detail)]
-        )
-    return found
 
 
 def _found(resync: Resync | None) -> Resync:

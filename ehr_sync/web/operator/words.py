@@ -1,0 +1,193 @@
+"""What is not well, states and ages, as an operator reads them; reasons stay the codes that the runbook explains."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ehr_sync.core.wellness import Complaint
+from ehr_sync.web.design.words import gettext
+from mappings.dates import VIETNAM
+
+
+def complaint(one: Complaint) -> str:
+    """One sentence."""
+    told = {"count": int(one.much), "age": age(one.much), "where": one.where}
+    match one.code:
+        case "keys.away":
+            return gettext("Kho khóa không trả lời")
+        case "scheduler.none":
+            return gettext("Không có bộ lập lịch nào chạy: không gì được xác thực hay chuyển đi")
+        case "book.asks":
+            return gettext("Sổ %(where)s đã mất dữ liệu và chờ bạn đồng ý gửi tiếp", **told)
+        case "book.paused":
+            return gettext("Việc gửi đến sổ %(where)s đang tạm dừng", **told)
+        case "registry.fails":
+            return gettext("Cơ sở dữ liệu dân cư không trả lời được: %(count)s lần hỏi đang chờ hỏi lại", **told)
+        case "verify.late":
+            return gettext("Có người chờ xác thực đã %(age)s", **told)
+        case "deliver.late":
+            return gettext("Có làn đến sổ %(where)s chậm đã %(age)s", **told)
+        case "lanes.unknown":
+            return gettext("Có lần gửi chưa rõ kết quả đã %(age)s", **told)
+        case "lanes.parked":
+            return gettext("%(count)s làn đến sổ %(where)s bị từ chối và chờ bạn", **told)
+        case "book.not_fenced":
+            return gettext("Sổ %(where)s không chặn lần gửi cũ ghi đè lần gửi mới", **told)
+        case "audit.unanchored":
+            return gettext("Nhật ký đã %(age)s chưa được đóng dấu", **told)
+    return one.code
+
+
+def remedy(one: Complaint) -> str:
+    """What to do first."""
+    match one.code:
+        case "keys.away":
+            return gettext("Khởi động lại cơ sở dữ liệu của kho khóa.")
+        case "scheduler.none":
+            return gettext("Chạy: ehr-sync scheduler")
+        case "book.asks":
+            return gettext("Tìm xem sổ mất gì, rồi chạy: ehr-sync destination resume %(where)s", where=one.where)
+        case "book.paused":
+            return gettext("Xem lý do ở mục Sổ sức khỏe bên dưới, hỏi đơn vị giữ sổ; việc gửi tự tiếp tục.")
+        case "registry.fails" | "verify.late":
+            return gettext("Hỏi đơn vị giữ cơ sở dữ liệu dân cư. Không gì bị mất, việc hỏi tự tiếp tục.")
+        case "deliver.late" | "lanes.unknown":
+            return gettext("Xem lý do của các làn; sổ trả lời lại thì việc gửi tự tiếp tục.")
+        case "lanes.parked":
+            return gettext("Xem lý do, sửa ở phía sổ, rồi gửi lại.")
+        case "book.not_fenced":
+            return gettext("Chỉ chạy một bộ lập lịch cho đến khi sổ làm theo ifMatch.")
+        case "audit.unanchored":
+            return gettext("Xem bộ lập lịch có chạy và có ghi được vào kho khóa không.")
+    return ""
+
+
+def leads(one: Complaint) -> str:
+    """What a link to it says."""
+    match one.code:
+        case "verify.late" | "registry.fails":
+            return gettext("Xem các định danh đang chờ")
+        case "deliver.late" | "lanes.unknown" | "lanes.parked":
+            return gettext("Xem các làn này")
+        case "audit.unanchored":
+            return gettext("Xem nhật ký")
+    return gettext("Xem mục Sổ sức khỏe và bộ lập lịch")
+
+
+def caption(what: str) -> str:
+    """In which order a list is."""
+    match what:
+        case "claims":
+            return gettext("Cũ nhất ở trên")
+        case "lanes":
+            return gettext("Theo mã của người")
+        case "facilities":
+            return gettext("Theo mã cơ sở")
+    return gettext("Mới nhất ở trên")
+
+
+def stamp(at: datetime) -> str:
+    """A second in Viet Nam, as filters take it: what is compared and copied is written one way in every language."""
+    return f"{at.astimezone(VIETNAM):%Y-%m-%d %H:%M:%S}"
+
+
+def age(seconds: float) -> str:
+    """A duration in the unit that says it best."""
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= 2 * size:
+            return _counted(unit, int(seconds // size))
+    short = f"{seconds:.1f}" if seconds < 10 else str(int(seconds))
+    return gettext("%(n)s giây", n=short)
+
+
+def _counted(unit: str, n: int) -> str:
+    match unit:
+        case "day":
+            return gettext("%(n)s ngày", n=n)
+        case "hour":
+            return gettext("%(n)s giờ", n=n)
+    return gettext("%(n)s phút", n=n)
+
+
+def state(code: str) -> str:
+    """A state of a claim, a lane or an order."""
+    return {
+        "due": gettext("chờ hỏi"),
+        "not_proven": gettext("không khớp"),
+        "review": gettext("cần người xem"),
+        "no_number": gettext("không có số"),
+        "not_asked": gettext("không hỏi"),
+        "held": gettext("giữ lại"),
+        "behind": gettext("chậm, kể cả bị từ chối"),
+        "open": gettext("mở"),
+        "unknown": gettext("chưa rõ kết quả"),
+        "parked": gettext("bị từ chối, chờ người"),
+        "marking": gettext("đang đánh dấu"),
+        "running": gettext("đang gửi"),
+        "done": gettext("xong"),
+    }.get(code, code)
+
+
+def step(code: str) -> str:
+    """A stage at which something waits."""
+    return {
+        "verify": gettext("Chờ xác thực"),
+        "held": gettext("Giữ lại, chờ cơ sở sửa"),
+        "deliver": gettext("Chờ chuyển đến sổ"),
+        "unknown": gettext("Chưa rõ sổ đã nhận chưa"),
+        "parked": gettext("Bị sổ từ chối, chờ người"),
+    }[code]
+
+
+def column(name: str) -> str:
+    """The head of a column."""
+    return {
+        "batch": gettext("Lô"),
+        "client": gettext("Hệ thống gửi"),
+        "clients": gettext("Hệ thống gửi"),
+        "received_at": gettext("Nhận lúc"),
+        "media_type": gettext("Dạng"),
+        "answered": gettext("Đã trả lời"),
+        "dossiers": gettext("Hồ sơ"),
+        "refused": gettext("Bị từ chối"),
+        "patient": gettext("Người (mã của ta)"),
+        "claim": gettext("Định danh"),
+        "state": gettext("Trạng thái"),
+        "reason": gettext("Lý do"),
+        "attempts": gettext("Số lần thử"),
+        "created_at": gettext("Từ lúc"),
+        "decided_at": gettext("Quyết lúc"),
+        "due_at": gettext("Lần tới"),
+        "destination": gettext("Sổ"),
+        "want": gettext("Cần"),
+        "have": gettext("Có"),
+        "since": gettext("Chậm từ"),
+        "refused_at": gettext("Từ chối lúc"),
+        "code": gettext("Mã cơ sở"),
+        "family": gettext("Họ mã"),
+        "name": gettext("Tên cơ sở"),
+        "last_sent_at": gettext("Gửi lần cuối"),
+        "id": gettext("Lệnh"),
+        "scope": gettext("Cho"),
+        "total": gettext("Số làn"),
+        "marked": gettext("Đã đánh dấu"),
+        "ended_at": gettext("Xong lúc"),
+        "n": gettext("Số"),
+        "at": gettext("Lúc"),
+        "actor": gettext("Ai"),
+        "action": gettext("Việc"),
+        "detail": gettext("Chi tiết"),
+        "until": gettext("Đến trước"),
+    }[name]
+
+
+def title(what: str) -> str:
+    """The name of a list."""
+    return {
+        "submissions": gettext("Lô đã nhận"),
+        "claims": gettext("Định danh"),
+        "lanes": gettext("Làn đến sổ"),
+        "facilities": gettext("Các cơ sở"),
+        "resyncs": gettext("Đồng bộ lại"),
+        "audit": gettext("Nhật ký"),
+    }[what]
