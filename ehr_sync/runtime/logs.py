@@ -16,6 +16,8 @@ import orjson
 import structlog
 from structlog.typing import FilteringBoundLogger
 
+from mappings.facility_code import FORM
+
 Log = FilteringBoundLogger
 
 _WORD: Final = re.compile(r"[a-z][a-z0-9_]{0,59}")
@@ -38,7 +40,7 @@ FIELDS: Final[Mapping[str, Pattern[str]]] = {
     "error": re.compile(r"[A-Za-z_][\w.]{0,120}( < [A-Za-z_][\w.]{0,120}){0,5}", re.ASCII),
     "place": _PLACE,
     "destination": re.compile(r"[a-z0-9-]{1,40}"),
-    "facility": re.compile(r"[0-9]{2}[0-9A-Z]{3}|[0-9]{13}"),
+    "facility": re.compile(FORM),
     "lane": _ID,
     "edge": _ID,
     "resync": _ID,

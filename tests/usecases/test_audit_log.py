@@ -99,6 +99,8 @@ def own_keys(running: Running) -> KeySet:
 def watched(running: Running) -> Watched:
     """With five reads, of which a checkpoint covers the first three."""
     made = Watched(running)
+    # The hospital was registered before: here the log begins with the first read.
+    made.own("DELETE FROM audit_event", "DELETE FROM audit_head")
     made.read(3)
     made.checkpoint()
     made.read(2)

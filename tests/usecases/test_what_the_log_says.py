@@ -87,8 +87,11 @@ OWNER: Final = Login(NAME, NUMBER)
 STRANGER: Final = Login(NAME, number_of(882))
 
 
+SAID = "SELECT actor, action, person_id, detail FROM audit_event WHERE action NOT LIKE 'edge%' ORDER BY n"
+
+
 def seen(running: Running) -> list[tuple[str, str, UUID | None, str]]:
-    return [tuple(row) for row in running.rows("SELECT actor, action, person_id, detail FROM audit_event ORDER BY n")]
+    return [tuple(row) for row in running.rows(SAID)]
 
 
 def alias(running: Running, name: str) -> str:

@@ -22,6 +22,7 @@ from ehr_sync.sandbox.dossiers.generator import dossier
 from ehr_sync.sandbox.serving.asking import post_json
 from ehr_sync.store.register import REGISTER
 from tests import given
+from tests.api.web import calling
 from tests.usecases.service import Running, number_of
 from tests.web import morning
 from tests.web.browsing import Visitor
@@ -58,7 +59,7 @@ def console(played: Running) -> Visitor:
 
 
 def signed_in(desk: Running) -> Visitor:
-    made = Visitor(web_application(desk.service).test_client())
+    made = Visitor(calling(web_application(desk.service)))
     made.sign_in(OPERATOR.number, "ops")
     return made
 
@@ -83,7 +84,7 @@ def test_every_page_of_the_console_is_walked_here() -> None:
 @pytest.mark.parametrize("who", ["nobody", "a citizen", "a facility's person", "an operator at a level too low"])
 def test_nobody_but_an_operator_sees_any_page_of_it(played: Running, who: str) -> None:
     desk = played
-    made = Visitor(web_application(desk.service).test_client())
+    made = Visitor(calling(web_application(desk.service)))
     number = {"a citizen": number_of(0), "a facility's person": WORKERS["01001"].number}.get(who)
     if number:
         made.sign_in(number, "ops")
@@ -98,7 +99,7 @@ def test_nobody_but_an_operator_sees_any_page_of_it(played: Running, who: str) -
 
 @pytest.mark.parametrize("path", ["status", *LISTS])
 def test_the_api_of_it_is_for_operators(played: Running, path: str) -> None:
-    client = web_application(played.service).test_client()
+    client = calling(web_application(played.service))
     issuer = played.world.issuer_url
     for wish in ({"number": number_of(0)}, {"number": number_of(0), "role": "ops"}, {"role": "ops"}):
         token = bearer(post_json(f"{issuer}/token", wish)["access_token"])
@@ -207,14 +208,14 @@ def test_what_is_told_again_by_a_resync_is_not_fresh_again(desk: Running) -> Non
     desk.run("UPDATE delivery SET started_at = started_at - interval '2 hours'")
     client = signed_in(desk)
     choose(client, "all", "")
-    client.press("/ops/resyncs", reason="yc")
+    client.press("/ops/resyncs", reason="test")
     desk.resync()
     desk.settle()
     assert (
         one(desk, "SELECT count(*) FROM delivery WHERE outcome = 'delivered' AND person_id <> :who", who=REGISTER) == 2
     )
     # Another process: this one keeps its figures for a while.
-    other = web_application(desk.service).test_client()
+    other = calling(web_application(desk.service))
     assert other.get("/api/v1/ops/status", headers=api(desk)).get_json()["freshness"] is None
 
 
@@ -281,7 +282,7 @@ def test_p10_looking_at_one_person_is_an_entry_and_so_is_reading_the_log(console
 )
 @pytest.mark.parametrize("limit", [1, 3, 7, 100])
 def test_paging_walks_everything_once(made: Running, what: str, query: str, sql: str, limit: int) -> None:
-    client, headers = web_application(made.service).test_client(), api(made)
+    client, headers = calling(web_application(made.service)), api(made)
     path, found = f"/api/v1/ops/{what}?{query}limit={limit}", list[str]()
     while path:
         answer = client.get(path, headers=headers).get_json()

@@ -16,6 +16,7 @@ from ehr_sync.api.ops import Order, Plan, Resync, ResyncOrder, Show, TraceTransa
 from ehr_sync.api.problems import Problem
 from ehr_sync.core.errors import NotFound
 from ehr_sync.core.figures import Figures
+from ehr_sync.core.reasons import REASONS
 from ehr_sync.core.wellness import Complaint, complaints
 from ehr_sync.usecases.overview import CLAIM_STATES, LANE_STATES, BadFilter
 from ehr_sync.web.design.words import gettext
@@ -121,7 +122,7 @@ def rooms(console: Console) -> Blueprint:
             answer = page("operator/choose.html", scope=scope, value="", wrong=_unknown(scope))
             answer.status_code = 400
             return answer
-        return page("operator/plan.html", scope=scope, value=value, counts=counts)
+        return page("operator/plan.html", scope=scope, value=value, counts=counts, reasons=REASONS)
 
     @blueprint.post("/ops/resyncs")
     def order() -> Response:
