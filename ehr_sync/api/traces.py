@@ -32,8 +32,9 @@ UNTRACED: Final[Mapping[str, str]] = {
     "pages.sign_out": "it ends one session, of whoever holds it",
     "pages.prefer": "language and colours",
     "citizen.take_away": "a page of buttons; what is taken is an entry",
+    "ops.tell_status": "counts, of nobody's data",
     "facility.home": "an empty room",
-    "operator.home": "an empty room",
+    "operator.home": "counts, of nobody's data",
     "ops.follow_resync": "counts of an order, which is an entry with its scope",
 }
 """Routes whose success leaves no entry in the audit log, with the reason."""

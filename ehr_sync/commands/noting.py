@@ -20,6 +20,8 @@ UNTRACED: Final[Mapping[str, str]] = {
     "destination list": "how books stand, of nobody's data",
     "edges seal": "what it changes is an entry of its own; where every row fits it changes nothing",
     "edges verify": "rows that do not fit, by keyed hashes; no number and no person",
+    "status": "counts, of nobody's data",
+    "staff list": "who works where, by short hashes; no number and no name",
     "lockout list": "facilities and counts; no number and no person",
     "keys create": "there is no database yet that knows the key",
     "migrate": "before it there may be no log; it is noted in the database's own table of revisions",

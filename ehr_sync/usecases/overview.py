@@ -59,14 +59,18 @@ class _List:
 
 
 def show(what: str, given: Mapping[str, str], *, limit: int, by: str, stores: Stores) -> Listing:
-    """A page of the list `what` (one of LISTS). `given` are filters by name, and `after`. A page of the audit log is
-    itself an entry of it. Raises BadFilter.
+    """A page of the list `what` (one of LISTS). `given` are filters by name, and `after`. Every page is an entry of the
+    audit log: which, and how many it named. Raises BadFilter.
     """
     asked = LISTS[what]
     parsed = {name: _parsed(asked, name, value) for name, value in given.items()}
     today = stores.database.now().astimezone(VIETNAM).date()
     with stores.database.begin() as connection:
         rows, after = asked.page(connection, parsed, limit, Asking(by, today, stores))
+        if what != "audit":
+            detail = " ".join(f"{name}={value}" for name, value in {**given, "listed": len(rows)}.items())
+            entry = AuditEntry(f"ops:{stores.alias_of(by)}", f"list {what}", None, detail)
+            audit.write(connection, stores.keys.audit, [entry])
     return Listing(rows, after or "")
 
 
