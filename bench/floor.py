@@ -39,7 +39,7 @@ _WRITTEN = {
     "lane": "SELECT v.submission_id AS of_, l.* FROM lane l JOIN book_entry e USING (person_id)"
     " JOIN record_version v USING (record_id) JOIN submission s USING (submission_id) WHERE s.received_at >= %s",
 }
-_RAISE_SEQ = sql.SQL("UPDATE floor.person SET seq = %b WHERE person_id = %b") + sql.SQL("")
+_RAISE_SEQ = sql.SQL("UPDATE floor.person_copy SET seq = %b WHERE person_id = %b") + sql.SQL("")
 Statement = tuple[sql.Composed, tuple[Any, ...]]
 
 
@@ -49,10 +49,10 @@ def copy_tables(dsn: str) -> None:
         connection.execute("DROP SCHEMA IF EXISTS floor CASCADE")
         connection.execute("CREATE SCHEMA floor")
         for name in _TABLES:
-            table = sql.Identifier(name)
-            connection.execute(sql.SQL("CREATE TABLE floor.{0} (LIKE public.{0} INCLUDING ALL)").format(table))
-            connection.execute(sql.SQL("INSERT INTO floor.{0} SELECT * FROM public.{0}").format(table))
-        connection.execute("ALTER TABLE floor.lane SET (fillfactor = 70)")  # LIKE does not take that over
+            ours = sql.Identifier("public", name)
+            connection.execute(sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(_copy(name), ours))
+            connection.execute(sql.SQL("INSERT INTO {} SELECT * FROM {}").format(_copy(name), ours))
+        connection.execute("ALTER TABLE floor.lane_copy SET (fillfactor = 70)")  # LIKE does not take that over
 
 
 def work_since(dsn: str, since: datetime) -> list[list[Statement]]:
@@ -93,11 +93,16 @@ def _write(connection: psycopg.Connection[Any], work: Sequence[list[Statement]])
             connection.execute("COMMIT")
 
 
+def _copy(name: str) -> sql.Identifier:
+    # By another name: a second table of one name would make the service not ready.
+    return sql.Identifier("floor", f"{name}_copy")
+
+
 def _insert(name: str) -> sql.Composed:
     columns = [column.name for column in metadata.tables[name].columns]
     values = sql.SQL(", ").join([sql.SQL("%b")] * len(columns))
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    query = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(sql.Identifier("floor", name), names, values)
+    query = sql.SQL("INSERT INTO {} ({}) VALUES ({})").format(_copy(name), names, values)
     if name != "lane":
         return query
     raised = sql.SQL(
