@@ -15,7 +15,21 @@ from functools import lru_cache
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, Table, case, func, literal_column, select, text, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Table,
+    and_,
+    case,
+    func,
+    literal_column,
+    not_,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import BYTEA
 
 from ehr_sync.core.errors import Unfit
@@ -191,13 +205,14 @@ def note_unfit(connection: Connection, keys: ServiceKeys, found: Iterable[Unfit]
 
 def never_sealed(connection: Connection) -> bool:
     """Whether no row has a seal although there are some: a database of before seals, which an operator has to seal."""
-    return bool(connection.execute(text(_NEVER_SEALED)).scalar_one())
+    # By name: some of these tables join the metadata later than this module.
+    tables = [metadata.tables[name] for name in TABLES]
+    any_, sealed = (or_(*each) for each in ([select(t).exists() for t in tables], [_sealed(t) for t in tables]))
+    return bool(connection.execute(select(and_(any_, not_(sealed)))).scalar_one())
 
 
-_NEVER_SEALED: Final = "SELECT {} AND NOT ({})".format(
-    "(" + " OR ".join(f"EXISTS (SELECT FROM {table})" for table in TABLES) + ")",
-    " OR ".join(f"EXISTS (SELECT FROM {table} WHERE seal IS NOT NULL)" for table in TABLES),
-)
+def _sealed(table: Table) -> ColumnElement[bool]:
+    return select(table).where(table.c.seal.is_not(None)).exists()
 
 
 def _bytes(value: Key | None) -> bytes:
