@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ehr_sync.store import audit, submissions
+from ehr_sync.store import audit, refusals, submissions
 from ehr_sync.usecases.delivery.resync_lanes import carry_on_resyncs
 from ehr_sync.usecases.delivery.tell_register import follow_renames
 from ehr_sync.usecases.stores import Stores
@@ -41,3 +41,4 @@ def _checkpoint(stores: Stores) -> None:
 def _forget(stores: Stores) -> None:
     with stores.database.begin() as connection:
         submissions.forget_old_idempotency_keys(connection)
+        refusals.forget_old_refusals(connection)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -28,10 +28,12 @@ from sqlalchemy.engine import Connection
 
 from ehr_sync.core.errors import Conflict, NotFound
 from ehr_sync.store.statement import Statement, among
-from ehr_sync.store.tables import metadata, submission
+from ehr_sync.store.tables import key_use, metadata, submission
 from mappings.facility_code import FORM
 
 ALWAYS: Final = date.min  # a grant without a first day
+PAGE: Final = "page:"
+"""What the sender's id begins with where a facility's people send by the pages; no registered client has a colon."""
 
 client = Table(
     "client",
@@ -85,6 +87,7 @@ class Client:
     name: str
     jwks: Mapping[str, Any] = field(repr=False)
     scopes: frozenset[str]
+    is_shut_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,8 +251,14 @@ class Sending:
 
 
 def sending_for(connection: Connection, client_id: str, on: date) -> Mapping[str, Sending]:
-    """The codes that a client may send for on a day (in Viet Nam), with their families; none for a disabled client."""
-    rows = _SENDING.rows(connection, client_id=client_id, on=on)
+    """The codes that a client may send for on a day (in Viet Nam), with their families; none for a disabled client.
+    A facility's people ("page:01001") send for the codes that their place has or had: who may be one of them is not
+    known here.
+    """
+    if client_id.startswith(PAGE):
+        rows = _SENDING_OF_PAGE.rows(connection, code=client_id.removeprefix(PAGE))
+    else:
+        rows = _SENDING.rows(connection, client_id=client_id, on=on)
     return {r.code: Sending(r.family_id, r.made_on_means) for r in rows}
 
 
@@ -260,6 +269,14 @@ _SENDING = Statement(
     .where(client.c.client_id == bindparam("client_id"), client.c.disabled_at.is_(None))
     .where(client_facility.c.valid_from <= bindparam("on"))
     .where(or_(client_facility.c.valid_to.is_(None), client_facility.c.valid_to >= bindparam("on")))
+)
+
+
+_NAMED = facility.alias("named")
+_SENDING_OF_PAGE = Statement(
+    select(facility.c.code, facility.c.family_id, facility.c.made_on_means)
+    .join(_NAMED, _NAMED.c.family_id == facility.c.family_id)
+    .where(_NAMED.c.code == bindparam("code"))
 )
 
 
@@ -279,6 +296,54 @@ def use_jti(connection: Connection, client_id: str, jti_hash: bytes, *, expires_
     row = insert(jti).values(client_id=client_id, jti_hash=jti_hash, expires_at=expires_at)
     noted = row.on_conflict_do_nothing().returning(jti.c.client_id)
     return connection.execute(noted).one_or_none() is not None
+
+
+def clients_of(connection: Connection, code: str, on: date) -> tuple[Client, ...]:
+    """The clients that may send for a code on a day, by id, those too that are shut out."""
+    holding = select(client_facility.c.client_id).where(
+        client_facility.c.code == code,
+        client_facility.c.valid_from <= on,
+        or_(client_facility.c.valid_to.is_(None), client_facility.c.valid_to >= on),
+    )
+    rows = connection.execute(select(client).where(client.c.client_id.in_(holding)).order_by(client.c.client_id))
+    return tuple(
+        Client(r.client_id, r.name, r.jwks, frozenset(r.scopes), is_shut_out=r.disabled_at is not None) for r in rows
+    )
+
+
+def codes_of(connection: Connection, client_id: str, on: date) -> frozenset[str]:
+    """Every code that a client may send for on a day or later."""
+    g = client_facility.c
+    lasting = or_(g.valid_to.is_(None), g.valid_to >= on)
+    return frozenset(connection.execute(select(g.code).where(g.client_id == client_id, lasting)).scalars())
+
+
+def lock_client(connection: Connection, client_id: str) -> Client | None:
+    """The client, held until this transaction ends, so that its keys change one after the other; None: unknown."""
+    row = connection.execute(select(client).where(client.c.client_id == client_id).with_for_update()).one_or_none()
+    if row is None:
+        return None
+    return Client(row.client_id, row.name, row.jwks, frozenset(row.scopes), is_shut_out=row.disabled_at is not None)
+
+
+def note_key_use(connection: Connection, client_id: str, kid: str, now: datetime) -> None:
+    """Note that a key signed in; what was noted less than a minute ago stays."""
+    new = insert(key_use).values(client_id=client_id, kid=kid, used_at=now)
+    older = key_use.c.used_at < now - timedelta(minutes=1)
+    connection.execute(
+        new.on_conflict_do_update(index_elements=["client_id", "kid"], set_={"used_at": now}, where=older)
+    )
+
+
+def key_uses(connection: Connection, client_id: str) -> dict[str, datetime]:
+    """When each key of a client last signed in."""
+    rows = connection.execute(select(key_use.c.kid, key_use.c.used_at).where(key_use.c.client_id == client_id))
+    return {row.kid: row.used_at for row in rows}
+
+
+def forget_key_use(connection: Connection, client_id: str, kid: str) -> None:
+    """Forget a key that is taken out: another one may come to have its name."""
+    connection.execute(delete(key_use).where(key_use.c.client_id == client_id, key_use.c.kid == kid))
 
 
 def _family_of(connection: Connection, code: str) -> str:

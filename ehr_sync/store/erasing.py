@@ -5,20 +5,34 @@ from __future__ import annotations
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import Connection, any_, delete, func, select, tuple_, union, update
+from sqlalchemy import CompoundSelect, Connection, any_, delete, func, select, tuple_, union, update
 
 from ehr_sync.store import people
-from ehr_sync.store.tables import book_entry, claim, delivery, identifier, lane, person, piece, record, record_version
+from ehr_sync.store.tables import (
+    book_entry,
+    claim,
+    delivery,
+    identifier,
+    lane,
+    person,
+    piece,
+    record,
+    record_version,
+    refusal,
+)
 
 
 def refused_of(connection: Connection, people: Collection[UUID]) -> list[UUID]:
     """The nobodies under whom refused dossiers stand that claim a number of these people, or of one of their claims."""
-    numbers = union(
+    refused = piece.c.number_mark.is_not(None), piece.c.number_mark.in_(_numbers_of(people))
+    return list(connection.execute(select(piece.c.person_id).where(*refused)).scalars())
+
+
+def _numbers_of(people: Collection[UUID]) -> CompoundSelect[tuple[bytes]]:
+    return union(
         select(identifier.c.mark).where(identifier.c.person_id.in_(people)),
         select(claim.c.number_mark).where(claim.c.person_id.in_(people), claim.c.number_mark.is_not(None)),
     )
-    refused = piece.c.number_mark.is_not(None), piece.c.number_mark.in_(numbers)
-    return list(connection.execute(select(piece.c.person_id).where(*refused)).scalars())
 
 
 def take_out(connection: Connection, erased: Collection[UUID]) -> int:
@@ -37,6 +51,7 @@ def take_out(connection: Connection, erased: Collection[UUID]) -> int:
     )
     if not present:
         return 0
+    connection.execute(delete(refusal).where(refusal.c.number_mark.in_(_numbers_of(present))))
     _leave_records_to_others(connection, present)
     for table in (lane, delivery, book_entry, record_version, piece):
         connection.execute(delete(table).where(table.c.person_id.in_(present)))

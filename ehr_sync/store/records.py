@@ -49,6 +49,7 @@ class VersionHead:
     content_mark: bytes
     made_on: date
     accepted_at: datetime
+    family: str
 
 
 @dataclass(frozen=True, slots=True)

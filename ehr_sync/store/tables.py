@@ -131,6 +131,8 @@ record = Table(
     Column("shown_person", UUID),
     Column("patient_mark", BYTEA),  # keyed hashes of MA_BN and of the day of NGAY_VAO: is it the same visit?
     Column("day_mark", BYTEA),
+    # What a facility may have to do something about is among these; most records are shown as they stand.
+    Index("records_behind", "family", postgresql_where=text("shown IS DISTINCT FROM newest")),
 )
 
 record_version = Table(
@@ -149,9 +151,25 @@ record_version = Table(
     _time("accepted_at", now=True),
     Column("wrapped_key", BYTEA, nullable=False),
     Column("body", BYTEA, nullable=False),
+    Column("family", Text, nullable=False),  # the record's: a facility sees its day without a look at all records
+    Index("versions_by_day", "family", "accepted_at", "record_id", "version"),
     CheckConstraint(
         "state IN ('ready', 'visit_open', 'order_unclear', 'waiting_for_xml1')", name="version_state_is_known"
     ),
+)
+
+# What was refused, for the desk of the facility that sent it: kept for some weeks, of the same bytes once a day.
+refusal = Table(
+    "refusal",
+    metadata,
+    Column("mark", BYTEA, primary_key=True),  # keyed hash of submission, place in it and day
+    Column("family", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("number_mark", BYTEA),  # of the number that it claims, so that an erasure finds it; NULL: none
+    Column("wrapped_key", BYTEA, nullable=False),
+    Column("said", BYTEA, nullable=False),  # sealed: MA_LK and what was wrong, as codes
+    Index("refusals_by_day", "family", "at", "mark"),
+    Index("refusals_of_a_number", "number_mark", postgresql_where=text("number_mark IS NOT NULL")),
 )
 
 book_entry = Table(
@@ -328,6 +346,15 @@ staff = Table(
     CheckConstraint("role IN ('ops', 'facility')", name="staff_role_is_known"),
     CheckConstraint("(role = 'facility') = (code <> '')", name="facility_staff_have_a_facility"),
     CheckConstraint("valid_to >= valid_from", name="staff_grant_ends_after_it_starts"),
+)
+
+# When each key of a sending system last signed in; noted at most once a minute.
+key_use = Table(
+    "key_use",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("kid", Text, primary_key=True),
+    Column("used_at", DateTime(timezone=True), nullable=False),
 )
 
 # ---- the key store: a database of its own, in a backup of its own ----

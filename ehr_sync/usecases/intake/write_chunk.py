@@ -221,6 +221,7 @@ def _version(step: NewStep, person_id: UUID, batch: Batch) -> NewVersion:
         content_mark=step.plan.filing.content_mark,
         made_on=step.plan.filing.made_on,
         accepted_at=batch.received_at,
+        family=step.incoming.family,
     )
     return NewVersion(head, step.packed)
 
