@@ -44,6 +44,11 @@ def count_states(
     return {state: number for state, number in rows}
 
 
+def has_versions(connection: Connection, families: Collection[str]) -> bool:
+    """Whether anything was ever accepted."""
+    return connection.execute(select(_V.version).where(_V.family.in_(families)).limit(1)).first() is not None
+
+
 def some_of_day(
     connection: Connection,
     families: Collection[str],

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -57,12 +57,18 @@ def digest(*, client_id: str, body: Reader, media_type: MediaType, idempotency_k
     return Answer(seen.hexdigest(), (file_result((), dossiers),))
 
 
+def foresee(*, client_id: str, actor: str, body: Reader, media_type: MediaType) -> Answer:
+    """The same for a check, without a batch id."""
+    answer = digest(client_id=client_id, body=body, media_type=media_type, idempotency_key=None)
+    return replace(answer, batch_id="")
+
+
 def app(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: Any) -> Flask:
     """The whole application with these use cases."""
     tokens: Callable[[Any], AccessToken] = options.get("issue", lambda form: AccessToken("t", 300, frozenset()))
     return create_app(
         [
-            submissions(accept),
+            submissions(accept, foresee),
             oauth(tokens, hospital.signer()),
             health(options.get("ready", lambda: {"database": True}), dict, lambda: b""),
         ],

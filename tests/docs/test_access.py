@@ -10,6 +10,7 @@ from flask import Flask
 from ehr_sync.api import access
 from ehr_sync.api.access import Anyone, Citizen, Page, Sender, Staff, Who
 from ehr_sync.api.app import create_app
+from ehr_sync.api.desk import desk
 from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
 from ehr_sync.api.oauth import oauth
@@ -30,7 +31,8 @@ def application() -> Flask:
     """The whole application, without what stands behind its routes."""
     blueprints = [
         oauth(NOTHING, hospital.signer()),
-        submissions(NOTHING),
+        submissions(NOTHING, NOTHING),
+        desk(NOTHING),
         transactions(NOTHING, NOTHING),
         fhir(NOTHING, public_url=hospital.ISSUER, version="0"),
         ops(plan=NOTHING, order=NOTHING, follow=NOTHING, lanes=NOTHING, hurry=NOTHING, trace=NOTHING, sent=NOTHING),

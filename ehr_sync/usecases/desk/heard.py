@@ -13,6 +13,7 @@ from ehr_sync.core.answers import HosoResult
 from ehr_sync.store import submissions
 from ehr_sync.usecases.intake import stored_answer
 from ehr_sync.usecases.stores import Stores
+from mappings.issues.catalogue import by_weight
 from mappings.model import Issue
 from mappings.restricted.fields import Kind, kind_of
 
@@ -32,7 +33,7 @@ def refused_of(said: bytes) -> HosoResult:
 
 
 def _shown(hoso: HosoResult) -> HosoResult:
-    return replace(hoso, issues=without_withheld(hoso.issues))
+    return replace(hoso, issues=by_weight(without_withheld(hoso.issues)))
 
 
 def without_withheld(issues: Iterable[Issue]) -> tuple[Issue, ...]:

@@ -14,12 +14,13 @@ from sqlalchemy import Connection
 from ehr_sync.core.answers import HosoResult
 from ehr_sync.core.codes import transaction_code
 from ehr_sync.core.errors import NotFound
-from ehr_sync.store import audit, desk, refusals
+from ehr_sync.store import audit, desk, records, refusals
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.desk import DeskRow, Place
 from ehr_sync.store.refusals import RefusalRow
 from ehr_sync.usecases.desk.asking import Asker, families_of
 from ehr_sync.usecases.desk.heard import heard_of, refused_of
+from ehr_sync.usecases.intake.plan_record import record_ids
 from ehr_sync.usecases.stores import Stores
 from mappings.dates import VIETNAM
 from mappings.model import Issue
@@ -57,7 +58,8 @@ class Day:
 @dataclass(frozen=True, slots=True)
 class Line:
     """One dossier in a list. `code` is its maGiaoDich, "" where it was refused; `source_id` is empty where no answer of
-    it is kept. `reason` says why its claim is not proven.
+    it is kept. `reason` says why its claim is not proven; `accepted_since` names what was accepted under a
+    refused one's MA_LK after it.
     """
 
     source_id: str = field(repr=False)
@@ -67,6 +69,7 @@ class Line:
     issues: tuple[Issue, ...]
     claim_state: str = ""
     reason: str = ""
+    accepted_since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,12 @@ def list_work(*, after: str = "", limit: int = PAGE_SIZE, asker: Asker, stores: 
     return Lines(lines, place_after(found[limit - 1]) if len(found) > limit else "")
 
 
+def has_sent(asker: Asker, *, stores: Stores) -> bool:
+    """Whether anything of the asker's places was ever accepted; of nobody in particular, so no entry is written."""
+    with stores.database.reading() as connection:
+        return desk.has_versions(connection, families_of(connection, asker, stores))
+
+
 _TICK: Final = timedelta(microseconds=1)
 # Of what came at one time, as all of one request did, the refused stand before the accepted.
 _Key = tuple[datetime, int, bytes, int]
@@ -164,24 +173,41 @@ def _before_refusals(place: Place | tuple[datetime, bytes] | None) -> tuple[date
 def lines_of(connection: Connection, rows: Sequence[DeskRow | RefusalRow], stores: Stores) -> tuple[Line, ...]:
     """Rows as lines, each with what its sender heard."""
     heard = heard_of(connection, {row.submission_id for row in rows if isinstance(row, DeskRow)}, stores)
-    return tuple(_line(row, heard) for row in rows)
+    refused = {row.mark: refused_of(row.said) for row in rows if isinstance(row, RefusalRow) and row.said}
+    since = _accepted_since(connection, [row for row in rows if isinstance(row, RefusalRow)], refused, stores)
+    return tuple(
+        _refused(row, refused.get(row.mark), since) if isinstance(row, RefusalRow) else _accepted(row, heard)
+        for row in rows
+    )
 
 
-def _line(row: DeskRow | RefusalRow, heard: Mapping[str, HosoResult]) -> Line:
-    if isinstance(row, RefusalRow):
-        refused = refused_of(row.said) if row.said else None
-        return Line(refused.source_id if refused else "", "", row.at, "refused", refused.issues if refused else ())
+def _refused(row: RefusalRow, told: HosoResult | None, since: Mapping[bytes, str]) -> Line:
+    said = (told.source_id, told.issues) if told else ("", ())
+    return Line(said[0], "", row.at, "refused", said[1], accepted_since=since.get(row.mark, ""))
+
+
+def _accepted(row: DeskRow, heard: Mapping[str, HosoResult]) -> Line:
     code = transaction_code(row.record_id, row.version)
     told = heard.get(code)
-    return Line(
-        told.source_id if told else "",
-        code,
-        row.accepted_at,
-        row.state,
-        told.issues if told else (),
-        row.claim_state,
-        row.reason,
-    )
+    said = (told.source_id, told.issues) if told else ("", ())
+    return Line(said[0], code, row.accepted_at, row.state, said[1], row.claim_state, row.reason)
+
+
+def _accepted_since(
+    connection: Connection, rows: Sequence[RefusalRow], told: Mapping[bytes, HosoResult], stores: Stores
+) -> dict[bytes, str]:
+    """By mark of a refusal, the maGiaoDich of what came later under its MA_LK."""
+    named = [(row, told[row.mark].source_id) for row in rows if row.mark in told and told[row.mark].source_id]
+    ids = {row.mark: record_ids(row.family, source_id, stores.keys.id) for row, source_id in named}
+    found = records.records(connection, [i for each in ids.values() for i in each])
+    heads = records.version_heads(connection, found.values())
+    newest = {i: versions[-1] for i, versions in heads.items()}
+    return {
+        row.mark: transaction_code(i, newest[i].version)
+        for row, _ in named
+        for i in ids[row.mark]
+        if i in newest and newest[i].accepted_at > row.at
+    }
 
 
 def place_after(row: DeskRow | RefusalRow) -> str:
