@@ -11,6 +11,7 @@ from flask import Blueprint, Response, g, redirect, request, url_for
 
 from ehr_sync.api.desk import Looks, day_of
 from ehr_sync.api.problems import Problem
+from ehr_sync.core.codes import record_version_of
 from ehr_sync.core.ports import Login
 from ehr_sync.usecases.desk.asking import Asker
 from ehr_sync.usecases.desk.look_at_day import GROUPS, PAGE_SIZE, STATES
@@ -123,6 +124,7 @@ def _dossiers(blueprint: Blueprint, behind: UseCases) -> None:
 
     @blueprint.post("/facility/<code>/find")
     def find(code: str) -> Response:
+        g.reflects = True
         asked = request.form.get("ma_lk", "").replace("\0", "").strip()
         if not 0 < len(asked) <= _LONGEST_MA_LK:
             return page("facility/find.html", asked="", found=None, wrong="empty")
@@ -140,7 +142,9 @@ def _dossiers(blueprint: Blueprint, behind: UseCases) -> None:
 
     @blueprint.get("/facility/<code>/dossiers/<transaction>/differences")
     def differences(code: str, transaction: str) -> Response:
-        return page("facility/differences.html", found=behind.looks.differences(transaction, asker()))
+        found = behind.looks.differences(transaction, asker())
+        before, after = (record_version_of(each)[1] for each in (found.before, found.after))
+        return page("facility/differences.html", found=found, before=before, after=after)
 
     @blueprint.post("/facility/<code>/dossiers/<transaction>/stand")
     def stand(code: str, transaction: str) -> Response:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from flask_babel import gettext
-
 from ehr_sync.api.desk import word
 from ehr_sync.api.transactions import NEXT, REASONS
 from ehr_sync.usecases.desk.look_at_day import Line
+from ehr_sync.web.design.words import gettext
 from ehr_sync.web.foundation import language
-from mappings.dates import VIETNAM
 from mappings.issues import catalogue
 from mappings.model import Issue
 
 
 def state_words(code: str) -> str:
     """A state or step in words."""
-    return str(gettext("Bị từ chối")) if code == "refused" else word(code, language())
+    return gettext("Bị từ chối") if code == "refused" else word(code, language())
 
 
 def next_words(code: str) -> str:
@@ -33,11 +29,6 @@ def reason_words(code: str) -> str:
 def said(issue: Issue) -> dict[str, str]:
     """An issue with its place and how to mend it."""
     return catalogue.render(issue, language())
-
-
-def when(at: datetime | None) -> str:
-    """A time in Viet Nam, as people write it."""
-    return at.astimezone(VIETNAM).strftime("%H:%M %d/%m/%Y") if at else ""
 
 
 def group_words(group: str) -> str:
@@ -106,8 +97,10 @@ def to_do(line: Line) -> tuple[str, list[str]]:
             return reception, [gettext("SO_CCCD là số cũ 9 chữ số. Nhập số định danh 12 chữ số trên thẻ."), again]
         case _:
             return reception, [
-                gettext("So cả ba trường SO_CCCD, HO_TEN, NGAY_SINH với thẻ căn cước."),
-                gettext("Cơ sở dữ liệu dân cư không cho biết trường nào khác."),
+                gettext(
+                    "So cả ba trường SO_CCCD, HO_TEN, NGAY_SINH với thẻ căn cước: cơ sở dữ liệu dân cư không cho biết"
+                    " trường nào khác."
+                ),
                 again,
                 ask,
             ]
@@ -130,4 +123,4 @@ def key_words(sentence: str) -> str:
             'Đặt "kid" khác cho khóa mới: khóa đang có đã mang tên này.'
         ),
     }
-    return words[sentence] if sentence in words else str(gettext("Đã đủ số khóa. Hãy gỡ một khóa cũ trước."))
+    return words[sentence] if sentence in words else gettext("Đã đủ số khóa. Hãy gỡ một khóa cũ trước.")
