@@ -131,8 +131,9 @@ record = Table(
     Column("shown_person", UUID),
     Column("patient_mark", BYTEA),  # keyed hashes of MA_BN and of the day of NGAY_VAO: is it the same visit?
     Column("day_mark", BYTEA),
+    Column("newest_at", DateTime(timezone=True)),  # when the version that stands came
     # What a facility may have to do something about is among these; most records are shown as they stand.
-    Index("records_behind", "family", postgresql_where=text("shown IS DISTINCT FROM newest")),
+    Index("records_behind", "family", "newest_at", "record_id", postgresql_where=text("shown IS DISTINCT FROM newest")),
 )
 
 record_version = Table(

@@ -63,7 +63,7 @@ def _stood(record: RecordRow, head: VersionHead, actor: str, stores: Stores, uri
             return False
         records.set_version_state(connection, head, state)
         others = tuple(p for p in {*record.others, record.person_id} if p != head.person_id)
-        row = replace(record, person_id=head.person_id, others=others, newest=head.version)
+        row = replace(record, person_id=head.person_id, others=others, newest=head.version, newest_at=head.accepted_at)
         if head.person_id != record.person_id:
             # Whose patient code and day these were is not kept by version: better none than another patient's.
             row = replace(row, patient_mark=None, day_mark=None)

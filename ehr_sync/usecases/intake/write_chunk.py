@@ -146,7 +146,8 @@ def _write_locked(
     if not steps:
         return
     versions = {s.plan.filing.record_id: _version(s, _holder(s, claims), batch) for s in steps}
-    rows = {s.plan.filing.record_id: _record_row(s, _holder(s, claims)) for s in steps}
+    at = batch.received_at
+    rows = {s.plan.filing.record_id: _record_row(s, _holder(s, claims), at) for s in steps}
     changes = [c for s in steps for c in _changes(connection, s, rows[s.plan.filing.record_id], claims, locked)]
     if changes:
         rows |= release(
@@ -226,7 +227,7 @@ def _version(step: NewStep, person_id: UUID, batch: Batch) -> NewVersion:
     return NewVersion(head, step.packed)
 
 
-def _record_row(step: NewStep, person_id: UUID) -> RecordRow:
+def _record_row(step: NewStep, person_id: UUID, at: datetime) -> RecordRow:
     planned, filing = step.plan, step.plan.filing
     before, stands = filing.record, isinstance(planned, Newest)
     if before is None:
@@ -241,6 +242,7 @@ def _record_row(step: NewStep, person_id: UUID) -> RecordRow:
             None,
             filing.patient_mark,
             filing.day_mark,
+            at if stands else None,
         )
     if not stands:
         others = before.others if person_id == before.person_id else _with(before.others, person_id)
@@ -254,6 +256,7 @@ def _record_row(step: NewStep, person_id: UUID) -> RecordRow:
         newest=planned.version,
         patient_mark=filing.patient_mark,
         day_mark=filing.day_mark,
+        newest_at=at,
     )
 
 
