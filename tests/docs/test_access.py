@@ -25,6 +25,7 @@ from tests.api import hospital
 from tests.docs.markdown import quoted, rows, section
 
 NOTHING = cast(Any, None)  # no route is called here
+DESK = facility.UseCases(*[NOTHING] * 7)
 
 
 def application() -> Flask:
@@ -48,7 +49,13 @@ def application() -> Flask:
         stopwatch=NOTHING,
         new_id=NOTHING,
         pages=Foundation(
-            (citizen.rooms(NOTHING), facility.rooms(), operator.rooms()), NOTHING, NOTHING, None, b"", NOTHING
+            (citizen.rooms(NOTHING), facility.rooms(DESK), operator.rooms()),
+            NOTHING,
+            NOTHING,
+            None,
+            b"",
+            NOTHING,
+            NOTHING,
         ),
     )
 

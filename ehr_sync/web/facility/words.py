@@ -65,7 +65,7 @@ def group_help(group: str) -> str:
 
 def to_do(line: Line) -> tuple[str, list[str]]:
     """Which desk does what about a claim that is not proven, by why it was decided so. The registry does not say which
-    field differs, so neither do we (rules: registry-fields).
+    field differs, so neither do we.
     """
     reception = gettext("Quầy tiếp đón")
     again = gettext("Sửa ở phần mềm bệnh viện rồi gửi lại hồ sơ; mã hồ sơ (MA_LK) giữ nguyên.")
