@@ -11,6 +11,7 @@ import pytest
 
 from ehr_sync.core.errors import NotFound
 from ehr_sync.sandbox.dossiers.generator import (
+    ITEM_KINDS,
     RECORD_KINDS,
     Hoso,
     dossier,
@@ -296,6 +297,20 @@ def test_p9_versions_of_a_withheld_record_are_compared_no_more_than_those_that_s
     running.post(with_values(no_number(411), "XML1", NGAY_RA=""))
     code = running.post(no_number(411)).transaction_code
     assert compare_versions(code, DESK, stores=running.stores).tables is None
+
+
+@pytest.mark.parametrize("kind", ITEM_KINDS)
+def test_p9_an_item_that_is_withheld_is_no_difference(running: Running, kind: str) -> None:
+    first = dossier(440, person_index=440, shape="inpatient", rows=12)
+    running.post(first)
+    code = running.post(planted(first, kind)).transaction_code
+    tables = compare_versions(code, DESK, stores=running.stores).tables
+    # A field that held an item may be told as blank, as of a dossier that never had it, and a paper that holds more.
+    assert tables is not None
+    added = [table.table for table in tables for row in table.rows if row.kind == "added"]
+    assert not {"XML2", "XML3", "XML4"} & set(added)
+    for sign in ("HIV", "AIDS", "ARV", "Z11", "Z20", "Z71", "Z83"):
+        assert sign not in str([(t.table, r.key, c.tag, c.after) for t in tables for r in t.rows for c in r.changes])
 
 
 def test_a_first_version_differs_from_nothing(running: Running) -> None:
