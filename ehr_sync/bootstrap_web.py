@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -16,6 +16,7 @@ from joserfc.jwk import ECKey, KeySet
 from ehr_sync.adapters.oidc_identity import OidcIdentity, TokenKind
 from ehr_sync.api.admission import Admission
 from ehr_sync.api.app import create_app
+from ehr_sync.api.desk import Looks, desk
 from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
 from ehr_sync.api.oauth import oauth
@@ -31,7 +32,8 @@ from ehr_sync.core.quota import Buckets, Lease, LeasedBuckets, Quota
 from ehr_sync.core.tally import Tally
 from ehr_sync.runtime.metrics import scraper
 from ehr_sync.settings import Settings
-from ehr_sync.store import figures, quotas
+from ehr_sync.store import clients, figures, quotas
+from ehr_sync.store.kept_files import KeptFiles
 from ehr_sync.store.resyncs import Resync, Scope
 from ehr_sync.store.sessions import SignIns
 from ehr_sync.store.spool import own_folder
@@ -48,16 +50,21 @@ from ehr_sync.usecases.check_readiness import check_readiness, tell_books
 from ehr_sync.usecases.delivery import resync_lanes
 from ehr_sync.usecases.delivery.find_scope import find_scope
 from ehr_sync.usecases.delivery.hurry_lanes import hurry_lanes
-from ehr_sync.usecases.intake.accept_submission import accept_submission
+from ehr_sync.usecases.desk import client_keys, look_at_day, look_at_dossier, send_files
+from ehr_sync.usecases.desk.asking import person_at
+from ehr_sync.usecases.intake.accept_submission import accept_submission, check_submission
 from ehr_sync.usecases.intake.follow_transaction import follow_transaction
 from ehr_sync.usecases.intake.make_current import make_current
 from ehr_sync.usecases.intake.trace_transaction import trace_transaction, transactions_of
 from ehr_sync.usecases.stores import Stores
 from ehr_sync.web.citizen import pages as citizen
 from ehr_sync.web.facility import pages as facility
+from ehr_sync.web.facility.files import Files
+from ehr_sync.web.facility.keys import Keys
 from ehr_sync.web.foundation import Foundation, Sessions
 from ehr_sync.web.operator import pages as operator
 from ehr_sync.web.sign_in import Client
+from ehr_sync.web.uploads import Upload
 from mappings.model import Uris
 
 
@@ -74,6 +81,7 @@ def web_application(service: Service) -> Flask:
         clock=clock,
     )
     accept = partial(accept_submission, stores=stores, settings=settings, uris=service.uris)
+    check = partial(check_submission, stores=stores, settings=settings, uris=service.uris)
     issue = partial(
         issue_token, database=stores.database, edge_key=stores.keys.edges, clock=clock, signer=signer, new_id=_new_id
     )
@@ -92,7 +100,8 @@ def web_application(service: Service) -> Flask:
     return create_app(
         [
             oauth(issue, signer, admission.admit_token),
-            submissions(accept, places),
+            submissions(accept, check, places),
+            desk(_looks(stores)),
             transactions(
                 partial(follow_transaction, stores=stores), partial(make_current, stores=stores, uris=service.uris)
             ),
@@ -149,10 +158,22 @@ def _admission(service: Service) -> Admission:
     )
 
 
+def _looks(stores: Stores) -> Looks:
+    return Looks(
+        day=partial(look_at_day.count_day, stores=stores),
+        dossiers=partial(look_at_day.list_dossiers, stores=stores),
+        work=partial(look_at_day.list_work, stores=stores),
+        find=partial(look_at_dossier.find_dossiers, stores=stores),
+        dossier=partial(look_at_dossier.read_dossier, stores=stores),
+        differences=partial(look_at_dossier.compare_versions, stores=stores),
+        keys=partial(client_keys.list_own_keys, stores=stores),
+    )
+
+
 def _pages(service: Service) -> Foundation:
     settings, stores = service.settings, service.stores
     return Foundation(
-        rooms=(citizen.rooms(_reading(service)), facility.rooms(), operator.rooms()),
+        rooms=(citizen.rooms(_reading(service)), facility.rooms(_desk_of_facility(service)), operator.rooms()),
         sessions=Sessions(
             start=partial(sessions.start_session, lasts=timedelta(seconds=settings.session_seconds), stores=stores),
             resume=partial(
@@ -166,6 +187,7 @@ def _pages(service: Service) -> Foundation:
         client=_client(settings),
         secret=stores.keys.content,
         log=service.log,
+        new_upload=partial(Upload, settings.spool_folder, settings.spool_bytes),
     )
 
 
@@ -177,6 +199,37 @@ def _reading(service: Service) -> citizen.Reading:
         who_looked=partial(who_looked, stores=stores, uris=service.uris),
         now=stores.database.now,
     )
+
+
+def _desk_of_facility(service: Service) -> facility.UseCases:
+    settings, stores = service.settings, service.stores
+    files = send_files.Desk(KeptFiles(settings.spool_folder, settings.spool_bytes), stores, settings, service.uris)
+    return facility.UseCases(
+        asker=partial(person_at, stores=stores),
+        names=partial(_names, stores),
+        now=stores.database.now,
+        looks=_looks(stores),
+        stand=lambda code, asker: make_current(
+            code, client_id=asker.client_id, actor=asker.actor, stores=stores, uris=service.uris
+        ),
+        files=Files(
+            partial(send_files.check_files, desk=files),
+            partial(send_files.send_files, desk=files),
+            partial(send_files.refused_of, desk=files),
+        ),
+        keys=Keys(
+            partial(client_keys.list_senders, stores=stores),
+            partial(client_keys.add_keys, stores=stores),
+            partial(client_keys.remove_key, stores=stores),
+            partial(look_at_day.has_sent, stores=stores),
+            settings.public_url.rstrip("/"),
+        ),
+    )
+
+
+def _names(stores: Stores, codes: Collection[str]) -> Mapping[str, str]:
+    with stores.database.reading() as connection:
+        return clients.names(connection, codes)
 
 
 def _client(settings: Settings) -> Client | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ehr_sync.store import quotas, refusals, submissions
+from ehr_sync.store import kept_refusals, quotas, refusals, submissions
 from ehr_sync.usecases.delivery.resync_lanes import carry_on_resyncs
 from ehr_sync.usecases.delivery.tell_register import follow_renames
 from ehr_sync.usecases.stores import Stores
@@ -49,3 +49,4 @@ def _forget(stores: Stores) -> None:
     with stores.database.begin() as connection:
         submissions.forget_old_idempotency_keys(connection)
         quotas.forget_full_buckets(connection)
+        kept_refusals.forget_old_refusals(connection)

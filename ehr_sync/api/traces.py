@@ -32,7 +32,9 @@ UNTRACED: Final[Mapping[str, str]] = {
     "pages.sign_out": "it ends one session, of whoever holds it",
     "pages.prefer": "language and colours",
     "citizen.take_away": "a page of buttons; what is taken is an entry",
-    "facility.home": "an empty room",
+    "facility.choose_day": "it leads to a day, which is an entry",
+    "facility.ask": "an empty form",
+    "facility.ask_files": "an empty form",
     "operator.home": "an empty room",
     "ops.follow_resync": "counts of an order, which is an entry with its scope",
 }

@@ -25,9 +25,12 @@ from ehr_sync.usecases.access.sessions import Visit
 from ehr_sync.web.design import build, words
 from ehr_sync.web.design.words import gettext
 from ehr_sync.web.sign_in import Client, NotGood, Provider
+from ehr_sync.web.uploads import Upload, request_class
 
 HOMES: Final[dict[Face, str]] = {"citizen": "citizen.home", "facility": "facility.home", "ops": "operator.home"}
 _TOKEN: Final = "sid"  # noqa: S105 - the name of what the cookie holds
+_FORM_BYTES: Final = 64_000
+_UPLOADS: Final = frozenset({"facility.check_files"})
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
@@ -55,6 +58,7 @@ class Foundation:
     client: Client | None
     secret: bytes = field(repr=False)
     log: Log
+    new_upload: Callable[[], Upload]  # where a file of a form is kept while it comes
 
     def install(self, app: Flask, *, public_url: str) -> None:
         """Give the application its pages."""
@@ -77,6 +81,9 @@ class Foundation:
         app.jinja_env.globals["static"] = partial(_static, build.names())
         Babel(app, locale_selector=language)
         _compress(app)
+        app.request_class = request_class(self.new_upload)
+        # Before the form's token is looked for, as that reads all of the form.
+        app.before_request(self._bound)
         protect = CSRFProtect(app)
         for blueprint in app.blueprints.values():
             protect.exempt(blueprint)
@@ -91,6 +98,11 @@ class Foundation:
         app.jinja_env.filters.update(day=words.day, moment=words.moment, span=words.span, times=words.times)
         static = WhiteNoise(app.wsgi_app, root=build.BUILT / "static", prefix="static/", immutable_file_test=_is_named)
         app.wsgi_app = static  # type: ignore[method-assign]
+
+    def _bound(self) -> None:
+        """A form is short, but for the files of somebody who is signed in."""
+        if _is_page() and not (request.endpoint in _UPLOADS and self.visit()):
+            request.max_content_length = _FORM_BYTES
 
     def admit(self, face: Face) -> None:
         """Let the visitor into a face's rooms, or raise Stranger with the page that they see instead."""

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -62,6 +62,12 @@ def digest(*, client_id: str, body: Reader, media_type: MediaType, idempotency_k
     return Answer(seen.hexdigest(), (file_result((), dossiers),))
 
 
+def foresee(*, client_id: str, actor: str, body: Reader, media_type: MediaType) -> Answer:
+    """The same for a check, without a batch id."""
+    answer = digest(client_id=client_id, body=body, media_type=media_type, idempotency_key=None)
+    return replace(answer, batch_id="")
+
+
 def app(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: Any) -> Flask:
     """The whole application with these use cases."""
     tokens: Callable[[Any], AccessToken] = options.get(
@@ -70,7 +76,7 @@ def app(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: A
     admission = options.get("admission") or admitting()
     return create_app(
         [
-            submissions(accept, options.get("places", Places(at_once=8, each=6, waiting=24))),
+            submissions(accept, foresee, options.get("places", Places(at_once=8, each=6, waiting=24))),
             oauth(tokens, hospital.signer(), admission.admit_token),
             health(options.get("ready", lambda: {"database": True}), dict, lambda: b"", time.monotonic),
         ],

@@ -10,6 +10,7 @@ from flask import Flask
 from ehr_sync.api import access
 from ehr_sync.api.access import Anyone, Citizen, Page, Sender, Staff, Who
 from ehr_sync.api.app import create_app
+from ehr_sync.api.desk import desk
 from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
 from ehr_sync.api.oauth import oauth
@@ -24,13 +25,15 @@ from tests.api import hospital
 from tests.docs.markdown import quoted, rows, section
 
 NOTHING = cast(Any, None)  # no route is called here
+DESK = facility.UseCases(*[NOTHING] * 7)
 
 
 def application() -> Flask:
     """The whole application, without what stands behind its routes."""
     blueprints = [
         oauth(NOTHING, hospital.signer(), NOTHING),
-        submissions(NOTHING, NOTHING),
+        submissions(NOTHING, NOTHING, NOTHING),
+        desk(NOTHING),
         transactions(NOTHING, NOTHING),
         fhir(NOTHING, public_url=hospital.ISSUER, version="0"),
         ops(plan=NOTHING, order=NOTHING, follow=NOTHING, lanes=NOTHING, hurry=NOTHING, trace=NOTHING, sent=NOTHING),
@@ -47,7 +50,13 @@ def application() -> Flask:
         stopwatch=NOTHING,
         new_id=NOTHING,
         pages=Foundation(
-            (citizen.rooms(NOTHING), facility.rooms(), operator.rooms()), NOTHING, NOTHING, None, b"", NOTHING
+            (citizen.rooms(NOTHING), facility.rooms(DESK), operator.rooms()),
+            NOTHING,
+            NOTHING,
+            None,
+            b"",
+            NOTHING,
+            NOTHING,
         ),
         admission=NOTHING,
     )
