@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Final, Protocol
 
 from flask import Blueprint, Flask, Response, g, request
 
@@ -14,6 +15,7 @@ from ehr_sync.core.ports import Login
 from ehr_sync.runtime.logs import Log
 from ehr_sync.usecases.access.authenticate import Caller
 
+_ONE_OF: Final = re.compile(r"any\([^)]*\):")  # the many names that a part of a route may have
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -89,10 +91,11 @@ def _watch(app: Flask, *, log: Log, stopwatch: Stopwatch, new_id: Callable[[], s
 
 def _log_request(log: Log, response: Response, seconds: float) -> None:
     # The route, never the path: ids and queries stay out of the log.
+    route = _ONE_OF.sub("", request.url_rule.rule) if request.url_rule else "unmatched"
     log.info(
         "request",
         method=request.method if request.url_rule else "-",
-        route=request.url_rule.rule if request.url_rule else "unmatched",
+        route=route,
         status=response.status_code,
         ms=round(seconds * 1000, 1),
         client=g.caller.client_id if "caller" in g else "-",

@@ -152,11 +152,11 @@ def _rank(resource: Json, order: Order) -> tuple[bool, float]:
 
 def _date(piece: str) -> DateFilter:
     prefix, text = parted(_plain(piece))
-    if prefix not in PREFIXES:
-        raise Unsupported
     asked = stretch(text)
     if asked is None:
         raise Malformed
+    if prefix not in PREFIXES:
+        raise Unsupported
     return DateFilter(prefix, asked)
 
 
