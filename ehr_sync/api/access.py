@@ -88,6 +88,8 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "citizen.medicines": Page("citizen"),
     "citizen.appointments": Page("citizen"),
     "citizen.calendar": Page("citizen"),
+    "citizen.summary": Page("citizen"),
+    "citizen.summary_paper": Page("citizen"),
     "citizen.take_away": Page("citizen"),
     "citizen.download": Page("citizen"),
     "citizen.waiting": Page("citizen"),
