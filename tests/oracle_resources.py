@@ -1,5 +1,5 @@
-"""python -m tests.oracle_resources FOLDER: the golden Bundles, those of generated dossiers, the CapabilityStatement and,
-in `ips`, summaries; one file each.
+"""python -m tests.oracle_resources FOLDER: the golden Bundles, those of generated dossiers, the CapabilityStatement
+and, in `ips`, summaries; one file each.
 """
 
 from __future__ import annotations

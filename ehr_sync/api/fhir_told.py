@@ -14,10 +14,11 @@ import orjson
 from flask import Request, Response
 
 from ehr_sync.api.fhir_asked import Asked
-from ehr_sync.api.problems import FHIR_JSON, not_heard
+from ehr_sync.api.problems import FHIR_JSON, Problem, not_heard
 from ehr_sync.usecases.book.read_book import START, Position
 from mappings.fhir.bundle import history, searchset
 
+_LONGEST: Final = 4_000  # of an address: servers take little more in a first line
 WORDS: Final = "_words"
 """The parameter of a link that holds, sealed, what its reader sent in a body."""
 
@@ -85,6 +86,8 @@ def _link(address: str, asked: Asked, start: Position | str, hide: Callable[[byt
     place = [("_from", _place(start))] if start != START else []
     heard = [(WORDS, hide(orjson.dumps(asked.heard)))] if hide and asked.heard else asked.heard
     whole = urlencode([*heard, *paging, *place])
+    if len(whole) > _LONGEST:
+        raise Problem("request.too_large")  # a link that nobody could follow
     return f"{address}?{whole}" if whole else address
 
 

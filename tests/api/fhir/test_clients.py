@@ -1,7 +1,7 @@
 """What five FHIR clients send, byte for byte, to a real server.
 
-Each of them (fhirclient 4.4.0, fhirpy 2.3.1, fhir-kit-client, fhirclient.js, @medplum/core) was run against it, and these
-are the requests that their own builders made.
+Each of them (fhirclient 4.4.0, fhirpy 2.3.1, fhir-kit-client, fhirclient.js, @medplum/core) was run against it, and
+these are the requests that their own builders made.
 """
 
 from __future__ import annotations

@@ -233,6 +233,7 @@ def test_words_of_the_address_and_of_the_body_must_both_fit(
     [
         ("application/json", b"{}", 415),
         ("application/x-www-form-urlencoded", b"code=" + b"x" * 3_000, 413),
+        ("application/x-www-form-urlencoded", b"&".join([b"_id=x"] * 300), 413),
         ("application/x-www-form-urlencoded", b"code:not=x", 400),
         ("application/x-www-form-urlencoded", b"patient=" + FOREIGN.encode(), 404),
     ],
