@@ -38,8 +38,9 @@ _VERSIONS: Final = {"", "4.0", "4.0.1"}
 _IDLE: Final = frozenset({"_format", "_pretty", "_total", "_totalMethod"})
 _POSITION: Final = re.compile(r"([0-9]{1,18})\.([0-9]{1,9})", re.ASCII)
 _ID: Final = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
-# A name that may be said again: of what a caller wrote, only what has the form of a parameter.
-_NAME: Final = re.compile(r"_?[A-Za-z]+(-[a-z]+)*(:[A-Za-z]+)?", re.ASCII)
+# A name that may be said again: of what a caller wrote, only what has the form of a parameter, and no capitals as
+# people's names have here.
+_NAME: Final = re.compile(r"_?[a-z]+([A-Z][a-z]+)*(-[a-z]+)*(:[A-Z]?[a-z]+([A-Z][a-z]+)*)?", re.ASCII)
 
 Pairs = Sequence[tuple[str, str]]
 

@@ -78,6 +78,9 @@ def test_another_persons_search_is_as_unknown_as_nobodys(
         ("Observation?name=x", "name"),
         ("Patient?_has:Observation:patient:code=x", None),
         ("Patient?NGUYEN%20VAN%20A=1", None),  # what is no name of a parameter is not said again
+        ("Patient?NGUYEN=1", None),
+        ("Patient?identifier:NGUYEN=1", None),
+        (f"Patient?{'a' * 41}=1", None),
     ],
 )
 def test_what_is_not_understood_is_refused_and_named(
