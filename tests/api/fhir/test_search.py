@@ -341,3 +341,19 @@ def test_an_older_version_of_a_corrected_record_is_as_unknown_as_any(
     }
     running.service.close()
     assert (bool(changed), statuses) == (True, {404})
+
+
+def test_what_is_derived_is_another_version_once_it_says_something_else(
+    web: FlaskClient, running: Running, citizen: dict[str, str], book: list[Json]
+) -> None:
+    address = f"/fhir/Organization/{of(book, 'Organization')[0]['id']}"
+    before = web.get(address, headers=citizen)
+    assert web.get(address, headers={**citizen, "If-None-Match": before.headers["ETag"]}).status_code == 304
+    try:
+        running.run("UPDATE facility SET name = 'Bệnh viện đổi tên' WHERE code = '01001'")
+        after = web.get(address, headers={**citizen, "If-None-Match": before.headers["ETag"]})
+        assert (after.status_code, after.get_json()["name"]) == (200, "Bệnh viện đổi tên")
+        old = f"{address}/_history/{before.get_json()['meta']['versionId']}"
+        assert web.get(old, headers=citizen).status_code == 404
+    finally:
+        running.run("UPDATE facility SET name = 'Bệnh viện mẫu' WHERE code = '01001'")
