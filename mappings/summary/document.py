@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID, uuid5
 
 from mappings import exact_json
 from mappings.fhir.elements import NOT_STATED, coding, concept
@@ -36,7 +35,7 @@ def summary(resources: Sequence[bytes]) -> bytes:
     bundle = {
         "resourceType": "Bundle",
         "meta": {"profile": [f"{_PROFILES}/Bundle-uv-ips"]},
-        "identifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{_state_of(book, changed)}"},
+        "identifier": {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{own_id(book, f'summary/{book.state}')}"},
         "type": "document",
         "timestamp": changed,
         "entry": [{"fullUrl": f"urn:uuid:{each['id']}", "resource": _within(each, known)} for each in entries],
@@ -53,7 +52,7 @@ def told(document: Mapping[str, Any], language: Language) -> list[Told]:
 def _composition(book: Gathered, made: Iterable[Section], changed: str) -> dict[str, Any]:
     return {
         "resourceType": "Composition",
-        "id": own_id(book, f"composition/{_state_of(book, changed)}"),
+        "id": own_id(book, f"composition/{book.state}"),
         "meta": {"profile": [f"{_PROFILES}/Composition-uv-ips"]},
         "language": "vi",
         "status": "final",
@@ -94,12 +93,6 @@ def _places(book: Gathered, entries: Sequence[Mapping[str, Any]]) -> list[dict[s
     """The Organizations that are referred to."""
     named = {reference for each in entries for reference in _references(each)}
     return [book.exact(each) for each in book.of("Organization") if f"Organization/{each['id']}" in named]
-
-
-def _state_of(book: Gathered, changed: str) -> UUID:
-    """A name for just this state of a book: of every resource in it and of its version."""
-    held = sorted(f"{key} {each.get('meta', {}).get('versionId', '')}" for key, each in book.resources.items())
-    return uuid5(UUID(book.patient["id"]), "\n".join([changed, *held]))
 
 
 def _within(resource: Mapping[str, Any], known: Mapping[str, str]) -> Any:

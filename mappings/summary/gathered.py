@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from hashlib import sha256
+from typing import Any, Final
 
 import orjson
 
@@ -14,21 +15,26 @@ from mappings.summary.conditions import Diagnosis, icd_code, is_certain
 Json = Mapping[str, Any]
 
 
+# What a summary is made of: nothing else of a book is read.
+_TYPES: Final = (
+    *("Patient", "Organization", "Encounter", "Condition"),
+    *("Observation", "DiagnosticReport", "Procedure", "MedicationRequest"),
+)
+_HEADS: Final = tuple(f'{{"resourceType":"{each}"'.encode() for each in _TYPES)
+
+
 @dataclass(frozen=True, slots=True)
 class Gathered:
     """The resources of one book; `resources` as read for choosing, `written` as they are to be told."""
 
+    patient: Json = field(repr=False)
     resources: Mapping[str, Json] = field(repr=False)
     written: Mapping[str, bytes] = field(repr=False)
+    state: str  # a hash of all that the book holds
 
-    def of(self, *types: str) -> list[Json]:
-        """All of these types, in their order."""
-        return [each for each in self.resources.values() if each["resourceType"] in types]
-
-    @property
-    def patient(self) -> Json:
-        """Whose it is."""
-        return self.of("Patient")[0]
+    def of(self, type_: str) -> list[Json]:
+        """All of a type, in their order."""
+        return [each for each in self.resources.values() if each["resourceType"] == type_]
 
     def exact(self, resource: Json) -> dict[str, Any]:
         """The resource with its digits as they are, to be changed."""
@@ -75,10 +81,12 @@ class Gathered:
 
 def gathered(resources: Sequence[bytes]) -> Gathered:
     """A book from its resources as JSON with meta; a Patient is among them."""
-    read = [(orjson.loads(each), each) for each in resources]
+    read = [(orjson.loads(each), each) for each in resources if each.startswith(_HEADS)]
     return Gathered(
+        next(resource for resource, _ in read if resource["resourceType"] == "Patient"),
         {_address(resource): resource for resource, _ in read},
         {_address(resource): written for resource, written in read},
+        sha256(b"\n".join(resources)).hexdigest(),
     )
 
 

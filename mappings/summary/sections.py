@@ -44,19 +44,20 @@ class Section:
 
 def sections(book: Gathered, as_of: datetime) -> Iterator[Section]:
     """Those that every summary has, and of the others those in which there is anything."""
-    own = own_conditions(diagnosis for diagnosis, _ in book.diagnoses())
+    said = list(book.diagnoses())
+    own = own_conditions(diagnosis for diagnosis, _ in said)
     last_visit = book.last_visit()
     active = {each.code for each in own if each.is_active(last_visit)}
-    yield _problems(book, [each for each in own if each.code in active])
+    yield _problems(book, [each for each in own if each.code in active], said)
     yield _medicines(book, as_of)
     yield _allergies(book)
-    for section in (_results(book), _procedures(book), _past(book, active)):
+    for section in (_results(book), _procedures(book), _past(book, active, said)):
         if section.entries:
             yield section
 
 
-def _problems(book: Gathered, own: Sequence[OwnCondition]) -> Section:
-    said = {(each.code, each.on, each.where): condition for each, condition in book.diagnoses()}
+def _problems(book: Gathered, own: Sequence[OwnCondition], diagnoses: Sequence[tuple[Diagnosis, Json]]) -> Section:
+    said = {(each.code, each.on, each.where): condition for each, condition in diagnoses}
     entries = []
     for each in own:
         named = each.named
@@ -87,10 +88,10 @@ def _problems(book: Gathered, own: Sequence[OwnCondition]) -> Section:
     return Section("11450-4", "Problem list", title, head, (), (nothing,), (none,))
 
 
-def _past(book: Gathered, active: set[str]) -> Section:
+def _past(book: Gathered, active: set[str], diagnoses: Sequence[tuple[Diagnosis, Json]]) -> Section:
     """Main diagnoses that are no active problem. Whether they are over nobody said, and nothing says so here."""
     found: dict[str, list[tuple[Diagnosis, Json]]] = {}
-    for diagnosis, condition in book.diagnoses():
+    for diagnosis, condition in diagnoses:
         if diagnosis.is_main and diagnosis.is_certain and diagnosis.code not in active and diagnosis.text:
             found.setdefault(diagnosis.code or diagnosis.text, []).append((diagnosis, condition))
     rows, entries = [], []

@@ -20,7 +20,7 @@ from ehr_sync.store import audit
 from ehr_sync.usecases.access.actors import actor_of
 from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.read_summary import read_summary
-from ehr_sync.usecases.book.search_book import Search, search_book
+from ehr_sync.usecases.book.search_book import LostPlace, Search, search_book
 from mappings.fhir.search import orders_of
 from tests.databases import Dsns
 from tests.usecases.service import DAY, FACILITY, HOSPITAL, Running, is_clinical, number_of
@@ -134,6 +134,16 @@ def test_p11_what_only_begins_with_an_id_reads_nothing_and_is_not_written_to_the
     with pytest.raises(NotFound):
         read_book.read_resource("Patient", begins, **wiring(running, OWNER))
     assert (entries(running)[-1].action, entries(running)[-1].detail) == ("refused read", "")
+
+
+def test_p11_a_place_that_is_none_is_refused_and_not_written_to_the_log(running: Running) -> None:
+    delivered(running)
+    asked = Search(orders=orders_of("Condition", "recorded-date"), start=NUMBER)
+    with pytest.raises(LostPlace):
+        search_book("search Condition", ("Condition",), asked, **wiring(running, OWNER))
+    assert (entries(running)[-1].action, entries(running)[-1].detail) == ("search Condition", "")
+    search_book("search Condition", ("Condition",), asked, **wiring(running, NOBODY))
+    assert (entries(running)[-1].action, entries(running)[-1].detail) == ("search Condition", "")
 
 
 def test_p11_the_log_does_not_name_a_reader_by_a_number_that_their_provider_calls_them(running: Running) -> None:

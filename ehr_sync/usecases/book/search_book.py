@@ -63,8 +63,9 @@ def search_book(
             entry = AuditEntry(actor, f"refused {action}", owner_of(connection, "Patient", stranger))
         else:
             page = _found(book, types, asked) if book else Page((), 0)
-            given = len(page.resources) if page else 0
-            entry = AuditEntry(actor, action, book.person.person_id if book else None, f"{_from(asked.start)}+{given}")
+            # A place that is none is whatever a caller wrote, and is not written to the log.
+            seen = f"{_from(asked.start)}+{len(page.resources)}" if book and page else ""
+            entry = AuditEntry(actor, action, book.person.person_id if book else None, seen)
         note(connection, stores, entry)
     if stranger is not None:
         raise NotFound("resource.unknown")
