@@ -6,12 +6,14 @@ https://hl7.org/fhir/R4/narrative.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 from typing import Final, Literal
-from xml.etree import ElementTree
+
+from lxml import etree
 
 from mappings.dates import VIETNAM
 
@@ -22,6 +24,8 @@ _MONTHS: Final = "January February March April May June July August September Oc
 
 Both = tuple[str, str]
 """Words in Vietnamese and in English."""
+# What no XML may hold, however it is written (XML 1.0, 2.2).
+_NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +52,15 @@ def narrative(title: Both, lines: Sequence[Both], head: Sequence[Both], rows: Se
     """One div with a part for each language."""
     parts = []
     for n, language in enumerate(LANGUAGES):
-        said = "".join(f"<p>{escape(line[n])}</p>" for line in lines)
+        said = "".join(f"<p>{_written(line[n])}</p>" for line in lines)
         table = _table([each[n] for each in head], rows, language) if rows else ""
-        parts.append(f'<div lang="{language}" xml:lang="{language}"><h2>{escape(title[n])}</h2>{said}{table}</div>')
+        parts.append(f'<div lang="{language}" xml:lang="{language}"><h2>{_written(title[n])}</h2>{said}{table}</div>')
     return f'<div xmlns="{_XHTML}">{"".join(parts)}</div>'
 
 
 def read(div: str, language: Language) -> Told:
     """What a narrative of ours says in a language."""
-    root = ElementTree.fromstring(div)  # noqa: S314 - made above, of escaped words
+    root = etree.fromstring(div.encode(), etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
     part = next(each for each in root if each.get("lang") == language)
     rows = [tuple(_text(cell) for cell in row) for row in part.iter(f"{{{_XHTML}}}tr")]
     return Told(
@@ -78,9 +82,15 @@ def told_day(moment: str, language: Language) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[Cell]], language: Language) -> str:
-    first = "".join(f'<th scope="col">{escape(each)}</th>' for each in head)
-    others = "".join(f"<tr>{''.join(f'<td>{escape(_told(cell, language))}</td>' for cell in row)}</tr>" for row in rows)
+    first = "".join(f'<th scope="col">{_written(each)}</th>' for each in head)
+    others = "".join(
+        f"<tr>{''.join(f'<td>{_written(_told(cell, language))}</td>' for cell in row)}</tr>" for row in rows
+    )
     return f"<table><thead><tr>{first}</tr></thead><tbody>{others}</tbody></table>"
+
+
+def _written(words: str) -> str:
+    return escape(_NO_XML.sub("", words))
 
 
 def _told(cell: Cell, language: Language) -> str:
@@ -90,5 +100,5 @@ def _told(cell: Cell, language: Language) -> str:
     return " – ".join(dict.fromkeys(filter(None, days)))
 
 
-def _text(element: ElementTree.Element) -> str:
-    return "".join(element.itertext())
+def _text(element: etree._Element) -> str:
+    return "".join(map(str, element.itertext()))

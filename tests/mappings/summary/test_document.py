@@ -328,6 +328,12 @@ def test_what_facilities_wrote_is_words_in_both_languages() -> None:
     assert findings(orjson.dumps(document)) == ()
 
 
+@pytest.mark.parametrize("letter", ["\ufffe", "\uffff", "\x0b", "\x00"])
+def test_a_letter_that_no_xml_holds_is_left_out_of_the_narrative(letter: str) -> None:
+    document = made(*visit(1, "2026-11-20", ("I10", f"Tăng{letter} huyết áp")))
+    assert told(document, "vi")[0].rows[0][0] == "Tăng huyết áp (I10)"
+
+
 def test_titles_and_sentences_are_in_the_readers_language() -> None:
     document = made(*visit(1, "2026-11-20"))
     assert [each.title for each in told(document, "vi")] == ["Bệnh hiện có", "Thuốc được kê", "Dị ứng"]
