@@ -43,7 +43,10 @@ from ehr_sync.usecases.access.note_refusal import note_refusal
 from ehr_sync.usecases.access.seal_edges import note_unfit
 from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.erase_person import undone_erasures
-from ehr_sync.usecases.book.read_book import Page, Position
+from ehr_sync.usecases.book.hidden_words import hidden_words, hide_words
+from ehr_sync.usecases.book.read_book import Page
+from ehr_sync.usecases.book.read_summary import read_summary
+from ehr_sync.usecases.book.search_book import Search, search_book
 from ehr_sync.usecases.book.waiting_records import waiting_records
 from ehr_sync.usecases.book.who_looked import who_looked
 from ehr_sync.usecases.check_readiness import check_readiness, tell_books
@@ -246,21 +249,22 @@ class _Book:
     stores: Stores
     uris: Uris
 
-    def patient(self, *, login: Login) -> Page:
-        return read_book.read_patient(login=login, stores=self.stores, uris=self.uris)
-
-    def resource(self, type_: str, id_: str, *, login: Login) -> bytes:
-        return read_book.read_resource(type_, id_, login=login, stores=self.stores, uris=self.uris)
-
-    def everything(self, patient_id: str, *, login: Login, start: Position, count: int | None) -> Page:
-        return read_book.read_everything(
-            patient_id, login=login, stores=self.stores, uris=self.uris, start=start, count=count
+    def resource(self, type_: str, id_: str, version: str | None, how: str, *, login: Login) -> bytes:
+        return read_book.read_resource(
+            type_, id_, version=version, how=how, login=login, stores=self.stores, uris=self.uris
         )
 
-    def search(self, type_: str, patient_id: str, *, login: Login, start: Position, count: int | None) -> Page:
-        return read_book.search_type(
-            type_, patient_id, login=login, stores=self.stores, uris=self.uris, start=start, count=count
-        )
+    def search(self, action: str, types: Collection[str], asked: Search, *, login: Login) -> Page:
+        return search_book(action, types, asked, login=login, stores=self.stores, uris=self.uris)
+
+    def summary(self, patient_id: str, *, login: Login) -> bytes:
+        return read_summary(patient_id, login=login, stores=self.stores, uris=self.uris)
+
+    def hide(self, words: bytes, *, login: Login) -> str:
+        return hide_words(words, login=login, stores=self.stores)
+
+    def hidden(self, hidden: str, *, login: Login) -> bytes | None:
+        return hidden_words(hidden, login=login, stores=self.stores)
 
 
 def _new_id() -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Final, Protocol
 
 from flask import Blueprint, Flask, Response, g, request
 
@@ -18,6 +19,8 @@ from ehr_sync.core.errors import Unfit
 from ehr_sync.core.ports import Login
 from ehr_sync.runtime.logs import Log
 from ehr_sync.usecases.access.authenticate import Caller
+
+_ONE_OF: Final = re.compile(r"any\([^)]*\):")  # the many names that a part of a route may have
 
 
 class Pages(Protocol):
@@ -94,10 +97,11 @@ def _watch(app: Flask, *, log: Log, stopwatch: Stopwatch, new_id: Callable[[], s
 def _log_request(log: Log, response: Response, seconds: float) -> None:
     # The route, never the path: ids and queries stay out of the log.
     audited = anchor.take()
+    route = _ONE_OF.sub("", request.url_rule.rule) if request.url_rule else "unmatched"
     log.info(
         "request",
         method=request.method if request.url_rule else "-",
-        route=request.url_rule.rule if request.url_rule else "unmatched",
+        route=route,
         status=response.status_code,
         ms=round(seconds * 1000, 1),
         client=g.caller.client_id if "caller" in g else "-",

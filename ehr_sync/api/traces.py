@@ -27,6 +27,7 @@ UNTRACED: Final[Mapping[str, str]] = {
     "oauth.jwks": "public keys",
     "oauth.smart_configuration": "public addresses",
     "fhir.metadata": "what the service can do, of nobody's data",
+    "fhir.batch": "each of its entries is a request with a trace of its own",
     "submissions.submit": "what is sent is kept, with client and time; nothing but that it was taken is told",
     "pages.sign_in": "it leads to the identity provider; whoever comes back is an entry, let in or not",
     "pages.sign_out": "it ends one session, of whoever holds it",

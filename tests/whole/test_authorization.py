@@ -40,10 +40,15 @@ ROUTES: Final[dict[str, tuple[str, str]]] = {
     "desk.keys": ("GET", "/api/v1/keys"),
     "transactions.follow": ("GET", "/api/v1/transactions/{code}"),
     "transactions.make_current": ("POST", "/api/v1/transactions/{code}:make-current"),
-    "fhir.patient": ("GET", "/fhir/Patient"),
+    "fhir.batch": ("POST", "/fhir"),
     "fhir.everything": ("GET", "/fhir/Patient/{patient}/$everything"),
+    "fhir.history": ("GET", "/fhir/Encounter/{encounter}/_history"),
+    "fhir.history_of_type": ("GET", "/fhir/Encounter/_history"),
     "fhir.read": ("GET", "/fhir/Encounter/{encounter}"),
     "fhir.search": ("GET", "/fhir/Observation?patient={patient}"),
+    "fhir.search_by_post": ("POST", "/fhir/Observation/_search"),
+    "fhir.summary": ("GET", "/fhir/Patient/{patient}/$summary"),
+    "fhir.vread": ("GET", "/fhir/Encounter/{encounter}/_history/1"),
     "ops.plan_resync": ("POST", "/api/v1/ops/resyncs"),
     "ops.follow_resync": ("GET", f"/api/v1/ops/resyncs/{NOBODYS}"),
     "ops.list_lanes": ("GET", "/api/v1/ops/lanes"),
@@ -241,7 +246,8 @@ def test_another_citizens_resources_of_every_type_look_like_unknown_ones(site: S
     for type_, id_ in own.items():
         if type_ in {"Organization", "Practitioner"}:
             continue
-        for path in (f"/fhir/{type_}/{{}}", f"/fhir/{type_}/{{}}?_format=json"):
+        for form in ("{}", "{}?_format=json", "{}/_history", "{}/_history/1"):
+            path = f"/fhir/{type_}/{form}"
             answers = [site.get(path.format(x), stranger) for x in (id_, NOBODYS)]
             if told(answers[0], id_) != told(answers[1], NOBODYS) or answers[0].status_code != 404:
                 different[type_] = answers[0].status_code
@@ -249,7 +255,14 @@ def test_another_citizens_resources_of_every_type_look_like_unknown_ones(site: S
 
 
 @pytest.mark.parametrize(
-    "path", ["/fhir/Patient/{}/$everything", "/fhir/Observation?patient={}", "/fhir/Device?patient={}"]
+    "path",
+    [
+        "/fhir/Patient/{}/$everything",
+        "/fhir/Patient/{}/$summary",
+        "/fhir/Observation?patient={}",
+        "/fhir/Observation?subject=Patient/{}&_sort=-date",
+        "/fhir/Device?patient={}",
+    ],
 )
 def test_another_citizens_book_looks_like_an_unknown_one(site: Site, known: dict[str, str], path: str) -> None:
     stranger = site.login(number=STRANGER.number)

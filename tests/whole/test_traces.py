@@ -23,7 +23,7 @@ from ehr_sync.cli import ehr_sync
 from ehr_sync.commands import noting
 from ehr_sync.runtime.processes import happens
 from ehr_sync.sandbox.city.people import person
-from ehr_sync.sandbox.dossiers.generator import dossier, envelope, without_table
+from ehr_sync.sandbox.dossiers.generator import dossier, envelope, with_values, without_table
 from ehr_sync.sandbox.world import World
 from tests.api import hospital
 from tests.databases import Dsns
@@ -73,7 +73,9 @@ def known(site: Site) -> dict[str, str]:
         f"{site.address}/api/v1/ops/resyncs", json=order, headers=site.login(role="ops"), timeout=20
     )
     code = sent["fileResults"][0]["hoSo"][0]["maGiaoDich"]
-    return {"patient": patient, "encounter": encounter, "code": code, "order": ordered.json()["id"]}
+    changed = with_values(dossier(31, person_index=31, shape="inpatient", rows=20), "XML1", LOI_DAN="Uống nhiều nước")
+    second = site.post(envelope([changed])).json()["fileResults"][0]["hoSo"][0]["maGiaoDich"]
+    return {"patient": patient, "encounter": encounter, "code": code, "second": second, "order": ordered.json()["id"]}
 
 
 def traced(site: Site, act: Callable[[], Any]) -> tuple[Any, list[Entry]]:
@@ -103,10 +105,15 @@ def called(site: Site, known: dict[str, str], endpoint: str, headers: dict[str, 
         path = f"/api/v1/ops/resyncs/{known['order']}"
     bodies: dict[str, dict[str, Any]] = {
         "submissions.submit": {"data": envelope([dossier(32, rows=1)]), "headers": {"Content-Type": "application/xml"}},
+        "submissions.check": {"data": envelope([dossier(32, rows=1)]), "headers": {"Content-Type": "application/xml"}},
         "ops.plan_resync": {"json": {"patient": known["patient"], "dry_run": True}},
         "ops.hurry_lanes": {"json": {"patient": known["patient"]}},
         "oauth.token": {"data": signed_in(site)},
+        "desk.find": {"json": {"maLK": "x"}},
+        "fhir.batch": {"json": {"resourceType": "Bundle", "type": "batch"}},
     }
+    if endpoint == "desk.differences":
+        path = path.replace("{code}", "{second}")
     body = bodies.get(endpoint, {})
     given = {**body.pop("headers", {}), **headers}
     return requests.request(method, site.address + path.format(**known), headers=given, timeout=30, **body)

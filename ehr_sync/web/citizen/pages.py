@@ -18,7 +18,7 @@ from ehr_sync.core.ports import Login
 from ehr_sync.usecases.book.waiting_records import Connected
 from ehr_sync.usecases.book.who_looked import Look
 from ehr_sync.web.citizen import book as books
-from ehr_sync.web.citizen import downloads, words
+from ehr_sync.web.citizen import downloads, summaries, words
 from ehr_sync.web.citizen.book import Book, Medicine, Visit
 from ehr_sync.web.citizen.drawing import draw
 from ehr_sync.web.design.words import moment
@@ -162,6 +162,17 @@ def _beside(blueprint: Blueprint, reading: Reading) -> None:
                 made = downloads.paper(own.book, taking=own.taking(), language=language(), made=moment(now))
                 return _file(set_paper(made, made=now), "application/pdf", "so-suc-khoe.pdf")
         raise Problem("request.parameter")
+
+    @blueprint.get("/summary")
+    def summary() -> Response:
+        own = show("summary") or _none()
+        return page("citizen/summary.html", summary=summaries.read(own.resources, language()))
+
+    @blueprint.post("/summary")
+    def summary_paper() -> Response:
+        own = show("summary paper") or _none()
+        made = summaries.paper(summaries.read(own.resources, language()), language=language())
+        return _file(set_paper(made, made=reading.now()), "application/pdf", "tom-tat-suc-khoe.pdf")
 
     @blueprint.get("/waiting")
     def waiting() -> Response:

@@ -41,7 +41,7 @@ def what(look: Look) -> str:
         return gettext("mở sổ trên trang này")
     if action.startswith(("read life line", "make current")):
         return gettext("xem tình trạng hồ sơ đã gửi")
-    if action.startswith(("read", "search", "everything")):
+    if action.startswith(("read", "search", "everything", "history", "summary")):
         return gettext("đọc sổ qua một ứng dụng")
     if action == "push":
         return gettext("chuyển dữ liệu đến sổ trên ứng dụng định danh quốc gia")
