@@ -14,9 +14,10 @@ from joserfc.jwk import ECKey, KeySet
 
 from ehr_sync.adapters.oidc_identity import OidcIdentity, TokenKind
 from ehr_sync.api.app import create_app
+from ehr_sync.api.capabilities import TYPES
 from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
-from ehr_sync.api.oauth import oauth
+from ehr_sync.api.oauth import Apps, oauth
 from ehr_sync.api.ops import Wanted, ops
 from ehr_sync.api.submissions import submissions
 from ehr_sync.api.transactions import transactions
@@ -30,7 +31,11 @@ from ehr_sync.store.resyncs import Resync, Scope
 from ehr_sync.store.sessions import SignIns
 from ehr_sync.store.spool import own_folder
 from ehr_sync.usecases.access import sessions
+from ehr_sync.usecases.access.app_requests import read_request
+from ehr_sync.usecases.access.app_tokens import AppDesk, allow, answer, book_of, login_of, revoke
 from ehr_sync.usecases.access.authenticate import Signer, issue_token, verify_bearer
+from ehr_sync.usecases.access.own_apps import end_app, own_apps
+from ehr_sync.usecases.access.register_apps import may_ask_from
 from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.read_book import Page, Position
 from ehr_sync.usecases.book.waiting_records import waiting_records
@@ -45,6 +50,7 @@ from ehr_sync.usecases.intake.make_current import make_current
 from ehr_sync.usecases.intake.trace_transaction import trace_transaction, transactions_of
 from ehr_sync.usecases.stores import Stores
 from ehr_sync.web.citizen import pages as citizen
+from ehr_sync.web.citizen.consent import Consent, consent
 from ehr_sync.web.facility import pages as facility
 from ehr_sync.web.foundation import Foundation, Sessions
 from ehr_sync.web.operator import pages as operator
@@ -65,11 +71,12 @@ def web_application(service: Service) -> Flask:
         clock=clock,
     )
     accept = partial(accept_submission, stores=stores, settings=settings, uris=service.uris)
+    desk = AppDesk(stores, signer, f"{public_url}/fhir", timedelta(seconds=settings.session_seconds))
     issue = partial(issue_token, database=stores.database, clock=clock, signer=signer, new_id=_new_id)
     ready = partial(check_readiness, database=stores.database, key_database=service.key_database)
     return create_app(
         [
-            oauth(issue, signer),
+            oauth(issue, signer, Apps(partial(answer, desk=desk), partial(revoke, desk=desk)), types=tuple(TYPES)),
             submissions(accept),
             transactions(
                 partial(follow_transaction, stores=stores), partial(make_current, stores=stores, uris=service.uris)
@@ -87,20 +94,21 @@ def web_application(service: Service) -> Flask:
             health(ready, partial(tell_books, stores.database), scraper(partial(_figures, stores), time.monotonic)),
         ],
         verify=partial(verify_bearer, signer=signer, clock=clock),
-        who=identity.who,
+        who=partial(login_of, desk=desk, otherwise=identity.who),
         public_url=public_url,
         request_bytes=settings.request_bytes,
         log=service.log,
         stopwatch=time.monotonic,
         new_id=_new_id,
-        pages=_pages(service),
+        pages=_pages(service, desk),
+        is_origin=partial(may_ask_from, stores=stores),
     )
 
 
-def _pages(service: Service) -> Foundation:
+def _pages(service: Service, desk: AppDesk) -> Foundation:
     settings, stores = service.settings, service.stores
     return Foundation(
-        rooms=(citizen.rooms(_reading(service)), facility.rooms(), operator.rooms()),
+        rooms=(citizen.rooms(_reading(service)), consent(_consent(desk)), facility.rooms(), operator.rooms()),
         sessions=Sessions(
             start=partial(sessions.start_session, lasts=timedelta(seconds=settings.session_seconds), stores=stores),
             resume=partial(
@@ -123,7 +131,20 @@ def _reading(service: Service) -> citizen.Reading:
         show=partial(read_book.show_book, stores=stores, uris=service.uris),
         waiting=partial(waiting_records, stores=stores),
         who_looked=partial(who_looked, stores=stores, uris=service.uris),
+        apps=partial(own_apps, stores=stores),
+        end_app=partial(end_app, stores=stores),
         now=stores.database.now,
+    )
+
+
+def _consent(desk: AppDesk) -> Consent:
+    return Consent(
+        read=partial(
+            read_request, base=desk.base, issuer=desk.signer.issuer, types=frozenset(TYPES), stores=desk.stores
+        ),
+        has_book=lambda login: book_of(login, stores=desk.stores) is not None,
+        allow=partial(allow, desk=desk),
+        lasts=desk.lasts,
     )
 
 

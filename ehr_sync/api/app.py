@@ -7,7 +7,7 @@ from typing import Protocol
 
 from flask import Blueprint, Flask, Response, g, request
 
-from ehr_sync.api import access, connection, problems
+from ehr_sync.api import access, connection, cors, problems
 from ehr_sync.api.language import language_of
 from ehr_sync.core.clock import Stopwatch
 from ehr_sync.core.ports import Login
@@ -49,12 +49,16 @@ def create_app(
     stopwatch: Stopwatch,
     new_id: Callable[[], str],
     pages: Pages | None = None,
+    is_origin: Callable[[str], bool] = lambda origin: False,
 ) -> Flask:
-    """The application. Raises LookupError where a route does not say who may call it."""
+    """The application; `is_origin` tells an origin of a registered app. Raises LookupError where a route does not say
+    who may call it.
+    """
     app = Flask("ehr_sync", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = request_bytes
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     _watch(app, log=log, stopwatch=stopwatch, new_id=new_id, secure=public_url.startswith("https:"))
+    cors.install(app, is_registered=is_origin)
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     problems.install(app, public_url=public_url, log=log, page=pages.problem if pages else None)

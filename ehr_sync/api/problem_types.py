@@ -64,6 +64,13 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = {
         "Hãy đăng nhập lại từ đầu; chưa có gì bị thay đổi.",
         "Sign in again from the start; nothing was changed.",
     ),
+    "app.not_trusted": ProblemType(
+        400,
+        "Ứng dụng này chưa được đăng ký ở đây.",
+        "This app is not registered here.",
+        "Chưa có gì được chia sẻ. Hãy mở lại từ ứng dụng; nếu vẫn lỗi, báo cho nơi làm ra ứng dụng.",
+        "Nothing was shared. Start again from the app; if it stays, tell whoever makes the app.",
+    ),
     "idempotency_key.malformed": ProblemType(
         400,
         "Idempotency-Key không đúng quy cách.",

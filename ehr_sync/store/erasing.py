@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, any_, delete, func, select, tuple_, union, update
 
-from ehr_sync.store import people
+from ehr_sync.store import app_grants, people
 from ehr_sync.store.tables import book_entry, claim, delivery, identifier, lane, person, piece, record, record_version
 
 
@@ -45,6 +45,7 @@ def take_out(connection: Connection, erased: Collection[UUID]) -> int:
     # Somebody else's record may still have been shown to one of them: nobody is kept waiting for a key that is gone.
     shown = record.c.shown_person.in_(present)
     connection.execute(update(record).where(shown).values(shown=None, shown_person=None))
+    app_grants.end_grants_of_people(connection, present)
     people.forget(connection, present)
     return len(present)
 

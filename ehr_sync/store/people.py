@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.store.sealing import mark
 from ehr_sync.store.statement import Statement, among
-from ehr_sync.store.tables import claim, identifier, person
+from ehr_sync.store.tables import book_entry, claim, identifier, person
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +111,14 @@ _PROVEN_BEHIND = Statement(
     .join(identifier, identifier.c.person_id == person.c.person_id)
     .where(identifier.c.mark == bindparam("mark"), person.c.state == "proven")
 )
+
+
+def book_behind(connection: Connection, number_mark: bytes) -> UUID | None:
+    """The proven person behind an active number, where something stands in their book."""
+    stands = select(book_entry.c.person_id).where(book_entry.c.person_id == person.c.person_id).exists()
+    behind = (identifier.c.mark == number_mark, person.c.state == "proven", stands)
+    wanted = select(person.c.person_id).join(identifier, identifier.c.person_id == person.c.person_id).where(*behind)
+    return connection.execute(wanted).scalar()
 
 
 def known(connection: Connection, person_id: str) -> UUID | None:

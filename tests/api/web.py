@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import requests
@@ -22,12 +22,13 @@ from flask.testing import FlaskClient
 
 from ehr_sync.api.app import create_app
 from ehr_sync.api.health import health
-from ehr_sync.api.oauth import oauth
+from ehr_sync.api.oauth import Apps, oauth
 from ehr_sync.api.submissions import MediaType, Reader, submissions
 from ehr_sync.core.answers import Answer, HosoResult, file_result
 from ehr_sync.core.ports import Login
 from ehr_sync.runtime.logs import make_log
 from ehr_sync.runtime.processes import happens
+from ehr_sync.usecases.access.assertions import TokenRefused
 from ehr_sync.usecases.access.authenticate import AccessToken, BadToken, Caller
 from mappings.model import Issue
 from tests import given
@@ -57,13 +58,18 @@ def digest(*, client_id: str, body: Reader, media_type: MediaType, idempotency_k
     return Answer(seen.hexdigest(), (file_result((), dossiers),))
 
 
+def no_app(form: Any) -> NoReturn:
+    """No app is registered."""
+    raise TokenRefused("invalid_client", "app.unknown")
+
+
 def app(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: Any) -> Flask:
     """The whole application with these use cases."""
     tokens: Callable[[Any], AccessToken] = options.get("issue", lambda form: AccessToken("t", 300, frozenset()))
     return create_app(
         [
             submissions(accept),
-            oauth(tokens, hospital.signer()),
+            oauth(tokens, hospital.signer(), Apps(no_app, no_app)),
             health(options.get("ready", lambda: {"database": True}), dict, lambda: b""),
         ],
         verify=verify,

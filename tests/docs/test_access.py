@@ -17,6 +17,7 @@ from ehr_sync.api.ops import ops
 from ehr_sync.api.submissions import submissions
 from ehr_sync.api.transactions import transactions
 from ehr_sync.web.citizen import pages as citizen
+from ehr_sync.web.citizen.consent import consent
 from ehr_sync.web.facility import pages as facility
 from ehr_sync.web.foundation import Foundation
 from ehr_sync.web.operator import pages as operator
@@ -29,7 +30,7 @@ NOTHING = cast(Any, None)  # no route is called here
 def application() -> Flask:
     """The whole application, without what stands behind its routes."""
     blueprints = [
-        oauth(NOTHING, hospital.signer()),
+        oauth(NOTHING, hospital.signer(), NOTHING),
         submissions(NOTHING),
         transactions(NOTHING, NOTHING),
         fhir(NOTHING, public_url=hospital.ISSUER, version="0"),
@@ -46,7 +47,12 @@ def application() -> Flask:
         stopwatch=NOTHING,
         new_id=NOTHING,
         pages=Foundation(
-            (citizen.rooms(NOTHING), facility.rooms(), operator.rooms()), NOTHING, NOTHING, None, b"", NOTHING
+            (citizen.rooms(NOTHING), consent(NOTHING), facility.rooms(), operator.rooms()),
+            NOTHING,
+            NOTHING,
+            None,
+            b"",
+            NOTHING,
         ),
     )
 

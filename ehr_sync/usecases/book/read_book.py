@@ -6,14 +6,15 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection
 
+from ehr_sync.core.app_scopes import AppAccess
 from ehr_sync.core.errors import NotFound
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.ports import Login
@@ -21,7 +22,7 @@ from ehr_sync.store import audit, book_entries, clients, identity_claims, people
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.book_entries import OpenEntry
 from ehr_sync.store.people import ProvenFacts
-from ehr_sync.usecases.access.actors import actor_of
+from ehr_sync.usecases.access.actors import actor_of, through
 from ehr_sync.usecases.book.open_book import ProvenPerson, cast_of, leaving, opened, patient_of
 from ehr_sync.usecases.stores import Stores
 from mappings.fhir.bundle import with_meta
@@ -62,10 +63,11 @@ class Page:
 
 def read_patient(*, login: Login, stores: Stores, uris: Uris) -> Page:
     """One's own Patient, or an empty page for somebody who has no book yet."""
-    with reading(login, stores, uris) as (connection, book):
-        found = (book.patient(),) if book else ()
+    with reading(login, stores, uris, asks="s") as (connection, book):
+        own = book.find(_head("Patient")) if book else None
         person_id = book.person.person_id if book else None
-        note(connection, stores, AuditEntry(actor_of(login, stores), "search Patient", person_id))
+        note(connection, stores, AuditEntry(actor_of(login, stores), "search Patient", person_id), login)
+    found = (own,) if own else ()
     return Page(found, len(found))
 
 
@@ -74,13 +76,13 @@ def read_resource(type_: str, id_: str, *, login: Login, stores: Stores, uris: U
     in its owner's log.
     """
     actor = actor_of(login, stores)
-    with reading(login, stores, uris) as (connection, book):
+    with reading(login, stores, uris, asks="r") as (connection, book):
         found = book.find(_head(type_, id_)) if book and _ID.fullmatch(id_) else None
         if book and found:
             entry = AuditEntry(actor, f"read {type_}", book.person.person_id, id_)
         else:
             entry = AuditEntry(actor, "refused read", _owner_of(connection, type_, id_))
-        note(connection, stores, entry)
+        note(connection, stores, entry, login)
     if found is None:
         raise NotFound("resource.unknown")
     return found
@@ -106,7 +108,7 @@ def show_book(what: str, *, login: Login, stores: Stores, uris: Uris) -> Shown |
             resources = book.page(b"", START, None).resources
             shown = Shown(resources, proven_at, book.person.sex != "unknown")
         person_id = book.person.person_id if book else None
-        note(connection, stores, AuditEntry(actor_of(login, stores), f"page {what}", person_id))
+        note(connection, stores, AuditEntry(actor_of(login, stores), f"page {what}", person_id), login)
     return shown
 
 
@@ -117,7 +119,7 @@ def read_everything(
     the first to refer to. https://hl7.org/fhir/R4/patient-operation-everything.html
     Raises NotFound where `patient_id` is not one's own.
     """
-    return _page(patient_id, "everything", b"", login, stores, uris, start, count)
+    return _page(patient_id, "everything", b"", login, stores, uris, start, count, asks="rs")
 
 
 def search_type(
@@ -131,7 +133,7 @@ def search_type(
     count: int | None,
 ) -> Page:
     """One's own resources of a type, in the same order. Raises NotFound where `patient_id` is not one's own."""
-    return _page(patient_id, f"search {type_}", _head(type_), login, stores, uris, start, count)
+    return _page(patient_id, f"search {type_}", _head(type_), login, stores, uris, start, count, asks="s")
 
 
 # A resource that is not ready to send yet: where it stands (seq, passed), its JSON, its versionId, when it changed.
@@ -147,9 +149,7 @@ class OpenedBook:
     names: Callable[[str], str]
     keys: ServiceKeys
     uris: Uris
-
-    def patient(self) -> bytes:
-        return _ready(next(self._held()))
+    shows: Callable[[str], bool] | None = None  # of which types; None: of all
 
     def find(self, head: bytes) -> bytes | None:
         return next((_ready(held) for held in self._held() if held[2].startswith(head)), None)
@@ -163,6 +163,11 @@ class OpenedBook:
         return Page(tuple(map(_ready, found[first:last])), len(found), following)
 
     def _held(self) -> Iterator[_Held]:
+        if self.shows is None:
+            return self._all()
+        return (held for held in self._all() if self.shows(_type_in(held[2])))
+
+    def _all(self) -> Iterator[_Held]:
         changed_at, told = self._changed_at(), set[str]()
         yield 0, 0, patient_of(self.person, self.uris).json, _DERIVED_VERSION, changed_at
         for entry in self.entries:
@@ -194,13 +199,31 @@ def _head(type_: str, id_: str | None = None) -> bytes:
     return f'{{"resourceType":"{type_}","id":"{id_ + chr(34) if id_ is not None else ""}'.encode()
 
 
+def _type_in(resource: bytes) -> str:
+    # As `_head` writes it: {"resourceType":"X","id":…
+    return resource[17 : resource.index(b'"', 17)].decode()
+
+
 @contextmanager
-def reading(login: Login, stores: Stores, uris: Uris) -> Iterator[tuple[Connection, OpenedBook | None]]:
-    """A transaction for a read and its audit entry, and the reader's own book, if they have one."""
+def reading(
+    login: Login, stores: Stores, uris: Uris, *, asks: str = "rs"
+) -> Iterator[tuple[Connection, OpenedBook | None]]:
+    """A transaction for a read and its audit entry, and the reader's own book, if they have one.
+
+    To an app the book shows only the types with which it may do all that `asks` says ("r", "s", "rs"), whatever route
+    leads here.
+    """
     found = _who(login, stores)
     key = stores.key_store.keys([found[0]]).get(found[0]) if found else None
     with stores.database.begin() as connection:
-        yield connection, _open(connection, *found, key, stores, uris) if found and key else None
+        book = _open(connection, *found, key, stores, uris) if found and key else None
+        if book and login.app:
+            book = replace(book, shows=partial(_may_see, login.app, asks))
+        yield connection, book
+
+
+def _may_see(app: AppAccess, asks: str, type_: str) -> bool:
+    return app.may(type_, asks)
 
 
 def _who(login: Login, stores: Stores) -> tuple[UUID, ProvenFacts] | None:
@@ -232,23 +255,26 @@ def _page(
     uris: Uris,
     start: Position,
     count: int | None,
+    *,
+    asks: str,
 ) -> Page:
     actor, page = actor_of(login, stores), None
-    with reading(login, stores, uris) as (connection, book):
+    with reading(login, stores, uris, asks=asks) as (connection, book):
         if book and str(book.person.person_id) == patient_id:
             page = book.page(head, start, count)
             seen = f"{start.seq}.{start.passed}+{len(page.resources)}"
             entry = AuditEntry(actor, action, book.person.person_id, seen)
         else:
             entry = AuditEntry(actor, f"refused {action}", _owner_of(connection, "Patient", patient_id))
-        note(connection, stores, entry)
+        note(connection, stores, entry, login)
     if page is None:
         raise NotFound("resource.unknown")
     return page
 
 
-def note(connection: Connection, stores: Stores, entry: AuditEntry) -> None:
-    audit.write(connection, stores.keys.audit, [entry])
+def note(connection: Connection, stores: Stores, entry: AuditEntry, login: Login) -> None:
+    """Write the entry of a read, with the app through which it was done."""
+    audit.write(connection, stores.keys.audit, [through(entry, login)])
 
 
 def _owner_of(connection: Connection, type_: str, id_: str) -> UUID | None:
