@@ -1,4 +1,4 @@
-"""Apps of others: who is registered, and whom citizens let read their book."""
+"""Apps of others: who is registered, and whom citizens let read their book. Locks nothing that is there."""
 
 from alembic import op
 
