@@ -38,7 +38,9 @@ def add_app(new: App, *, by: str, stores: Stores) -> None:
     _check(new)
     with stores.database.begin() as connection:
         apps.add(connection, new)
-        audit.write(connection, stores.keys.audit, [AuditEntry(f"ops:{stores.alias_of(by)}", "add app", None, new.client_id)])
+        audit.write(
+            connection, stores.keys.audit, [AuditEntry(f"ops:{stores.alias_of(by)}", "add app", None, new.client_id)]
+        )
 
 
 def remove_app(client_id: str, *, by: str, stores: Stores) -> int:
