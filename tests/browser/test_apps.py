@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -20,6 +21,7 @@ from tests.browser.test_pages import assert_good
 from tests.whole.site import Site
 
 APP: Final = "trinh-duyet"
+EXAMPLE: Final = Path(__file__).parents[2] / "docs" / "examples" / "app.py"
 VERIFIER: Final = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 CHALLENGE: Final = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 """Both of RFC 7636, appendix B."""
@@ -108,6 +110,24 @@ def test_somebody_lets_an_app_in_sees_it_and_ends_it(site: Site, tab: Tab, look:
     tab.wrong[:] = [said for said in tab.wrong if not said.startswith(elsewhere)]
 
 
+def test_the_example_of_the_documents_is_such_an_app(site: Site, tab: Tab) -> None:
+    if not site.rows("SELECT 1 FROM app WHERE client_id = 'vi-du'"):
+        names = ["--name-vi", "Ứng dụng ví dụ", "--name-en", "Example app", "--redirect", "http://127.0.0.1/callback"]
+        command = [sys.executable, "-m", "ehr_sync.cli", "app", "add", "vi-du", *names]
+        subprocess.run(command, env={**os.environ, **site.environment}, check=True, timeout=60)
+    command = [sys.executable, str(EXAMPLE), f"{site.address}/fhir", "vi-du"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as app:
+        assert app.stdout is not None
+        page = tab.open(app.stdout.readline().strip().removeprefix(site.address))
+        page.click(f'button[value="{CITIZEN}"]')
+        page.click('button[value="allow"]')
+        told = app.communicate(timeout=60)[0].splitlines()
+    assert app.returncode == 0
+    assert {"Encounter 2", "Patient 1"} <= set(told)
+    page.close()
+    tab.wrong.clear()  # the app's address, and that it has gone
+
+
 def test_no_leads_back_to_the_app_by_keyboard_alone(site: Site, tab: Tab, an_app: AnApp) -> None:
     page = tab.open(request(site, an_app))
     page.click(f'button[value="{CITIZEN}"]')
@@ -115,4 +135,5 @@ def test_no_leads_back_to_the_app_by_keyboard_alone(site: Site, tab: Tab, an_app
     page.keyboard.press("Enter")
     page.wait_for_url(f"{an_app.redirect}**", timeout=10_000)
     assert [came["error"] for came in an_app.came] == [["access_denied"]]
+    page.close()
     tab.wrong.clear()  # the app's address
