@@ -169,10 +169,14 @@ def language() -> Language:
     return chosen if chosen in {"vi", "en"} else language_of(request)
 
 
-def sign_in_first(back: str) -> str:
-    """The address to sign in at, after which one comes back to `back`, a path and query of ours."""
-    session[_BACK] = back
+def sign_in_first() -> str:
+    """The address to sign in at, after which one comes back to where `come_back_to` says."""
     return url_for("pages.sign_in", face="citizen", back="")
+
+
+def come_back_to(path: str) -> None:
+    """Remember a path and query of ours, while somebody signs in or changes how pages look."""
+    session[_BACK] = path
 
 
 def let_forms_lead_to(source: str) -> None:
@@ -233,7 +237,9 @@ def _common(pages: Foundation, provider: Provider | None) -> Blueprint:
             session["language"] = request.form["language"]
         if request.form.get("type") in {"large", "normal"}:
             session["type"] = request.form["type"]
-        return redirect(_own(request.form.get("back", "/")), 303)  # type: ignore[return-value]
+        back, kept = _own(request.form.get("back", "/")), session.get(_BACK, "")
+        # A page that an app led to means nothing without what the app asked.
+        return redirect(kept if kept.partition("?")[0] == back else back, 303)  # type: ignore[return-value]
 
     return blueprint
 

@@ -113,6 +113,18 @@ def test_at_level_one_no_app_is_let_in_until_one_steps_up(phone: Phone) -> None:
     assert back.headers["Location"].startswith("/oauth2/authorize?")
 
 
+def test_another_language_or_larger_type_keeps_what_the_app_asked(phone: Phone) -> None:
+    reader = Visitor(phone.visitor.client.application.test_client())
+    reader.sign_in(NUMBER)
+    for choice in ({"language": "en"}, {"type": "large"}):
+        reader.get(phone.request())
+        answer = reader.press("/preferences", **choice)
+        page = reader.get(answer.headers["Location"])
+        assert (page.status_code, "Blood pressure diary" in page.text) == (200, True)
+    reader.get("/apps")
+    assert reader.press("/preferences", type="normal").headers["Location"] == "/apps"
+
+
 def test_leaving_the_way_to_an_app_leads_home_at_the_next_sign_in(phone: Phone) -> None:
     stranger = Visitor(phone.visitor.client.application.test_client())
     stranger.client.get(phone.request())

@@ -19,7 +19,7 @@ from ehr_sync.api.problems import Problem
 from ehr_sync.core.ports import Login
 from ehr_sync.usecases.access.app_requests import CARRIED, Asked, NotGranted, NotTrusted
 from ehr_sync.web.citizen import words
-from ehr_sync.web.foundation import anybody, language, let_forms_lead_to, page, sign_in_first
+from ehr_sync.web.foundation import anybody, come_back_to, language, let_forms_lead_to, page, sign_in_first
 
 _LONGEST: Final = 2_400
 """Bytes of a request, which goes into a cookie while somebody signs in; browsers take 4,096 with all around it."""
@@ -43,7 +43,10 @@ def consent(doing: Consent) -> Blueprint:
     @blueprint.get("/oauth2/authorize")
     def authorize() -> Response:
         asked = _asked(doing, request.args)
-        return asked if isinstance(asked, Response) else _signed_in(asked) or _ask(doing, asked)
+        if isinstance(asked, Response):
+            return asked
+        come_back_to(f"/oauth2/authorize?{urlencode(_carried(asked))}")
+        return _signed_in() or _ask(doing, asked)
 
     @blueprint.post("/oauth2/authorize")
     def decide() -> Response:
@@ -51,8 +54,9 @@ def consent(doing: Consent) -> Blueprint:
         asked = _asked(doing, request.form)
         if isinstance(asked, Response):
             return asked
-        stranger = _signed_in(asked)
+        stranger = _signed_in()
         if stranger:
+            come_back_to(f"/oauth2/authorize?{urlencode(_carried(asked))}")
             return stranger
         login = _login()
         if request.form.get("answer") != "allow" or not doing.has_book(login):
@@ -72,12 +76,12 @@ def _asked(doing: Consent, fields: MultiDict[str, str]) -> Asked | Response:
     return asked if len(urlencode(_carried(asked))) <= _LONGEST else _to(asked.refused("invalid_request"))
 
 
-def _signed_in(asked: Asked) -> Response | None:
+def _signed_in() -> Response | None:
     """What somebody gets who is not, or not surely enough, known; None where they are."""
     visit = anybody()
     if visit and visit.sees_a_book:
         return None
-    to = sign_in_first(f"/oauth2/authorize?{urlencode(_carried(asked))}")
+    to = sign_in_first()
     return page("step_up.html", sign_in=to) if visit and visit.login.personal_number else _to(to)
 
 
