@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
@@ -15,6 +16,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from ehr_sync.api.access import WHO_MAY, Citizen
 from ehr_sync.bootstrap_web import web_application
 from ehr_sync.sandbox.dossiers.generator import dossier
 from ehr_sync.sandbox.serving.asking import post_json
@@ -27,6 +29,14 @@ from tests.web.browsing import Visitor
 
 INDEX: Final = 711
 NUMBER: Final = number_of(INDEX)
+
+READS: Final = {
+    "fhir.patient": ("Patient", "search Patient"),
+    "fhir.read": ("Patient/{}", "read Patient"),
+    "fhir.search": ("Observation?patient={}", "search Observation"),
+    "fhir.everything": ("Patient/{}/$everything", "everything"),
+}
+"""Every route at which an app can read, and what the audit log calls it."""
 
 
 @pytest.fixture
@@ -168,6 +178,18 @@ def test_a_code_that_comes_twice_ends_what_it_gave(phone: Phone, desk: Running) 
 # ---- refresh tokens (RFC 9700 section 4.14) ----
 
 
+@pytest.mark.parametrize("kind", ["code", "refresh token"])
+def test_of_two_that_come_at_once_one_gets_tokens_and_nothing_is_left_of_them(
+    phone: Phone, desk: Running, kind: str
+) -> None:
+    held = phone.allowed() if kind == "code" else phone.tokens()["refresh_token"]
+    ask = phone.redeem if kind == "code" else phone.refresh
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda _: ask(held).status_code, range(4)))
+    assert sorted(answers) == [200, 400, 400, 400]
+    assert desk.counts("app_grant", "app_refresh") == {"app_grant": 0, "app_refresh": 0}
+
+
 @pytest.mark.parametrize("changed", [{}, {"client_id": OTHER.client_id}], ids=["twice", "by another app"])
 def test_a_refresh_token_that_somebody_else_has_ends_the_grant(
     phone: Phone, desk: Running, changed: dict[str, str | None]
@@ -281,19 +303,14 @@ def test_an_app_that_an_operator_takes_out_reads_nothing_any_more(phone: Phone, 
 
 
 def test_p10_every_read_names_the_app_and_the_owner_sees_it_in_words(phone: Phone, desk: Running) -> None:
+    assert READS.keys() == {name for name, who in WHO_MAY.items() if isinstance(who, Citizen)}
     given = phone.tokens()
     before = len(actions(desk))
-    patient = given["patient"]
-    for path in ("Patient", f"Patient/{patient}", f"Observation?patient={patient}", f"Patient/{patient}/$everything"):
-        assert phone.read(path, given["access_token"]).status_code == 200
+    for path, _ in READS.values():
+        assert phone.read(path.format(given["patient"]), given["access_token"]).status_code == 200
     assert phone.read("Patient/nobody", given["access_token"]).status_code == 404
-    assert [(who, what) for who, what, _ in actions(desk)[before:]] == [
-        ("citizen", "search Patient by app so-tay"),
-        ("citizen", "read Patient by app so-tay"),
-        ("citizen", "search Observation by app so-tay"),
-        ("citizen", "everything by app so-tay"),
-        ("citizen", "refused read by app so-tay"),
-    ]
+    expected = [f"{action} by app so-tay" for _, action in READS.values()] + ["refused read by app so-tay"]
+    assert [(who, what) for who, what, _ in actions(desk)[before:]] == [("citizen", action) for action in expected]
     text = phone.visitor.get("/who-looked").text
     assert "đọc sổ qua ứng dụng Sổ tay huyết áp" in text
     assert "cho ứng dụng Sổ tay huyết áp đọc sổ" in text
