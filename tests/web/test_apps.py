@@ -289,6 +289,16 @@ def test_a_citizen_sees_their_apps_and_ends_one_at_once(phone: Phone, desk: Runn
     assert ("citizen", "end app", "so-tay by its owner") in actions(desk)
 
 
+def test_when_an_app_was_last_used_is_kept_to_the_minute(phone: Phone, desk: Running) -> None:
+    token = phone.tokens()["access_token"]
+    for minutes, moves in ((0, False), (2, True)):
+        desk.run("UPDATE app_grant SET used_at = clock_timestamp() - :m * interval '1 minute'", m=minutes)
+        [(before,)] = desk.rows("SELECT used_at FROM app_grant")
+        assert phone.read("Patient", token).status_code == 200
+        [(after,)] = desk.rows("SELECT used_at FROM app_grant")
+        assert (after > before) is moves
+
+
 def test_an_app_that_an_operator_takes_out_reads_nothing_any_more(phone: Phone, desk: Running) -> None:
     given = phone.tokens()
     code = phone.allowed()

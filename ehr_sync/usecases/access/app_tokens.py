@@ -146,11 +146,12 @@ def login_of(token: str, *, desk: AppDesk, otherwise: Callable[[str], Login | No
     claims = _claims(token, desk)
     if claims is None or not claims["iat"] <= now.timestamp() < claims["exp"]:
         return None
-    with desk.stores.database.begin() as connection:
+    with desk.stores.database.reading() as connection:
         grant = _grant_of(connection, claims, desk, now)
-        if grant is None:
-            return None
-        if now - grant.used_at > _TOUCH_AFTER:
+    if grant is None:
+        return None
+    if now - grant.used_at > _TOUCH_AFTER:
+        with desk.stores.database.begin() as connection:
             app_grants.touch(connection, grant.grant_id, now)
     said = orjson.loads(grant.content)
     return Login(said["subject"], said["number"], app=access(grant.client_id, claims["scope"].split()))
