@@ -31,8 +31,9 @@ from ehr_sync.store.resyncs import Resync, Scope
 from ehr_sync.store.sessions import SignIns
 from ehr_sync.store.spool import own_folder
 from ehr_sync.usecases.access import sessions
+from ehr_sync.usecases.access.app_bearers import login_of, revoke
 from ehr_sync.usecases.access.app_requests import read_request
-from ehr_sync.usecases.access.app_tokens import AppDesk, allow, answer, book_of, login_of, revoke
+from ehr_sync.usecases.access.app_tokens import AppDesk, allow, answer, book_of
 from ehr_sync.usecases.access.authenticate import Signer, issue_token, verify_bearer
 from ehr_sync.usecases.access.own_apps import end_app, own_apps
 from ehr_sync.usecases.access.register_apps import may_ask_from

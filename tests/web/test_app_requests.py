@@ -452,6 +452,6 @@ def test_nobody_ends_what_another_let_an_app_do(phone: Phone) -> None:
     other = Visitor(phone.visitor.client.application.test_client())
     other.sign_in(number_of(INDEX + 1))
     assert "Sổ tay" not in other.get("/apps").text
-    other.press("/sign-out", where="nowhere")  # any form of theirs, for its token
-    phone.visitor.get("/apps")
+    token = other.get("/apps").text.partition('name="csrf_token" value="')[2].partition('"')[0]
+    assert other.client.post("/apps/end", data={"csrf_token": token, "app": "so-tay"}).status_code == 404
     assert phone.read("Patient", given["access_token"]).status_code == 200

@@ -1,7 +1,7 @@
-"""What an app gets for a code, and again and again for a refresh token; and whom its access tokens speak for.
+"""What an app gets for a code, and again and again for a refresh token.
 
-RFC 6749 sections 4.1.3 and 6, RFC 7636, RFC 9068 (access tokens), RFC 7009 (revocation), RFC 9700 (rotation), OpenID
-Connect Core section 2 (id_token). https://hl7.org/fhir/smart-app-launch/app-launch.html
+RFC 6749 sections 4.1.3 and 6, RFC 7636, RFC 9068 (access tokens), RFC 9700 (rotation), OpenID Connect Core section 2
+(id_token). https://hl7.org/fhir/smart-app-launch/app-launch.html
 """
 
 from __future__ import annotations
@@ -11,18 +11,17 @@ import hmac
 import re
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from joserfc import jws, jwt
-from joserfc.errors import JoseError
+from joserfc import jwt
 from sqlalchemy import Connection
 
-from ehr_sync.core.app_scopes import access, covers
+from ehr_sync.core.app_scopes import covers
 from ehr_sync.core.ports import Login
 from ehr_sync.store import app_grants, apps, audit, people
 from ehr_sync.store.app_grants import Grant, Refresh
@@ -39,9 +38,7 @@ OFFLINE: Final = timedelta(days=90)
 """After so long a citizen is asked again, whatever the app does."""
 GRANT_TYPES: Final = ("authorization_code", "refresh_token")
 
-_TOUCH_AFTER: Final = timedelta(seconds=60)
 _VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}")
-_MALFORMED: Final = (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,47 +111,8 @@ def answer(form: Mapping[str, str], *, desk: AppDesk) -> AppTokens:
         # A refusal is a value here: what it ends must be committed.
         given = by(connection, form, desk, now)
     if isinstance(given, str):
-        raise _refused(given)
+        raise refused(given)
     return given
-
-
-def revoke(form: Mapping[str, str], *, desk: AppDesk) -> None:
-    """End the grant of this access or refresh token (RFC 7009). What is unknown is over already. Raises TokenRefused
-    with "invalid_request", or "invalid_client" where the token is another app's.
-    """
-    token, stores = form.get("token"), desk.stores
-    if not token:
-        raise _refused("invalid_request")
-    now = stores.database.now()
-    with stores.database.begin() as connection:
-        found = app_grants.find_refresh(connection, token, stores.keys.content, now)
-        grant = found.grant if found else _grant_of(connection, _claims(token, desk), desk, now)
-        is_own = grant is not None and form.get("client_id", grant.client_id) == grant.client_id
-        if grant and is_own:
-            _end(connection, grant, "revoked by the app", desk)
-    if grant and not is_own:
-        raise _refused("invalid_client")
-
-
-def login_of(token: str, *, desk: AppDesk, otherwise: Callable[[str], Login | None]) -> Login | None:
-    """Whom a bearer token speaks for: an app's by its grant, which is looked up each time, so that an ended one is good
-    for nothing at once; any other by `otherwise`. None where it is not good.
-    """
-    if not _is_ours(token, desk.signer):
-        return otherwise(token)
-    now = desk.stores.database.now()
-    claims = _claims(token, desk)
-    if claims is None or not claims["iat"] <= now.timestamp() < claims["exp"]:
-        return None
-    with desk.stores.database.reading() as connection:
-        grant = _grant_of(connection, claims, desk, now)
-    if grant is None:
-        return None
-    if now - grant.used_at > _TOUCH_AFTER:
-        with desk.stores.database.begin() as connection:
-            app_grants.touch(connection, grant.grant_id, now)
-    said = orjson.loads(grant.content)
-    return Login(said["subject"], said["number"], app=access(grant.client_id, claims["scope"].split()))
 
 
 _REASONS: Final[Mapping[str, str]] = {
@@ -165,7 +123,8 @@ _REASONS: Final[Mapping[str, str]] = {
 }
 
 
-def _refused(code: str) -> TokenRefused:
+def refused(code: str) -> TokenRefused:
+    """An error of RFC 6749 section 5.2, with the reason that the log gets."""
     return TokenRefused(code, _REASONS[code])
 
 
@@ -181,7 +140,7 @@ def _redeem(connection: Connection, form: Mapping[str, str], desk: AppDesk, now:
     if kept.grant_id:
         grant = app_grants.find_grant(connection, kept.grant_id, desk.stores.keys.content, now)
         if grant:
-            _end(connection, grant, "code used twice", desk)
+            end_grant(connection, grant, "code used twice", desk)
     said = orjson.loads(kept.content) if kept.content else {}
     same = said and (said["client_id"], said["redirect"]) == (client_id, form.get("redirect_uri"))
     if not same or not _fits(verifier, said["challenge"]):
@@ -206,7 +165,7 @@ def _refresh(connection: Connection, form: Mapping[str, str], desk: AppDesk, now
         return "invalid_grant"
     wrong = _stolen(found, form)
     if wrong:
-        _end(connection, found.grant, wrong, desk)
+        end_grant(connection, found.grant, wrong, desk)
     if wrong or found.is_old:
         return "invalid_grant"
     granted = tuple(orjson.loads(found.grant.content)["scopes"])
@@ -265,32 +224,8 @@ def _signed(claims: Mapping[str, Any], kind: str, signer: Signer) -> str:
     return jwt.encode({"alg": TOKEN_ALGORITHM, "kid": key.kid, "typ": kind}, dict(claims), key)
 
 
-def _is_ours(token: str, signer: Signer) -> bool:
-    # Not verified yet: used for nothing but to find out who can tell.
-    try:
-        kid = jws.extract_compact(token.encode("ascii")).headers().get("kid")
-    except _MALFORMED:
-        return False
-    return any(key.kid == kid for key in signer.keys.keys)
-
-
-def _claims(token: str, desk: AppDesk) -> dict[str, Any] | None:
-    """What an access token says that was signed here for an app; None of any other."""
-    try:
-        read = jwt.decode(token, desk.signer.keys, algorithms=[TOKEN_ALGORITHM])
-    except _MALFORMED:
-        return None
-    said = (read.header.get("typ"), read.claims.get("iss"), read.claims.get("aud"))
-    return read.claims if said == (TOKEN_TYPE, desk.signer.issuer, desk.base) else None
-
-
-def _grant_of(connection: Connection, claims: Mapping[str, Any] | None, desk: AppDesk, now: datetime) -> Grant | None:
-    if claims is None:
-        return None
-    return app_grants.find_grant(connection, UUID(hex=claims["grant"]), desk.stores.keys.content, now)
-
-
-def _end(connection: Connection, grant: Grant, why: str, desk: AppDesk) -> None:
+def end_grant(connection: Connection, grant: Grant, why: str, desk: AppDesk) -> None:
+    """End a grant that its holder gave back or somebody stole. One audit entry."""
     app_grants.end_grant(connection, grant.grant_id)
     person_id = people.book_behind(connection, grant.number_mark)
     _note(connection, AuditEntry("service", "end app", person_id, f"{grant.client_id} {why}"), desk.stores)
