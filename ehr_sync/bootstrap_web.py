@@ -16,10 +16,11 @@ from joserfc.jwk import ECKey, KeySet
 from ehr_sync.adapters.oidc_identity import OidcIdentity, TokenKind
 from ehr_sync.api.admission import Admission
 from ehr_sync.api.app import create_app
+from ehr_sync.api.capabilities import TYPES
 from ehr_sync.api.desk import Looks, desk
 from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
-from ehr_sync.api.oauth import oauth
+from ehr_sync.api.oauth import Apps, oauth
 from ehr_sync.api.ops import Wanted, ops
 from ehr_sync.api.places import Places
 from ehr_sync.api.submissions import submissions
@@ -38,8 +39,13 @@ from ehr_sync.store.resyncs import Resync, Scope
 from ehr_sync.store.sessions import SignIns
 from ehr_sync.store.spool import own_folder
 from ehr_sync.usecases.access import sessions
+from ehr_sync.usecases.access.app_bearers import login_of, revoke
+from ehr_sync.usecases.access.app_requests import read_request
+from ehr_sync.usecases.access.app_tokens import AppDesk, allow, answer, book_of
 from ehr_sync.usecases.access.authenticate import Signer, issue_token, verify_bearer
 from ehr_sync.usecases.access.note_refusal import note_refusal
+from ehr_sync.usecases.access.own_apps import end_app, own_apps
+from ehr_sync.usecases.access.register_apps import may_ask_from
 from ehr_sync.usecases.access.seal_edges import note_unfit
 from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.erase_person import undone_erasures
@@ -61,6 +67,7 @@ from ehr_sync.usecases.intake.make_current import make_current
 from ehr_sync.usecases.intake.trace_transaction import trace_transaction, transactions_of
 from ehr_sync.usecases.stores import Stores
 from ehr_sync.web.citizen import pages as citizen
+from ehr_sync.web.citizen.consent import Consent, consent
 from ehr_sync.web.facility import pages as facility
 from ehr_sync.web.facility.files import Files
 from ehr_sync.web.facility.keys import Keys
@@ -84,6 +91,7 @@ def web_application(service: Service) -> Flask:
         clock=clock,
     )
     accept = partial(accept_submission, stores=stores, settings=settings, uris=service.uris)
+    app_desk = AppDesk(stores, signer, f"{public_url}/fhir", timedelta(seconds=settings.session_seconds))
     check = partial(check_submission, stores=stores, settings=settings, uris=service.uris)
     issue = partial(
         issue_token, database=stores.database, edge_key=stores.keys.edges, clock=clock, signer=signer, new_id=_new_id
@@ -102,7 +110,13 @@ def web_application(service: Service) -> Flask:
     )
     return create_app(
         [
-            oauth(issue, signer, admission.admit_token),
+            oauth(
+                issue,
+                signer,
+                admission.admit_token,
+                Apps(partial(answer, desk=app_desk), partial(revoke, desk=app_desk)),
+                types=tuple(TYPES),
+            ),
             submissions(accept, check, places),
             desk(_looks(stores)),
             transactions(
@@ -126,14 +140,15 @@ def web_application(service: Service) -> Flask:
             ),
         ],
         verify=partial(verify_bearer, signer=signer, clock=clock),
-        who=identity.who,
+        who=partial(login_of, desk=app_desk, otherwise=identity.who),
         note_refusal=partial(note_refusal, stores=stores),
         public_url=public_url,
         request_bytes=settings.request_bytes,
         log=service.log,
         stopwatch=time.monotonic,
         new_id=_new_id,
-        pages=_pages(service),
+        pages=_pages(service, app_desk),
+        is_origin=partial(may_ask_from, stores=stores),
         alarm=partial(note_unfit, stores=stores),
         admission=admission,
         allowed_hosts=settings.allowed_hosts,
@@ -173,10 +188,15 @@ def _looks(stores: Stores) -> Looks:
     )
 
 
-def _pages(service: Service) -> Foundation:
+def _pages(service: Service, app_desk: AppDesk) -> Foundation:
     settings, stores = service.settings, service.stores
     return Foundation(
-        rooms=(citizen.rooms(_reading(service)), facility.rooms(_desk_of_facility(service)), operator.rooms()),
+        rooms=(
+            citizen.rooms(_reading(service)),
+            consent(_consent(app_desk)),
+            facility.rooms(_desk_of_facility(service)),
+            operator.rooms(),
+        ),
         sessions=Sessions(
             start=partial(sessions.start_session, lasts=timedelta(seconds=settings.session_seconds), stores=stores),
             resume=partial(
@@ -200,6 +220,8 @@ def _reading(service: Service) -> citizen.Reading:
         show=partial(read_book.show_book, stores=stores, uris=service.uris),
         waiting=partial(waiting_records, stores=stores),
         who_looked=partial(who_looked, stores=stores, uris=service.uris),
+        apps=partial(own_apps, stores=stores),
+        end_app=partial(end_app, stores=stores),
         now=stores.database.now,
     )
 
@@ -233,6 +255,17 @@ def _desk_of_facility(service: Service) -> facility.UseCases:
 def _names(stores: Stores, codes: Collection[str]) -> Mapping[str, str]:
     with stores.database.reading() as connection:
         return clients.names(connection, codes)
+
+
+def _consent(desk: AppDesk) -> Consent:
+    return Consent(
+        read=partial(
+            read_request, base=desk.base, issuer=desk.signer.issuer, types=frozenset(TYPES), stores=desk.stores
+        ),
+        has_book=lambda login: book_of(login, stores=desk.stores) is not None,
+        allow=partial(allow, desk=desk),
+        lasts=desk.lasts,
+    )
 
 
 def _client(settings: Settings) -> Client | None:

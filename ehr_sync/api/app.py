@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from flask import Blueprint, Flask, Response, g, request
 
-from ehr_sync.api import access, paths, problems, traces
+from ehr_sync.api import access, cors, paths, problems, traces
 from ehr_sync.api import admission as admitting
 from ehr_sync.api.admission import Admission
 from ehr_sync.api.language import language_of
@@ -54,14 +54,18 @@ def create_app(
     allowed_hosts: str = "",
     pages: Pages | None = None,
     alarm: Callable[[Unfit], object] = lambda unfit: None,
+    is_origin: Callable[[str], bool] = lambda origin: False,
 ) -> Flask:
-    """The application. Raises LookupError where a route does not say who may call it."""
+    """The application; `is_origin` tells an origin of a registered app. Raises LookupError where a route does not say
+    who may call it.
+    """
     app = Flask("ehr_sync", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = request_bytes
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     _watch(app, log=log, stopwatch=stopwatch, new_id=new_id, secure=public_url.startswith("https:"))
     paths.install(app, public_url=public_url, allowed_hosts=allowed_hosts)
     admitting.install_before_access(app, admission)
+    cors.install(app, is_registered=is_origin)
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     problems.install(app, public_url=public_url, log=log, alarm=alarm, page=pages.problem if pages else None)

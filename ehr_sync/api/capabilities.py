@@ -67,11 +67,29 @@ def capability_statement(base: str, version: str) -> dict[str, Any]:
             {
                 "mode": "server",
                 "documentation": f"{_PAGES} {_ASKING} {_HISTORY}",
-                "security": {"cors": False, "description": "OpenID Connect bearer token of the citizen"},
+                "security": _security(base),
                 "resource": [_resource(name) for name in TYPES],
                 "interaction": [{"code": "batch", "documentation": _BATCH}],
             }
         ],
+    }
+
+
+def _security(base: str) -> dict[str, Any]:
+    """https://hl7.org/fhir/smart-app-launch/conformance.html#using-the-fhir-capabilitystatement"""
+    issuer = base.removesuffix("/fhir")
+    addresses = {"authorize": "authorize", "token": "token", "revoke": "revoke"}
+    service = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+    return {
+        "extension": [
+            {
+                "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
+                "extension": [{"url": k, "valueUri": f"{issuer}/oauth2/{v}"} for k, v in addresses.items()],
+            }
+        ],
+        "cors": True,
+        "service": [{"coding": [{"system": service, "code": "SMART-on-FHIR"}]}],
+        "description": "SMART App Launch for apps, or the citizen's own OpenID Connect bearer token",
     }
 
 

@@ -18,6 +18,7 @@ from ehr_sync.api.ops import ops
 from ehr_sync.api.submissions import submissions
 from ehr_sync.api.transactions import transactions
 from ehr_sync.web.citizen import pages as citizen
+from ehr_sync.web.citizen.consent import consent
 from ehr_sync.web.facility import pages as facility
 from ehr_sync.web.foundation import Foundation
 from ehr_sync.web.operator import pages as operator
@@ -31,7 +32,7 @@ DESK = facility.UseCases(*[NOTHING] * 7)
 def application() -> Flask:
     """The whole application, without what stands behind its routes."""
     blueprints = [
-        oauth(NOTHING, hospital.signer(), NOTHING),
+        oauth(NOTHING, hospital.signer(), NOTHING, NOTHING),
         submissions(NOTHING, NOTHING, NOTHING),
         desk(NOTHING),
         transactions(NOTHING, NOTHING),
@@ -50,7 +51,7 @@ def application() -> Flask:
         stopwatch=NOTHING,
         new_id=NOTHING,
         pages=Foundation(
-            (citizen.rooms(NOTHING), facility.rooms(DESK), operator.rooms()),
+            (citizen.rooms(NOTHING), consent(NOTHING), facility.rooms(DESK), operator.rooms()),
             NOTHING,
             NOTHING,
             None,

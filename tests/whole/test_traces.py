@@ -110,6 +110,7 @@ def called(site: Site, known: dict[str, str], endpoint: str, headers: dict[str, 
         "ops.hurry_lanes": {"json": {"patient": known["patient"]}},
         "oauth.token": {"data": signed_in(site)},
         "desk.find": {"json": {"maLK": "x"}},
+        "oauth.revoke": {"data": {"token": "nobodys"}},
         "fhir.batch": {"json": {"resourceType": "Bundle", "type": "batch"}},
     }
     if endpoint == "desk.differences":
@@ -143,7 +144,7 @@ def test_every_route_leaves_an_entry_or_says_why_it_needs_none(
 
 def test_every_route_is_called_here_or_is_a_page() -> None:
     """Pages are called in tests/web/test_traces.py."""
-    pages = {name for name in WHO_MAY if name.partition(".")[0] in {"pages", "citizen", "facility", "operator"}}
+    pages = {name for name in WHO_MAY if name.partition(".")[0] in {"pages", "apps", "citizen", "facility", "operator"}}
     assert ROUTES.keys() | OPEN.keys() | pages == WHO_MAY.keys()
     assert UNTRACED.keys() <= WHO_MAY.keys()
 
@@ -269,6 +270,8 @@ def reason_of(command: str) -> str:
 
 
 RUN: Final[dict[str, tuple[str, str]]] = {
+    "app add": ("ung-dung --name-vi Một --name-en One --redirect https://app.example/back", "add app"),
+    "app remove": ("ung-dung", "remove app"),
     "client add": ("may-moi --name Máy --jwks {jwks} --facility 01001 --facility 01005::2030-01-01", "add client"),
     "client keys": ("benh-vien-b --jwks {jwks}", "set client keys"),
     "client grant": ("benh-vien-b 01001::2026-12-31", "grant facilities"),

@@ -7,14 +7,15 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection
 
+from ehr_sync.core.app_scopes import AppAccess
 from ehr_sync.core.errors import NotFound, Unavailable
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.ports import Login
@@ -22,7 +23,7 @@ from ehr_sync.store import audit, book_entries, clients, identity_claims, people
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.book_entries import OpenEntry
 from ehr_sync.store.people import ProvenFacts
-from ehr_sync.usecases.access.actors import actor_of
+from ehr_sync.usecases.access.actors import actor_of, through
 from ehr_sync.usecases.book.open_book import ProvenPerson, cast_of, leaving, opened, patient_of
 from ehr_sync.usecases.stores import Stores
 from mappings.fhir.bundle import with_meta
@@ -66,13 +67,13 @@ def read_resource(
     and for any version that does not stand today; a foreign one is noted in its owner's log.
     """
     actor = actor_of(login, stores)
-    with reading(login, stores, uris) as (connection, book):
+    with reading(login, stores, uris, asks="r") as (connection, book):
         found = book.find(head_of(type_, id_), version) if book and _ID.fullmatch(id_) else None
         if book and found:
-            note(connection, stores, AuditEntry(actor, f"{how} {type_}", book.person.person_id, id_))
+            note(connection, stores, AuditEntry(actor, f"{how} {type_}", book.person.person_id, id_), login)
         else:
             entry = AuditEntry(actor, "refused read", owner_of(connection, type_, id_))
-            refusals.note(connection, stores.keys.audit, entry)
+            note_refused(connection, stores, entry, login)
     if found is None:
         raise NotFound("resource.unknown")
     return found
@@ -98,7 +99,7 @@ def show_book(what: str, *, login: Login, stores: Stores, uris: Uris) -> Shown |
             resources = tuple(held.ready() for held in book.held())
             shown = Shown(resources, proven_at, book.person.sex != "unknown")
         person_id = book.person.person_id if book else None
-        note(connection, stores, AuditEntry(actor_of(login, stores), f"page {what}", person_id))
+        note(connection, stores, AuditEntry(actor_of(login, stores), f"page {what}", person_id), login)
     return shown
 
 
@@ -125,6 +126,7 @@ class OpenedBook:
     names: Callable[[str], str]
     keys: ServiceKeys
     uris: Uris
+    shows: Callable[[str], bool] | None = None  # of which types; None: of all
 
     def find(self, head: bytes, version: str | None) -> bytes | None:
         """The resource that begins so, if it stands in this version."""
@@ -132,7 +134,12 @@ class OpenedBook:
         return found.ready() if found and version in {None, str(found.version)} else None
 
     def held(self) -> Iterator[Held]:
-        """Everything in the order of the book."""
+        """Everything that it shows, in the order of the book."""
+        if self.shows is None:
+            return self._all()
+        return (held for held in self._all() if self.shows(_type_in(held.json)))
+
+    def _all(self) -> Iterator[Held]:
         changed_at, told = self._changed_at(), set[str]()
         yield self._derived(0, 0, patient_of(self.person, self.uris).json, changed_at)
         for entry in self.entries:
@@ -173,13 +180,31 @@ def head_of(type_: str, id_: str | None = None) -> bytes:
     return f'{{"resourceType":"{type_}","id":"{id_ + chr(34) if id_ is not None else ""}'.encode()
 
 
+def _type_in(resource: bytes) -> str:
+    # As `head_of` writes it: {"resourceType":"X","id":…
+    return resource[17 : resource.index(b'"', 17)].decode()
+
+
 @contextmanager
-def reading(login: Login, stores: Stores, uris: Uris) -> Iterator[tuple[Connection, OpenedBook | None]]:
-    """A transaction for a read and its audit entry, and the reader's own book, if they have one."""
+def reading(
+    login: Login, stores: Stores, uris: Uris, *, asks: str = "rs"
+) -> Iterator[tuple[Connection, OpenedBook | None]]:
+    """A transaction for a read and its audit entry, and the reader's own book, if they have one.
+
+    To an app the book shows only the types with which it may do all that `asks` says ("r", "s", "rs"), whatever route
+    leads here.
+    """
     found = _who(login, stores)
     key = _key_of(found[0], stores) if found else None
     with stores.database.begin() as connection:
-        yield connection, _open(connection, *found, key, stores, uris) if found and key else None
+        book = _open(connection, *found, key, stores, uris) if found and key else None
+        if book and login.app:
+            book = replace(book, shows=partial(_may_see, login.app, asks))
+        yield connection, book
+
+
+def _may_see(app: AppAccess, asks: str, type_: str) -> bool:
+    return app.may(type_, asks)
 
 
 def _key_of(person_id: UUID, stores: Stores) -> bytes | None:
@@ -213,8 +238,14 @@ def _open(
     return OpenedBook(opened(person_id, facts, key), entries, lambda code: names.get(code, ""), stores.keys, uris)
 
 
-def note(connection: Connection, stores: Stores, entry: AuditEntry) -> None:
-    audit.write(connection, stores.keys.audit, [entry])
+def note(connection: Connection, stores: Stores, entry: AuditEntry, login: Login) -> None:
+    """Write the entry of a read, with the app through which it was done."""
+    audit.write(connection, stores.keys.audit, [through(entry, login)])
+
+
+def note_refused(connection: Connection, stores: Stores, entry: AuditEntry, login: Login) -> None:
+    """The same of a read that was refused."""
+    refusals.note(connection, stores.keys.audit, through(entry, login))
 
 
 def owner_of(connection: Connection, type_: str, id_: str) -> UUID | None:

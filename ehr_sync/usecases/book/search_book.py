@@ -9,7 +9,6 @@ import orjson
 
 from ehr_sync.core.errors import EhrSyncError, NotFound
 from ehr_sync.core.ports import Login
-from ehr_sync.store import refusals
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.usecases.access.actors import actor_of
 from ehr_sync.usecases.book.read_book import (
@@ -20,6 +19,7 @@ from ehr_sync.usecases.book.read_book import (
     Position,
     head_of,
     note,
+    note_refused,
     owner_of,
     page_of,
     reading,
@@ -58,16 +58,16 @@ def search_book(
     LostPlace.
     """
     actor, page, stranger = actor_of(login, stores), None, None
-    with reading(login, stores, uris) as (connection, book):
+    with reading(login, stores, uris, asks="s" if types else "rs") as (connection, book):
         stranger = _stranger(asked.owners, str(book.person.person_id) if book else None)
         if stranger is not None:
             entry = AuditEntry(actor, f"refused {action}", owner_of(connection, "Patient", stranger))
-            refusals.note(connection, stores.keys.audit, entry)
+            note_refused(connection, stores, entry, login)
         else:
             page = _found(book, types, asked) if book else Page((), 0)
             # A place that is none is whatever a caller wrote, and is not written to the log.
             seen = f"{_from(asked.start)}+{len(page.resources)}" if book and page else ""
-            note(connection, stores, AuditEntry(actor, action, book.person.person_id if book else None, seen))
+            note(connection, stores, AuditEntry(actor, action, book.person.person_id if book else None, seen), login)
     if stranger is not None:
         raise NotFound("resource.unknown")
     if page is None:
