@@ -77,7 +77,7 @@ def test_a_preflight_needs_no_token_and_is_for_registered_origins(client: FlaskC
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [(BOOK, "401"), ("/fhir/Nothing", "404"), ("/fhir/Patient/x/y/z", "404"), ("/fhir", "404")]
+    ("path", "status"), [(BOOK, "401"), ("/fhir/Nothing", "404"), ("/fhir/Patient/x/y/z", "404"), ("/fhir", "405")]
 )
 def test_an_app_can_read_why_it_was_refused(client: FlaskClient, path: str, status: str) -> None:
     told = asked(client, "GET", path, ORIGIN)

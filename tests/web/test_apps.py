@@ -32,10 +32,15 @@ INDEX: Final = 711
 NUMBER: Final = number_of(INDEX)
 
 READS: Final = {
-    "fhir.patient": ("Patient", "search Patient"),
-    "fhir.read": ("Patient/{}", "read Patient"),
-    "fhir.search": ("Observation?patient={}", "search Observation"),
-    "fhir.everything": ("Patient/{}/$everything", "everything"),
+    "fhir.read": ("Patient/{patient}", "read Patient"),
+    "fhir.vread": ("Patient/{patient}/_history/{version}", "read Patient"),
+    "fhir.history": ("Patient/{patient}/_history", "history Patient"),
+    "fhir.history_of_type": ("Patient/_history", "history Patient"),
+    "fhir.search": ("Observation?patient={patient}", "search Observation"),
+    "fhir.search_by_post": ("Observation/_search", "search Observation"),
+    "fhir.everything": ("Patient/{patient}/$everything", "everything"),
+    "fhir.summary": ("Patient/{patient}/$summary", "summary"),
+    "fhir.batch": ("", "search Patient"),
 }
 """Every route at which an app can read, and what the audit log calls it."""
 
@@ -55,6 +60,25 @@ def actions(desk: Running) -> list[tuple[str, str, str]]:
     return [
         tuple(row) for row in desk.rows("SELECT split_part(actor, ':', 1), action, detail FROM audit_event ORDER BY n")
     ]
+
+
+def batch(url: str) -> dict[str, Any]:
+    """A batch of one read."""
+    entry = {"request": {"method": "GET", "url": url}}
+    return {"resourceType": "Bundle", "type": "batch", "entry": [entry]}
+
+
+def test_each_entry_of_a_batch_needs_its_own_scope(phone: Phone, desk: Running) -> None:
+    headers = {"Authorization": f"Bearer {phone.tokens('patient/Condition.rs')['access_token']}"}
+    client = calling(phone.visitor.client.application)
+    for url, status in {"Condition": "200", "Patient": "403", "Observation": "403"}.items():
+        answer = client.post("/fhir", json=batch(url), headers=headers)
+        assert (answer.status_code, answer.get_json()["entry"][0]["response"]["status"][:3]) == (200, status)
+
+
+def test_a_summary_is_made_of_all_of_a_book_or_not_at_all(phone: Phone, desk: Running) -> None:
+    given = phone.tokens("launch/patient patient/Condition.rs patient/Patient.rs")
+    assert phone.read(f"Patient/{given['patient']}/$summary", given["access_token"]).status_code == 403
 
 
 def claims_of(token: str) -> dict[str, Any]:
@@ -228,7 +252,7 @@ def test_online_access_lasts_no_longer_than_a_session(phone: Phone, desk: Runnin
 
 def test_a_token_for_another_base_is_refused(phone: Phone, desk: Running) -> None:
     token = phone.tokens()["access_token"]
-    moved = with_settings(desk, public_url="http://127.0.0.1:8081")
+    moved = with_settings(desk, public_url="http://127.0.0.1:8081", allowed_hosts="127.0.0.1:8080")
     elsewhere = replace(phone, visitor=Visitor(calling(web_application(moved.service))))
     assert elsewhere.read("Patient", token).status_code == 401
 
@@ -316,9 +340,18 @@ def test_an_app_that_an_operator_takes_out_reads_nothing_any_more(phone: Phone, 
 def test_p10_every_read_names_the_app_and_the_owner_sees_it_in_words(phone: Phone, desk: Running) -> None:
     assert READS.keys() == {name for name, who in WHO_MAY.items() if isinstance(who, Citizen)}
     given = phone.tokens()
+    token, client = given["access_token"], calling(phone.visitor.client.application)
+    own = phone.read(f"Patient/{given['patient']}", token).get_json()
     before = len(actions(desk))
-    for path, _ in READS.values():
-        assert phone.read(path.format(given["patient"]), given["access_token"]).status_code == 200
+    bodies: dict[str, dict[str, Any]] = {
+        "fhir.search_by_post": {"data": {"patient": given["patient"]}},
+        "fhir.batch": {"json": batch("Patient")},
+    }
+    for route, (path, _) in READS.items():
+        there = f"/fhir/{path.format(patient=given['patient'], version=own['meta']['versionId'])}"
+        method = "POST" if route in bodies else "GET"
+        headers = {"Authorization": f"Bearer {token}"}
+        assert client.open(there, method=method, headers=headers, **bodies.get(route, {})).status_code == 200, route
     assert phone.read("Patient/nobody", given["access_token"]).status_code == 404
     expected = [f"{action} by app so-tay" for _, action in READS.values()] + ["refused read by app so-tay"]
     assert [(who, what) for who, what, _ in actions(desk)[before:]] == [("citizen", action) for action in expected]

@@ -111,6 +111,7 @@ def called(site: Site, known: dict[str, str], endpoint: str, headers: dict[str, 
         "oauth.token": {"data": signed_in(site)},
         "desk.find": {"json": {"maLK": "x"}},
         "oauth.revoke": {"data": {"token": "nobodys"}},
+        "fhir.search_by_post": {"data": {"_count": "1"}},
         "fhir.batch": {"json": {"resourceType": "Bundle", "type": "batch"}},
     }
     if endpoint == "desk.differences":

@@ -20,7 +20,7 @@ from werkzeug.serving import make_server
 
 from ehr_sync.bootstrap_web import web_application
 from mappings.gate import findings
-from tests.api.fhir.reading import Json, of
+from tests.api.fhir.reading import URL, Json, of
 from tests.usecases.service import Running
 
 FHIRCLIENT: Final = {"Accept": "application/fhir+json", "Accept-Encoding": "gzip, deflate"}
@@ -57,7 +57,8 @@ class Server:
 
     def ask(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> Answer:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.putrequest(method, path, skip_accept_encoding=True)
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        connection.putheader("Host", urlsplit(URL).netloc)
         for name, value in {**headers, **self.token, **({"Content-Length": str(len(body))} if body else {})}.items():
             connection.putheader(name, value)
         connection.endheaders(body or None)
