@@ -14,7 +14,20 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, DateTime, ForeignKey, Index, Table, Text, delete, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    DateTime,
+    ForeignKey,
+    Index,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.dialects.postgresql import UUID as SqlUuid
 
@@ -48,7 +61,7 @@ app_code = Table(
     Column("content", BYTEA, nullable=False),
     Column("ends_at", DateTime(timezone=True), nullable=False),
     Column("used_at", DateTime(timezone=True)),
-    Column("grant_id", SqlUuid, ForeignKey(app_grant.c.grant_id, ondelete="CASCADE")),  # what it was used for
+    Column("grant_id", SqlUuid, ForeignKey(app_grant.c.grant_id)),  # what it was used for
     Index("codes_of_a_grant", "grant_id"),
     Index("codes_by_end", "ends_at"),
 )
@@ -57,7 +70,7 @@ app_refresh = Table(
     "app_refresh",
     metadata,
     Column("mark", BYTEA, primary_key=True),
-    Column("grant_id", SqlUuid, ForeignKey(app_grant.c.grant_id, ondelete="CASCADE"), nullable=False),
+    Column("grant_id", SqlUuid, ForeignKey(app_grant.c.grant_id), nullable=False),
     Column("made_at", DateTime(timezone=True), nullable=False),
     Column("used_at", DateTime(timezone=True)),  # a used one that comes again was stolen, or its successor was
     Index("refresh_tokens_of_a_grant", "grant_id"),
@@ -121,7 +134,7 @@ def bind_code(connection: Connection, code: str, grant_id: UUID) -> None:
 
 def put_grant(connection: Connection, grant: Grant, key: bytes, now: datetime) -> None:
     """Keep a new grant. Those that are over go."""
-    connection.execute(delete(app_grant).where(app_grant.c.ends_at < now))
+    _end(connection, app_grant.c.ends_at < now)
     row = {name: getattr(grant, name) for name in Grant.__dataclass_fields__}
     row["content"] = seal(key, grant.content, _place(grant.grant_id))
     connection.execute(insert(app_grant).values(**row))
@@ -148,24 +161,35 @@ def touch(connection: Connection, grant_id: UUID, now: datetime) -> None:
 
 def end_grant(connection: Connection, grant_id: UUID) -> bool:
     """End a grant with every token of it; False where it was over."""
-    return bool(connection.execute(delete(app_grant).where(app_grant.c.grant_id == grant_id)).rowcount)
+    return bool(_end(connection, app_grant.c.grant_id == grant_id))
 
 
 def end_grants(connection: Connection, number_mark: bytes, client_id: str) -> int:
     """End all that a person let an app do; returns how many grants there were."""
-    theirs = (app_grant.c.number_mark == number_mark, app_grant.c.client_id == client_id)
-    return connection.execute(delete(app_grant).where(*theirs)).rowcount
+    return _end(connection, app_grant.c.number_mark == number_mark, app_grant.c.client_id == client_id)
 
 
 def end_grants_of_app(connection: Connection, client_id: str) -> int:
     """End all that anybody let an app do; returns how many grants there were."""
-    return connection.execute(delete(app_grant).where(app_grant.c.client_id == client_id)).rowcount
+    return _end(connection, app_grant.c.client_id == client_id)
 
 
 def end_grants_of_people(connection: Connection, people: list[UUID]) -> None:
     """End all that these people let apps do."""
     numbers = select(identifier.c.mark).where(identifier.c.person_id.in_(people))
-    connection.execute(delete(app_grant).where(app_grant.c.number_mark.in_(numbers)))
+    _end(connection, app_grant.c.number_mark.in_(numbers))
+
+
+def _end(connection: Connection, *which: ColumnElement[bool]) -> int:
+    """Delete grants with what hangs from them; returns how many. By statements of ours: a foreign key that deletes is
+    none of ours wherever it stands (foreign_objects.py).
+    """
+    held = select(app_grant.c.grant_id).where(*which).order_by(app_grant.c.grant_id).with_for_update()
+    ids = list(connection.execute(held).scalars())
+    if ids:
+        for table in (app_code, app_refresh, app_grant):
+            connection.execute(delete(table).where(table.c.grant_id.in_(ids)))
+    return len(ids)
 
 
 def put_refresh(connection: Connection, token: str, grant_id: UUID, now: datetime) -> None:

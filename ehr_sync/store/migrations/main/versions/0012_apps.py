@@ -22,12 +22,12 @@ _UP = (
     "CREATE INDEX grants_by_end ON app_grant (ends_at)",
     """CREATE TABLE app_code (
         mark BYTEA PRIMARY KEY, content BYTEA NOT NULL, ends_at TIMESTAMPTZ NOT NULL, used_at TIMESTAMPTZ,
-        grant_id UUID REFERENCES app_grant (grant_id) ON DELETE CASCADE
+        grant_id UUID REFERENCES app_grant (grant_id)
     )""",
     "CREATE INDEX codes_of_a_grant ON app_code (grant_id)",
     "CREATE INDEX codes_by_end ON app_code (ends_at)",
     """CREATE TABLE app_refresh (
-        mark BYTEA PRIMARY KEY, grant_id UUID NOT NULL REFERENCES app_grant (grant_id) ON DELETE CASCADE,
+        mark BYTEA PRIMARY KEY, grant_id UUID NOT NULL REFERENCES app_grant (grant_id),
         made_at TIMESTAMPTZ NOT NULL, used_at TIMESTAMPTZ
     )""",
     "CREATE INDEX refresh_tokens_of_a_grant ON app_refresh (grant_id)",
