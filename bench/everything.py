@@ -19,7 +19,7 @@ from bench.preparing import accept_all
 from bench.site import Site, site, web
 from bench.usage import cpu_seconds
 from ehr_sync.core.ports import Login
-from ehr_sync.usecases.book.read_book import read_everything, read_patient
+from ehr_sync.usecases.book.search_book import Search, search_book
 
 _ROWS = 45  # of one dossier: about as many resources
 _BLOCKS = 4  # service and floor take turns
@@ -61,9 +61,8 @@ def _fill(site: Site, person: int, resources: int) -> None:
 
 def _held(site: Site, person: int) -> int:
     login, service = Login("bench", adult_person(person).number), site.service
-    own = read_patient(login=login, stores=service.stores, uris=service.uris).resources
-    id_ = json.loads(own[0])["id"]
-    return read_everything(id_, login=login, stores=service.stores, uris=service.uris, count=1).total
+    asked = Search(count=1)
+    return search_book("everything", (), asked, login=login, stores=service.stores, uris=service.uris).total
 
 
 def _reader(site: Site, person: int) -> _Reader:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import partial
@@ -17,9 +17,11 @@ from joserfc.jwk import ECKey, KeySet
 from ehr_sync.adapters.oidc_identity import OidcIdentity, TokenKind
 from ehr_sync.api.admission import Admission
 from ehr_sync.api.app import create_app
+from ehr_sync.api.capabilities import TYPES
+from ehr_sync.api.desk import Looks, desk
 from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
-from ehr_sync.api.oauth import oauth
+from ehr_sync.api.oauth import Apps, oauth
 from ehr_sync.api.ops import Wanted, ops
 from ehr_sync.api.places import Places
 from ehr_sync.api.submissions import submissions
@@ -33,39 +35,54 @@ from ehr_sync.core.quota import Buckets, Lease, LeasedBuckets, Quota
 from ehr_sync.core.tally import Tally
 from ehr_sync.runtime.metrics import scraper
 from ehr_sync.settings import Settings
-from ehr_sync.store import audit, quotas
+from ehr_sync.store import audit, clients, quotas
 from ehr_sync.store.audit import AuditEntry
+from ehr_sync.store.kept_files import KeptFiles
 from ehr_sync.store.resyncs import Resync, Scope
 from ehr_sync.store.sessions import SignIns
 from ehr_sync.store.spool import own_folder
 from ehr_sync.store.staff import Post
 from ehr_sync.usecases import overview
 from ehr_sync.usecases.access import sessions
+from ehr_sync.usecases.access.app_bearers import login_of, revoke
+from ehr_sync.usecases.access.app_requests import read_request
+from ehr_sync.usecases.access.app_tokens import AppDesk, allow, answer, book_of
 from ehr_sync.usecases.access.authenticate import Signer, issue_token, verify_bearer
 from ehr_sync.usecases.access.note_refusal import note_refusal
+from ehr_sync.usecases.access.own_apps import end_app, own_apps
 from ehr_sync.usecases.access.posts import holds_post
+from ehr_sync.usecases.access.register_apps import may_ask_from
 from ehr_sync.usecases.access.seal_edges import note_unfit
 from ehr_sync.usecases.auditing.verify_log import verify_log
 from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.erase_person import undone_erasures
-from ehr_sync.usecases.book.read_book import Page, Position
+from ehr_sync.usecases.book.hidden_words import hidden_words, hide_words
+from ehr_sync.usecases.book.read_book import Page
+from ehr_sync.usecases.book.read_summary import read_summary
+from ehr_sync.usecases.book.search_book import Search, search_book
 from ehr_sync.usecases.book.waiting_records import waiting_records
 from ehr_sync.usecases.book.who_looked import who_looked
 from ehr_sync.usecases.check_readiness import check_readiness, tell_books
 from ehr_sync.usecases.delivery import resync_lanes
 from ehr_sync.usecases.delivery.find_scope import find_scope
 from ehr_sync.usecases.delivery.hurry_lanes import hurry_lanes
-from ehr_sync.usecases.intake.accept_submission import accept_submission
+from ehr_sync.usecases.desk import client_keys, look_at_day, look_at_dossier, send_files
+from ehr_sync.usecases.desk.asking import person_at
+from ehr_sync.usecases.intake.accept_submission import accept_submission, check_submission
 from ehr_sync.usecases.intake.follow_transaction import follow_transaction
 from ehr_sync.usecases.intake.make_current import make_current
 from ehr_sync.usecases.intake.trace_transaction import trace_transaction, transactions_of
 from ehr_sync.usecases.stores import Stores
 from ehr_sync.web.citizen import pages as citizen
+from ehr_sync.web.citizen.consent import Consent, consent
 from ehr_sync.web.facility import pages as facility
+from ehr_sync.web.facility.files import Files
+from ehr_sync.web.facility.keys import Keys
 from ehr_sync.web.foundation import Foundation, Sessions
 from ehr_sync.web.operator import pages as operator
 from ehr_sync.web.operator.pages import Console
 from ehr_sync.web.sign_in import Client
+from ehr_sync.web.uploads import Upload
 from mappings.model import Uris
 
 _KEPT_SECONDS: Final = 5.0  # however many ask, the database is asked for figures this seldom
@@ -85,6 +102,8 @@ def web_application(service: Service) -> Flask:
         clock=clock,
     )
     accept = partial(accept_submission, stores=stores, settings=settings, uris=service.uris)
+    app_desk = AppDesk(stores, signer, f"{public_url}/fhir", timedelta(seconds=settings.session_seconds))
+    check = partial(check_submission, stores=stores, settings=settings, uris=service.uris)
     issue = partial(
         issue_token, database=stores.database, edge_key=stores.keys.edges, clock=clock, signer=signer, new_id=_new_id
     )
@@ -104,8 +123,15 @@ def web_application(service: Service) -> Flask:
     console = _console(service, recent)
     return create_app(
         [
-            oauth(issue, signer, admission.admit_token),
-            submissions(accept, places),
+            oauth(
+                issue,
+                signer,
+                admission.admit_token,
+                Apps(partial(answer, desk=app_desk), partial(revoke, desk=app_desk)),
+                types=tuple(TYPES),
+            ),
+            submissions(accept, check, places),
+            desk(_looks(stores)),
             transactions(
                 partial(follow_transaction, stores=stores), partial(make_current, stores=stores, uris=service.uris)
             ),
@@ -129,7 +155,7 @@ def web_application(service: Service) -> Flask:
             ),
         ],
         verify=partial(verify_bearer, signer=signer, clock=clock),
-        who=identity.who,
+        who=partial(login_of, desk=app_desk, otherwise=identity.who),
         note_refusal=partial(note_refusal, stores=stores),
         operates=partial(holds_post, post=Post("ops"), stores=stores),
         public_url=public_url,
@@ -137,7 +163,8 @@ def web_application(service: Service) -> Flask:
         log=service.log,
         stopwatch=time.monotonic,
         new_id=_new_id,
-        pages=_pages(service, console),
+        pages=_pages(service, app_desk, console),
+        is_origin=partial(may_ask_from, stores=stores),
         alarm=partial(note_unfit, stores=stores),
         admission=admission,
         allowed_hosts=settings.allowed_hosts,
@@ -165,10 +192,27 @@ def _admission(service: Service) -> Admission:
     )
 
 
-def _pages(service: Service, console: Console) -> Foundation:
+def _looks(stores: Stores) -> Looks:
+    return Looks(
+        day=partial(look_at_day.count_day, stores=stores),
+        dossiers=partial(look_at_day.list_dossiers, stores=stores),
+        work=partial(look_at_day.list_work, stores=stores),
+        find=partial(look_at_dossier.find_dossiers, stores=stores),
+        dossier=partial(look_at_dossier.read_dossier, stores=stores),
+        differences=partial(look_at_dossier.compare_versions, stores=stores),
+        keys=partial(client_keys.list_own_keys, stores=stores),
+    )
+
+
+def _pages(service: Service, app_desk: AppDesk, console: Console) -> Foundation:
     settings, stores = service.settings, service.stores
     return Foundation(
-        rooms=(citizen.rooms(_reading(service)), facility.rooms(), operator.rooms(console)),
+        rooms=(
+            citizen.rooms(_reading(service)),
+            consent(_consent(app_desk)),
+            facility.rooms(_desk_of_facility(service)),
+            operator.rooms(console),
+        ),
         sessions=Sessions(
             start=partial(sessions.start_session, lasts=timedelta(seconds=settings.session_seconds), stores=stores),
             resume=partial(
@@ -182,6 +226,7 @@ def _pages(service: Service, console: Console) -> Foundation:
         client=_client(settings),
         secret=stores.keys.content,
         log=service.log,
+        new_upload=partial(Upload, settings.spool_folder, settings.spool_bytes),
     )
 
 
@@ -191,6 +236,8 @@ def _reading(service: Service) -> citizen.Reading:
         show=partial(read_book.show_book, stores=stores, uris=service.uris),
         waiting=partial(waiting_records, stores=stores),
         who_looked=partial(who_looked, stores=stores, uris=service.uris),
+        apps=partial(own_apps, stores=stores),
+        end_app=partial(end_app, stores=stores),
         now=stores.database.now,
     )
 
@@ -210,6 +257,48 @@ def _console(service: Service, recent: Callable[[], Figures]) -> Console:
     )
 
 
+def _desk_of_facility(service: Service) -> facility.UseCases:
+    settings, stores = service.settings, service.stores
+    files = send_files.Desk(KeptFiles(settings.spool_folder, settings.spool_bytes), stores, settings, service.uris)
+    return facility.UseCases(
+        asker=partial(person_at, stores=stores),
+        names=partial(_names, stores),
+        now=stores.database.now,
+        looks=_looks(stores),
+        stand=lambda code, asker: make_current(
+            code, client_id=asker.client_id, actor=asker.actor, stores=stores, uris=service.uris
+        ),
+        files=Files(
+            partial(send_files.check_files, desk=files),
+            partial(send_files.send_files, desk=files),
+            partial(send_files.refused_of, desk=files),
+        ),
+        keys=Keys(
+            partial(client_keys.list_senders, stores=stores),
+            partial(client_keys.add_keys, stores=stores),
+            partial(client_keys.remove_key, stores=stores),
+            partial(look_at_day.has_sent, stores=stores),
+            settings.public_url.rstrip("/"),
+        ),
+    )
+
+
+def _names(stores: Stores, codes: Collection[str]) -> Mapping[str, str]:
+    with stores.database.reading() as connection:
+        return clients.names(connection, codes)
+
+
+def _consent(desk: AppDesk) -> Consent:
+    return Consent(
+        read=partial(
+            read_request, base=desk.base, issuer=desk.signer.issuer, types=frozenset(TYPES), stores=desk.stores
+        ),
+        has_book=lambda login: book_of(login, stores=desk.stores) is not None,
+        allow=partial(allow, desk=desk),
+        lasts=desk.lasts,
+    )
+
+
 def _client(settings: Settings) -> Client | None:
     if not settings.sign_in_client:
         return None
@@ -224,21 +313,22 @@ class _Book:
     stores: Stores
     uris: Uris
 
-    def patient(self, *, login: Login) -> Page:
-        return read_book.read_patient(login=login, stores=self.stores, uris=self.uris)
-
-    def resource(self, type_: str, id_: str, *, login: Login) -> bytes:
-        return read_book.read_resource(type_, id_, login=login, stores=self.stores, uris=self.uris)
-
-    def everything(self, patient_id: str, *, login: Login, start: Position, count: int | None) -> Page:
-        return read_book.read_everything(
-            patient_id, login=login, stores=self.stores, uris=self.uris, start=start, count=count
+    def resource(self, type_: str, id_: str, version: str | None, how: str, *, login: Login) -> bytes:
+        return read_book.read_resource(
+            type_, id_, version=version, how=how, login=login, stores=self.stores, uris=self.uris
         )
 
-    def search(self, type_: str, patient_id: str, *, login: Login, start: Position, count: int | None) -> Page:
-        return read_book.search_type(
-            type_, patient_id, login=login, stores=self.stores, uris=self.uris, start=start, count=count
-        )
+    def search(self, action: str, types: Collection[str], asked: Search, *, login: Login) -> Page:
+        return search_book(action, types, asked, login=login, stores=self.stores, uris=self.uris)
+
+    def summary(self, patient_id: str, *, login: Login) -> bytes:
+        return read_summary(patient_id, login=login, stores=self.stores, uris=self.uris)
+
+    def hide(self, words: bytes, *, login: Login) -> str:
+        return hide_words(words, login=login, stores=self.stores)
+
+    def hidden(self, hidden: str, *, login: Login) -> bytes | None:
+        return hidden_words(hidden, login=login, stores=self.stores)
 
 
 def _new_id() -> str:

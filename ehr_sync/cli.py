@@ -23,6 +23,7 @@ class _Entry:
 
 
 _COMMANDS: Final[dict[str, _Entry]] = {
+    "app": _Entry("ehr_sync.commands.apps", "app", "Apps that may ask citizens for their book: add, list, remove."),
     "audit": _Entry("ehr_sync.commands.audit", "audit", "The log of who read what: verify it."),
     "client": _Entry(
         "ehr_sync.commands.clients", "client", "Systems that send: add, keys, grant, disable, enable, list."

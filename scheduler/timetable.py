@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID, uuid4
 
-from ehr_sync.store import heartbeats, quotas, refusals, submissions
+from ehr_sync.store import heartbeats, kept_refusals, quotas, refusals, submissions
 from ehr_sync.usecases.delivery.resync_lanes import carry_on_resyncs
 from ehr_sync.usecases.delivery.tell_register import follow_renames
 from ehr_sync.usecases.stores import Stores
@@ -57,3 +57,4 @@ def _forget(stores: Stores) -> None:
     with stores.database.begin() as connection:
         submissions.forget_old_idempotency_keys(connection)
         quotas.forget_full_buckets(connection)
+        kept_refusals.forget_old_refusals(connection)

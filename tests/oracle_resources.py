@@ -1,4 +1,6 @@
-"""python -m tests.oracle_resources FOLDER: the golden Bundles and those of generated dossiers, one file each."""
+"""python -m tests.oracle_resources FOLDER: the golden Bundles, those of generated dossiers, the CapabilityStatement
+and, in `ips`, summaries; one file each.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +8,28 @@ import shutil
 import sys
 from pathlib import Path
 
+import orjson
+
+from ehr_sync.api.capabilities import capability_statement
 from ehr_sync.sandbox.dossiers.generator import SHAPES, dossier, envelope
 from ehr_sync.sandbox.dossiers.messy import messed, messy_style
 from mappings.sources.dossier.to_fhir import to_fhir
+from mappings.summary.document import summary
 from tests.mappings.sources.dossier.golden import CONTEXT, EXAMPLES, bundle, read_envelope
+from tests.mappings.summary.books import book_of
 
 SEEDS = range(40)
+SUMMARIES = (1, 5, 50)  # visits
 
 
 def main(folder: Path) -> None:
     """Write every Bundle into `folder`."""
     for golden in EXAMPLES.glob("*.bundle.json"):
         shutil.copy(golden, folder)
+    (folder / "ips").mkdir()
+    for visits in SUMMARIES:
+        (folder / "ips" / f"summary-{visits}.json").write_bytes(summary(book_of(visits)))
+    (folder / "metadata.json").write_bytes(orjson.dumps(capability_statement("https://book.example/fhir", "0")))
     for seed in SEEDS:
         for name, body in {"clean": _clean(seed), "messy": _messy(seed)}.items():
             (read,) = read_envelope(body)

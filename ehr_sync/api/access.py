@@ -9,6 +9,7 @@ from typing import Final, Literal
 from flask import Flask, Request, g, request
 
 from ehr_sync.api.problems import Problem
+from ehr_sync.core.app_scopes import AppAccess
 from ehr_sync.core.ports import Login
 from ehr_sync.usecases.access.authenticate import BadToken, Caller
 
@@ -30,7 +31,14 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Citizen:
-    """A person, known by their number; the use case shows them their own book only."""
+    """A person, known by their number; the use case shows them their own book only.
+
+    An app that comes for them needs scopes: `asks` says what it does ("r": read, "s": search) and `of` with which type;
+    "" is the type in the address. What a new route does not say is open to apps that may do all with all.
+    """
+
+    asks: str = "rs"
+    of: str = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +55,9 @@ class Page:
     face: Face
 
 
+ANY: Final = "any"
+"""Of a Citizen's route: some type will do, as the book shows an app no other."""
+
 Who = Anyone | Sender | Citizen | Staff | Page
 
 WHO_MAY: Final[Mapping[str, Who]] = {
@@ -57,14 +68,31 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "oauth.token": Anyone(),
     "oauth.jwks": Anyone(),
     "oauth.smart_configuration": Anyone(),
+    "oauth.openid_configuration": Anyone(),
+    "oauth.revoke": Anyone(),
+    "apps.authorize": Anyone(),
+    "apps.decide": Anyone(),
     "submissions.submit": Sender("submissions.write"),
+    "submissions.check": Sender("submissions.write"),
+    "desk.show_day": Sender("transactions.read"),
+    "desk.list_day": Sender("transactions.read"),
+    "desk.list_work": Sender("transactions.read"),
+    "desk.find": Sender("transactions.read"),
+    "desk.versions": Sender("transactions.read"),
+    "desk.differences": Sender("transactions.read"),
+    "desk.keys": Sender("transactions.read"),
     "transactions.follow": Sender("transactions.read"),
     "transactions.make_current": Sender("submissions.write"),
     "fhir.metadata": Anyone(),
-    "fhir.patient": Citizen(),
-    "fhir.everything": Citizen(),
-    "fhir.read": Citizen(),
-    "fhir.search": Citizen(),
+    "fhir.batch": Citizen(asks="", of=""),  # each entry is judged alone
+    "fhir.everything": Citizen(of=ANY),
+    "fhir.history": Citizen(asks="r", of=""),
+    "fhir.history_of_type": Citizen(asks="s", of=""),
+    "fhir.read": Citizen(asks="r", of=""),
+    "fhir.search": Citizen(asks="s", of=""),
+    "fhir.search_by_post": Citizen(asks="s", of=""),
+    "fhir.summary": Citizen(),  # of a part of a book it would say that there is nothing else
+    "fhir.vread": Citizen(asks="r", of=""),
     "ops.plan_resync": Staff("ops"),
     "ops.follow_resync": Staff("ops"),
     "ops.tell_status": Staff("ops"),
@@ -85,11 +113,33 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "citizen.medicines": Page("citizen"),
     "citizen.appointments": Page("citizen"),
     "citizen.calendar": Page("citizen"),
+    "citizen.summary": Page("citizen"),
+    "citizen.summary_paper": Page("citizen"),
     "citizen.take_away": Page("citizen"),
     "citizen.download": Page("citizen"),
     "citizen.waiting": Page("citizen"),
     "citizen.who_looked": Page("citizen"),
+    "citizen.apps": Page("citizen"),
+    "citizen.end_app": Page("citizen"),
     "facility.home": Page("facility"),
+    "facility.enter": Page("facility"),
+    "facility.show_day": Page("facility"),
+    "facility.choose_day": Page("facility"),
+    "facility.list_day": Page("facility"),
+    "facility.work": Page("facility"),
+    "facility.ask": Page("facility"),
+    "facility.find": Page("facility"),
+    "facility.dossier": Page("facility"),
+    "facility.differences": Page("facility"),
+    "facility.stand": Page("facility"),
+    "facility.ask_files": Page("facility"),
+    "facility.check_files": Page("facility"),
+    "facility.send_files": Page("facility"),
+    "facility.refused_files": Page("facility"),
+    "facility.show_keys": Page("facility"),
+    "facility.add_key": Page("facility"),
+    "facility.remove_key": Page("facility"),
+    "facility.begin": Page("facility"),
     "operator.home": Page("ops"),
     "operator.show_list": Page("ops"),
     "operator.patient": Page("ops"),
@@ -125,9 +175,11 @@ def install(
             case Sender(scope):
                 g.caller = sender_of(bearer(request), verify)
                 require_scope(g.caller, scope)
-            case Citizen():
+            case Citizen() as route:
                 g.login = logged_in(bearer(request), who)
                 require_number(g.login)
+                if g.login.app:
+                    within_scopes(g.login.app, route, request.view_args or {})
             case Staff(role):
                 g.login = logged_in(bearer(request), who)
                 require_role(g.login, role, operates)
@@ -181,6 +233,20 @@ def require_number(login: Login) -> None:
     """Raises Problem for somebody whose token has no personal number."""
     if not login.personal_number:
         raise Problem("access.denied")
+
+
+def within_scopes(app: AppAccess, route: Citizen, parts: Mapping[str, str]) -> None:
+    """Let an app do what it was granted. Raises Problem for anything else (RFC 6750 section 3.1)."""
+    if route.of == ANY:
+        if app.reaches_something:
+            return
+        type_ = "*"
+    else:
+        type_ = route.of or parts.get("type_", "*")
+        if app.may(type_, route.asks):
+            return
+    challenge = f'Bearer realm="ehr-sync", error="insufficient_scope", scope="patient/{type_}.{route.asks}"'
+    raise Problem("access.denied", headers={"WWW-Authenticate": challenge})
 
 
 def require_role(login: Login, role: str, operates: Callable[[str], bool]) -> None:

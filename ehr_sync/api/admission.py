@@ -57,7 +57,7 @@ def install_after_access(app: Flask, admission: Admission, public_url: str) -> N
         wait = admission.refusals.seconds_until_one(_who())
         if wait:
             raise Problem("refusals.too_many", headers=retry_after(wait))
-        if request.endpoint == "submissions.submit":
+        if request.endpoint in {"submissions.submit", "submissions.check"}:  # a check costs as much
             g.standing = _standing(admission.submissions, g.caller.client_id)
             _admitted(g.standing, "quota.used_up")
 

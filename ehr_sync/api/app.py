@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Final, Protocol
 
 from flask import Blueprint, Flask, Response, g, request
 
-from ehr_sync.api import access, paths, problems, traces
+from ehr_sync.api import access, cors, paths, problems, traces
 from ehr_sync.api import admission as admitting
 from ehr_sync.api.admission import Admission
 from ehr_sync.api.language import language_of
@@ -18,6 +19,8 @@ from ehr_sync.core.errors import Unfit
 from ehr_sync.core.ports import Login
 from ehr_sync.runtime.logs import Log
 from ehr_sync.usecases.access.authenticate import Caller
+
+_ONE_OF: Final = re.compile(r"any\([^)]*\):")  # the many names that a part of a route may have
 
 
 class Pages(Protocol):
@@ -52,14 +55,18 @@ def create_app(
     allowed_hosts: str = "",
     pages: Pages | None = None,
     alarm: Callable[[Unfit], object] = lambda unfit: None,
+    is_origin: Callable[[str], bool] = lambda origin: False,
 ) -> Flask:
-    """The application. Raises LookupError where a route does not say who may call it."""
+    """The application; `is_origin` tells an origin of a registered app. Raises LookupError where a route does not say
+    who may call it.
+    """
     app = Flask("ehr_sync", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = request_bytes
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     _watch(app, log=log, stopwatch=stopwatch, new_id=new_id, secure=public_url.startswith("https:"))
     paths.install(app, public_url=public_url, allowed_hosts=allowed_hosts)
     admitting.install_before_access(app, admission)
+    cors.install(app, is_registered=is_origin)
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
     problems.install(app, public_url=public_url, log=log, alarm=alarm, page=pages.problem if pages else None)
@@ -95,10 +102,11 @@ def _watch(app: Flask, *, log: Log, stopwatch: Stopwatch, new_id: Callable[[], s
 def _log_request(log: Log, response: Response, seconds: float) -> None:
     # The route, never the path: ids and queries stay out of the log.
     audited = anchor.take()
+    route = _ONE_OF.sub("", request.url_rule.rule) if request.url_rule else "unmatched"
     log.info(
         "request",
         method=request.method if request.url_rule else "-",
-        route=request.url_rule.rule if request.url_rule else "unmatched",
+        route=route,
         status=response.status_code,
         ms=round(seconds * 1000, 1),
         client=g.caller.client_id if "caller" in g else "-",

@@ -1,52 +1,54 @@
-"""A citizen's own book over FHIR R4: read, search by patient, $everything.  https://hl7.org/fhir/R4/http.html"""
+"""A citizen's own book over FHIR R4: read, vread, history, search, $everything, $summary, batches of these.
+
+https://hl7.org/fhir/R4/http.html
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime
+from functools import partial
 from typing import Final, Protocol
-from urllib.parse import urlencode
 
 import orjson
-from flask import Blueprint, Request, Response, request
+from flask import Blueprint, Response, current_app, g, request
+from werkzeug.datastructures import MultiDict
 
 from ehr_sync.api import access
 from ehr_sync.api.capabilities import TYPES, capability_statement, searched_types
-from ehr_sync.api.problems import FHIR_JSON, Problem
+from ehr_sync.api.fhir_asked import (
+    Asked,
+    Pairs,
+    check_bare,
+    check_format,
+    everything_of,
+    form_of,
+    history_of,
+    is_lenient,
+    refused,
+    search_of,
+)
+from ehr_sync.api.fhir_batch import BATCH_BYTES, answers, is_batched
+from ehr_sync.api.fhir_told import WORDS, Page, fhir_json, one, told, told_history
+from ehr_sync.api.problems import Problem
 from ehr_sync.core.ports import Login
-from ehr_sync.usecases.book.read_book import START, Position
-from mappings.fhir.bundle import searchset
+from ehr_sync.usecases.book.search_book import LostPlace, Search
+from mappings.fhir.search import fits
 
 PAGE: Final = 100  # resources of a search where _count is not given; $everything then gives all
-LARGEST_PAGE: Final = 1_000
-_FORMATS: Final = {"application/fhir+json", "application/json", "json", "application/*", "*/*"}
-# What a search looks at: by type the `patient`, of one's own Patient and of $everything nothing.
-_PAGING: Final = frozenset({"_count", "_from", "_format"})
-# What changes the form of an answer and not what is in it may go unheard, as FHIR has it: the `self` link tells.
-_UNHEARD: Final = frozenset({"_pretty", "_summary", "_elements", "_sort", "_total", "_include", "_revinclude"})
-_POSITION: Final = re.compile(r"([0-9]{1,18})\.([0-9]{1,9})", re.ASCII)
-
-
-class Page(Protocol):
-    """Some of a person's resources as JSON with meta, how many there are in all, and where the next page begins."""
-
-    @property
-    def resources(self) -> Sequence[bytes]: ...
-    @property
-    def total(self) -> int: ...
-    @property
-    def following(self) -> Position | None: ...
+# As long as an address may be, which a next page's must hold sealed.
+_FORM_BYTES: Final = 2_000
+_FORM: Final = "application/x-www-form-urlencoded"
 
 
 class Book(Protocol):
     """The use cases. Each raises NotFound for what is not the reader's own, and makes one audit entry."""
 
-    def patient(self, *, login: Login) -> Page: ...
-    def resource(self, type_: str, id_: str, *, login: Login) -> bytes: ...
-    def everything(self, patient_id: str, *, login: Login, start: Position, count: int | None) -> Page: ...
-    def search(self, type_: str, patient_id: str, *, login: Login, start: Position, count: int | None) -> Page: ...
+    def resource(self, type_: str, id_: str, version: str | None, how: str, *, login: Login) -> bytes: ...
+    def search(self, action: str, types: Collection[str], asked: Search, *, login: Login) -> Page: ...
+    def summary(self, patient_id: str, *, login: Login) -> bytes: ...
+    def hide(self, words: bytes, *, login: Login) -> str: ...
+    def hidden(self, hidden: str, *, login: Login) -> bytes | None: ...
 
 
 def fhir(book: Book, *, public_url: str, version: str) -> Blueprint:
@@ -54,131 +56,119 @@ def fhir(book: Book, *, public_url: str, version: str) -> Blueprint:
     blueprint = Blueprint("fhir", __name__, url_prefix="/fhir")
     base = f"{public_url}/fhir"
     statement = orjson.dumps(capability_statement(base, version))
+    own, searched = f"<any({','.join(TYPES)}):type_>", f"<any({','.join(searched_types())}):type_>"
 
     @blueprint.get("/metadata")
     def metadata() -> Response:
-        _check_format(request)
-        return _fhir(statement)
-
-    @blueprint.get("/Patient")
-    def patient() -> Response:
-        _check(request)
-        return _bundle(book.patient(login=access.login()), _Window(START, None), "Patient", {}, base)
+        check_format(request)
+        return fhir_json(statement)
 
     @blueprint.get("/Patient/<patient_id>/$everything")
     def everything(patient_id: str) -> Response:
-        _check(request)
-        window = _window(request, None)
-        page = book.everything(patient_id, login=access.login(), start=window.start, count=window.count)
-        return _bundle(page, window, f"Patient/{patient_id}/$everything", {}, base)
+        check_format(request)
+        asked = everything_of(patient_id, _pairs(book), base=base, lenient=is_lenient(request))
+        page = _page(book, "everything", asked)
+        return told(page, asked, f"{base}/Patient/{patient_id}/$everything", base=base, hide=_hide(book))
 
-    @blueprint.get(f"/<any({','.join(TYPES)}):type_>/<resource_id>")
+    @blueprint.get("/Patient/<patient_id>/$summary")
+    def summary(patient_id: str) -> Response:
+        check_format(request)
+        check_bare(_plain(request.args), lenient=is_lenient(request))
+        return fhir_json(book.summary(patient_id, login=access.login()))
+
+    @blueprint.get(f"/{own}/<resource_id>")
     def read(type_: str, resource_id: str) -> Response:
-        _check_format(request)
-        return _one(book.resource(type_, resource_id, login=access.login()))
+        return _read(type_, resource_id, None)
 
-    @blueprint.get(f"/<any({','.join(searched_types())}):type_>")
+    @blueprint.get(f"/{own}/<resource_id>/_history/<version_id>")
+    def vread(type_: str, resource_id: str, version_id: str) -> Response:
+        return _read(type_, resource_id, version_id)
+
+    def _read(type_: str, resource_id: str, version_id: str | None) -> Response:
+        check_format(request)
+        form = form_of(type_, _plain(request.args), base=base)
+        return one(book.resource(type_, resource_id, version_id, "read", login=access.login()), form.cut, request)
+
+    @blueprint.get(f"/{own}/<resource_id>/_history")
+    def history(type_: str, resource_id: str) -> Response:
+        check_format(request)
+        asked = history_of(type_, _plain(request.args), base=base, default=PAGE, lenient=is_lenient(request))
+        resource = book.resource(type_, resource_id, None, "history", login=access.login())
+        page = _Standing((resource,) if fits(orjson.loads(resource), asked.search.filters) else ())
+        return told_history(page, asked, f"{base}/{type_}/{resource_id}/_history", base=base)
+
+    @blueprint.get(f"/{own}/_history")
+    def history_of_type(type_: str) -> Response:
+        check_format(request)
+        asked = history_of(type_, _plain(request.args), base=base, default=PAGE, lenient=is_lenient(request))
+        return told_history(_page(book, f"history {type_}", asked), asked, f"{base}/{type_}/_history", base=base)
+
+    @blueprint.get(f"/{searched}")
     def search(type_: str) -> Response:
-        _check(request, "patient")
-        window = _window(request, PAGE)
-        patient_id = _patient_id(request, base)
-        page = book.search(type_, patient_id, login=access.login(), start=window.start, count=window.count)
-        return _bundle(page, window, type_, {"patient": patient_id}, base)
+        return _search(type_, _pairs(book), _hide(book))
+
+    @blueprint.post(f"/{searched}/_search")
+    def search_by_post(type_: str) -> Response:
+        if request.mimetype != _FORM:
+            raise Problem("media.unsupported", headers={"Accept-Post": _FORM})
+        request.max_content_length = _FORM_BYTES
+        return _search(type_, [*_pairs(book), *_plain(request.form)], partial(book.hide, login=access.login()))
+
+    def _search(type_: str, pairs: Pairs, hide: Callable[[bytes], str] | None) -> Response:
+        check_format(request)
+        asked = search_of(type_, pairs, base=base, default=PAGE, lenient=is_lenient(request))
+        page = _page(book, f"search {type_}", asked)
+        return told(page, asked, f"{base}/{type_}", base=base, hide=hide)
+
+    @blueprint.post("")
+    @blueprint.post("/")
+    def batch() -> Response:
+        check_format(request)
+        if request.mimetype not in {"application/fhir+json", "application/json"}:
+            raise Problem("media.unsupported", headers={"Accept-Post": "application/fhir+json"})
+        request.max_content_length = BATCH_BYTES
+        return fhir_json(answers(request.get_data(), app=current_app, asked=request))
 
     return blueprint
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
-    start: Position
-    count: int | None
+class _Standing:
+    """The one version of a resource that there is, if it is asked for."""
+
+    resources: tuple[bytes, ...]
+    following: None = None
+
+    @property
+    def total(self) -> int:
+        return len(self.resources)
 
 
-def _check(request: Request, *filters: str) -> None:
-    """A filter that is not known is no filter: who asks for less must not get all, unless they say that they may
-    (Prefer: handling=lenient).  https://hl7.org/fhir/R4/search.html#errors
-    """
-    _check_format(request)
-    handling = request.headers.get("Prefer", "")
-    unknown = request.args.keys() - _PAGING - set(filters)
-    if "handling=strict" not in handling:
-        unknown = {name for name in unknown if name.partition(":")[0] not in _UNHEARD}
-    if unknown and "handling=lenient" not in handling:
-        raise Problem("request.parameter")
+def _page(book: Book, action: str, asked: Asked) -> Page:
+    try:
+        return book.search(action, asked.types, asked.search, login=access.login())
+    except LostPlace:
+        raise refused("_from") from None
 
 
-def _check_format(request: Request) -> None:
-    # A plus that was not escaped arrives as a blank.
-    asked = request.args.get("_format", "").strip().replace(" ", "+")
-    wanted = [asked] if asked else [name for name, quality in request.accept_mimetypes if quality > 0]
-    if wanted and not any(name.partition(";")[0].strip().lower() in _FORMATS for name in wanted):
-        raise Problem("media.not_acceptable")
+def _pairs(book: Book) -> Pairs:
+    """The parameters of the address, those among them that are sealed opened."""
+    pairs = [pair for pair in _plain(request.args) if pair[0] != WORDS]
+    for hidden in request.args.getlist(WORDS):
+        words = book.hidden(hidden, login=access.login())
+        if words is None:
+            raise refused(WORDS)
+        g.hides = True
+        pairs += [(name, value) for name, value in orjson.loads(words)]
+    return pairs
 
 
-def _window(request: Request, default: int | None) -> _Window:
-    count = _whole_number(request, "_count")
-    if count is not None:
-        count = min(count, LARGEST_PAGE)
-    return _Window(_start(request), default if count is None else count)
+def _hide(book: Book) -> Callable[[bytes], str] | None:
+    """What came in a body must stand in no address; and a personal number in none that we make."""
+    if is_batched(request) or g.get("hides") or "identifier" in request.args:
+        return partial(book.hide, login=access.login())
+    return None
 
 
-def _start(request: Request) -> Position:
-    """Where a page begins: as the `next` link of the page before says."""
-    text = request.args.get("_from")
-    if text is None:
-        return START
-    found = _POSITION.fullmatch(text)
-    if found is None:
-        raise Problem("request.parameter", parameters=["_from"])
-    return Position(int(found[1]), int(found[2]))
-
-
-def _whole_number(request: Request, name: str) -> int | None:
-    text = request.args.get(name)
-    if text is None:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 6):
-        raise Problem("request.parameter", parameters=[name])
-    return int(text)
-
-
-def _patient_id(request: Request, base: str) -> str:
-    """The id in `patient`: as an id, a reference, or a reference by its full address."""
-    given = request.args.getlist("patient")
-    if len(given) != 1:
-        raise Problem("request.parameter", parameters=["patient"])
-    return given[0].removeprefix(f"{base}/").removeprefix("Patient/")
-
-
-def _bundle(page: Page, window: _Window, path: str, query: dict[str, str], base: str) -> Response:
-    following = page.following if window.count else None
-    return _fhir(
-        searchset(
-            page.resources,
-            total=page.total,
-            self_url=_address(base, path, query, window.start, window.count),
-            next_url=_address(base, path, query, following, window.count) if following else None,
-            base_url=base,
-        )
-    )
-
-
-def _address(base: str, path: str, query: dict[str, str], start: Position, count: int | None) -> str:
-    paging = {"_count": str(count)} if count is not None else {}
-    place = {"_from": f"{start.seq}.{start.passed}"} if start != START else {}
-    whole = urlencode(query | paging | place)
-    return f"{base}/{path}?{whole}" if whole else f"{base}/{path}"
-
-
-def _one(resource: bytes) -> Response:
-    response = _fhir(resource)
-    meta = orjson.loads(resource)["meta"]
-    response.set_etag(meta["versionId"], weak=True)
-    response.last_modified = datetime.fromisoformat(meta["lastUpdated"])
-    return response
-
-
-def _fhir(body: bytes) -> Response:
-    response = Response(body)
-    response.headers["Content-Type"] = FHIR_JSON
-    return response
+def _plain(given: MultiDict[str, str]) -> list[tuple[str, str]]:
+    return list(given.items(multi=True))

@@ -1,19 +1,22 @@
-"""The token endpoint and its metadata (RFC 6749, SMART Backend Services).
+"""The token endpoint and its metadata (RFC 6749, SMART Backend Services for senders, SMART App Launch for apps).
 
-https://hl7.org/fhir/smart-app-launch/backend-services.html
+https://hl7.org/fhir/smart-app-launch/backend-services.html  https://hl7.org/fhir/smart-app-launch/app-launch.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 from flask import Blueprint, Request, Response, g, request
 
 from ehr_sync.api import traces
+from ehr_sync.core.app_scopes import SUPPORTED
+from ehr_sync.usecases.access.app_tokens import GRANT_TYPES, AppTokens
 from ehr_sync.usecases.access.assertions import ASSERTION_ALGORITHMS, ASSERTION_TYPE, TokenRefused
-from ehr_sync.usecases.access.authenticate import SCOPES, AccessToken, Signer
+from ehr_sync.usecases.access.authenticate import SCOPES, TOKEN_ALGORITHM, AccessToken, Signer
 from ehr_sync.usecases.access.note_refusal import claimed_client
 
 FORM: Final = "application/x-www-form-urlencoded"
@@ -28,7 +31,7 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "form.media_type": f"{_FORM}, as {FORM}",
     "form.repeated": _FORM,
     "form.no_grant_type": _FORM,
-    "form.grant_type": "grant_type must be client_credentials",
+    "form.grant_type": "grant_type must be client_credentials, authorization_code or refresh_token",
     "form.scope": "none of these scopes is granted to this client",
     "assertion.none": f"client_assertion is missing, or client_assertion_type is not {ASSERTION_TYPE}",
     "assertion.malformed": "client_assertion is no signed JWT with JSON objects in it, or has a crit header",
@@ -45,20 +48,44 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "assertion.unknown_client": _KEY,
     "assertion.unknown_kid": _KEY,
     "assertion.signature": _KEY,
+    "app.form": "a token needs grant_type, client_id, code and code_verifier, or grant_type and refresh_token",
+    "app.unknown": "no such app is registered, or the token is another app's",
+    "app.grant": "the code or token is unknown, was used before, is too old, or was given for something else",
+    "app.scope": "scope must be no more than what was granted",
 }
 
 
-def oauth(issue: Callable[[Mapping[str, str]], AccessToken], signer: Signer, admit: Callable[[str], None]) -> Blueprint:
-    """The routes, around the use case that makes tokens. `admit` raises Problem where a client has had too many."""
+@dataclass(frozen=True, slots=True)
+class Apps:
+    """The use cases for apps. Each raises TokenRefused."""
+
+    answer: Callable[[Mapping[str, str]], AppTokens]
+    revoke: Callable[[Mapping[str, str]], None]
+
+
+def oauth(
+    issue: Callable[[Mapping[str, str]], AccessToken],
+    signer: Signer,
+    admit: Callable[[str], None],
+    apps: Apps,
+    *,
+    types: Collection[str] = (),
+) -> Blueprint:
+    """The routes, around the use cases that make tokens. `admit` raises Problem where a client has had too many;
+    `types` are what a book holds.
+    """
     blueprint = Blueprint("oauth", __name__)
     jwks_json = orjson.dumps(signer.public_jwks())
-    configuration_json = orjson.dumps(configuration(signer))
+    configuration_json = orjson.dumps(configuration(signer, types))
+    openid_json = orjson.dumps(openid(signer))
 
     @blueprint.post("/oauth2/token")
     def token() -> Response:
         form: Mapping[str, str] = {}
         try:
             form = _form(request)
+            if form.get("grant_type") in GRANT_TYPES:
+                return _given(apps.answer(form))
             token = issue(form)
         except TokenRefused as refused:
             g.reason = refused.reason
@@ -67,6 +94,19 @@ def oauth(issue: Callable[[Mapping[str, str]], AccessToken], signer: Signer, adm
         # Counted when it is proven who asks: nobody else can use up a client's tokens.
         admit(token.client_id)
         return _granted(token)
+
+    @blueprint.post("/oauth2/revoke")
+    def revoke() -> Response:
+        try:
+            apps.revoke(_form(request))
+        except TokenRefused as refused:
+            g.reason = refused.reason
+            return _refused(refused)
+        return _uncached(b"", 200)
+
+    @blueprint.get("/.well-known/openid-configuration")
+    def openid_configuration() -> Response:
+        return _cached(openid_json)
 
     @blueprint.get("/.well-known/jwks.json")
     def jwks() -> Response:
@@ -80,18 +120,50 @@ def oauth(issue: Callable[[Mapping[str, str]], AccessToken], signer: Signer, adm
     return blueprint
 
 
-def configuration(signer: Signer) -> dict[str, Any]:
+def configuration(signer: Signer, types: Collection[str] = ()) -> dict[str, Any]:
     """What a SMART client needs to know. https://hl7.org/fhir/smart-app-launch/conformance.html"""
+    return {
+        **_endpoints(signer),
+        "grant_types_supported": ["client_credentials", *GRANT_TYPES],
+        "response_types_supported": ["code"],
+        "token_endpoint_auth_methods_supported": ["private_key_jwt", "none"],
+        "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+        "scopes_supported": [*sorted(SCOPES), *SUPPORTED, *(f"patient/{type_}.rs" for type_ in types)],
+        "code_challenge_methods_supported": ["S256"],
+        "capabilities": [
+            "launch-standalone",
+            "client-public",
+            "client-confidential-asymmetric",
+            "context-standalone-patient",
+            "permission-patient",
+            "permission-offline",
+            "permission-online",
+            "permission-v1",
+            "permission-v2",
+        ],
+    }
+
+
+def openid(signer: Signer) -> dict[str, Any]:
+    """What checking an id_token takes. https://openid.net/specs/openid-connect-discovery-1_0.html#ProviderMetadata"""
+    return {
+        **_endpoints(signer),
+        "response_types_supported": ["code"],
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": [TOKEN_ALGORITHM],
+        "code_challenge_methods_supported": ["S256"],
+        "request_uri_parameter_supported": False,
+    }
+
+
+def _endpoints(signer: Signer) -> dict[str, Any]:
     return {
         "issuer": signer.issuer,
         "jwks_uri": f"{signer.issuer}/.well-known/jwks.json",
+        "authorization_endpoint": f"{signer.issuer}/oauth2/authorize",
         "token_endpoint": signer.token_url,
-        "grant_types_supported": ["client_credentials"],
-        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
-        "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
-        "scopes_supported": sorted(SCOPES),
-        "code_challenge_methods_supported": ["S256"],
-        "capabilities": ["client-confidential-asymmetric"],
+        "revocation_endpoint": f"{signer.issuer}/oauth2/revoke",
+        "authorization_response_iss_parameter_supported": True,
     }
 
 
@@ -118,6 +190,18 @@ def _granted(token: AccessToken) -> Response:
 def _refused(refused: TokenRefused) -> Response:
     told = {"error": refused.code, "error_description": DESCRIPTIONS[refused.reason]}
     return _uncached(orjson.dumps(told), 401 if refused.code == "invalid_client" else 400)
+
+
+def _given(tokens: AppTokens) -> Response:
+    given = {
+        "access_token": tokens.access_token,
+        "token_type": "Bearer",
+        "expires_in": tokens.expires_in,
+        "scope": " ".join(tokens.scopes),
+        "patient": tokens.patient,
+    }
+    asked = {"refresh_token": tokens.refresh_token, "id_token": tokens.id_token}
+    return _uncached(orjson.dumps({**given, **{name: value for name, value in asked.items() if value}}), 200)
 
 
 def _uncached(body: bytes, status: int) -> Response:

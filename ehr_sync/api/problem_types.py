@@ -71,6 +71,13 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = {
         "Dùng một từ trong words, một mã phiếu như ticket-17, hoặc cả hai: restore/ticket-17.",
         "Give one of the words, a ticket such as ticket-17, or both: restore/ticket-17.",
     ),
+    "app.not_trusted": ProblemType(
+        400,
+        "Ứng dụng này chưa được đăng ký ở đây.",
+        "This app is not registered here.",
+        "Chưa có gì được chia sẻ. Hãy mở lại từ ứng dụng; nếu vẫn lỗi, báo cho nơi làm ra ứng dụng.",
+        "Nothing was shared. Start again from the app; if it stays, tell whoever makes the app.",
+    ),
     "idempotency_key.malformed": ProblemType(
         400,
         "Idempotency-Key không đúng quy cách.",

@@ -6,7 +6,7 @@ https://www.rfc-editor.org/rfc/rfc9457  https://hl7.org/fhir/R4/operationoutcome
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -41,6 +41,11 @@ _ISSUE_TYPES: Final[Mapping[int, str]] = {
     422: "processing",
     429: "throttled",
     503: "transient",
+}
+
+_UNHEARD: Final = {
+    "vi": "Tham số này không được dùng: kết quả gồm cả những gì nó lẽ ra loại bỏ.",
+    "en": "This parameter was not used: what it would leave out is in the answer.",
 }
 
 _BY_ERROR: Final[Mapping[type[EhrSyncError], str]] = {
@@ -169,12 +174,37 @@ def _details(problem: Problem, public_url: str) -> dict[str, Any]:
     }
 
 
+def not_heard(parameters: Sequence[str]) -> bytes:
+    """An OperationOutcome that says which parameters of a search were not heard, as its reader allowed."""
+    said = _UNHEARD[language_of(request)]
+    issues = [
+        {
+            "severity": "warning",
+            "code": "not-supported",
+            "details": {"text": said},
+            "diagnostics": f"{said} ({name})",
+            "location": [f"http.{name}"],
+        }
+        for name in parameters
+    ]
+    return orjson.dumps({"resourceType": "OperationOutcome", "issue": issues})
+
+
+def outcome_of(error: Exception) -> bytes:
+    """An error as an OperationOutcome."""
+    return orjson.dumps(_outcome(_problem_of(error)))
+
+
 def _outcome(problem: Problem) -> dict[str, Any]:
     kind, language = PROBLEMS[problem.code], language_of(request)
-    issue = {
+    named = [str(name) for name in problem.members.get("parameters", ()) if name]  # type: ignore[attr-defined]  # ours
+    said = ", ".join([*named, problem.code, f"urn:uuid:{g.incident}"])
+    issue: dict[str, Any] = {
         "severity": "fatal" if kind.status == 500 else "error",
         "code": _ISSUE_TYPES.get(kind.status, "exception"),
         "details": {"text": kind.title(language)},
-        "diagnostics": f"{kind.remedy(language)} ({problem.code}, urn:uuid:{g.incident})",
+        "diagnostics": f"{kind.remedy(language)} ({said})",
     }
+    if named:
+        issue |= {"location": [f"http.{name}" for name in named]}
     return {"resourceType": "OperationOutcome", "issue": [issue]}

@@ -1,4 +1,4 @@
-"""POST /api/v1/submissions: a hospital's system hands over dossiers."""
+"""POST /api/v1/submissions: a hospital's system hands over dossiers, or asks first what would be answered."""
 
 from __future__ import annotations
 
@@ -41,8 +41,14 @@ class Accept(Protocol):
     ) -> Answer: ...
 
 
-def submissions(accept: Accept, places: Places) -> Blueprint:
-    """The route, around its use case. A body is read when it has its place."""
+class Check(Protocol):
+    """The use case that answers what sending would answer now, and keeps nothing."""
+
+    def __call__(self, *, client_id: str, actor: str, body: Reader, media_type: MediaType) -> Answer: ...
+
+
+def submissions(accept: Accept, check: Check, places: Places) -> Blueprint:
+    """The routes, around their use cases. A body is read when it has its place."""
     blueprint = Blueprint("submissions", __name__)
 
     @blueprint.post("/api/v1/submissions")
@@ -53,6 +59,14 @@ def submissions(accept: Accept, places: Places) -> Blueprint:
             answer = accept(client_id=client_id, media_type=media_type, idempotency_key=idempotency_key, body=body)
         rendered = render.answer(answer, language_of(request))
         return Response(orjson.dumps(rendered), mimetype="application/json")
+
+    @blueprint.post("/api/v1/submissions:check", endpoint="check")
+    def foresee() -> Response:
+        client_id = access.caller().client_id
+        media_type, body = _media_type(request), _body(request)
+        with places.taken(client_id):
+            answer = check(client_id=client_id, actor=f"client:{client_id}", media_type=media_type, body=body)
+        return Response(orjson.dumps(render.answer(answer, language_of(request))), mimetype="application/json")
 
     return blueprint
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ehr_sync.core.app_scopes import AppAccess
 from ehr_sync.core.errors import Refused
 
 
@@ -120,11 +121,12 @@ class HealthBook(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Who a bearer token of the identity provider speaks for."""
+    """Who a bearer token speaks for: one of the identity provider, or one that an app was given here."""
 
     subject: str  # the provider's own pseudonymous id, safe to keep
     personal_number: str = field(repr=False)  # "" for staff
     roles: frozenset[str] = frozenset()
+    app: AppAccess | None = None  # the app that asks for them, and what it may; None: they themselves
 
 
 class IdentityProvider(Protocol):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 import click
 import requests
@@ -20,8 +21,12 @@ from ehr_sync.demo.stage import Stage, employ, open_doors, own_folder, require_p
 from ehr_sync.runtime.supervisor import Died, Stopped, Supervisor
 from ehr_sync.sandbox.city import clients as sandbox_clients
 from ehr_sync.sandbox.city.facilities import DEMO, facility
-from ehr_sync.store import clients
+from ehr_sync.store import apps, clients
+from ehr_sync.store.apps import App
 from ehr_sync.usecases.access.authenticate import SCOPES
+
+EXAMPLE_APP: Final = App("vi-du", "Ứng dụng ví dụ", "Example app", ("http://127.0.0.1/callback",), ())
+"""The app of docs/examples/app.py, on whatever port it finds free."""
 
 
 @click.command()
@@ -74,7 +79,7 @@ def _run(*, once: bool, folder: Path, dossiers: int, port: int) -> bool:
 
 
 def _registered(stage: Stage) -> dict[str, Hospital]:
-    """The demo's hospitals by facility code, each registered with a key of its own, as an operator would."""
+    """The demo's hospitals by code, each registered with a key of its own; and an app, as an operator would."""
     service = open_service(settings.from_environment(stage.environment))
     keys = service.stores.keys
     for code in DEMO:
@@ -85,6 +90,8 @@ def _registered(stage: Stage) -> dict[str, Hospital]:
             clients.add_facility(connection, keys, code, name=known.name)
             clients.add_client(connection, keys, client_id, name=known.name, jwks=jwks, scopes=SCOPES)
             clients.grant(connection, keys, client_id, code)
+    with service.stores.database.begin() as connection:
+        apps.add(connection, EXAMPLE_APP)
     service.close()
     return {code: Hospital(stage.url, code, stage.world.folder) for code in DEMO}
 

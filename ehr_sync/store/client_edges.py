@@ -142,6 +142,28 @@ def family_of(connection: Connection, edge_key: bytes, code: str) -> str:
     return str(row.family_id)
 
 
+def places_of(connection: Connection, edge_key: bytes, code: str) -> dict[str, Sending]:
+    """Every code that the place of a code has or had. Raises Unfit."""
+    # The code itself is among the rows, so that one which was put into another family is found too.
+    return {
+        r.code: _sending(edge_key, r.code, r.family_id, r.made_on_means, r.seal)
+        for r in _PLACES.rows(connection, code=code)
+    }
+
+
+_NAMED = facility.alias("named")
+_PLACES = Statement(
+    select(
+        facility.c.code,
+        facility.c.family_id,
+        facility.c.made_on_means,
+        func.encode(facility.c.seal, "hex").label("seal"),
+    )
+    .join(_NAMED, _NAMED.c.family_id == facility.c.family_id)
+    .where(_NAMED.c.code == bindparam("code"))
+)
+
+
 def edge_of_client(held: Held) -> Edge:
     """A client is its keys, its scopes, its grants, and whether it is shut out."""
     terms = sorted([g.code, g.valid_from.isoformat(), str(g.valid_to or "")] for g in held.grants)

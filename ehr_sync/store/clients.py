@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection
 
@@ -24,13 +24,16 @@ from ehr_sync.store.client_edges import (
     family_of,
     held_by,
     locked,
+    places_of,
 )
 from ehr_sync.store.client_tables import client, client_facility, facility, jti
 from ehr_sync.store.edges import seal_of
 from ehr_sync.store.statement import Statement, among
-from ehr_sync.store.tables import submission
+from ehr_sync.store.tables import key_use, submission
 
 ALWAYS: Final = date.min  # a grant without a first day
+PAGE: Final = "page:"
+"""What the sender's id begins with where a facility's people send by the pages; no registered client has a colon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +213,11 @@ def _with_grant(before: _Grants, code: str, first: date, last: date | None) -> _
 
 def sending_for(connection: Connection, edge_key: bytes, client_id: str, on: date) -> Mapping[str, Sending]:
     """The codes that a client may send for on a day (in Viet Nam), with their families; none for a disabled client.
-    Raises Unfit.
+    A facility's people ("page:01001") send for the codes that their place has or had: who may be one of them is not
+    known here. Raises Unfit.
     """
+    if client_id.startswith(PAGE):
+        return places_of(connection, edge_key, client_id.removeprefix(PAGE))
     held = held_by(connection, edge_key, client_id)
     if held is None or held.disabled_at is not None:
         return {}
@@ -235,3 +241,36 @@ def use_jti(connection: Connection, client_id: str, jti_hash: bytes, *, expires_
     row = insert(jti).values(client_id=client_id, jti_hash=jti_hash, expires_at=expires_at)
     noted = row.on_conflict_do_nothing().returning(jti.c.client_id)
     return connection.execute(noted).one_or_none() is not None
+
+
+def clients_of(connection: Connection, edge_key: bytes, code: str, on: date) -> tuple[Held, ...]:
+    """The clients that may send for a code on a day, by id, those too that are shut out. Raises Unfit."""
+    g = client_facility.c
+    holding = select(g.client_id).where(g.code == code, g.valid_from <= on, or_(g.valid_to.is_(None), g.valid_to >= on))
+    found = connection.execute(holding.distinct().order_by(g.client_id)).scalars().all()
+    return tuple(held for each in found if (held := held_by(connection, edge_key, each)) is not None)
+
+
+def codes_of(held: Held, on: date) -> frozenset[str]:
+    """Every code that a client may send for on a day or later."""
+    return frozenset(g.code for g in held.grants if g.valid_to is None or g.valid_to >= on)
+
+
+def note_key_use(connection: Connection, client_id: str, kid: str, now: datetime) -> None:
+    """Note that a key signed in; what was noted less than a minute ago stays."""
+    new = insert(key_use).values(client_id=client_id, kid=kid, used_at=now)
+    older = key_use.c.used_at < now - timedelta(minutes=1)
+    connection.execute(
+        new.on_conflict_do_update(index_elements=["client_id", "kid"], set_={"used_at": now}, where=older)
+    )
+
+
+def key_uses(connection: Connection, client_id: str) -> dict[str, datetime]:
+    """When each key of a client last signed in."""
+    rows = connection.execute(select(key_use.c.kid, key_use.c.used_at).where(key_use.c.client_id == client_id))
+    return {row.kid: row.used_at for row in rows}
+
+
+def forget_key_use(connection: Connection, client_id: str, kid: str) -> None:
+    """Forget a key that is taken out: another one may come to have its name."""
+    connection.execute(delete(key_use).where(key_use.c.client_id == client_id, key_use.c.kid == kid))

@@ -8,15 +8,31 @@ from uuid import UUID
 from sqlalchemy import Connection, any_, delete, func, select, tuple_, update
 
 from ehr_sync.core.keys import ServiceKeys
-from ehr_sync.store import people
+from ehr_sync.store import app_grants, people
 from ehr_sync.store.identity_edges import CLAIM, NUMBER, check_claim, check_number
-from ehr_sync.store.tables import book_entry, claim, delivery, identifier, lane, person, piece, record, record_version
+from ehr_sync.store.tables import (
+    book_entry,
+    claim,
+    delivery,
+    identifier,
+    lane,
+    person,
+    piece,
+    record,
+    record_version,
+    refusal,
+)
 
 
 def refused_of(connection: Connection, edge_key: bytes, people: Collection[UUID]) -> list[UUID]:
     """The nobodies under whom refused dossiers stand that claim a number of these people, or of one of their claims.
     Raises Unfit: with somebody else's number among theirs, somebody else's dossiers would be destroyed.
     """
+    refused = piece.c.number_mark.is_not(None), piece.c.number_mark.in_(_numbers_of(connection, edge_key, people))
+    return list(connection.execute(select(piece.c.person_id).where(*refused)).scalars())
+
+
+def _numbers_of(connection: Connection, edge_key: bytes, people: Collection[UUID]) -> set[bytes]:
     numbers = set()
     for row in connection.execute(select(*NUMBER).where(identifier.c.person_id.in_(people))):
         check_number(edge_key, row)
@@ -24,8 +40,7 @@ def refused_of(connection: Connection, edge_key: bytes, people: Collection[UUID]
     for row in connection.execute(select(*CLAIM).where(claim.c.person_id.in_(people))):
         check_claim(edge_key, row)
         numbers.add(row.claim_number_mark)
-    refused = piece.c.number_mark.is_not(None), piece.c.number_mark.in_(numbers - {None})
-    return list(connection.execute(select(piece.c.person_id).where(*refused)).scalars())
+    return numbers - {None}
 
 
 def take_out(connection: Connection, keys: ServiceKeys, erased: Collection[UUID]) -> int:
@@ -44,6 +59,7 @@ def take_out(connection: Connection, keys: ServiceKeys, erased: Collection[UUID]
     )
     if not present:
         return 0
+    connection.execute(delete(refusal).where(refusal.c.number_mark.in_(_numbers_of(connection, keys.edges, present))))
     _leave_records_to_others(connection, present)
     for table in (lane, delivery, book_entry, record_version, piece):
         connection.execute(delete(table).where(table.c.person_id.in_(present)))
@@ -52,6 +68,7 @@ def take_out(connection: Connection, keys: ServiceKeys, erased: Collection[UUID]
     # Somebody else's record may still have been shown to one of them: nobody is kept waiting for a key that is gone.
     shown = record.c.shown_person.in_(present)
     connection.execute(update(record).where(shown).values(shown=None, shown_person=None))
+    app_grants.end_grants_of_people(connection, present)
     people.forget(connection, keys, present)
     return len(present)
 

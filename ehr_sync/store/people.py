@@ -28,7 +28,7 @@ from ehr_sync.store.identity_edges import (
 )
 from ehr_sync.store.sealing import mark
 from ehr_sync.store.statement import Statement, among
-from ehr_sync.store.tables import claim, identifier, person
+from ehr_sync.store.tables import book_entry, claim, identifier, person
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +186,15 @@ _PROVEN_BEHIND = Statement(
     )
     .where(identifier.c.mark == bindparam("mark"))
 )
+
+
+def book_behind(connection: Connection, edge_key: bytes, number_mark: bytes) -> UUID | None:
+    """The proven person behind an active number, where something stands in their book. Raises Unfit."""
+    found = proven_behind(connection, edge_key, number_mark)
+    if found is None:
+        return None
+    stands = select(book_entry.c.person_id).where(book_entry.c.person_id == found[0]).limit(1)
+    return connection.execute(stands).scalar()
 
 
 def _facts(edge_key: bytes, row: Any) -> ProvenFacts | None:

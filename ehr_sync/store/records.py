@@ -32,6 +32,7 @@ class RecordRow:
     shown_person: UUID | None
     patient_mark: bytes | None
     day_mark: bytes | None
+    newest_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class VersionHead:
     content_mark: bytes
     made_on: date
     accepted_at: datetime
+    family: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +223,17 @@ def set_records(connection: Connection, changed: Sequence[RecordRow]) -> None:
     _SET_RECORD.count(connection, [{**_record_row(r), "id_": r.record_id} for r in changed])
 
 
-_SETTABLE = ("person_id", "others", "versions", "newest", "shown", "shown_person", "patient_mark", "day_mark")
+_SETTABLE = (
+    "person_id",
+    "others",
+    "versions",
+    "newest",
+    "shown",
+    "shown_person",
+    "patient_mark",
+    "day_mark",
+    "newest_at",
+)
 _SET_RECORD = Statement(
     update(record).where(record.c.record_id == bindparam("id_")).values({name: bindparam(name) for name in _SETTABLE})
 )

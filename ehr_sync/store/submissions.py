@@ -20,7 +20,7 @@ from ehr_sync.store.key_store import KeyStore
 from ehr_sync.store.packing import Words, pack, unpack
 from ehr_sync.store.records import unwrap, wrap
 from ehr_sync.store.sealing import new_key, place, seal, unseal
-from ehr_sync.store.statement import Statement
+from ehr_sync.store.statement import Statement, among
 from ehr_sync.store.tables import idempotency, person, piece, submission
 
 
@@ -107,6 +107,22 @@ def submission_of(connection: Connection, store: KeyStore, submission_id: bytes)
 
 _KEPT = Statement(
     select(submission.c.wrapped_key, submission.c.answer).where(submission.c.submission_id == bindparam("id_"))
+)
+
+
+def answers_of(connection: Connection, store: KeyStore, submission_ids: Collection[bytes]) -> dict[bytes, bytes]:
+    """The answers to these submissions; one that was never answered is not among them. Raises Unreadable."""
+    found = {}
+    for row in _ANSWERS.rows(connection, ids=list(set(submission_ids))):
+        key = store.unwrap(row.wrapped_key, _key_place(row.submission_id))
+        found[row.submission_id] = unpack(unseal(key, row.answer, place("submission", "answer", row.submission_id)))
+    return found
+
+
+_ANSWERS = Statement(
+    select(submission.c.submission_id, submission.c.wrapped_key, submission.c.answer).where(
+        among(submission.c.submission_id, "ids"), submission.c.answer.is_not(None)
+    )
 )
 
 

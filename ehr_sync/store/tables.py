@@ -156,6 +156,9 @@ record = Table(
     Column("shown_person", UUID),
     Column("patient_mark", BYTEA),  # keyed hashes of MA_BN and of the day of NGAY_VAO: is it the same visit?
     Column("day_mark", BYTEA),
+    Column("newest_at", DateTime(timezone=True)),  # when the version that stands came
+    # What a facility may have to do something about is among these; most records are shown as they stand.
+    Index("records_behind", "family", "newest_at", "record_id", postgresql_where=text("shown IS DISTINCT FROM newest")),
 )
 
 record_version = Table(
@@ -174,10 +177,26 @@ record_version = Table(
     _time("accepted_at", now=True),
     Column("wrapped_key", BYTEA, nullable=False),
     Column("body", BYTEA, nullable=False),
+    Column("family", Text, nullable=False),  # the record's: a facility sees its day without a look at all records
+    Index("versions_by_day", "family", "accepted_at", "record_id", "version"),
     CheckConstraint(
         "state IN ('ready', 'visit_open', 'order_unclear', 'waiting_for_xml1')", name="version_state_is_known"
     ),
     Index("versions_by_time", "accepted_at"),
+)
+
+# What was refused, for the desk of the facility that sent it: kept for some weeks, of the same bytes once a day.
+refusal = Table(
+    "refusal",
+    metadata,
+    Column("mark", BYTEA, primary_key=True),  # keyed hash of submission, place in it and day
+    Column("family", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("number_mark", BYTEA),  # of the number that it claims, so that an erasure finds it; NULL: none
+    Column("wrapped_key", BYTEA, nullable=False),
+    Column("said", BYTEA, nullable=False),  # sealed: MA_LK and what was wrong, as codes
+    Index("refusals_by_day", "family", "at", "mark"),
+    Index("refusals_of_a_number", "number_mark", postgresql_where=text("number_mark IS NOT NULL")),
 )
 
 book_entry = Table(
@@ -367,6 +386,16 @@ def _key_check(of: MetaData) -> Table:
 
 
 key_check = _key_check(metadata)
+
+# When each key of a sending system last signed in; noted at most once a minute.
+key_use = Table(
+    "key_use",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("kid", Text, primary_key=True),
+    Column("used_at", DateTime(timezone=True), nullable=False),
+)
+
 repeated_refusal = Table(
     "repeated_refusal",
     metadata,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from flask import Blueprint, Flask, Response, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, Flask, Response, current_app, g, redirect, render_template, request, session, url_for
 from flask_babel import Babel
 from flask_compress import Compress
 from flask_wtf.csrf import CSRFProtect
@@ -25,11 +25,15 @@ from ehr_sync.usecases.access.sessions import Visit
 from ehr_sync.web.design import build, words
 from ehr_sync.web.design.words import gettext
 from ehr_sync.web.sign_in import Client, NotGood, Provider
+from ehr_sync.web.uploads import Upload, request_class
 
 HOMES: Final[dict[Face, str]] = {"citizen": "citizen.home", "facility": "facility.home", "ops": "operator.home"}
+_BACK: Final = "back"
 _TOKEN: Final = "sid"  # noqa: S105 - the name of what the cookie holds
+_FORM_BYTES: Final = 64_000
+_UPLOADS: Final = frozenset({"facility.check_files"})
 _POLICY: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'{}; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
 
@@ -55,6 +59,7 @@ class Foundation:
     client: Client | None
     secret: bytes = field(repr=False)
     log: Log
+    new_upload: Callable[[], Upload]  # where a file of a form is kept while it comes
 
     def install(self, app: Flask, *, public_url: str) -> None:
         """Give the application its pages."""
@@ -75,8 +80,12 @@ class Foundation:
         app.template_folder = "web/design/templates"
         app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
         app.jinja_env.globals["static"] = partial(_static, build.names())
+        app.extensions["pages"] = self
         Babel(app, locale_selector=language)
         _compress(app)
+        app.request_class = request_class(self.new_upload)
+        # Before the form's token is looked for, as that reads all of the form.
+        app.before_request(self._bound)
         protect = CSRFProtect(app)
         for blueprint in app.blueprints.values():
             protect.exempt(blueprint)
@@ -91,6 +100,11 @@ class Foundation:
         app.jinja_env.filters.update(day=words.day, moment=words.moment, span=words.span, times=words.times)
         static = WhiteNoise(app.wsgi_app, root=build.BUILT / "static", prefix="static/", immutable_file_test=_is_named)
         app.wsgi_app = static  # type: ignore[method-assign]
+
+    def _bound(self) -> None:
+        """A form is short, but for the files of somebody who is signed in."""
+        if _is_page() and not (request.endpoint in _UPLOADS and self.visit()):
+            request.max_content_length = _FORM_BYTES
 
     def admit(self, face: Face) -> None:
         """Let the visitor into a face's rooms, or raise Stranger with the page that they see instead."""
@@ -155,10 +169,31 @@ def visitor() -> Visit:
     return found
 
 
+def anybody() -> Visit | None:
+    """Who is there, if anybody; for routes that are open to all."""
+    pages: Foundation = current_app.extensions["pages"]
+    return pages.visit()
+
+
 def language() -> Language:
     """The language of this page: chosen once, or the browser's."""
     chosen = session.get("language")
     return chosen if chosen in {"vi", "en"} else language_of(request)
+
+
+def sign_in_first() -> str:
+    """The address to sign in at, after which one comes back to where `come_back_to` says."""
+    return url_for("pages.sign_in", face="citizen", back="")
+
+
+def come_back_to(path: str) -> None:
+    """Remember a path and query of ours, while somebody signs in or changes how pages look."""
+    session[_BACK] = path
+
+
+def let_forms_lead_to(source: str) -> None:
+    """Let a form of this page end at another place too, by a redirect: browsers hold `form-action` against that."""
+    g.form_action = f" {source}"
 
 
 def page(template: str, **told: Any) -> Response:
@@ -175,6 +210,8 @@ def _common(pages: Foundation, provider: Provider | None) -> Blueprint:
         if provider is None:
             raise Problem("not_found")
         session["face"] = face
+        if "back" not in request.args:
+            session.pop(_BACK, None)
         return provider.leave(level=2)
 
     @blueprint.get("/sign-in/back")
@@ -188,11 +225,11 @@ def _common(pages: Foundation, provider: Provider | None) -> Blueprint:
             pages.log.warning("sign_in_refused", reason=error.reason, incident=g.incident)
             raise Problem("sign_in.not_good") from None
         face, kept = session.get("face", "citizen"), {name: session.get(name) for name in ("language", "type")}
-        before = session.get(_TOKEN)
+        before, back = session.get(_TOKEN), session.get(_BACK)
         session.clear()  # nothing of before goes on under the new name, the CSRF token neither
         session.update({name: value for name, value in kept.items() if value})
         session[_TOKEN] = pages.sessions.start(login, level, replaces=before)
-        return redirect(url_for(HOMES.get(face, "citizen.home")), 303)  # type: ignore[return-value]
+        return redirect(back or url_for(HOMES.get(face, "citizen.home")), 303)  # type: ignore[return-value]
 
     @blueprint.post("/sign-out")
     def sign_out() -> Response:
@@ -212,7 +249,9 @@ def _common(pages: Foundation, provider: Provider | None) -> Blueprint:
             session["language"] = request.form["language"]
         if request.form.get("type") in {"large", "normal"}:
             session["type"] = request.form["type"]
-        return redirect(_own(request.form.get("back", "/")), 303)  # type: ignore[return-value]
+        back, kept = _own(request.form.get("back", "/")), session.get(_BACK, "")
+        # A page that an app led to means nothing without what the app asked.
+        return redirect(kept if kept.partition("?")[0] == back else back, 303)  # type: ignore[return-value]
 
     return blueprint
 
@@ -261,7 +300,7 @@ def _is_named(path: str, url: str) -> bool:
 
 
 def _guarded(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["Content-Security-Policy"] = _POLICY.format(g.get("form_action", ""))
     # Without any referrer, CSRF checks refuse every form behind TLS.
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Content-Language"] = language()
@@ -271,7 +310,7 @@ def _guarded(response: Response) -> Response:
 
 def _is_page() -> bool:
     if request.blueprint:
-        return request.blueprint in {"pages", "citizen", "facility", "operator"}
+        return request.blueprint in {"pages", "citizen", "facility", "operator", "apps"}
     return request.accept_mimetypes.best_match(["application/problem+json", "text/html"]) == "text/html"
 
 

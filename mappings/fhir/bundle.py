@@ -83,26 +83,47 @@ def matched(bundle: bytes, etag: str) -> bytes:
     return bundle.replace(_UNREAD_MATCH, b'"ifMatch":' + orjson.dumps(etag), 1)
 
 
-def searchset(resources: Iterable[bytes], *, total: int, self_url: str, next_url: str | None, base_url: str) -> bytes:
+def searchset(
+    resources: Iterable[bytes],
+    *,
+    total: int,
+    self_url: str,
+    next_url: str | None,
+    base_url: str,
+    outcome: bytes | None = None,
+) -> bytes:
     """A searchset Bundle of resources that match; `total` counts all pages. Used for search and
-    $everything.
+    $everything. `outcome` is an OperationOutcome about the search itself.
     """
+    base = base_url.encode()
+    entries = [_match(resource, base) for resource in resources]
+    if outcome:
+        entries.append(b'{"resource":%s,"search":{"mode":"outcome"}}' % outcome)
+    return _bundle("searchset", entries, total, self_url, next_url)
+
+
+def history(resources: Iterable[bytes], *, total: int, self_url: str, next_url: str | None, base_url: str) -> bytes:
+    """A history Bundle of resources, each in the one version that stands.  https://hl7.org/fhir/R4/http.html#history"""
+    base = base_url.encode()
+    entries = [_past(resource, base) for resource in resources]
+    return _bundle("history", entries, total, self_url, next_url)
+
+
+def _bundle(kind: str, entries: list[bytes], total: int, self_url: str, next_url: str | None) -> bytes:
     links = [{"relation": "self", "url": self_url}]
     if next_url:
         links.append({"relation": "next", "url": next_url})
-    head = orjson.dumps({"resourceType": "Bundle", "type": "searchset", "total": total, "link": links})[:-1]
-    base = base_url.encode()
-    parts = [_match(resource, base) for resource in resources]
-    if not parts:
+    head = orjson.dumps({"resourceType": "Bundle", "type": kind, "total": total, "link": links})[:-1]
+    if not entries:
         # An empty array is no FHIR: without entries there is no `entry`.
         return head + b"}"
     # Joined once: a whole book is megabytes.
-    parts[0] = head + b',"entry":[' + parts[0]
-    parts[-1] += b"]}"
-    return b",".join(parts)
+    entries[0] = head + b',"entry":[' + entries[0]
+    entries[-1] += b"]}"
+    return b",".join(entries)
 
 
-def with_meta(resource: bytes, version_id: int, last_updated: str) -> bytes:
+def with_meta(resource: bytes, version_id: int | str, last_updated: str) -> bytes:
     """The resource with `meta` after its id; `last_updated` is an instant ("2026-11-20T08:00:00+07:00")."""
     # Behind the second quote after the type: no regular expression, as every resource that is read comes through here.
     type_ends = resource.index(b'"', len(_TYPE))
@@ -116,13 +137,23 @@ def for_person(resources: bytes, person_id: str) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _meta(version_id: int, last_updated: str) -> bytes:
-    return b',"meta":{"versionId":"%d","lastUpdated":"%s"}' % (version_id, last_updated.encode())
+def _meta(version_id: int | str, last_updated: str) -> bytes:
+    return f',"meta":{{"versionId":"{version_id}","lastUpdated":"{last_updated}"}}'.encode()
 
 
 def _match(resource: bytes, base: bytes) -> bytes:
     kind, id_ = _named(resource)
     return b'{"fullUrl":"%s/%s/%s","resource":%s,"search":{"mode":"match"}}' % (base, kind, id_, resource)
+
+
+def _past(resource: bytes, base: bytes) -> bytes:
+    kind, id_ = _named(resource)
+    meta = orjson.loads(resource)["meta"]
+    response = {"status": "200", "etag": f'W/"{meta["versionId"]}"', "lastModified": meta["lastUpdated"]}
+    return b'{"fullUrl":"%s/%s/%s","resource":%s,"request":{"method":"PUT","url":"%s/%s"},"response":%s}' % (
+        *(base, kind, id_, resource, kind, id_),
+        orjson.dumps(response),
+    )
 
 
 def _named(resource: bytes) -> tuple[bytes, bytes]:

@@ -7,7 +7,7 @@ expected (phrases.json); code only ever names a code and a phrase.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from types import MappingProxyType
@@ -82,6 +82,14 @@ def render(issue: Issue, language: str) -> dict[str, str]:
 def is_refusal(issue: Issue) -> bool:
     """Whether this issue alone keeps a record, or a file, from being taken."""
     return CATALOGUE[issue.code].severity == "refused"
+
+
+def by_weight(issues: Iterable[Issue]) -> tuple[Issue, ...]:
+    """What refused it first, then warnings, then what is only for information; else in their order."""
+    return tuple(sorted(issues, key=lambda issue: _WEIGHTS.index(CATALOGUE[issue.code].severity)))
+
+
+_WEIGHTS: Final[tuple[Severity, ...]] = ("refused", "warning", "information")
 
 
 def _said(text: str, english: bool) -> str:

@@ -45,6 +45,9 @@ class SourceTable(Generic[Context]):
     without its name would be a sign; of every other field the field alone. `one_text` are fields that are shown as one
     text: "TDF/3TC" and a strength of "NVP 200mg" say together what neither says alone.
 
+    `told_apart_by` are the fields that tell its rows apart, whatever their order (rules: natural-keys): of each group
+    the first that is filled. A table of one row has none.
+
     `stays` says, of the tables of a new version, whether this one, absent from it, stands as it was before. `example`
     is a row as an exporter writes it, of invented people: the sandbox sends one like it.
     """
@@ -59,6 +62,7 @@ class SourceTable(Generic[Context]):
     stays: Callable[[Tables], bool] = is_removed
     names: frozenset[str] = frozenset()
     one_text: tuple[tuple[str, ...], ...] = ()
+    told_apart_by: tuple[tuple[str, ...], ...] = ()
     orders: bool = False  # whether its rows are orders (NGAY_YL): the last one ends a visit that has no other end
     announce: Callable[[Rows, Context], None] | None = None
     resources: Callable[[Rows, Context], Iterable[Resource]] | None = None

@@ -11,9 +11,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from uuid import uuid4
 
 import requests
@@ -23,7 +23,7 @@ from flask.testing import FlaskClient
 from ehr_sync.api.admission import Admission
 from ehr_sync.api.app import create_app
 from ehr_sync.api.health import health
-from ehr_sync.api.oauth import oauth
+from ehr_sync.api.oauth import Apps, oauth
 from ehr_sync.api.places import Places
 from ehr_sync.api.submissions import MediaType, Reader, submissions
 from ehr_sync.core.addresses import networks
@@ -33,6 +33,7 @@ from ehr_sync.core.quota import Buckets, Lease, LeasedBuckets, Quota
 from ehr_sync.core.tally import Tally
 from ehr_sync.runtime.logs import make_log
 from ehr_sync.runtime.processes import happens
+from ehr_sync.usecases.access.assertions import TokenRefused
 from ehr_sync.usecases.access.authenticate import AccessToken, BadToken, Caller
 from mappings.model import Issue
 from tests import given
@@ -62,6 +63,17 @@ def digest(*, client_id: str, body: Reader, media_type: MediaType, idempotency_k
     return Answer(seen.hexdigest(), (file_result((), dossiers),))
 
 
+def foresee(*, client_id: str, actor: str, body: Reader, media_type: MediaType) -> Answer:
+    """The same for a check, without a batch id."""
+    answer = digest(client_id=client_id, body=body, media_type=media_type, idempotency_key=None)
+    return replace(answer, batch_id="")
+
+
+def no_app(form: Any) -> NoReturn:
+    """No app is registered."""
+    raise TokenRefused("invalid_client", "app.unknown")
+
+
 def app(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: Any) -> Flask:
     """The whole application with these use cases."""
     tokens: Callable[[Any], AccessToken] = options.get(
@@ -70,8 +82,8 @@ def app(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: A
     admission = options.get("admission") or admitting()
     return create_app(
         [
-            submissions(accept, options.get("places", Places(at_once=8, each=6, waiting=24))),
-            oauth(tokens, hospital.signer(), admission.admit_token),
+            submissions(accept, foresee, options.get("places", Places(at_once=8, each=6, waiting=24))),
+            oauth(tokens, hospital.signer(), admission.admit_token, Apps(no_app, no_app)),
             health(options.get("ready", lambda: {"database": True}), dict, lambda: b"", time.monotonic),
         ],
         verify=verify,

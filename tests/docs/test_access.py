@@ -10,6 +10,7 @@ from flask import Flask
 from ehr_sync.api import access
 from ehr_sync.api.access import Anyone, Citizen, Page, Sender, Staff, Who
 from ehr_sync.api.app import create_app
+from ehr_sync.api.desk import desk
 from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
 from ehr_sync.api.oauth import oauth
@@ -17,6 +18,7 @@ from ehr_sync.api.ops import ops
 from ehr_sync.api.submissions import submissions
 from ehr_sync.api.transactions import transactions
 from ehr_sync.web.citizen import pages as citizen
+from ehr_sync.web.citizen.consent import consent
 from ehr_sync.web.facility import pages as facility
 from ehr_sync.web.foundation import Foundation
 from ehr_sync.web.operator import pages as operator
@@ -25,13 +27,15 @@ from tests.docs.markdown import quoted, rows, section
 
 NOTHING = cast(Any, None)  # no route is called here
 OPS = ("plan", "order", "follow", "show", "status", "verify", "hurry", "trace", "sent")
+DESK = facility.UseCases(*[NOTHING] * 7)
 
 
 def application() -> Flask:
     """The whole application, without what stands behind its routes."""
     blueprints = [
-        oauth(NOTHING, hospital.signer(), NOTHING),
-        submissions(NOTHING, NOTHING),
+        oauth(NOTHING, hospital.signer(), NOTHING, NOTHING),
+        submissions(NOTHING, NOTHING, NOTHING),
+        desk(NOTHING),
         transactions(NOTHING, NOTHING),
         fhir(NOTHING, public_url=hospital.ISSUER, version="0"),
         ops(**dict.fromkeys(OPS, NOTHING)),
@@ -48,7 +52,13 @@ def application() -> Flask:
         stopwatch=NOTHING,
         new_id=NOTHING,
         pages=Foundation(
-            (citizen.rooms(NOTHING), facility.rooms(), operator.rooms(NOTHING)), NOTHING, NOTHING, None, b"", NOTHING
+            (citizen.rooms(NOTHING), consent(NOTHING), facility.rooms(DESK), operator.rooms(NOTHING)),
+            NOTHING,
+            NOTHING,
+            None,
+            b"",
+            NOTHING,
+            NOTHING,
         ),
         admission=NOTHING,
     )

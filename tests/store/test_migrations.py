@@ -15,7 +15,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import MetaData, create_engine
 
-import ehr_sync.store.clients  # noqa: F401 - its tables belong to the metadata
+import ehr_sync.store.app_grants
+import ehr_sync.store.clients  # noqa: F401 - their tables belong to the metadata
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.runtime.embedded_postgres import KEYS, MAIN, SUPERUSER, EmbeddedPostgres
 from ehr_sync.store import migrate as migrations

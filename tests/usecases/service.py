@@ -34,8 +34,8 @@ from ehr_sync.settings import Settings, settings_of
 from ehr_sync.store import clients, lanes
 from ehr_sync.store.register import REGISTER
 from ehr_sync.usecases.access.seal_edges import seal_edges, survey_edges
-from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.read_book import Page
+from ehr_sync.usecases.book.search_book import Search, search_book
 from ehr_sync.usecases.delivery.compose_bundle import BundleLimits
 from ehr_sync.usecases.delivery.deliver_due import delivering
 from ehr_sync.usecases.delivery.prepare_pushes import prepare_pushes
@@ -176,11 +176,7 @@ class Running:
     def everything(self, number: str) -> Page:
         """$everything of the person with this number; nothing where there is no such book."""
         login = Login("citizen", number)
-        found = read_book.read_patient(login=login, stores=self.stores, uris=self.service.uris)
-        if not found.total:
-            return found
-        patient = orjson.loads(found.resources[0])["id"]
-        return read_book.read_everything(patient, login=login, stores=self.stores, uris=self.service.uris, count=None)
+        return search_book("everything", (), Search(), login=login, stores=self.stores, uris=self.service.uris)
 
     def shown(self, number: str) -> Resources:
         """The same as values, by type and id."""

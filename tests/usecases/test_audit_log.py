@@ -30,7 +30,7 @@ from ehr_sync.usecases.access.actors import actor_of
 from ehr_sync.usecases.access.authenticate import Signer
 from ehr_sync.usecases.auditing.checkpoint import NotSigned, checkpointing, read_signed, signed
 from ehr_sync.usecases.auditing.verify_log import verify_log
-from ehr_sync.usecases.book import read_book
+from ehr_sync.usecases.book.search_book import Search, search_book
 from tests.usecases.service import Running
 
 READER: Final = Login("citizen", "001099000001")
@@ -59,7 +59,14 @@ class Watched:
         """Somebody without a book asks for it: one entry each."""
         for _ in range(times):
             anchor.take()
-            read_book.read_patient(login=READER, stores=self.running.stores, uris=self.running.service.uris)
+            search_book(
+                "search Patient",
+                ("Patient",),
+                Search(),
+                login=READER,
+                stores=self.running.stores,
+                uris=self.running.service.uris,
+            )
             self.lines.append(json.dumps({"event": "request", "audit": str(anchor.take())}))
 
     def own(self, *statements: str) -> None:

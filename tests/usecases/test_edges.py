@@ -24,8 +24,8 @@ from ehr_sync.runtime.logs import make_log
 from ehr_sync.sandbox.dossiers.generator import corrected, dossier, envelope, with_number, with_values
 from ehr_sync.store import clients
 from ehr_sync.usecases.access.seal_edges import seal_edges, survey_edges
-from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.erase_person import erase_person, undone_erasures
+from ehr_sync.usecases.book.search_book import Search, search_book
 from ehr_sync.usecases.check_readiness import check_readiness
 from scheduler.__main__ import _loop as sweeping
 from tests import given
@@ -317,7 +317,9 @@ def test_a_facilitys_name_and_what_its_day_means_are_no_edge(running: Running, r
 
 def read(running: Running) -> int:
     login = Login("citizen", A)
-    return read_book.read_patient(login=login, stores=running.stores, uris=running.service.uris).total
+    return search_book(
+        "search Patient", ("Patient",), Search(), login=login, stores=running.stores, uris=running.service.uris
+    ).total
 
 
 def forgotten(running: Running) -> Running:

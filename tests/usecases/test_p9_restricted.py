@@ -22,7 +22,7 @@ from ehr_sync.sandbox.dossiers.generator import (
     without_table,
 )
 from ehr_sync.store.resyncs import Scope
-from ehr_sync.usecases.book import read_book
+from ehr_sync.usecases.book.search_book import Search, search_book
 from ehr_sync.usecases.delivery.resync_lanes import order_resync
 from tests.usecases.service import DAY, Running, is_in_error, number_of
 
@@ -212,7 +212,14 @@ def test_p9_a_citizen_with_only_withheld_visits_looks_like_one_without_any(runni
     running.post(planted(VISIT, "icd_main"))
     running.settle()
     pages = [
-        read_book.read_patient(login=Login("x", number), stores=running.stores, uris=running.service.uris)
+        search_book(
+            "search Patient",
+            ("Patient",),
+            Search(),
+            login=Login("x", number),
+            stores=running.stores,
+            uris=running.service.uris,
+        )
         for number in (NUMBER, number_of(899))
     ]
     assert pages[0] == pages[1]

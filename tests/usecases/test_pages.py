@@ -12,6 +12,7 @@ from ehr_sync.core.ports import Login
 from ehr_sync.sandbox.dossiers.generator import Hoso, corrected, dossier
 from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.read_book import START, Page, Position
+from ehr_sync.usecases.book.search_book import Search, search_book
 from tests.usecases.service import DAY, Running, number_of
 
 FIRST: Final = dossier(871, person_index=871, shape="inpatient", rows=6)
@@ -23,15 +24,14 @@ OWNER: Final = Login("owner", NUMBER)
 Keys = list[tuple[str, str]]
 
 
-def page(running: Running, start: Position = START, count: int | None = 5, type_: str | None = None) -> Page:
-    asked: dict[str, Any] = {"login": OWNER, "stores": running.stores, "uris": running.service.uris}
-    patient_id = str(running.person_of(NUMBER))
-    if type_ is None:
-        return read_book.read_everything(patient_id, **asked, start=start, count=count)
-    return read_book.search_type(type_, patient_id, **asked, start=start, count=count)
+def page(running: Running, start: Position | str = START, count: int | None = 5, type_: str | None = None) -> Page:
+    asked = Search(owners=(frozenset({str(running.person_of(NUMBER))}),), start=start, count=count)
+    wired: dict[str, Any] = {"login": OWNER, "stores": running.stores, "uris": running.service.uris}
+    action = f"search {type_}" if type_ else "everything"
+    return search_book(action, [type_] if type_ else [], asked, **wired)
 
 
-def rest(running: Running, start: Position | None, count: int = 5, type_: str | None = None) -> list[bytes]:
+def rest(running: Running, start: Position | str | None, count: int = 5, type_: str | None = None) -> list[bytes]:
     """All from a position on, page by page."""
     found: list[bytes] = []
     while start is not None:

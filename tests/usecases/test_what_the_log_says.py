@@ -22,6 +22,8 @@ from ehr_sync.store.staff import Grant, Post
 from ehr_sync.usecases.access.posts import grant_post
 from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.erase_person import erase_person
+from ehr_sync.usecases.book.read_summary import read_summary
+from ehr_sync.usecases.book.search_book import Search, search_book
 from ehr_sync.usecases.delivery.find_doubles import find_doubles
 from ehr_sync.usecases.delivery.hurry_lanes import hurry_lanes
 from ehr_sync.usecases.delivery.resync_lanes import order_resync
@@ -51,17 +53,28 @@ class Sent:
         self.code = running.post(VISIT).transaction_code
         running.settle()
         self.patient: UUID = running.person_of(NUMBER)
-        [self.condition, *_] = [id_ for kind, id_ in running.shown(NUMBER) if kind == "Condition"]
+        shown = running.shown(NUMBER)
+        self.held = len(shown)
+        [self.condition, *_] = [id_ for kind, id_ in shown if kind == "Condition"]
 
     def wiring(self, login: Login) -> dict[str, Any]:
         return {"login": login, "stores": self.running.stores, "uris": self.running.service.uris}
 
     def everything(self, login: Login) -> str:
-        page = read_book.read_everything(str(self.patient), **self.wiring(login), count=4)
+        asked = Search(owners=(frozenset({str(self.patient)}),), count=4)
+        page = search_book("everything", (), asked, **self.wiring(login))
         return f"0.0+{len(page.resources)}"
 
+    def history(self, login: Login) -> str:
+        return str(read_book.read_resource("Condition", self.condition, how="history", **self.wiring(login)))
+
+    def summary(self, login: Login) -> str:
+        read_summary(str(self.patient), **self.wiring(login))
+        return f"0.0+{self.held}"
+
     def search(self, login: Login) -> str:
-        page = read_book.search_type("Encounter", str(self.patient), **self.wiring(login), count=None)
+        asked = Search(owners=(frozenset({str(self.patient)}),))
+        page = search_book("search Encounter", ("Encounter",), asked, **self.wiring(login))
         return f"0.0+{len(page.resources)}"
 
     def read(self, login: Login) -> str:
@@ -116,11 +129,13 @@ ACTS: Final[dict[str, tuple[Act, Entry]]] = {
     ),
     "a sender decides": (lambda s: s.make_older_current(), ("client", "make current", True, "1")),
     "a citizen looks for themselves": (
-        lambda s: str(read_book.read_patient(**s.wiring(OWNER)).total),
-        ("citizen", "search Patient", True, ""),
+        lambda s: str(search_book("search Patient", ("Patient",), Search(), **s.wiring(OWNER)).total),
+        ("citizen", "search Patient", True, "0.0+1"),
     ),
     "a citizen reads": (lambda s: s.read(OWNER), ("citizen", "read Condition", True, CONDITION)),
     "a citizen reads all": (lambda s: s.everything(OWNER), ("citizen", "everything", True, SAID)),
+    "a citizen reads a history": (lambda s: s.history(OWNER), ("citizen", "history Condition", True, CONDITION)),
+    "a citizen reads their summary": (lambda s: s.summary(OWNER), ("citizen", "summary", True, SAID)),
     "a citizen searches": (lambda s: s.search(OWNER), ("citizen", "search Encounter", True, SAID)),
     "a stranger reads": (lambda s: s.read(STRANGER), ("citizen", "refused read", True, "")),
     "a stranger reads all": (lambda s: s.everything(STRANGER), ("citizen", "refused everything", True, "")),

@@ -28,8 +28,10 @@ class Visitor:
         self.last = self.client.get(path, **options)
         return self.last
 
-    def press(self, action: str, **fields: str) -> TestResponse:
-        """Send the form of the last page that goes to `action`, with what is hidden in it and these fields."""
+    def press(self, action: str, **fields: Any) -> TestResponse:
+        """Send the form of the last page that goes to `action`, with what is hidden in it and these fields; files are
+        (stream, name).
+        """
         assert self.last is not None
         form = next(form for form in self.last.text.split("<form")[1:] if f'method="post" action="{action}"' in form)
         hidden = {name: unescape(value) for name, value in _HIDDEN.findall(form.partition("</form>")[0])}

@@ -14,7 +14,7 @@ import requests
 from joserfc import jws
 from joserfc.jwk import ECKey, OctKey
 
-from ehr_sync.api.access import WHO_MAY, Anyone, Citizen, Page, Sender, Staff
+from ehr_sync.api.access import WHO_MAY, Anyone, Citizen, Sender, Staff
 from ehr_sync.runtime.processes import happens
 from ehr_sync.sandbox.city.people import person
 from ehr_sync.sandbox.city.staff import OPERATOR
@@ -31,12 +31,25 @@ NOBODYS: Final = "11111111-1111-8111-8111-111111111111"
 
 ROUTES: Final[dict[str, tuple[str, str]]] = {
     "submissions.submit": ("POST", "/api/v1/submissions"),
+    "submissions.check": ("POST", "/api/v1/submissions:check"),
+    "desk.show_day": ("GET", "/api/v1/days/2026-01-31"),
+    "desk.list_day": ("GET", "/api/v1/days/2026-01-31/dossiers"),
+    "desk.list_work": ("GET", "/api/v1/work"),
+    "desk.find": ("POST", "/api/v1/dossiers:find"),
+    "desk.versions": ("GET", "/api/v1/transactions/{code}/versions"),
+    "desk.differences": ("GET", "/api/v1/transactions/{code}/differences"),
+    "desk.keys": ("GET", "/api/v1/keys"),
     "transactions.follow": ("GET", "/api/v1/transactions/{code}"),
     "transactions.make_current": ("POST", "/api/v1/transactions/{code}:make-current"),
-    "fhir.patient": ("GET", "/fhir/Patient"),
+    "fhir.batch": ("POST", "/fhir"),
     "fhir.everything": ("GET", "/fhir/Patient/{patient}/$everything"),
+    "fhir.history": ("GET", "/fhir/Encounter/{encounter}/_history"),
+    "fhir.history_of_type": ("GET", "/fhir/Encounter/_history"),
     "fhir.read": ("GET", "/fhir/Encounter/{encounter}"),
     "fhir.search": ("GET", "/fhir/Observation?patient={patient}"),
+    "fhir.search_by_post": ("POST", "/fhir/Observation/_search"),
+    "fhir.summary": ("GET", "/fhir/Patient/{patient}/$summary"),
+    "fhir.vread": ("GET", "/fhir/Encounter/{encounter}/_history/1"),
     "ops.plan_resync": ("POST", "/api/v1/ops/resyncs"),
     "ops.follow_resync": ("GET", f"/api/v1/ops/resyncs/{NOBODYS}"),
     "ops.tell_status": ("GET", "/api/v1/ops/status"),
@@ -54,8 +67,12 @@ OPEN: Final[dict[str, tuple[str, str]]] = {
     "oauth.token": ("POST", "/oauth2/token"),
     "oauth.jwks": ("GET", "/.well-known/jwks.json"),
     "oauth.smart_configuration": ("GET", "/.well-known/smart-configuration"),
+    "oauth.openid_configuration": ("GET", "/.well-known/openid-configuration"),
+    "oauth.revoke": ("POST", "/oauth2/revoke"),
     "fhir.metadata": ("GET", "/fhir/metadata"),
 }
+
+PAGES: Final = frozenset({"pages", "apps", "citizen", "facility", "operator"})
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +167,7 @@ def asked(site: Site, known: dict[str, str], endpoint: str, headers: dict[str, s
 
 def test_every_route_of_the_api_is_in_this_table() -> None:
     """Pages know visitors by their session: tests/web/test_rooms.py."""
-    api = {name: who for name, who in WHO_MAY.items() if not isinstance(who, Page) and not name.startswith("pages.")}
+    api = {name: who for name, who in WHO_MAY.items() if name.partition(".")[0] not in PAGES}
     assert ROUTES.keys() | OPEN.keys() == api.keys()
     assert {name for name, who in api.items() if isinstance(who, Anyone)} == OPEN.keys()
 
@@ -208,7 +225,7 @@ def test_a_post_opens_nothing_to_a_token_that_was_not_given_for_it(site: Site, k
 
 @pytest.mark.parametrize("endpoint", OPEN)
 def test_what_is_open_needs_no_token(site: Site, known: dict[str, str], endpoint: str) -> None:
-    assert asked(site, known, endpoint, {}).status_code == (400 if endpoint == "oauth.token" else 200)
+    assert asked(site, known, endpoint, {}).status_code == (400 if endpoint in {"oauth.token", "oauth.revoke"} else 200)
 
 
 def told(response: requests.Response, *ids: str) -> tuple[int, str, dict[str, str]]:
@@ -247,7 +264,8 @@ def test_another_citizens_resources_of_every_type_look_like_unknown_ones(site: S
     for type_, id_ in own.items():
         if type_ in {"Organization", "Practitioner"}:
             continue
-        for path in (f"/fhir/{type_}/{{}}", f"/fhir/{type_}/{{}}?_format=json"):
+        for form in ("{}", "{}?_format=json", "{}/_history", "{}/_history/1"):
+            path = f"/fhir/{type_}/{form}"
             answers = [site.get(path.format(x), stranger) for x in (id_, NOBODYS)]
             if told(answers[0], id_) != told(answers[1], NOBODYS) or answers[0].status_code != 404:
                 different[type_] = answers[0].status_code
@@ -255,7 +273,14 @@ def test_another_citizens_resources_of_every_type_look_like_unknown_ones(site: S
 
 
 @pytest.mark.parametrize(
-    "path", ["/fhir/Patient/{}/$everything", "/fhir/Observation?patient={}", "/fhir/Device?patient={}"]
+    "path",
+    [
+        "/fhir/Patient/{}/$everything",
+        "/fhir/Patient/{}/$summary",
+        "/fhir/Observation?patient={}",
+        "/fhir/Observation?subject=Patient/{}&_sort=-date",
+        "/fhir/Device?patient={}",
+    ],
 )
 def test_another_citizens_book_looks_like_an_unknown_one(site: Site, known: dict[str, str], path: str) -> None:
     stranger = site.login(number=STRANGER.number)

@@ -23,7 +23,7 @@ from ehr_sync.cli import ehr_sync
 from ehr_sync.commands import noting
 from ehr_sync.runtime.processes import happens
 from ehr_sync.sandbox.city.people import person
-from ehr_sync.sandbox.dossiers.generator import dossier, envelope, without_table
+from ehr_sync.sandbox.dossiers.generator import dossier, envelope, with_values, without_table
 from ehr_sync.sandbox.world import World
 from tests.api import hospital
 from tests.databases import Dsns
@@ -71,7 +71,9 @@ def known(site: Site) -> dict[str, str]:
     order = {"patient": patient, "reason": "test"}
     ordered = requests.post(f"{site.address}/api/v1/ops/resyncs", json=order, headers=site.operator(), timeout=20)
     code = sent["fileResults"][0]["hoSo"][0]["maGiaoDich"]
-    return {"patient": patient, "encounter": encounter, "code": code, "order": ordered.json()["id"]}
+    changed = with_values(dossier(31, person_index=31, shape="inpatient", rows=20), "XML1", LOI_DAN="Uống nhiều nước")
+    second = site.post(envelope([changed])).json()["fileResults"][0]["hoSo"][0]["maGiaoDich"]
+    return {"patient": patient, "encounter": encounter, "code": code, "second": second, "order": ordered.json()["id"]}
 
 
 def traced(site: Site, act: Callable[[], Any]) -> tuple[Any, list[Entry]]:
@@ -101,10 +103,17 @@ def called(site: Site, known: dict[str, str], endpoint: str, headers: dict[str, 
         path = f"/api/v1/ops/resyncs/{known['order']}"
     bodies: dict[str, dict[str, Any]] = {
         "submissions.submit": {"data": envelope([dossier(32, rows=1)]), "headers": {"Content-Type": "application/xml"}},
+        "submissions.check": {"data": envelope([dossier(32, rows=1)]), "headers": {"Content-Type": "application/xml"}},
         "ops.plan_resync": {"json": {"patient": known["patient"], "dry_run": True}},
         "ops.hurry_lanes": {"json": {"patient": known["patient"]}},
         "oauth.token": {"data": signed_in(site)},
+        "desk.find": {"json": {"maLK": "x"}},
+        "oauth.revoke": {"data": {"token": "nobodys"}},
+        "fhir.search_by_post": {"data": {"_count": "1"}},
+        "fhir.batch": {"json": {"resourceType": "Bundle", "type": "batch"}},
     }
+    if endpoint == "desk.differences":
+        path = path.replace("{code}", "{second}")
     body = bodies.get(endpoint, {})
     given = {**body.pop("headers", {}), **headers}
     return requests.request(method, site.address + path.format(**known), headers=given, timeout=30, **body)
@@ -134,7 +143,7 @@ def test_every_route_leaves_an_entry_or_says_why_it_needs_none(
 
 def test_every_route_is_called_here_or_is_a_page() -> None:
     """Pages are called in tests/web/test_traces.py."""
-    pages = {name for name in WHO_MAY if name.partition(".")[0] in {"pages", "citizen", "facility", "operator"}}
+    pages = {name for name in WHO_MAY if name.partition(".")[0] in {"pages", "apps", "citizen", "facility", "operator"}}
     assert ROUTES.keys() | OPEN.keys() | pages == WHO_MAY.keys()
     assert UNTRACED.keys() <= WHO_MAY.keys()
 
@@ -260,6 +269,8 @@ def reason_of(command: str) -> str:
 
 
 RUN: Final[dict[str, tuple[str, str]]] = {
+    "app add": ("ung-dung --name-vi Một --name-en One --redirect https://app.example/back", "add app"),
+    "app remove": ("ung-dung", "remove app"),
     "client add": ("may-moi --name Máy --jwks {jwks} --facility 01001 --facility 01005::2030-01-01", "add client"),
     "client keys": ("benh-vien-b --jwks {jwks}", "set client keys"),
     "client grant": ("benh-vien-b 01001::2026-12-31", "grant facilities"),

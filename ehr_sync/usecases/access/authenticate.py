@@ -158,6 +158,8 @@ def _use_once(assertion: Assertion, *, database: Database, now: datetime) -> Non
     forgotten_at = assertion.counts_until + LEEWAY  # later than in any process that still takes it
     with database.begin() as connection:
         first = clients.use_jti(connection, assertion.client_id, assertion.jti_hash, expires_at=forgotten_at, now=now)
+        if first:
+            clients.note_key_use(connection, assertion.client_id, assertion.kid, now)
     if not first:
         raise TokenRefused("invalid_client", "assertion.replayed")
 

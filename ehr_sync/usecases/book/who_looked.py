@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 from ehr_sync.core.codes import record_version_of
 from ehr_sync.core.errors import NotFound
 from ehr_sync.core.ports import Login
-from ehr_sync.store import audit_reading, clients, people
+from ehr_sync.store import apps, audit_reading, clients, people
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.audit_reading import Event
-from ehr_sync.usecases.access.actors import actor_of
+from ehr_sync.usecases.access.actors import BY_APP, actor_of
 from ehr_sync.usecases.book.open_book import leaving
 from ehr_sync.usecases.book.read_book import OpenedBook, note, reading
 from ehr_sync.usecases.stores import Stores
@@ -24,7 +24,8 @@ Who = Literal["you", "another", "facility", "operator", "service"]
 @dataclass(frozen=True, slots=True)
 class Look:
     """One entry. `who` is a person ("you", "another", "operator") or a system ("facility", "service"); `name` is the
-    sending system's; `action` is the audit log's word.
+    sending system's; `action` is the audit log's word; `app` names the app through which it was done, or which it is
+    about, in Vietnamese and English.
     """
 
     n: int
@@ -32,6 +33,7 @@ class Look:
     who: Who
     name: str
     action: str
+    app: tuple[str, str] | None = None
 
 
 def who_looked(*, login: Login, before: int | None, count: int, stores: Stores, uris: Uris) -> list[Look] | None:
@@ -43,7 +45,7 @@ def who_looked(*, login: Login, before: int | None, count: int, stores: Stores, 
     actor = actor_of(login, stores)
     with reading(login, stores, uris) as (connection, book):
         entry = AuditEntry(actor, "page who looked", book.person.person_id if book else None)
-        note(connection, stores, entry)
+        note(connection, stores, entry, login)
         if book is None:
             return None
         own = [book.person.person_id, *people.merged_into(connection, stores.keys.edges, [book.person.person_id])]
@@ -55,7 +57,8 @@ def who_looked(*, login: Login, before: int | None, count: int, stores: Stores, 
                 break
             before = events[-1].n
         names = clients.client_names(connection, {look.name for look in looks if look.who == "facility"})
-    return [Look(x.n, x.at, x.who, names.get(x.name, ""), x.action) for x in looks[:count]]
+        known = apps.names(connection, {look.app[0] for look in looks if look.app})
+    return [replace(x, name=names.get(x.name, ""), app=known.get(x.app[0]) if x.app else None) for x in looks[:count]]
 
 
 def _may_be_told(event: Event, book: OpenedBook) -> bool:
@@ -71,7 +74,10 @@ def _may_be_told(event: Event, book: OpenedBook) -> bool:
 def _look(event: Event, own_actor: str) -> Look:
     kind, _, name = event.actor.partition(":")
     who: Who = "you" if event.actor == own_actor else _WHO.get(kind, "service")
-    return Look(event.n, event.at, who, name, event.action)
+    action, _, app = event.action.partition(BY_APP)
+    if action in {"allow app", "end app"}:
+        app = event.detail.partition(" ")[0]
+    return Look(event.n, event.at, who, name, action, (app, app) if app else None)
 
 
 _WHO: dict[str, Who] = {"citizen": "another", "client": "facility", "ops": "operator", "facility": "operator"}

@@ -16,15 +16,17 @@ from ehr_sync.core.codes import batch_id
 from ehr_sync.core.errors import Conflict
 from ehr_sync.core.versions import MadeOnMeans
 from ehr_sync.settings import Settings
-from ehr_sync.store import clients, submissions
+from ehr_sync.store import audit, clients, kept_refusals, submissions
+from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.client_edges import Sending
+from ehr_sync.store.kept_refusals import NewRefusal
 from ehr_sync.store.packing import Words, pack
 from ehr_sync.store.people import number_mark_of
 from ehr_sync.store.sealing import mark
 from ehr_sync.store.spool import Reader, Spool
 from ehr_sync.store.submissions import Ending
 from ehr_sync.usecases.intake import skeleton, stored_answer
-from ehr_sync.usecases.intake.keep_records import keep
+from ehr_sync.usecases.intake.keep_records import foresee, keep
 from ehr_sync.usecases.intake.plan_record import Incoming
 from ehr_sync.usecases.intake.skeleton import Skeleton
 from ehr_sync.usecases.intake.write_chunk import Batch, Refused
@@ -72,6 +74,24 @@ def accept_submission(
         if before.replay is not None:
             return before.replay
         run = _Run(client_id, media_type, submission_id, before, stores, settings, uris)
+        return run.accept(cast(BinaryIO, spool))
+
+
+def check_submission(
+    *, client_id: str, actor: str, body: Reader, media_type: MediaType, stores: Stores, settings: Settings, uris: Uris
+) -> Answer:
+    """What `accept_submission` would answer now, without a code, as nothing is kept: one audit entry is all that is
+    written. Of dossiers in one body that name the same record each is looked at alone. Raises as it does.
+    """
+    with ExitStack() as stack:
+        spool = stack.enter_context(_spool(settings))
+        _fill(spool, body)
+        if spool.on_disk:
+            stack.enter_context(_BIG_BODY)
+        before = _before(stores, client_id, b"", None)
+        with stores.database.begin() as connection:
+            audit.write(connection, stores.keys.audit, [AuditEntry(actor, "check dossiers")])
+        run = _Run(client_id, media_type, b"", before, stores, settings, uris, keeps=False)
         return run.accept(cast(BinaryIO, spool))
 
 
@@ -135,6 +155,7 @@ class _Run:
     stores: Stores
     settings: Settings
     uris: Uris
+    keeps: bool = True
     _chunk: list[tuple[list[HosoResult | None], int, Incoming]] = field(default_factory=list)
     _chunk_bytes: int = 0
     _refused: list[Refused] = field(default_factory=list)
@@ -142,6 +163,7 @@ class _Run:
     _skeleton: Skeleton = field(default_factory=Skeleton)
     _begun: bool = False
     _issues_told: int = 0
+    _for_the_desk: list[NewRefusal] = field(default_factory=list)
 
     @property
     def _limits(self) -> Limits:
@@ -154,6 +176,9 @@ class _Run:
         else:
             self._accept_batch(source)
         self._keep_chunk(last=True)
+        if self._for_the_desk and self.keeps:
+            with self.stores.database.begin() as connection:
+                kept_refusals.note(connection, self.stores.key_store, self._for_the_desk, self.before.now)
         return self._answer()
 
     def _accept_batch(self, source: BinaryIO) -> None:
@@ -171,7 +196,7 @@ class _Run:
             try:
                 json_batch.decode_file(source, start, stop, cast(BinaryIO, decoded), self._limits)
             except SourceRefused as refused:
-                self._files.append(FileResult("refused", (refused.issue,), ()))
+                self._refuse_file(refused.issue, start)
                 self._skeleton.text(source, start, stop)
                 return
             decoded.finish()
@@ -189,7 +214,7 @@ class _Run:
         try:
             found = scan(source, self._limits)
         except SourceRefused as refused:
-            self._files.append(FileResult("refused", (refused.issue,), ()))
+            self._refuse_file(refused.issue, ordinal(0))
             around.text(source, 0, cast(Spool, source).size)
             return
         if found.facility_code in self.before.sending:
@@ -223,18 +248,19 @@ class _Run:
             if results is None:
                 self._refuse(piece, dossier, ordinal(start))
             else:
-                self._accept_hoso(piece, dossier, results, position, ordinal(start))
+                self._accept_hoso(piece, dossier, results, position, ordinal(start), found.facility_code)
         around.text(source, end, cast(Spool, source).size)
 
     def _accept_hoso(
-        self, piece: bytes, read: Dossier, results: list[HosoResult | None], position: int, ordinal: int
+        self, piece: bytes, read: Dossier, results: list[HosoResult | None], position: int, ordinal: int, sender: str
     ) -> None:
         dossier = self._shortened(DOSSIER.check(read, self._today))
         # The record belongs to MA_CSKCB of XML1 (rules: whose-record).
         if dossier.facility_code not in self.before.sending:
             dossier = _with_issue(dossier, Issue("facility.not_yours", "XML1[1].MA_CSKCB"))
         if any(map(is_refusal, dossier.issues)):
-            results[position] = HosoResult(dossier.source_id, "", "refused", dossier.issues)
+            results[position] = refused = HosoResult(dossier.source_id, "", "refused", dossier.issues)
+            self._tell_desk(refused, dossier, ordinal, sender)
             self._refuse(piece, dossier, ordinal)
             return
         sending = self.before.sending[dossier.facility_code]
@@ -243,14 +269,33 @@ class _Run:
         self._add(results, position, Incoming(ordinal, dossier, sending.family, means, packed))
 
     def _refuse(self, piece: bytes, dossier: Dossier, ordinal: int) -> None:
-        if len(piece) > self.settings.record_bytes * 3 // 2:
+        if not self.keeps or len(piece) > self.settings.record_bytes * 3 // 2:
             return  # only its place is kept: to pack what can be no dossier would take four times its length in memory
-        number = DOSSIER.claimed_number(dossier.tables)
-        number_mark = number_mark_of(self.stores.keys.index, number) if number else b""
-        self._refused.append(Refused(ordinal, number_mark, pack(archive.pack(piece), Words.PIECES)))
+        self._refused.append(Refused(ordinal, self._number_mark(dossier), pack(archive.pack(piece), Words.PIECES)))
         self._chunk_bytes += len(self._refused[-1].piece)
         if self._is_full():
             self._keep_chunk(last=False)
+
+    def _number_mark(self, dossier: Dossier) -> bytes:
+        number = DOSSIER.claimed_number(dossier.tables)
+        return number_mark_of(self.stores.keys.index, number) if number else b""
+
+    def _refuse_file(self, issue: Issue, ordinal: int) -> None:
+        self._files.append(FileResult("refused", (issue,), ()))
+        families = {sending.family for sending in self.before.sending.values()}
+        if len(families) == 1:  # of a file that nobody can read the sender says whose it was, where that is one place
+            self._refusal(families.pop(), ordinal, b"", HosoResult("", "", "refused", (issue,)))
+
+    def _tell_desk(self, result: HosoResult, dossier: Dossier, ordinal: int, sender: str) -> None:
+        """The place that the dossier names hears of its refusal, else the place that the envelope names."""
+        sending = self.before.sending
+        whose = sending.get(dossier.facility_code, sending[sender])
+        self._refusal(whose.family, ordinal, self._number_mark(dossier), result)
+
+    def _refusal(self, family: str, ordinal: int, number_mark: bytes, result: HosoResult) -> None:
+        parts = (self.submission_id, ordinal.to_bytes(8, "big"), self._today.isoformat().encode())
+        mark_of = mark(self.stores.keys.content, b"refusal", *parts)
+        self._for_the_desk.append(NewRefusal(mark_of, family, number_mark, stored_answer.encode_hoso(result)))
 
     @property
     def _today(self) -> date:
@@ -282,6 +327,9 @@ class _Run:
             return  # of a submission in which nothing is accepted nothing is kept, and what was refused waits to see
         chunk, self._chunk, self._chunk_bytes = self._chunk, [], 0
         refused, self._refused = self._refused, []
+        if not self.keeps:
+            self._note(chunk, foresee([i for *_, i in chunk], batch=self._batch(), stores=self.stores, uris=self.uris))
+            return
 
         def ending(outcomes: tuple[HosoResult, ...]) -> Ending:
             self._note(chunk, outcomes)
@@ -319,7 +367,7 @@ class _Run:
             f if isinstance(f, FileResult) else file_result(f[0], tuple(r for r in f[1] if r is not None))
             for f in self._files
         )
-        return Answer(batch_id(self.submission_id), files)
+        return Answer(batch_id(self.submission_id) if self.keeps else "", files)
 
 
 def _names_same_record(one: Incoming, other: Incoming) -> bool:

@@ -91,6 +91,15 @@ def keep(
     raise Unavailable("database.busy")
 
 
+def foresee(incoming: Sequence[Incoming], *, batch: Batch, stores: Stores, uris: Uris) -> tuple[HosoResult, ...]:
+    """What `keep` would answer for these dossiers now, each alone. Nothing is kept, so none has a code."""
+    claims = [new_claim_of(one, stores.keys.index) for one in incoming]
+    look = _with_tries(_look(incoming, claims, stores), claims, batch, stores)
+    tries = Tries(set(look.tries), look.claims, look.made_by, batch.most_tries, stores.keys.index)
+    steps = [_step(one, claim, look, tries, batch, stores, uris) for one, claim in zip(incoming, claims, strict=True)]
+    return tuple(replace(_result(one, step), transaction_code="") for one, step in zip(incoming, steps, strict=True))
+
+
 def _submission(batch: Batch, stores: Stores) -> SubmissionRow | None:
     with stores.database.reading() as connection:
         return submissions.submission_of(connection, stores.key_store, batch.submission_id)

@@ -27,9 +27,9 @@ from mappings.sources.edition import MAPPING
 _ATTEMPTS = 20
 
 
-def make_current(code: str, *, client_id: str, stores: Stores, uris: Uris) -> None:
+def make_current(code: str, *, client_id: str, actor: str = "", stores: Stores, uris: Uris) -> None:
     """Make the version of this maGiaoDich the one that stands, as today's mapping reads it: a superseded version is not
-    mapped anew by `ehr-sync remap`. Safe to repeat.
+    mapped anew by `ehr-sync remap`. Safe to repeat. `actor` is who decides, where it is not the client's system.
 
     Raises NotFound where the code is none or another sender's, Conflict where the version cannot stand (it waits for
     its XML1). Who tried what they may not is noted in the log of the person whom it concerns.
@@ -51,12 +51,12 @@ def make_current(code: str, *, client_id: str, stores: Stores, uris: Uris) -> No
             raise NotFound("transaction.unknown")
         if waits:
             raise Conflict("transaction.waiting_for_xml1")
-        if record.newest == version or _stood(record, head, client_id, stores, uris):
+        if record.newest == version or _stood(record, head, actor or f"client:{client_id}", stores, uris):
             return
     raise Unavailable("database.busy")
 
 
-def _stood(record: RecordRow, head: VersionHead, client_id: str, stores: Stores, uris: Uris) -> bool:
+def _stood(record: RecordRow, head: VersionHead, actor: str, stores: Stores, uris: Uris) -> bool:
     """Let the version stand; False where something has moved meanwhile."""
     crowd = {record.person_id, head.person_id, record.shown_person or record.person_id}
     keys = stores.key_store.keys(crowd)
@@ -69,7 +69,7 @@ def _stood(record: RecordRow, head: VersionHead, client_id: str, stores: Stores,
             return False
         records.set_version_state(connection, head, state)
         others = tuple(p for p in {*record.others, record.person_id} if p != head.person_id)
-        row = replace(record, person_id=head.person_id, others=others, newest=head.version)
+        row = replace(record, person_id=head.person_id, others=others, newest=head.version, newest_at=head.accepted_at)
         if head.person_id != record.person_id:
             # Whose patient code and day these were is not kept by version: better none than another patient's.
             row = replace(row, patient_mark=None, day_mark=None)
@@ -79,7 +79,7 @@ def _stood(record: RecordRow, head: VersionHead, client_id: str, stores: Stores,
             # Behind the release, which still needs to read what a book shows of it.
             records.set_body(connection, head, pack(encode(fresh), Words.BODIES), keys[head.person_id])
         records.set_records(connection, [rows.get(record.record_id, row)])
-        entry = AuditEntry(f"client:{client_id}", "make current", head.person_id, str(head.version))
+        entry = AuditEntry(actor, "make current", head.person_id, str(head.version))
         audit.write(connection, stores.keys.audit, [entry])
     return True
 

@@ -21,6 +21,16 @@ def decode(encoded: bytes) -> Answer:
     return Answer(batch, tuple(FileResult(s, _to_issues(i), tuple(map(_to_hoso, d))) for s, i, d in files))
 
 
+def encode_hoso(result: HosoResult) -> bytes:
+    """One HOSO's result as JSON."""
+    return json.dumps(_hoso(result), ensure_ascii=False).encode()
+
+
+def decode_hoso(encoded: bytes) -> HosoResult:
+    """The opposite of `encode_hoso`."""
+    return _to_hoso(json.loads(encoded))
+
+
 def _issues(issues: tuple[Issue, ...]) -> list[list[str]]:
     return [[issue.code, issue.path, issue.expected] for issue in issues]
 

@@ -167,7 +167,8 @@ def _write_locked(
     if not steps:
         return
     versions = {s.plan.filing.record_id: _version(s, _holder(s, claims), batch) for s in steps}
-    rows = {s.plan.filing.record_id: _record_row(s, _holder(s, claims)) for s in steps}
+    at = batch.received_at
+    rows = {s.plan.filing.record_id: _record_row(s, _holder(s, claims), at) for s in steps}
     changes = [c for s in steps for c in _changes(connection, s, rows[s.plan.filing.record_id], claims, locked, stores)]
     if changes:
         rows |= release(
@@ -252,11 +253,12 @@ def _version(step: NewStep, person_id: UUID, batch: Batch) -> NewVersion:
         content_mark=step.plan.filing.content_mark,
         made_on=step.plan.filing.made_on,
         accepted_at=batch.received_at,
+        family=step.incoming.family,
     )
     return NewVersion(head, step.packed)
 
 
-def _record_row(step: NewStep, person_id: UUID) -> RecordRow:
+def _record_row(step: NewStep, person_id: UUID, at: datetime) -> RecordRow:
     planned, filing = step.plan, step.plan.filing
     before, stands = filing.record, isinstance(planned, Newest)
     if before is None:
@@ -271,6 +273,7 @@ def _record_row(step: NewStep, person_id: UUID) -> RecordRow:
             None,
             filing.patient_mark,
             filing.day_mark,
+            at if stands else None,
         )
     if not stands:
         others = before.others if person_id == before.person_id else _with(before.others, person_id)
@@ -284,6 +287,7 @@ def _record_row(step: NewStep, person_id: UUID) -> RecordRow:
         newest=planned.version,
         patient_mark=filing.patient_mark,
         day_mark=filing.day_mark,
+        newest_at=at,
     )
 
 

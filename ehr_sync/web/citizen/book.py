@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
+from mappings.summary.conditions import Diagnosis, icd_code, is_certain, own_conditions
+from mappings.summary.medicines import prescribed_for
+
 Json = Mapping[str, Any]
-_ICD10: Final = ("http://fhir.hl7.org.vn/core/CodeSystem/vn-icd10-cs", "http://hl7.org/fhir/sid/icd-10")
 _ADVICE: Final = "Lời dặn: "
-_WATCHED: Final = "theo dõi"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Coded:
 
     text: str
     code: str = ""
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What counts as one's own condition: a main diagnosis, or one that two places made (rules: own-conditions)."""
+    """What counts as one's own condition (rules: own-conditions)."""
 
     what: Coded
     first: str
@@ -177,18 +179,16 @@ class Book:
 
     def conditions(self) -> list[Condition]:
         """One's own conditions, by the day when they were last met."""
-        met: dict[str, list[tuple[Visit, Coded, bool]]] = defaultdict(list)
-        for visit in self.visits:
-            for n, what in enumerate((visit.main, *visit.others)):
-                if what and what.code and _WATCHED not in what.text.casefold():
-                    met[what.code].append((visit, what, n == 0))
-        own = []
-        for found in met.values():
-            places = tuple(dict.fromkeys(visit.place for visit, _, _ in found))
-            if len(places) > 1 or any(is_main for _, _, is_main in found):
-                named = next((what for _, what, is_main in found if is_main), found[0][1])
-                own.append(Condition(named, found[-1][0].start, found[0][0].start, places))
-        return sorted(own, key=lambda each: each.last, reverse=True)
+        said = (
+            Diagnosis(what.code, what.text, visit.place, visit.start, is_main=n == 0, is_certain=what.certain)
+            for visit in self.visits
+            for n, what in enumerate((visit.main, *visit.others))
+            if what
+        )
+        return [
+            Condition(Coded(each.named.text, each.code), each.first, each.last, each.places)
+            for each in own_conditions(said)
+        ]
 
     def series(self) -> list[Series]:
         """The values of each test, over all places, by name."""
@@ -226,7 +226,7 @@ def _visit(encounter: Json, own: Sequence[Json], provenance: Json, by_id: Mappin
     vital = {each["id"] for each in kinds["Observation"] if _is_vital(each)}
     diagnoses = [(use, by_id.get(use["condition"]["reference"])) for use in encounter.get("diagnosis", ())]
     discharge = [(use, found) for use, found in diagnoses if found and _role(use) != "AD"]
-    main = next((_coded(found["code"]) for use, found in discharge if use.get("rank") == 1), None)
+    main = next((_diagnosis(found) for use, found in discharge if use.get("rank") == 1), None)
     notes = [e["valueAnnotation"]["text"] for e in _extensions(encounter, "visit-note")]
     reports = (_report(each) for each in kinds["DiagnosticReport"])
     return Visit(
@@ -238,7 +238,7 @@ def _visit(encounter: Json, own: Sequence[Json], provenance: Json, by_id: Mappin
         emergency=_first_code(encounter.get("priority", {})) == "EM",
         reasons=tuple(filter(None, map(_text, encounter.get("reasonCode", ())))),
         main=main,
-        others=tuple(_coded(found["code"]) for use, found in discharge if use.get("rank") != 1),
+        others=tuple(_diagnosis(found) for use, found in discharge if use.get("rank") != 1),
         outcome=next((_text(e["valueCodeableConcept"]) for e in _extensions(encounter, "treatment-outcome")), ""),
         left=_text(encounter.get("hospitalization", {}).get("dischargeDisposition", {})),
         advice=tuple(note.removeprefix(_ADVICE) for note in notes if note.startswith(_ADVICE)),
@@ -246,7 +246,7 @@ def _visit(encounter: Json, own: Sequence[Json], provenance: Json, by_id: Mappin
         vitals=tuple(r for r, each in zip(results, kinds["Observation"], strict=True) if each["id"] in vital),
         results=tuple(r for r, each in zip(results, kinds["Observation"], strict=True) if each["id"] not in vital),
         reports=tuple(report for report in reports if report.conclusion),
-        procedures=tuple(_coded(each["code"]) for each in kinds["Procedure"]),
+        procedures=tuple(Coded(_text(each["code"])) for each in kinds["Procedure"]),
         medicines=tuple(
             _medicine(each, place, key) for each in (*kinds["MedicationRequest"], *kinds["MedicationAdministration"])
         ),
@@ -263,9 +263,11 @@ def _result(observation: Json, place: str, visit: str) -> Result:
     text = observation.get("valueString") or _text(observation.get("valueCodeableConcept", {}))
     within = (observation.get("referenceRange") or [{}])[0]
     number, unit = quantity.get("value"), quantity.get("unit", "")
-    shown = f"{quantity.get('comparator', '')}{number:g}" if isinstance(number, int | float) else text
+    shown = f"{quantity.get('comparator', '')}{number:.12g}" if isinstance(number, int | float) else text
     if observation.get("component"):
-        shown = "/".join(f"{part['valueQuantity']['value']:g}" for part in observation["component"] if _has_value(part))
+        shown = "/".join(
+            f"{part['valueQuantity']['value']:.12g}" for part in observation["component"] if _has_value(part)
+        )
         unit = next(
             (part["valueQuantity"].get("unit", "") for part in observation["component"] if _has_value(part)), ""
         )
@@ -291,29 +293,20 @@ def _has_value(part: Json) -> bool:
 def _medicine(resource: Json, place: str, visit: str) -> Medicine:
     given = resource["resourceType"] == "MedicationAdministration"
     dosages = [resource.get("dosage", {})] if given else resource.get("dosageInstruction", [])
-    dispensed = resource.get("dispenseRequest", {})
-    period = resource.get("effectivePeriod", {}) if given else dispensed.get("validityPeriod", {})
-    first = period.get("start") or resource.get("authoredOn") or resource.get("effectiveDateTime", "")
-    quantity = dispensed.get("quantity", {})
+    period = resource.get("effectivePeriod", {})
+    when = (period.get("start") or resource.get("effectiveDateTime", ""), period.get("end", ""))
+    first, last = when if given else prescribed_for(resource)
+    quantity = resource.get("dispenseRequest", {}).get("quantity", {})
     return Medicine(
         name=_text(resource.get("medicationCodeableConcept", {})),
         dose="; ".join(filter(None, (dose.get("text", "") for dose in dosages))),
         first=first,
-        last=period.get("end") or ("" if given else _last_day(first, dosages)),
-        amount=f"{quantity['value']:g} {quantity.get('unit', '')}".strip() if "value" in quantity else "",
+        last=last,
+        amount=f"{quantity['value']:.12g} {quantity.get('unit', '')}".strip() if "value" in quantity else "",
         given=given,
         place=place,
         visit=visit,
     )
-
-
-def _last_day(first: str, dosages: Sequence[Json]) -> str:
-    """The last of the days for which it was prescribed, where that is said in days."""
-    bounds = [dose.get("timing", {}).get("repeat", {}).get("boundsDuration", {}) for dose in dosages]
-    days = [each["value"] for each in bounds if each.get("code") == "d" and "value" in each]
-    if not first or len(days) != len(dosages) or not days:
-        return ""
-    return (date.fromisoformat(first[:10]) + timedelta(days=max(int(max(days)) - 1, 0))).isoformat()
 
 
 def _report(resource: Json) -> Report:
@@ -326,11 +319,8 @@ def _appointment(resource: Json, place: str, visit: str) -> Appointment:
     return Appointment(resource["id"], first, resource.get("end") or asked.get("end", "") or first, place, visit)
 
 
-def _coded(concept: Json) -> Coded:
-    for coding in concept.get("coding", ()):
-        if coding.get("system") in _ICD10:
-            return Coded(_text(concept) or coding.get("display", ""), coding.get("code", ""))
-    return Coded(_text(concept))
+def _diagnosis(condition: Json) -> Coded:
+    return Coded(_text(condition["code"]), icd_code(condition), is_certain(condition))
 
 
 def _text(concept: Json) -> str:

@@ -10,15 +10,16 @@ from itertools import groupby
 from typing import Final, NoReturn, Protocol
 
 import orjson
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, g, request, url_for
 
 from ehr_sync.api.problems import Problem
 from ehr_sync.core.clock import Clock
 from ehr_sync.core.ports import Login
+from ehr_sync.usecases.access.own_apps import OwnApp
 from ehr_sync.usecases.book.waiting_records import Connected
 from ehr_sync.usecases.book.who_looked import Look
 from ehr_sync.web.citizen import book as books
-from ehr_sync.web.citizen import downloads, words
+from ehr_sync.web.citizen import downloads, summaries, words
 from ehr_sync.web.citizen.book import Book, Medicine, Visit
 from ehr_sync.web.citizen.drawing import draw
 from ehr_sync.web.design.words import moment
@@ -47,6 +48,8 @@ class Reading:
     show: Callable[..., Shown | None]  # (what, *, login)
     waiting: Callable[..., Connected]  # (*, login)
     who_looked: Callable[..., list[Look] | None]  # (*, login, before, count)
+    apps: Callable[..., list[OwnApp]]  # (*, login)
+    end_app: Callable[..., None]  # (client_id, *, login)
     now: Clock
 
 
@@ -163,10 +166,30 @@ def _beside(blueprint: Blueprint, reading: Reading) -> None:
                 return _file(set_paper(made, made=now), "application/pdf", "so-suc-khoe.pdf")
         raise Problem("request.parameter")
 
+    @blueprint.get("/summary")
+    def summary() -> Response:
+        own = show("summary") or _none()
+        return page("citizen/summary.html", summary=summaries.read(own.resources, language()))
+
+    @blueprint.post("/summary")
+    def summary_paper() -> Response:
+        own = show("summary paper") or _none()
+        made = summaries.paper(summaries.read(own.resources, language()), language=language())
+        return _file(set_paper(made, made=reading.now()), "application/pdf", "tom-tat-suc-khoe.pdf")
+
     @blueprint.get("/waiting")
     def waiting() -> Response:
         found = reading.waiting(login=visitor().login)
         return page("citizen/waiting.html", found=found, why=words.why)
+
+    @blueprint.get("/apps")
+    def apps() -> Response:
+        return page("citizen/apps.html", apps=reading.apps(login=visitor().login), may_read=words.may_read)
+
+    @blueprint.post("/apps/end")
+    def end_app() -> Response:
+        reading.end_app(request.form.get("app", ""), login=visitor().login)
+        return Response(status=303, headers={"Location": url_for("citizen.apps")})
 
     @blueprint.get("/who-looked")
     def who_looked() -> Response:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import Protocol
 
+from flask_babel import get_locale
+
+from ehr_sync.core.app_scopes import access
 from ehr_sync.web.design.words import gettext
 
 
@@ -16,6 +21,8 @@ class Look(Protocol):
     def name(self) -> str: ...
     @property
     def action(self) -> str: ...
+    @property
+    def app(self) -> tuple[str, str] | None: ...
 
 
 def who(look: Look) -> str:
@@ -35,13 +42,22 @@ def who(look: Look) -> str:
 def what(look: Look) -> str:
     """What they did."""
     action = look.action
+    app = _app(look)
+    if action == "allow app":
+        return gettext("cho ứng dụng %(app)s đọc sổ", app=app)
+    if action == "end app":
+        return gettext("chấm dứt quyền đọc của ứng dụng %(app)s", app=app)
+    if action.startswith("refused") and app:
+        return gettext("thử mở qua ứng dụng %(app)s và bị từ chối", app=app)
     if action.startswith("refused"):
         return gettext("thử mở và bị từ chối")
     if action.startswith("page"):
         return gettext("mở sổ trên trang này")
     if action.startswith(("read life line", "make current")):
         return gettext("xem tình trạng hồ sơ đã gửi")
-    if action.startswith(("read", "search", "everything")):
+    if app:
+        return gettext("đọc sổ qua ứng dụng %(app)s", app=app)
+    if action.startswith(("read", "search", "everything", "history", "summary")):
         return gettext("đọc sổ qua một ứng dụng")
     if action == "push":
         return gettext("chuyển dữ liệu đến sổ trên ứng dụng định danh quốc gia")
@@ -50,6 +66,54 @@ def what(look: Look) -> str:
     if look.who == "operator":
         return gettext("xem trạng thái; người vận hành không thấy nội dung")
     return gettext("việc khác của dịch vụ")
+
+
+def _app(look: Look) -> str:
+    return look.app[1 if str(get_locale()) == "en" else 0] if look.app else ""
+
+
+def may_read(scopes: Iterable[str]) -> list[str]:
+    """What an app with these scopes reads, in words; of all types at once one sentence."""
+    may = access("", scopes)
+    types = may.reads | may.searches
+    if "*" in types:
+        return [gettext("Toàn bộ sổ: mọi lần khám, chẩn đoán, kết quả, thuốc, lời dặn")]
+    named = {
+        "Patient": gettext("Bạn là ai: họ tên, ngày sinh, giới, địa chỉ"),
+        "Condition": gettext("Chẩn đoán"),
+        "Observation": gettext("Kết quả xét nghiệm và các số đo"),
+        "DiagnosticReport": gettext("Phiếu kết quả"),
+        "Encounter": gettext("Các lần khám và nằm viện"),
+        "Procedure": gettext("Thủ thuật, phẫu thuật, dịch vụ"),
+        "ServiceRequest": gettext("Chỉ định"),
+        "MedicationRequest": gettext("Thuốc được kê"),
+        "MedicationAdministration": gettext("Thuốc đã dùng tại cơ sở"),
+        "MedicationStatement": gettext("Thuốc đang dùng"),
+        "Immunization": gettext("Tiêm chủng"),
+        "AllergyIntolerance": gettext("Dị ứng"),
+        "Appointment": gettext("Lịch hẹn khám"),
+        "Coverage": gettext("Thẻ bảo hiểm y tế"),
+        "Device": gettext("Vật tư, thiết bị đã dùng"),
+        "DeviceUseStatement": gettext("Vật tư, thiết bị đã dùng"),
+        "DocumentReference": gettext("Giấy tờ"),
+        "Composition": gettext("Giấy tờ"),
+        "Organization": gettext("Tên các cơ sở y tế"),
+        "Practitioner": gettext("Mã của người hành nghề"),
+        "Provenance": gettext("Dữ liệu do ai gửi và khi nào"),
+    }
+    # A type without words of its own is named as FHIR names it: nothing that is granted is left unsaid.
+    return list(
+        dict.fromkeys([*(word for type_, word in named.items() if type_ in types), *sorted(types - named.keys())])
+    )
+
+
+def how_long(lasts: timedelta) -> str:
+    """How long an app may go on."""
+    if lasts >= timedelta(days=1):
+        return gettext("Nhiều nhất %(days)s ngày, cả khi bạn không đăng nhập.", days=lasts.days)
+    if lasts >= timedelta(hours=1):
+        return gettext("Nhiều nhất %(hours)s giờ.", hours=int(lasts / timedelta(hours=1)))
+    return gettext("Một lần, trong %(minutes)s phút.", minutes=int(lasts / timedelta(minutes=1)))
 
 
 def why(word: str) -> tuple[str, str]:

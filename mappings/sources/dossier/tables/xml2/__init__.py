@@ -25,6 +25,7 @@ XML2 = SourceTable(
     within=within,
     names=frozenset({"TEN_THUOC", "MA_THUOC"}),
     one_text=(("TEN_THUOC", "HAM_LUONG", "DANG_BAO_CHE"), ("LIEU_DUNG", "CACH_DUNG")),
+    told_apart_by=(("MA_THUOC",), ("TEN_THUOC",), ("NGAY_YL",)),
     stays=_stays,
     orders=True,
     resources=medications,

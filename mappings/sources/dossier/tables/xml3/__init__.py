@@ -33,6 +33,7 @@ XML3 = SourceTable(
     schema=Xml3,
     within=within,
     names=frozenset({"TEN_DICH_VU", "MA_DICH_VU", "TEN_VAT_TU", "MA_VAT_TU", "MA_HIEU_SP", "MA_MAY"}),
+    told_apart_by=(("MA_DICH_VU", "MA_VAT_TU"), ("NGAY_YL",)),
     stays=_stays,
     orders=True,
     resources=_resources,

@@ -31,6 +31,7 @@ XML4 = SourceTable(
     within=within,
     names=frozenset({"TEN_CHI_SO", "MA_CHI_SO", "MA_DICH_VU", "MA_MAY"}),
     one_text=(("TEN_CHI_SO", "GIA_TRI", "DON_VI_DO"),),
+    told_apart_by=(("MA_DICH_VU",), ("MA_CHI_SO", "TEN_CHI_SO"), ("NGAY_KQ",)),
     stays=_stays,
     announce=_announce,
     documents=_documents,

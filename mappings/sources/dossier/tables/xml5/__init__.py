@@ -12,4 +12,5 @@ XML5: SourceTable[Visit] = SourceTable(
     item="CHI_TIET_DIEN_BIEN_BENH",
     package=__name__,
     schema=Xml5,
+    told_apart_by=(("THOI_DIEM_DBLS",),),
 )

@@ -1,0 +1,243 @@
+"""What citizens let apps do: codes on their way to an app, grants, and refresh tokens.
+
+Codes and refresh tokens are 256 random bits, kept as hashes; what a code says is sealed under a key made from itself,
+what a grant says (who, and with which scopes) under a key of the service. A dump tells which apps there are and when
+they were used, and of nobody who they are (P11).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    DateTime,
+    ForeignKey,
+    Index,
+    Table,
+    Text,
+    delete,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import BYTEA
+from sqlalchemy.dialects.postgresql import UUID as SqlUuid
+
+from ehr_sync.store.apps import app
+from ehr_sync.store.sealing import Unreadable, place, seal, unseal
+from ehr_sync.store.tables import identifier, metadata
+
+_REMEMBERED: Final = timedelta(days=1)  # a used code, so that its replay is known as one
+REFRESH_REMEMBERED: Final = timedelta(days=30)
+"""So long a refresh token is good without use, and a used one is known as that."""
+
+app_grant = Table(
+    "app_grant",
+    metadata,
+    Column("grant_id", SqlUuid, primary_key=True),
+    Column("client_id", Text, ForeignKey(app.c.client_id), nullable=False),
+    Column("number_mark", BYTEA, nullable=False),  # keyed hash of the personal number
+    Column("content", BYTEA, nullable=False),
+    Column("allowed_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True), nullable=False),
+    Column("ends_at", DateTime(timezone=True), nullable=False),
+    Index("grants_of_a_number", "number_mark"),
+    Index("grants_of_an_app", "client_id"),
+    Index("grants_by_end", "ends_at"),
+)
+
+app_code = Table(
+    "app_code",
+    metadata,
+    Column("mark", BYTEA, primary_key=True),
+    Column("content", BYTEA, nullable=False),
+    Column("ends_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True)),
+    Column("grant_id", SqlUuid, ForeignKey(app_grant.c.grant_id)),  # what it was used for
+    Index("codes_of_a_grant", "grant_id"),
+    Index("codes_by_end", "ends_at"),
+)
+
+app_refresh = Table(
+    "app_refresh",
+    metadata,
+    Column("mark", BYTEA, primary_key=True),
+    Column("grant_id", SqlUuid, ForeignKey(app_grant.c.grant_id), nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True)),  # a used one that comes again was stolen, or its successor was
+    Index("refresh_tokens_of_a_grant", "grant_id"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one person let one app do; `content` is what was sealed."""
+
+    grant_id: UUID
+    client_id: str
+    number_mark: bytes
+    content: bytes = field(repr=False)
+    allowed_at: datetime
+    used_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code that came: what it says, None where it is no good any more, and the grant that it was used for before."""
+
+    content: bytes | None = field(repr=False)
+    grant_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """A refresh token that came: its grant, and whether it was used before or is too old."""
+
+    grant: Grant
+    is_spent: bool
+    is_old: bool
+
+
+def put_code(connection: Connection, code: str, content: bytes, *, ends_at: datetime, now: datetime) -> None:
+    """Keep what a code says."""
+    mark = _mark(code)
+    connection.execute(delete(app_code).where(app_code.c.ends_at < now - _REMEMBERED))
+    sealed = seal(_key(code), content, place("app_code", "content", mark))
+    connection.execute(insert(app_code).values(mark=mark, content=sealed, ends_at=ends_at))
+
+
+def take_code(connection: Connection, code: str, now: datetime) -> Code | None:
+    """A code, which from now on is used; None where there never was such a one. Two who come at once wait."""
+    mine = app_code.c.mark == _mark(code)
+    row = connection.execute(select(app_code).where(mine).with_for_update()).one_or_none()
+    if row is None:
+        return None
+    connection.execute(update(app_code).where(mine).values(used_at=now))
+    if row.used_at is not None or row.ends_at <= now:
+        return Code(None, row.grant_id)
+    return Code(unseal(_key(code), row.content, place("app_code", "content", row.mark)), None)
+
+
+def bind_code(connection: Connection, code: str, grant_id: UUID) -> None:
+    """Note what a code was used for."""
+    connection.execute(update(app_code).where(app_code.c.mark == _mark(code)).values(grant_id=grant_id))
+
+
+def put_grant(connection: Connection, grant: Grant, key: bytes, now: datetime) -> None:
+    """Keep a new grant. Those that are over go."""
+    _end(connection, app_grant.c.ends_at < now)
+    row = {name: getattr(grant, name) for name in Grant.__dataclass_fields__}
+    row["content"] = seal(key, grant.content, _place(grant.grant_id))
+    connection.execute(insert(app_grant).values(**row))
+
+
+def find_grant(connection: Connection, grant_id: UUID, key: bytes, now: datetime) -> Grant | None:
+    """A grant that still stands."""
+    living = (app_grant.c.grant_id == grant_id, app_grant.c.ends_at > now)
+    row = connection.execute(select(app_grant).where(*living)).one_or_none()
+    return _opened(row, key) if row else None
+
+
+def grants_of(connection: Connection, number_mark: bytes, key: bytes, now: datetime) -> list[Grant]:
+    """What a person let apps do and still stands, oldest first."""
+    living = (app_grant.c.number_mark == number_mark, app_grant.c.ends_at > now)
+    rows = connection.execute(select(app_grant).where(*living).order_by(app_grant.c.allowed_at, app_grant.c.grant_id))
+    return [found for found in (_opened(row, key) for row in rows) if found]
+
+
+def touch(connection: Connection, grant_id: UUID, now: datetime) -> None:
+    """Note that it was used."""
+    connection.execute(update(app_grant).where(app_grant.c.grant_id == grant_id).values(used_at=now))
+
+
+def end_grant(connection: Connection, grant_id: UUID) -> bool:
+    """End a grant with every token of it; False where it was over."""
+    return bool(_end(connection, app_grant.c.grant_id == grant_id))
+
+
+def end_grants(connection: Connection, number_mark: bytes, client_id: str) -> int:
+    """End all that a person let an app do; returns how many grants there were."""
+    return _end(connection, app_grant.c.number_mark == number_mark, app_grant.c.client_id == client_id)
+
+
+def end_grants_of_app(connection: Connection, client_id: str) -> int:
+    """End all that anybody let an app do; returns how many grants there were."""
+    return _end(connection, app_grant.c.client_id == client_id)
+
+
+def end_grants_of_people(connection: Connection, people: list[UUID]) -> None:
+    """End all that these people let apps do."""
+    numbers = select(identifier.c.mark).where(identifier.c.person_id.in_(people))
+    _end(connection, app_grant.c.number_mark.in_(numbers))
+
+
+def _end(connection: Connection, *which: ColumnElement[bool]) -> int:
+    """Delete grants with what hangs from them; returns how many. By statements of ours: a foreign key that deletes is
+    none of ours wherever it stands (foreign_objects.py).
+    """
+    held = select(app_grant.c.grant_id).where(*which).order_by(app_grant.c.grant_id).with_for_update()
+    ids = list(connection.execute(held).scalars())
+    if ids:
+        for table in (app_code, app_refresh, app_grant):
+            connection.execute(delete(table).where(table.c.grant_id.in_(ids)))
+    return len(ids)
+
+
+def put_refresh(connection: Connection, token: str, grant_id: UUID, now: datetime) -> None:
+    """Keep a new refresh token of a grant."""
+    old = (app_refresh.c.grant_id == grant_id, app_refresh.c.made_at < now - REFRESH_REMEMBERED)
+    connection.execute(delete(app_refresh).where(*old))
+    connection.execute(insert(app_refresh).values(mark=_mark(token), grant_id=grant_id, made_at=now))
+
+
+def find_refresh(connection: Connection, token: str, key: bytes, now: datetime) -> Refresh | None:
+    """A refresh token and its grant, which is locked: two who come at once with the same token wait."""
+    mark = _mark(token)
+    grant = (
+        select(app_grant)
+        .join(app_refresh, app_refresh.c.grant_id == app_grant.c.grant_id)
+        .where(app_refresh.c.mark == mark, app_grant.c.ends_at > now)
+    )
+    row = connection.execute(grant.with_for_update(of=app_grant)).one_or_none()
+    opened = _opened(row, key) if row else None
+    # Read only now: whoever waited for the lock must see that the token was used meanwhile.
+    kept = connection.execute(select(app_refresh).where(app_refresh.c.mark == mark)).one_or_none()
+    if opened is None or kept is None:
+        return None
+    return Refresh(opened, kept.used_at is not None, kept.made_at + REFRESH_REMEMBERED <= now)
+
+
+def use_refresh(connection: Connection, token: str, now: datetime) -> None:
+    """Note that a refresh token was used."""
+    connection.execute(update(app_refresh).where(app_refresh.c.mark == _mark(token)).values(used_at=now))
+
+
+def _opened(row: object, key: bytes) -> Grant | None:
+    values = {name: getattr(row, name) for name in Grant.__dataclass_fields__}
+    try:
+        values["content"] = unseal(key, values["content"], _place(values["grant_id"]))
+    except Unreadable:
+        return None
+    return Grant(**values)
+
+
+def _place(grant_id: UUID) -> bytes:
+    return place("app_grant", "content", grant_id)
+
+
+def _mark(token: str) -> bytes:
+    # 256 random bits: nothing to guess, so no key is needed.
+    return hashlib.sha256(b"app" + token.encode("utf-8", "surrogatepass")).digest()
+
+
+def _key(code: str) -> bytes:
+    return hmac.new(b"ehr-sync app code", code.encode(), hashlib.sha256).digest()

@@ -1,0 +1,184 @@
+"""What a facility's desk asks of records: the versions of a day by their state, and those that wait for somebody.
+
+A state is that of the life line (docs/states.md), made of the same columns by the database: a day has thousands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    text,
+    tuple_,
+)
+
+from ehr_sync.store.tables import book_entry, claim, delivery, lane, record, record_version
+
+_HELD: Final = ("not_proven", "review", "no_number", "not_asked")
+_V, _R, _C = record_version.c, record.c, claim.c
+
+
+@dataclass(frozen=True, slots=True)
+class DeskRow:
+    """One version as a list shows it. `reason` says why its claim was decided so."""
+
+    record_id: bytes
+    version: int
+    submission_id: bytes
+    accepted_at: datetime
+    state: str
+    claim_state: str
+    reason: str
+
+
+Place = tuple[datetime, bytes, int]
+"""Where a list goes on: when a version came, and which it is."""
+
+
+def count_states(
+    connection: Connection, families: Collection[str], start: datetime, end: datetime, destination: str
+) -> dict[str, int]:
+    """How many versions came between two times, by their state now."""
+    _walk(connection)
+    day = _versions(destination).where(_of_day(families, start, end)).subquery()
+    rows = connection.execute(select(day.c.state, func.count()).group_by(day.c.state))
+    return {state: number for state, number in rows}
+
+
+def has_versions(connection: Connection, families: Collection[str]) -> bool:
+    """Whether anything was ever accepted."""
+    return connection.execute(select(_V.version).where(_V.family.in_(families)).limit(1)).first() is not None
+
+
+def some_of_day(
+    connection: Connection,
+    families: Collection[str],
+    start: datetime,
+    end: datetime,
+    *,
+    states: Collection[str] | None,
+    before: Place | None,
+    until: datetime | None = None,
+    limit: int,
+    destination: str,
+) -> list[DeskRow]:
+    """Versions that came between two times, newest first, from behind `before` on; `until` leaves out what came after
+    it. None as `states`: all.
+    """
+    _walk(connection)
+    day = _versions(destination).where(_of_day(families, start, end))
+    if before is not None:
+        day = day.where(tuple_(*[bindparam(None, part) for part in before]) > _PLACE)
+    if until is not None:
+        day = day.where(_V.accepted_at <= until)
+    if states is not None:
+        day = day.where(_state(destination).in_(states))
+    rows = connection.execute(day.order_by(_V.accepted_at.desc(), _V.record_id.desc(), _V.version.desc()).limit(limit))
+    return [DeskRow(**row._asdict()) for row in rows]
+
+
+def some_held(
+    connection: Connection, families: Collection[str], *, after: Place | None, limit: int, destination: str
+) -> list[DeskRow]:
+    """Standing versions whose claim is not proven and is asked about no more, oldest first, from behind `after` on."""
+    _walk(connection)
+    rows = connection.execute(_held(families, after, destination).limit(limit))
+    return [DeskRow(**row._asdict()) for row in rows]
+
+
+def count_held(connection: Connection, families: Collection[str], *, most: int, destination: str) -> int:
+    """How many of them there are, counted up to `most`."""
+    _walk(connection)
+    found = _held(families, None, destination).with_only_columns(_V.version).limit(most).subquery()
+    return int(connection.execute(select(func.count()).select_from(found)).scalar_one())
+
+
+def _held(families: Collection[str], after: Place | None, destination: str) -> Select[Any]:
+    behind = select(record).where(_R.family.in_(families), _R.shown.is_distinct_from(_R.newest))
+    if after is not None:
+        behind = behind.where(tuple_(_R.newest_at, _R.record_id) > tuple_(*[bindparam(None, one) for one in after[:2]]))
+    # OFFSET 0: these records come first, in the order of their index, whatever the planner thinks of their number.
+    oldest = behind.order_by(_R.newest_at, _R.record_id).offset(0).subquery()
+    standing = _V.person_id == oldest.c.person_id, _V.version == oldest.c.newest
+    # Of the claim that a version has, not of all claims that are in such a state.
+    held = _versions(destination, oldest, *standing).where(func.coalesce(_C.state, "").in_(_HELD))
+    return held.order_by(oldest.c.newest_at, oldest.c.record_id)
+
+
+_PLACE: Final = tuple_(_V.accepted_at, _V.record_id, _V.version)
+
+
+def _walk(connection: Connection) -> None:
+    """Let this transaction go from row to row by keys, in the order in which joins are written: a day is some thousand
+    of millions of rows, and a plan that reads tables whole to join them is right only as long as they are small.
+    """
+    connection.execute(_BY_KEYS)
+
+
+_BY_KEYS: Final = text(
+    "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),"
+    " set_config('enable_seqscan', 'off', true), set_config('join_collapse_limit', '1', true)"
+)
+
+
+def _of_day(families: Collection[str], start: datetime, end: datetime) -> ColumnElement[bool]:
+    return and_(_V.family.in_(families), _V.accepted_at >= start, _V.accepted_at < end)
+
+
+def _versions(destination: str, records: FromClause = record, *of: ColumnElement[bool]) -> Select[Any]:
+    # Joined in this very order (_walk): from a day's versions to their records, or from given records to versions.
+    first, second = (record_version, record) if records is record else (records, record_version)
+    joined = (
+        first.join(second, and_(_V.record_id == records.c.record_id, *of))
+        .outerjoin(claim, _C.claim_id == _V.claim_id)
+        .outerjoin(book_entry, and_(book_entry.c.person_id == _V.person_id, book_entry.c.record_id == _V.record_id))
+        .outerjoin(lane, and_(lane.c.person_id == _V.person_id, lane.c.destination == destination))
+    )
+    return select(
+        _V.record_id,
+        _V.version,
+        _V.submission_id,
+        _V.accepted_at,
+        _state(destination, records).label("state"),
+        func.coalesce(_C.state, "").label("claim_state"),
+        func.coalesce(_C.reason, "").label("reason"),
+    ).select_from(joined)
+
+
+def _state(destination: str, records: FromClause = record) -> ColumnElement[str]:
+    """As `follow_transaction.line_of` says it; a test holds the two together."""
+    newest, shown = records.c.newest, records.c.shown
+    arrived = exists().where(
+        delivery.c.person_id == _V.person_id,
+        delivery.c.destination == destination,
+        delivery.c.outcome == "delivered",
+        delivery.c.target >= book_entry.c.seq,
+    )
+    return case(
+        (_V.state == "waiting_for_xml1", "waiting_for_xml1"),
+        (and_(_V.state == "order_unclear", _V.version >= newest), "order_unclear"),
+        (_V.version != newest, "superseded"),
+        (_V.state == "visit_open", "visit_open"),
+        (_C.state.is_(None), "received"),
+        (_C.state == "due", "verifying"),
+        (_C.state != "proven", "held"),
+        (or_(book_entry.c.seq.is_(None), shown.is_(None)), "kept"),
+        # What the lane holds was delivered; after a resync it says less than was.
+        (or_(lane.c.have >= book_entry.c.seq, arrived), "delivered"),
+        (lane.c.state == "parked", "refused_by_book"),
+        else_="delivering",
+    )

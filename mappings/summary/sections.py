@@ -1,0 +1,289 @@
+"""The sections of a patient summary: what of a book enters each, and what is said of it.
+
+IPS 1.1.0, http://hl7.org/fhir/uv/ips/StructureDefinition/Composition-uv-ips; the rules stand in
+docs/decisions/048-what-a-summary-says.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+from mappings.dates import VIETNAM
+from mappings.fhir.elements import NOT_STATED, coding, concept
+from mappings.summary.conditions import Diagnosis, OwnCondition, own_conditions
+from mappings.summary.gathered import Gathered, Json, words
+from mappings.summary.medicines import prescribed_for
+from mappings.summary.narrative import Both, Cell, Day
+
+_ABSENT: Final = "http://hl7.org/fhir/uv/ips/CodeSystem/absent-unknown-uv-ips"
+_CLINICAL: Final = "http://terminology.hl7.org/CodeSystem/condition-clinical"
+_VERIFIED: Final = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+_CATEGORY: Final = "http://terminology.hl7.org/CodeSystem/condition-category"
+_WHEN: Final[Both] = ("Khi nào", "When")
+# What IPS demands that a facility need not have said.
+_WHEN_DONE: Final = {"Observation": "effective", "DiagnosticReport": "effective", "Procedure": "performed"}
+_WHERE: Final[Both] = ("Nơi khám", "Where")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section as it is told, with the resources that it is made of; each row is one of them."""
+
+    loinc: str
+    name: str
+    title: Both
+    head: tuple[Both, ...]
+    rows: tuple[tuple[Cell, ...], ...] = field(default=(), repr=False)
+    entries: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+    lines: tuple[Both, ...] = ()
+
+
+def sections(book: Gathered, as_of: datetime) -> Iterator[Section]:
+    """Those that every summary has, and of the others those in which there is anything."""
+    said = list(book.diagnoses())
+    own = own_conditions(diagnosis for diagnosis, _ in said)
+    last_visit = book.last_visit()
+    active = {each.code for each in own if each.is_active(last_visit)}
+    yield _problems(book, [each for each in own if each.code in active], said)
+    yield _medicines(book, as_of)
+    yield _allergies(book)
+    for section in (_results(book), _procedures(book), _past(book, active, said)):
+        if section.entries:
+            yield section
+
+
+def _problems(book: Gathered, own: Sequence[OwnCondition], diagnoses: Sequence[tuple[Diagnosis, Json]]) -> Section:
+    said = {(each.code, each.on, each.where): condition for each, condition in diagnoses}
+    entries = []
+    for each in own:
+        named = each.named
+        entries.append(
+            {
+                **_condition(book, f"problem/{each.code}"),
+                "clinicalStatus": concept(coding(_CLINICAL, "active", "Active")),
+                "verificationStatus": concept(coding(_VERIFIED, "confirmed", "Confirmed")),
+                "category": [concept(coding(_CATEGORY, "problem-list-item", "Problem List Item"))],
+                "code": book.exact(said[named.code, named.on, named.where])["code"],
+                "subject": {"reference": _subject(book)},
+            }
+        )
+    title = ("Bệnh hiện có", "Active problems")
+    head = (("Bệnh", "Problem"), _WHEN, _WHERE)
+    rows = [
+        (_named(each.named.text, each.code), (Day(each.first), Day(each.last)), ", ".join(each.places)) for each in own
+    ]
+    if entries:
+        return Section("11450-4", "Problem list", title, head, tuple(rows), tuple(entries))
+    nothing = {
+        **_condition(book, "problem/none"),
+        "clinicalStatus": concept(coding(_CLINICAL, "active", "Active")),
+        "code": concept(coding(_ABSENT, "no-problem-info", "No information about problems")),
+        "subject": {"reference": _subject(book)},
+    }
+    none = ("Chưa có thông tin về bệnh hiện có.", "No information about active problems.")
+    return Section("11450-4", "Problem list", title, head, (), (nothing,), (none,))
+
+
+def _past(book: Gathered, active: set[str], diagnoses: Sequence[tuple[Diagnosis, Json]]) -> Section:
+    """Main diagnoses that are no active problem. Whether they are over nobody said, and nothing says so here."""
+    found: dict[str, list[tuple[Diagnosis, Json]]] = {}
+    for diagnosis, condition in diagnoses:
+        if diagnosis.is_main and diagnosis.is_certain and diagnosis.code not in active and diagnosis.text:
+            found.setdefault(diagnosis.code or diagnosis.text, []).append((diagnosis, condition))
+    rows, entries = [], []
+    for key, met in sorted(found.items(), key=lambda each: (each[1][-1][0].on, each[0]), reverse=True):
+        met.sort(key=lambda each: each[0].on)
+        (last, condition), first = met[-1], met[0][0]
+        rows.append((_named(last.text, last.code), (Day(first.on), Day(last.on)), last.where))
+        entries.append(
+            {
+                **_condition(book, f"past/{key}"),
+                "clinicalStatus": NOT_STATED,
+                "verificationStatus": concept(coding(_VERIFIED, "confirmed", "Confirmed")),
+                "category": [concept(coding(_CATEGORY, "encounter-diagnosis", "Encounter Diagnosis"))],
+                "code": book.exact(condition)["code"],
+                "subject": {"reference": _subject(book)},
+            }
+            | ({"recordedDate": condition["recordedDate"]} if "recordedDate" in condition else {})
+        )
+    line = (
+        "Bệnh chính của những lần khám trước; không nói rằng bệnh còn hay đã hết.",
+        "Main diagnoses of former visits; this does not say whether they are over.",
+    )
+    title = ("Bệnh đã khám trước đây", "History of past illness")
+    head = (("Bệnh", "Diagnosis"), _WHEN, _WHERE)
+    return Section("11348-0", "History of past illness", title, head, tuple(rows), tuple(entries), (line,))
+
+
+def _medicines(book: Gathered, as_of: datetime) -> Section:
+    """What was prescribed for the day of the summary or later (rules: drug-list-may-lack, given-or-prescribed)."""
+    day = as_of.astimezone(VIETNAM).date().isoformat()
+    spans = [(each, *prescribed_for(each)) for each in book.of("MedicationRequest")]
+    taken = [(each, first, last) for each, first, last in spans if last[:10] >= day]
+    taken.sort(key=lambda each: (each[1], each[0]["id"]), reverse=True)
+    title = ("Thuốc được kê", "Prescribed medicines")
+    head = (("Thuốc", "Medicine"), ("Cách dùng", "How"), _WHEN, _WHERE)
+    note = (
+        "Thuốc do cơ sở ghi, có thể thiếu thuốc tự mua.",
+        "As facilities recorded it; medicines bought elsewhere may be missing.",
+    )
+    if taken:
+        rows = tuple(
+            (
+                words(each["medicationCodeableConcept"]),
+                "; ".join(dose["text"] for dose in each.get("dosageInstruction", ()) if "text" in dose),
+                (Day(first), Day(last)),
+                book.place(book.encounter(each)),
+            )
+            for each, first, last in taken
+        )
+        entries = tuple(_by_place(book, each, _requested) for each, _, _ in taken)
+        return Section("10160-0", "History of Medication use", title, head, rows, entries, (note,))
+    nothing = {
+        "resourceType": "MedicationStatement",
+        "id": own_id(book, "medicines/none"),
+        "status": "unknown",
+        "medicationCodeableConcept": concept(coding(_ABSENT, "no-medication-info", "No information about medications")),
+        "subject": {"reference": _subject(book)},
+        "effectivePeriod": NOT_STATED,
+    }
+    none = ("Không có thuốc nào được kê cho ngày này.", "No medicine is known to be prescribed for this day.")
+    return Section("10160-0", "History of Medication use", title, head, (), (nothing,), (none, note))
+
+
+def _allergies(book: Gathered) -> Section:
+    nothing = {
+        "resourceType": "AllergyIntolerance",
+        "id": own_id(book, "allergies/none"),
+        "clinicalStatus": concept(
+            coding("http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "active", "Active")
+        ),
+        "code": concept(coding(_ABSENT, "no-allergy-info", "No information about allergies")),
+        "patient": {"reference": _subject(book)},
+    }
+    line = (
+        "Chưa cơ sở nào gửi thông tin dị ứng. Điều đó không có nghĩa là không dị ứng gì.",
+        "No facility has sent anything about allergies. That does not mean that there are none.",
+    )
+    title = ("Dị ứng", "Allergies and intolerances")
+    return Section("48765-2", "Allergies and adverse reactions", title, (), (), (nothing,), (line,))
+
+
+def _results(book: Gathered) -> Section:
+    """The newest value of each test of a laboratory, and the newest of each report that concludes anything."""
+    tests = (each for each in book.of("Observation") if _is_of_laboratory(each) and _value(each))
+    reports = (each for each in book.of("DiagnosticReport") if each.get("conclusion"))
+    found = [*_newest(tests, _at), *_newest(reports, _at)]
+    found.sort(key=lambda each: (_at(each), each["id"]), reverse=True)
+    rows = tuple(
+        (
+            words(each["code"]),
+            _value(book.exact(each)) or each.get("conclusion", ""),
+            Day(_at(each)),
+            book.place(book.encounter(each)),
+        )
+        for each in found
+    )
+    return Section(
+        "30954-2",
+        "Relevant diagnostic tests/laboratory data",
+        ("Kết quả gần nhất", "Latest results"),
+        (("Tên", "Test"), ("Kết quả", "Result"), _WHEN, _WHERE),
+        rows,
+        tuple(_by_place(book, each, _performed) for each in found),
+    )
+
+
+def _procedures(book: Gathered) -> Section:
+    """The last of each kind of procedure that was done; what was only begun is none (rules: operations-and-orders)."""
+    done = (each for each in book.of("Procedure") if each["status"] == "completed" and words(each.get("code", {})))
+    found = _newest(done, _done)
+    found.sort(key=lambda each: (_done(each), each["id"]), reverse=True)
+    return Section(
+        "47519-4",
+        "History of Procedures",
+        ("Phẫu thuật, thủ thuật", "Procedures"),
+        (("Tên", "Procedure"), _WHEN, _WHERE),
+        tuple((words(each["code"]), Day(_done(each)), book.place(book.encounter(each))) for each in found),
+        tuple(_by_place(book, each, _acted) for each in found),
+    )
+
+
+def own_id(book: Gathered, what: str) -> str:
+    """The id of something that a summary alone says of a person: the same each time."""
+    return str(uuid5(UUID(book.patient["id"]), what))
+
+
+def _condition(book: Gathered, what: str) -> dict[str, Any]:
+    return {"resourceType": "Condition", "id": own_id(book, what)}
+
+
+def _subject(book: Gathered) -> str:
+    return f"Patient/{book.patient['id']}"
+
+
+def _named(text: str, code: str) -> str:
+    return f"{text} ({code})" if code and code not in text else text
+
+
+def _by_place(book: Gathered, resource: Json, said: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
+    """A resource as it stands, done by the place: no person is named whose name nobody knows."""
+    made = book.exact(resource)
+    place = book.organization(book.encounter(resource))
+    for name in ("performer", "requester", "recorder", "asserter", "resultsInterpreter"):
+        made.pop(name, None)
+    if place:
+        made |= said(place)
+    if resource["resourceType"] == "DiagnosticReport":
+        made["category"] = made.get("category", [NOT_STATED])[:1]
+    when = _WHEN_DONE.get(resource["resourceType"], "")
+    if when and not any(key.startswith(when) for key in made):
+        made[f"_{when}DateTime"] = NOT_STATED
+    return made
+
+
+def _performed(place: str) -> dict[str, Any]:
+    return {"performer": [{"reference": place}]}
+
+
+def _acted(place: str) -> dict[str, Any]:
+    return {"performer": [{"actor": {"reference": place}}]}
+
+
+def _requested(place: str) -> dict[str, Any]:
+    return {"requester": {"reference": place}}
+
+
+def _newest(resources: Iterable[Json], at: Callable[[Json], str]) -> list[Json]:
+    newest: dict[tuple[str, str, str], Json] = {}
+    for each in resources:
+        first = (each["code"].get("coding") or [{}])[0]
+        key = (each["resourceType"], first.get("system", ""), first.get("code", words(each["code"])))
+        if key not in newest or (at(newest[key]), newest[key]["id"]) < (at(each), each["id"]):
+            newest[key] = each
+    return list(newest.values())
+
+
+def _is_of_laboratory(observation: Json) -> bool:
+    # A blood group that a facility states without a laboratory is none of them (rules: blood-group-doubts).
+    codes = (each.get("code") for category in observation.get("category", ()) for each in category.get("coding", ()))
+    return "laboratory" in codes
+
+
+def _value(resource: Json) -> str:
+    quantity = resource.get("valueQuantity", {})
+    if "value" in quantity:
+        return f"{quantity.get('comparator', '')}{quantity['value']} {quantity.get('unit', '')}".strip()
+    return str(resource.get("valueString") or words(resource.get("valueCodeableConcept", {})))
+
+
+def _at(resource: Json) -> str:
+    return str(resource.get("effectiveDateTime") or resource.get("effectivePeriod", {}).get("start", ""))
+
+
+def _done(procedure: Json) -> str:
+    return str(procedure.get("performedDateTime") or procedure.get("performedPeriod", {}).get("start", ""))

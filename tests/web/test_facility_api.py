@@ -1,0 +1,147 @@
+"""The same desk for a hospital's own system: /api/v1/…, of its own facilities alone."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import pytest
+
+from ehr_sync.sandbox.dossiers.generator import dossier, envelope, with_values
+from tests.usecases.service import DAY, HOSPITAL, Running
+from tests.web.facilities import OURS, REFUSED, THEIRS, Town, town_of
+
+XML: Final = {"Content-Type": "application/xml"}
+
+
+@pytest.fixture
+def town(desk: Running) -> Town:
+    """Two hospitals with a dossier of each."""
+    return town_of(desk)
+
+
+class System:
+    """A hospital's system that asks."""
+
+    def __init__(self, town: Town, client_id: str = HOSPITAL) -> None:
+        self._client, self._token = town.system(client_id)
+
+    def get(self, path: str) -> tuple[int, Any]:
+        """Status and JSON."""
+        answer = self._client.get(path, headers=self._token)
+        return answer.status_code, answer.get_json(force=True)
+
+    def post(self, path: str, body: bytes, **headers: str) -> tuple[int, Any]:
+        """Status and JSON."""
+        answer = self._client.post(path, data=body, headers={**self._token, **headers})
+        return answer.status_code, answer.get_json(force=True)
+
+
+def test_a_day_is_counted_and_listed_with_words_in_the_readers_language(town: Town) -> None:
+    town.running.post(REFUSED)
+    ours = System(town)
+    status, day = ours.get(f"/api/v1/days/{town.today}")
+    assert (status, day["counts"]["sent"], day["counts"]["refused"]) == (200, 2, 1)
+    status, found = ours.get(f"/api/v1/days/{town.today}/dossiers?group=refused")
+    [line] = found["dossiers"]
+    assert (line["maLK"], line["state"], line["firstIssue"]["code"]) == (REFUSED.ma_lk, "refused", "patient.missing")
+    [line] = ours.get(f"/api/v1/days/{town.today}/dossiers?group=accepted")[1]["dossiers"]
+    assert (line["maLK"], line["maGiaoDich"], line["state"]) == (OURS.ma_lk, town.ours, "verifying")
+    assert line["stateText"] == "Đang xác minh danh tính"
+
+
+def test_pages_of_a_list_are_followed_by_next(town: Town) -> None:
+    for n in range(3):
+        town.running.post(dossier(460 + n, person_index=460, shape="outpatient", rows=4))
+    ours, seen, after = System(town), [], ""
+    for _ in range(4):
+        _, found = ours.get(f"/api/v1/days/{town.today}/dossiers?limit=1{after}")
+        seen += [line["maGiaoDich"] for line in found["dossiers"]]
+        after = f"&after={found['next']}"
+    assert found["next"] is None
+    assert len(set(seen)) == 4
+
+
+def test_a_dossier_is_found_by_its_ma_lk_in_the_body_and_compared(town: Town) -> None:
+    second = town.running.post(with_values(OURS, "XML1", CHAN_DOAN_VAO="Ho khan"))
+    ours = System(town)
+    body = f'{{"maLK": "{OURS.ma_lk}"}}'.encode()
+    assert ours.post("/api/v1/dossiers:find", body)[1] == {"maGiaoDich": [second.transaction_code]}
+    status, seen = ours.get(f"/api/v1/transactions/{second.transaction_code}/versions")
+    assert (status, [(v["version"], v["stands"]) for v in seen["versions"]]) == (200, [(2, True), (1, False)])
+    [table] = ours.get(f"/api/v1/transactions/{second.transaction_code}/differences")[1]["tables"]
+    [field] = table["rows"][0]["fields"]
+    assert (table["table"], field["tag"], field["after"]) == ("XML1", "CHAN_DOAN_VAO", "Ho khan")
+
+
+def test_p10_another_hospitals_dossier_is_answered_as_an_unknown_one_is(town: Town) -> None:
+    ours = System(town)
+    unknown = town.ours[:-2] + ("A2" if town.ours[-2:] != "A2" else "B2")
+    for end in ("/versions", "/differences"):
+        answers = [ours.get(f"/api/v1/transactions/{code}{end}") for code in (town.theirs, unknown)]
+        for status, told in answers:
+            told.pop("instance")
+            assert status == 404
+        assert answers[0] == answers[1]
+    body = f'{{"maLK": "{THEIRS.ma_lk}"}}'.encode()
+    assert ours.post("/api/v1/dossiers:find", body) == (200, {"maGiaoDich": []})
+    assert ours.get(f"/api/v1/days/{town.today}")[1]["counts"]["sent"] == 1
+    assert System(town, "khac").post("/api/v1/dossiers:find", body) == (200, {"maGiaoDich": [town.theirs]})
+
+
+def test_a_check_answers_as_sending_does_without_a_code_and_keeps_nothing(town: Town) -> None:
+    body = envelope([dossier(470, person_index=470), REFUSED], made_on=DAY)
+    ours = System(town)
+    before = town.running.counts("submission", "piece", "record_version", "refusal", "claim", "idempotency")
+    status, told = ours.post("/api/v1/submissions:check", body, **XML)
+    assert town.running.counts(*before) == before
+    assert (status, told["totalSuccess"], told["totalFailed"], told["batchId"]) == (200, 1, 1, "")
+    _, sent = ours.post("/api/v1/submissions", body, **XML)
+    for hoso in sent["fileResults"][0]["hoSo"]:
+        hoso["maGiaoDich"] = ""
+    assert told["fileResults"] == sent["fileResults"]
+    [row] = town.running.rows("SELECT actor, detail FROM audit_event WHERE action = 'check dossiers'")
+    assert (row.actor, row.detail) == (f"client:{HOSPITAL}", "")
+
+
+def test_the_work_list_and_the_keys_are_there_too(town: Town) -> None:
+    town.running.post(dossier(471, person_index=900_001))
+    town.running.settle()
+    ours = System(town)
+    [line] = ours.get("/api/v1/work")[1]["dossiers"]
+    assert (line["state"], line["reason"]) == ("held", "registry.no_match")
+    _, keys = ours.get("/api/v1/keys")
+    assert (keys["clientId"], [key["kid"] for key in keys["keys"]]) == (HOSPITAL, ["ec", "rsa"])
+    assert keys["keys"][0]["lastUsed"] is not None
+    assert keys["keys"][1]["lastUsed"] is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/v1/days/{day}/dossiers?group=all",
+        "/api/v1/days/{day}/dossiers?limit=51",
+        "/api/v1/days/{day}/dossiers?limit=0",
+        "/api/v1/days/{day}/dossiers?limit=1&limit=2",
+        "/api/v1/days/{day}/dossiers?maLK=x",
+        "/api/v1/days/{day}?group=sent",
+        "/api/v1/work?group=sent",
+        "/api/v1/keys?kid=x",
+    ],
+)
+def test_a_parameter_that_is_not_known_is_refused(town: Town, path: str) -> None:
+    status, told = System(town).get(path.format(day=town.today))
+    assert (status, told["code"]) == (400, "request.parameter")
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"maLK": 1}', b'{"maLK": " "}', b'{"maLK": "a\\u0000"}', b"\xff"]
+)
+def test_what_names_no_dossier_is_refused(town: Town, body: bytes) -> None:
+    status, told = System(town).post("/api/v1/dossiers:find", body)
+    assert (status, told["code"].partition(".")[0]) == (400, "request")
+
+
+def test_a_token_for_sending_alone_sees_nothing(town: Town) -> None:
+    client, token = town.system(scope="submissions.write")
+    for path in (f"/api/v1/days/{town.today}", "/api/v1/work", "/api/v1/keys"):
+        assert client.get(path, headers=token).status_code == 403
