@@ -26,6 +26,9 @@ CHECKED := ehr_sync mappings scheduler tests $(wildcard bench) $(wildcard wsgi.p
 QUICK := tests/core tests/docs/test_pages.py tests/docs/test_promises.py tests/docs/test_states.py tests/mappings tests/store \
   tests/usecases
 
+# Each asks one long list of the same question.
+LONG_LISTS := tests/usecases/test_dialects.py tests/mappings/restricted/test_bounds.py
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test quick browsers mutants check format bench faults fuzz attack lock audit sbom clean
 .DELETE_ON_ERROR:
@@ -40,8 +43,8 @@ test: $(VENV)/.tools ## All tests, on a PostgreSQL of their own: 4 to 8 minutes 
 	@echo "All tests: 4 to 8 minutes on 2 cores. What fails is named at once; make quick answers in under two minutes."
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
-quick: $(VENV)/.tools ## The tests that start no process of the service: under two minutes on 2 cores
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(QUICK) $(PYTEST_ARGS)
+quick: $(VENV)/.tools ## The tests that start no process of the service: about two minutes on 2 cores
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(QUICK) $(LONG_LISTS:%=--ignore %) $(PYTEST_ARGS)
 
 browsers: ## Install Debian's Chromium, which the browser tests need (as root)
 	apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium
