@@ -68,9 +68,13 @@ PLANTED = [
     ("XML1", "CHAN_DOAN_RV", "Viêm phổi (B24)", RECORD_CODE),
     ("XML5", "DIEN_BIEN_LS", "Chẩn đoán theo ICD10: B24, tiếp tục theo dõi", RECORD_CODE),
     ("XML7", "GHI_CHU", "B24 - theo dõi ngoại trú", RECORD_CODE),
+    ("XML99", "MAU_BENH_PHAM", "B24 - theo dõi ngoại trú", RECORD_CODE),
     ("XML1", "MA_BENH_KT", "Z11.4", FIELD),
     ("XML1", "MA_BENH_KT", "z206", FIELD),
     ("XML1", "MA_BENH_KT", "I10;Z71.7", "I10"),
+    ("XML1", "MA_BENH_KT", "I10;Z;1;1;4", "I10"),  # cut to pieces
+    ("XML1", "MA_BENH_KT", ";".join(["I10"] * 199 + ["Z11.4"]), ";".join(["I10"] * 199)),
+    ("XML1", "MA_BENH_KT", ";".join(["I10"] * 200 + ["Z11.4"]), FIELD),  # nobody writes so many: not looked through
     ("XML1", "MA_BENH_KT", "Z83.0", FIELD),
     # Tables and fields
     ("XML6", "MA_BN", "1", RECORD_TABLE),
@@ -343,6 +347,7 @@ BENIGN_TEXTS = [
     "ARVC, loạn nhịp thất phải",
     "AVR qua da",
     "nằm giường B20, phòng B24",
+    "tạm ứng 40.264 đồng, còn lại 402.600",  # as the codes of drugs are written
     "chuyển phòng B21.2",
     "bổ sung vitamin B12, B6, B2",
     "gãy đầu dưới xương quay (S52.5)",

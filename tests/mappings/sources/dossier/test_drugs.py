@@ -261,6 +261,13 @@ def test_a_drug_without_a_name_is_not_called_by_its_code() -> None:
     assert (found["text"], found["coding"][0]["code"]) == ("Thuốc không ghi tên, 500mg", "40.155")
 
 
+@pytest.mark.parametrize("name", ["Amoxicilin 500mg", "Amoxicilin 500 mg", "AMOXICILIN 500MG"])
+@pytest.mark.parametrize("strength", ["500mg", "500 mg", "500MG"])
+def test_a_strength_that_stands_in_the_name_is_not_said_twice(name: str, strength: str) -> None:
+    found = prescribed(TEN_THUOC=name, HAM_LUONG=strength)["medicationCodeableConcept"]
+    assert found["text"] == name
+
+
 @pytest.mark.parametrize("value", ["vm.01929", "Vm.01929", "bb.01001", "VM.01929"])
 def test_transport_and_packaging_are_no_drugs_in_small_letters_either(value: str) -> None:
     assert mapped(XML2=[{**DRUG, "MA_THUOC": value}]) == mapped()

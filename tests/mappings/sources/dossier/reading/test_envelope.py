@@ -154,6 +154,12 @@ def test_a_source_beyond_the_limit_is_refused_without_being_read_on() -> None:
     assert refusal(envelope(HOSO * 2000), Limits(request_bytes=100_000)) == "file.too_large"
 
 
+@pytest.mark.parametrize("many", ["<!-- y -->" * 300_000, "<A>y</A>" * 300_000, "y" * 3_000_000])
+def test_a_large_file_of_short_tokens_is_none_with_an_endless_one(many: str) -> None:
+    ((start, end),) = scanned(envelope(many)).spans
+    assert end - start == len(f"<HOSO>{many}</HOSO>")
+
+
 @pytest.mark.parametrize("token", ["<!--" + "y" * 3_000_000 + "-->", "<a b='" + "y" * 3_000_000 + "'/>"])
 def test_one_endless_token_is_refused(token: str) -> None:
     assert refusal(envelope(token)) == "file.unreadable"
