@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mappings.fhir.ids import register_id
+from mappings.sources.dossier.tables.xml2.doses import days_of_supply
 from mappings.sources.dossier.to_fhir import to_fhir
 from tests.mappings.sources.dossier.golden import CONTEXT, mapped, of, read_envelope
 
@@ -302,3 +303,14 @@ def test_a_route_has_words(written: str, words: str) -> None:
     (dosage,) = prescribed(DUONG_DUNG=written)["dosageInstruction"]
 
     assert dosage["route"]["text"] == words
+
+
+@pytest.mark.parametrize(
+    ("unit", "amount", "days"),
+    [("Viên", "3", 3), ("gói", "30", 10), ("Chai", "3", 10), ("Viên", "", 10), ("ống", "0.5", None)],
+)
+def test_a_course_without_a_certain_dose_lasts_no_longer_than_a_piece_a_day(
+    unit: str, amount: str, days: int | None
+) -> None:
+    row = {"LIEU_DUNG": "Uống sau ăn trong 10 ngày", "DON_VI_TINH": unit, "SO_LUONG": amount}
+    assert days_of_supply(row, None) == days
