@@ -84,3 +84,25 @@ def test_a_range_is_backwards_only_in_one_unit(low: dict[str, Any], high: dict[s
 def test_an_age_is_more_than_nothing_and_in_units_of_ucum(age: dict[str, Any], broken: int) -> None:
     onsets = {f"/{name}": "(removed)" for name in GOOD["condition"] if name.startswith("onset")}
     assert len(rules_broken("condition", onsets | {"/onsetAge": age})) == broken
+
+
+@pytest.mark.parametrize(
+    ("meta", "is_broken"),
+    [
+        ({"versionId": "1"}, True),
+        ({"lastUpdated": "2026-01-01T00:00:00Z"}, True),
+        ({"profile": ["https://ehr-sync.example/fhir/StructureDefinition/x"]}, False),
+    ],
+)
+def test_what_is_contained_has_no_version_and_no_time_of_its_own(meta: dict[str, Any], is_broken: bool) -> None:
+    broken = rules_broken("medication_request_with_contained", {"/contained/0/meta": meta})
+    assert any("meta.versionId or a meta.lastUpdated" in each for each in broken) is is_broken
+
+
+@pytest.mark.parametrize(("value", "is_broken"), [("(removed)", False), (quantity(5.4), True)])
+def test_a_reason_stands_in_the_place_of_a_value_and_of_nothing_that_is_only_called_alike(
+    value: Any, is_broken: bool
+) -> None:
+    asked = {"/basedOn": [{"reference": "ServiceRequest/s1"}], "/dataAbsentReason": {"text": "Chưa có"}}
+    broken = rules_broken("observation", {**asked, "/valueQuantity": value, "/referenceRange": "(removed)"})
+    assert any("dataAbsentReason" in each for each in broken) is is_broken
