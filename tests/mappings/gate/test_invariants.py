@@ -106,3 +106,49 @@ def test_a_reason_stands_in_the_place_of_a_value_and_of_nothing_that_is_only_cal
     asked = {"/basedOn": [{"reference": "ServiceRequest/s1"}], "/dataAbsentReason": {"text": "Chưa có"}}
     broken = rules_broken("observation", {**asked, "/valueQuantity": value, "/referenceRange": "(removed)"})
     assert any("dataAbsentReason" in each for each in broken) is is_broken
+
+
+@pytest.mark.parametrize(
+    ("stage", "is_broken"),
+    [
+        ({"summary": {"text": "II"}}, False),
+        ({"assessment": [{"reference": "Observation/b1"}]}, False),
+        ({"type": {"text": "TNM"}}, True),
+    ],
+)
+def test_a_stage_has_a_summary_or_an_assessment(stage: dict[str, Any], is_broken: bool) -> None:
+    assert any("summary or assessment" in each for each in rules_broken("condition", {"/stage": [stage]})) is is_broken
+
+
+FAMILY: Final = {
+    "resourceType": "FamilyMemberHistory",
+    "id": "f1",
+    "status": "completed",
+    "patient": {"reference": "Patient/p1"},
+    "relationship": {"text": "Mẹ"},
+}
+
+
+@pytest.mark.parametrize(
+    ("told", "broken"),
+    [
+        ({"ageString": "50", "estimatedAge": True}, 0),
+        ({"bornString": "1960"}, 0),
+        ({"ageString": "50", "bornString": "1960"}, 1),
+        ({"estimatedAge": True}, 1),
+    ],
+)
+def test_an_age_is_told_once_and_estimated_only_where_it_is_told(told: dict[str, Any], broken: int) -> None:
+    assert len(findings(as_json({**FAMILY, **told}))) == broken
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"/medicationReference/reference": "#another"}, "MedicationRequest.medicationReference.reference"),
+        ({"/medicationReference": {"reference": "Medication/m9"}}, "MedicationRequest.contained[0]"),
+    ],
+)
+def test_what_is_wrong_with_what_is_contained_is_named_by_its_place(change: dict[str, Any], path: str) -> None:
+    found = findings(as_json(changed(GOOD["medication_request_with_contained"], change)))
+    assert path in [each.path for each in found]

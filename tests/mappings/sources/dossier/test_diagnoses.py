@@ -258,3 +258,10 @@ def test_a_code_of_traditional_medicine_is_no_second_main_disease(
     found = conditions(mapped({"MA_BENH_KT": others, "MA_BENH_YHCT": traditional}))
 
     assert [[coding["code"] for coding in one["code"]["coding"]] for one in found] == expected
+
+
+def test_words_among_the_further_codes_are_diagnoses_of_their_own() -> None:
+    record = mapped({"MA_BENH_CHINH": "J20.9", "MA_BENH_KT": "I10;Đau lưng", "CHAN_DOAN_RV": "Viêm phế quản cấp"})
+
+    assert coded(record) == ["J20.9", "I10"]
+    assert [each["code"]["text"] for each in conditions(record) if "coding" not in each["code"]] == ["Đau lưng"]
