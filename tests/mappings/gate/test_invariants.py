@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 
-from mappings.gate import findings
+from mappings.gate import bundle_findings, findings
 from tests.mappings.gate.examples import GOOD, as_json, changed
 
 UCUM: Final = "http://unitsofmeasure.org"
@@ -152,3 +152,60 @@ def test_an_age_is_told_once_and_estimated_only_where_it_is_told(told: dict[str,
 def test_what_is_wrong_with_what_is_contained_is_named_by_its_place(change: dict[str, Any], path: str) -> None:
     found = findings(as_json(changed(GOOD["medication_request_with_contained"], change)))
     assert path in [each.path for each in found]
+
+
+DOCUMENT: Final = {"mode": "producer", "profile": "https://ehr-sync.example/fhir/StructureDefinition/x"}
+
+
+@pytest.mark.parametrize(
+    ("told", "broken"),
+    [
+        ({"rest": [{"mode": "server", "resource": [{"type": "Patient"}, {"type": "Condition"}]}]}, set()),
+        ({"rest": [{"mode": "server", "resource": [{"type": "Patient"}] * 2}]}, {"cpb-9"}),
+        ({"rest": [{"mode": "server"}], "document": [DOCUMENT, {**DOCUMENT, "mode": "consumer"}]}, set()),
+        ({"rest": [{"mode": "server"}], "document": [DOCUMENT] * 2}, {"cpb-7"}),
+    ],
+)
+def test_what_a_server_can_do_is_said_once(told: dict[str, Any], broken: set[str]) -> None:
+    statement = {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": "2026-01-01",
+        "kind": "instance",
+        "implementation": {"description": "Sổ sức khỏe"},
+        "fhirVersion": "4.0.1",
+        "format": ["json"],
+    }
+    assert {each.code for each in findings(as_json({**statement, **told}))} == broken
+
+
+@pytest.mark.parametrize(
+    ("subject", "codes"),
+    [
+        ({"reference": "Patient/p1", "type": "Patient"}, []),
+        ({"reference": "Patient/p1", "display": "A"}, []),
+        ({"reference": "https://book.example/fhir/Patient/p1", "type": "Patient"}, []),
+        ({"reference": "Patient/p1", "type": "Group"}, ["reference.type"]),
+        ({"reference": "Practitioner/p1", "display": "A"}, ["reference.target"]),
+    ],
+)
+def test_a_reference_with_more_beside_it_leads_to_a_type_that_may_stand_there(
+    subject: dict[str, Any], codes: list[str]
+) -> None:
+    assert [each.code for each in findings(as_json(changed(GOOD["observation"], {"/subject": subject})))] == codes
+
+
+@pytest.mark.parametrize(
+    ("outcome", "codes"),
+    [
+        (
+            {"resourceType": "OperationOutcome", "issue": [{"severity": "information", "code": "informational"}]},
+            [],
+        ),
+        ({"resourceType": "Basic", "code": {"text": "x"}}, ["type.wrong"]),
+    ],
+)
+def test_the_outcome_of_an_entry_is_an_operation_outcome(outcome: dict[str, Any], codes: list[str]) -> None:
+    response = {"status": "200", "outcome": outcome}
+    answer = {"resourceType": "Bundle", "type": "transaction-response", "entry": [{"response": response}]}
+    assert [each.code for each in bundle_findings(as_json(answer))] == codes
