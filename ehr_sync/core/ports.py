@@ -87,12 +87,12 @@ class HealthBook(Protocol):
     def push(self, bundle: bytes, *, idempotency_key: str) -> Receipt:
         """Store the whole Bundle, atomically; returns when every entry is present and 2xx.
 
-        Raises Unavailable (with retry_after where given) where nothing can have taken effect: connection refused,
-        408, 423, 425, 429, sign-in failure. Raises FenceLost on 404, 409, 410 and 412. Raises Denied on 403 and 405.
-        Raises TooLarge on 413 and where a 4xx says that there are too many entries. Raises Refused for any other 4xx
-        and for an answer in which an entry is missing or is not 2xx. Raises UnknownOutcome (with retry_after where
-        given) for a time-out, a broken connection after the request was sent, any 5xx (a gateway may say 503 after the
-        book has stored) and an unreadable answer. Ends within the total deadline that it was made with.
+        Raises Unavailable (with retry_after where given) where nothing can have taken effect: connection refused, a
+        redirect, 408, 423, 425, 429, sign-in failure. Raises FenceLost on 404, 409, 410 and 412. Raises Denied on 403
+        and 405. Raises TooLarge on 413 and where a 4xx says that there are too many entries. Raises Refused for any
+        other 4xx and for an answer in which an entry is missing or is not 2xx. Raises UnknownOutcome (with retry_after
+        where given) for a time-out, a broken connection after the request was sent, any 5xx (a gateway may say 503
+        after the book has stored) and an unreadable answer. Ends within the total deadline that it was made with.
         """
         ...
 

@@ -34,7 +34,7 @@ def _broken(prefix: str, root: Json) -> list[Finding]:
         if isinstance(literal, str) and literal[:1] == "#":
             used.add(literal[1:])
             if literal != "#" and literal[1:] not in nested:
-                found.append(Finding("ref-1", f"{path}.reference".lstrip("."), _CONTAINED_MISSING))
+                found.append(Finding("ref-1", f"{path}.reference", _CONTAINED_MISSING))
     for index, each in enumerate(root.get("contained", ())):
         points_back = any(node.get("reference") == "#" for _, node in _objects(each, ""))
         if each.get("id") not in used and not points_back:

@@ -51,7 +51,7 @@ CODE_SIGN: Final = r"b ?2|z ?(?:1 ?1|2 ?[01il]|7 ?1|8 ?3)|r ?7|f ?0|o ?9|098"
 
 _ENTITLED: Final = re.compile(r"(?<![\d.,])0*[1li]\s*[^\w\s;|/]\s*90*(?![\d.,])", re.IGNORECASE)
 # One of a list that is parted by commas too.
-_ENTITLEMENTS: Final = re.compile(r"[;,|/\s]+")
+_ENTITLEMENTS: Final = re.compile(r"[;,|/\s]")
 _ENTITLED_ALONE: Final = re.compile(r"0*[1li][^\w\s]90*\.?|1_9")
 _POINTS: Final = re.compile("[·。‧∙•٫｡]")
 
@@ -169,7 +169,7 @@ def _cut(value: str) -> list[Piece]:
 
 def _parts(cut: Sequence[Piece], at: int) -> int:
     """How many pieces from here make one restricted code together; one where none does."""
-    for size in range(1, min(_MOST_PARTS, len(cut) - at) + 1):
+    for size, _ in enumerate(cut[at : at + _MOST_PARTS], 1):
         said = squeezed("".join(one.text for one in cut[at : at + size]))
         if found := _ITEM.search(said):
             # It must begin in the first of them, else these are other codes before it.

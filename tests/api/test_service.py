@@ -224,6 +224,18 @@ def test_following_the_next_links_gives_all_once(
     assert all_pages(web, address, citizen) == whole["entry"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [("", "100"), ("&_count=1", "1"), ("&_count=1000", "1000"), ("&_count=1001", "1000"), ("&_count=999999", "1000")],
+)
+def test_a_page_of_a_search_has_a_hundred_or_what_is_asked_for_up_to_a_thousand(
+    web: FlaskClient, patient: str, citizen: dict[str, str], asked: str, given: str
+) -> None:
+    bundle = web.get(f"/fhir/Observation?patient={patient}{asked}", headers=citizen).get_json()
+    [here] = [link["url"] for link in bundle["link"] if link["relation"] == "self"]
+    assert here == f"{FHIR}/Observation?patient={patient}&_count={given}"
+
+
 def test_a_count_of_none_gives_the_total_only(web: FlaskClient, patient: str, citizen: dict[str, str]) -> None:
     bundle = web.get(f"/fhir/Patient/{patient}/$everything?_count=0", headers=citizen).get_json()
     assert ("entry" in bundle, bundle["total"] > 0) == (False, True)
@@ -311,6 +323,8 @@ def test_a_life_line_read_is_one_audit_entry(web: FlaskClient, service: Service,
         ("Observation?patient=", {}, 400),
         ("Observation?patient=a&_count=-1", {}, 400),
         ("Observation?patient=a&_count=x", {}, 400),
+        ("Observation?patient=a&_count=1000000", {}, 400),
+        ("Observation?patient=a&_count=", {}, 400),
         ("Observation?patient=a&_from=3", {}, 400),
         ("Observation?patient=a&_from=-1.0", {}, 400),
         ("Observation?patient=a&_from=1e3.0", {}, 400),

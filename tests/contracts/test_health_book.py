@@ -183,7 +183,7 @@ def tokens_issued(world: World) -> int:
     return sum(entry["kind"] == "token" and entry["outcome"] == "issued" for entry in world.journal("book"))
 
 
-@pytest.mark.parametrize("status", [408, 423, 425, 429])
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 408, 423, 425, 429])
 def test_a_status_that_means_not_now_is_unavailable(book: FhirBook, outside: World, status: int) -> None:
     outside.order("book", "status", status=status, retry_after="7", times=1, match=TO_FHIR)
 
@@ -381,6 +381,18 @@ def test_however_a_book_says_the_version_it_is_read(canned: Canned, said: dict[s
     assert push_at(canned, body, lane=lane) == Receipt(etag)
 
 
+def test_a_book_that_answers_in_another_order_is_read_by_where_its_entries_stand(canned: Canned) -> None:
+    lane = new_id()
+    entries = [
+        {"response": {"status": "200", "location": f"Patient/{new_id()}/_history/3", "etag": 'W/"3"'}},
+        {"response": {"status": "200", "location": f"Observation/{new_id()}/_history/4", "etag": 'W/"4"'}},
+        {"response": {"status": "200", "location": f"http://book.example/fhir/Basic/{lane}/_history/7"}},
+    ]
+    body = orjson.dumps({"resourceType": "Bundle", "type": "transaction-response", "entry": entries})
+
+    assert push_at(canned, body, lane=lane) == Receipt('W/"7"')
+
+
 @pytest.mark.parametrize("etag", ['W/"', "", None, 'W/"a b"', "é", []])
 def test_what_is_no_etag_is_none(canned: Canned, etag: object) -> None:
     entries = [{"response": {"status": "200", "etag": etag}}, *[{"response": {"status": "200"}}] * 2]
@@ -465,6 +477,19 @@ def test_a_deleted_watermark_is_told_as_that(book: FhirBook) -> None:
     with pytest.raises(WatermarkDeleted):
         book.watermark(lane)
     book.delete_watermark(lane)
+
+
+@pytest.mark.parametrize("status", [200, 204, 404, 410])
+def test_that_there_is_no_watermark_to_delete_is_no_failure(book: FhirBook, outside: World, status: int) -> None:
+    outside.order("book", "status", status=status, times=1, match={"method": "DELETE"})
+    book.delete_watermark(new_id())
+
+
+@pytest.mark.parametrize("status", [302, 403, 405, 409, 429, 500, 503])
+def test_a_watermark_that_may_still_be_there_is_unavailable(book: FhirBook, outside: World, status: int) -> None:
+    outside.order("book", "status", status=status, times=1, match={"method": "DELETE"})
+    with pytest.raises(Unavailable, match=f"book.status_{status}"):
+        book.delete_watermark(new_id())
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,9 @@ _CAST: Final = frozenset({"Basic", "Patient"})
 # It says when and by which submission: several versions of equal content may be named.
 _UNJUDGED: Final = frozenset({"Provenance"})
 
+# The digits of an id that are those of its record.
+_OF_RECORD: Final = 12
+
 
 @dataclass(frozen=True, slots=True)
 class Push:
@@ -49,6 +52,7 @@ def faults_of(ledger: Ledger, stored: Sequence[Push], wanted: Expected, **known:
     return [
         *ledger.wrong,
         *_codes(ledger),
+        *_ids(ledger, stored),
         *_marks(stored, again=known.get("resynced", False)),
         *_strangers(stored, wanted),
         *_backwards(stored, wanted),
@@ -91,6 +95,27 @@ def _codes(ledger: Ledger) -> Iterator[str]:
 
 def _kept_as(code: str) -> int:
     return record_version_of(code)[1]
+
+
+def _ids(ledger: Ledger, stored: Sequence[Push]) -> Iterator[str]:
+    """P4: whatever is written in a book, farewells too, has an id of a record that its reader was named in, and of
+    nobody else's book.
+    """
+    named: dict[str, set[str]] = defaultdict(set)
+    for one in ledger.acknowledged:
+        for visit, code in zip(one.post.visits, one.codes, strict=True):
+            named[visit.hoso.summary["SO_CCCD"]].add(_record_in(code))
+    writers: dict[Key, set[str]] = defaultdict(set)
+    for push in stored:
+        for key in push.entries:
+            writers[key].add(push.number)
+            if key[1].replace("-", "")[:_OF_RECORD] not in named[push.number]:
+                yield f"{key} is of no record that its reader was named in"
+    yield from (f"{key} was written in {len(found)} books" for key, found in writers.items() if len(found) > 1)
+
+
+def _record_in(code: str) -> str:
+    return record_version_of(code)[0].hex()[:_OF_RECORD]
 
 
 def _marks(stored: Sequence[Push], *, again: bool) -> Iterator[str]:

@@ -35,7 +35,7 @@ _NAMES: Final[Mapping[str, frozenset[str]]] = {table.name: table.names for table
 _ONE_TEXT: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {table.name: table.one_text for table in TABLES}
 # A reason's code and its words say the same.
 _TOGETHER: Final = dict.fromkeys(("LY_DO_VNT", "MA_LY_DO_VNT"), ("LY_DO_VNT", "MA_LY_DO_VNT"))
-_RESULT: Final = frozenset({"GIA_TRI", "MO_TA", "KET_LUAN"})
+_FINDINGS: Final = ("MO_TA", "KET_LUAN")
 _LABORATORY: Final = frozenset({"22", "23", "24"})  # chapters of TT 43/2013; pathology (25) is a report
 
 
@@ -189,9 +189,9 @@ class _Cleaning:
         return "GIA_TRI" in row or service_of(row)[:2] in _LABORATORY
 
     def _is_silenced(self, number: int, row: Row) -> bool:
-        """Whether nothing is left of what a row of XML4 said: it would look like a result that is still to come."""
-        gone = self._fields.get(("XML4", number), set())
-        return bool(gone & _RESULT) and not row.keys() & _RESULT - gone
+        """Whether nothing is left of what a report said: it would look like a result that is still to come."""
+        said = {tag for tag in _FINDINGS if tag in row}
+        return bool(said) and said <= self._fields.get(("XML4", number), set())
 
     def _left(self, table: str, rows: tuple[Row, ...]) -> Iterator[Row]:
         for number, row in enumerate(rows):

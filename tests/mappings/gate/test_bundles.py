@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mappings.gate import bundle_findings
 from tests.mappings.gate.examples import GOOD, as_json, changed
 
@@ -37,3 +39,19 @@ def test_a_single_resource_is_no_bundle() -> None:
 def test_a_batch_may_change_one_resource_twice() -> None:
     repeated = changed(GOOD["transaction"], {"/type": "batch", "/entry/6/request/url": "Condition/c1"})
     assert bundle_findings(as_json(repeated)) == ()
+
+
+@pytest.mark.parametrize(
+    ("url", "codes"),
+    [
+        ("Condition?identifier=x|1", []),
+        ("Condition/c1", []),
+        ("Encounter?identifier=x|1", ["bundle.url"]),
+        ("Condition/c2", ["bundle.url"]),
+        ("Condition", ["bundle.url"]),
+    ],
+)
+def test_a_change_names_the_resource_that_it_carries_or_a_search_of_its_type(url: str, codes: list[str]) -> None:
+    [at] = [n for n, each in enumerate(GOOD["transaction"]["entry"]) if each["request"]["url"] == "Condition/c1"]
+    asked = changed(GOOD["transaction"], {f"/entry/{at}/request/url": url})
+    assert [each.code for each in bundle_findings(as_json(asked))] == codes

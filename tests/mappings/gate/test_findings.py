@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any, Final
 
 import pytest
 
@@ -119,3 +120,28 @@ def test_nonsense_is_a_finding_and_no_crash(sent: bytes) -> None:
 def test_a_type_outside_the_table_is_refused() -> None:
     # Safer than letting through what only the models have seen.
     assert [each.code for each in findings(b'{"resourceType":"Account","status":"active"}')] == ["type.unknown"]
+
+
+PLACE: Final = {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"/_birthDate": {"id": "a", "extension": [PLACE]}}, []),
+        ({"/_birthDate": {"foo": 1}}, [("element.unknown", "Patient._birthDate.?")]),
+        ({"/_birthDate": "x"}, [("element.not_an_object", "Patient._birthDate")]),
+        (
+            {"/_birthDate": {"extension": [{"valueString": "x"}]}},
+            [("required.missing", "Patient._birthDate.extension[0].url")],
+        ),
+        ({"/name/0/_given": [None, {"extension": [PLACE]}]}, []),
+        ({"/name/0/_given": [None, {"foo": 1}]}, [("element.unknown", "Patient.name[0]._given[1].?")]),
+        ({"/name/0/_given": [{"id": "a"}]}, [("element.not_an_array", "Patient.name[0]._given")]),
+    ],
+)
+def test_what_stands_beside_a_primitive_is_looked_at_item_by_item(
+    change: dict[str, Any], told: list[tuple[str, str]]
+) -> None:
+    found = findings(as_json(changed(GOOD["patient"], change)))
+    assert [(each.code, each.path) for each in found if each.code != "shape.refused"] == told

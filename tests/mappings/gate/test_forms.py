@@ -187,8 +187,9 @@ def test_a_bad_value_is_not_allowed_in_a_known_form(name: str, change: dict[str,
         changed(GOOD["observation"], {"/note": [{"text": 'a "quoted" word'}]}),
         changed(ENDED, {"/evidence": [{"detail": [{"type": "Observation", "reference": "Observation/b1"}]}]}),
         changed(MEASURED, {"/note": [{"text": "x" * 20_000}]}),
+        changed(MEASURED, {"/meta": {"profile": ["https://ehr-sync.example/fhir/StructureDefinition/x"]}}),
     ],
-    ids=["values in an array", "a resource inside", "masked quotes", "a reference with a type", "too large"],
+    ids=["a patient", "a resource inside", "masked quotes", "a reference with a type", "too large", "an array"],
 )
 def test_what_cannot_be_told_by_its_text_has_no_form(resource: Any) -> None:
     forms = Forms(limit=10)

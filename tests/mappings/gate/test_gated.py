@@ -99,6 +99,25 @@ def test_values_inside_a_gated_resource_are_not_looked_at_again() -> None:
     assert bundle_findings(orjson.dumps(spoilt), gated=gated) == ()
 
 
+@pytest.mark.parametrize(
+    ("reference", "known", "codes"),
+    [
+        ("Encounter/sent-before", frozenset[str](), ["reference.unresolved"]),
+        ("Encounter/sent-before", frozenset({"Encounter/another"}), ["reference.unresolved"]),
+        ("Encounter/sent-before", frozenset({"Encounter/sent-before"}), []),
+        ("Encounter/e1/_history/2", frozenset[str](), []),
+    ],
+)
+def test_where_a_gated_resource_refers_to_is_looked_at_each_time(
+    reference: str, known: frozenset[str], codes: list[str]
+) -> None:
+    sent = changed(GOOD["transaction"], {"/entry/5/resource/encounter/reference": reference})
+    gated = {**KEPT, b"Observation/b1": orjson.dumps(sent["entry"][5]["resource"])}
+    assert without_gated(orjson.dumps(sent), gated) is not None
+    found = bundle_findings(orjson.dumps(sent), known=known, gated=gated)
+    assert [each.code for each in found] == codes
+
+
 @pytest.mark.parametrize("value", ["x", "amended"])
 def test_a_resource_that_is_not_as_it_was_gated_is_looked_at(value: str) -> None:
     sent = orjson.dumps(changed(GOOD["transaction"], {"/entry/5/resource/status": value}))

@@ -68,9 +68,13 @@ PLANTED = [
     ("XML1", "CHAN_DOAN_RV", "Viêm phổi (B24)", RECORD_CODE),
     ("XML5", "DIEN_BIEN_LS", "Chẩn đoán theo ICD10: B24, tiếp tục theo dõi", RECORD_CODE),
     ("XML7", "GHI_CHU", "B24 - theo dõi ngoại trú", RECORD_CODE),
+    ("XML99", "MAU_BENH_PHAM", "B24 - theo dõi ngoại trú", RECORD_CODE),
     ("XML1", "MA_BENH_KT", "Z11.4", FIELD),
     ("XML1", "MA_BENH_KT", "z206", FIELD),
     ("XML1", "MA_BENH_KT", "I10;Z71.7", "I10"),
+    ("XML1", "MA_BENH_KT", "I10;Z;1;1;4", "I10"),  # cut to pieces
+    ("XML1", "MA_BENH_KT", ";".join(["I10"] * 199 + ["Z11.4"]), ";".join(["I10"] * 199)),
+    ("XML1", "MA_BENH_KT", ";".join(["I10"] * 200 + ["Z11.4"]), FIELD),  # nobody writes so many: not looked through
     ("XML1", "MA_BENH_KT", "Z83.0", FIELD),
     # Tables and fields
     ("XML6", "MA_BN", "1", RECORD_TABLE),
@@ -343,6 +347,7 @@ BENIGN_TEXTS = [
     "ARVC, loạn nhịp thất phải",
     "AVR qua da",
     "nằm giường B20, phòng B24",
+    "tạm ứng 40.264 đồng, còn lại 402.600",  # as the codes of drugs are written
     "chuyển phòng B21.2",
     "bổ sung vitamin B12, B6, B2",
     "gãy đầu dưới xương quay (S52.5)",
@@ -554,3 +559,29 @@ def test_what_only_looks_like_it_is_left_alone(kind: str) -> None:
 def test_an_ordinary_dossier_is_left_alone(seed: int, messy: bool) -> None:
     made = tables(dossier(seed, messy=messy))
     assert withheld(made).tables is made
+
+
+@pytest.mark.parametrize(("group", "stays"), [("8", False), ("9", False), ("18", False), ("2", True)])
+def test_p9_a_withheld_operation_without_a_code_takes_the_summarys_along(group: str, stays: bool) -> None:
+    done = {"MA_LK": "LK1", "MA_NHOM": group, "TEN_DICH_VU": "Phẫu thuật trên người bệnh HIV"}
+    found = withheld({"XML1": ({"MA_LK": "LK1", "MA_PTTT_QT": "81.51"},), "XML3": (done,)})
+    assert (found.tables["XML3"], "MA_PTTT_QT" in found.tables["XML1"][0]) == ((), stays)
+
+
+@pytest.mark.parametrize(
+    ("report", "left"),
+    [
+        ({"MO_TA": "HIV (+)"}, None),
+        ({"KET_LUAN": "HIV (+)"}, None),
+        ({"MO_TA": "HIV (+)", "KET_LUAN": "HIV (+)"}, None),
+        ({"MO_TA": "HIV (+)", "KET_LUAN": "Bình thường"}, {"KET_LUAN": "Bình thường"}),
+        ({"MO_TA": "Bình thường", "KET_LUAN": "HIV (+)"}, {"MO_TA": "Bình thường"}),
+        ({"MO_TA": "Bình thường", "GIA_TRI": "HIV (+)"}, None),  # a measurement: its words are its value's
+    ],
+)
+def test_p9_a_report_of_which_nothing_is_left_is_gone_and_does_not_look_as_if_it_were_to_come(
+    report: dict[str, str], left: dict[str, str] | None
+) -> None:
+    row = {"MA_LK": "LK1", "TEN_CHI_SO": "Siêu âm", "MA_DICH_VU": "18.0001.0001"}
+    found = withheld({"XML1": ({"MA_LK": "LK1"},), "XML4": ({**row, **report},)})
+    assert found.tables["XML4"] == (() if left is None else ({**row, **left},))

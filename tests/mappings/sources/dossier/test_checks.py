@@ -191,6 +191,7 @@ WARNED = [
     ("XML1", {"SO_CCCD": "12345"}, "number.shape", "SO_CCCD"),
     ("XML1", {"SO_CCCD": "99090000017"}, "number.padded", "SO_CCCD"),
     ("XML1", {"SO_CCCD": "099190000017"}, "number.sex_differs", "SO_CCCD"),
+    ("XML1", {"GIOI_TINH": "2"}, "number.sex_differs", "SO_CCCD"),
     ("XML1", {"SO_CCCD": "099091000017"}, "number.birth_differs", "SO_CCCD"),
     ("XML1", {"SO_CCCD": "099077000017"}, "number.of_parent", "SO_CCCD"),
 ]

@@ -201,6 +201,7 @@ def test_a_piece_says_what_is_there_what_is_not_and_what_is_open(
         ("J18.9", "A16.2", "Viêm phổi, đã loại trừ lao phổi", ["J18.9"]),
         ("A16.2", "J18.9", "Lao phổi (đã loại trừ); Viêm phổi", ["J18.9"]),
         ("A16.2", "", "Lao phổi đã loại trừ", []),
+        ("J18.9", "J20.9", "Loại trừ viêm phổi; Viêm phế quản cấp", ["J20.9"]),
         ("J18.9", "I21.9", "Viêm phổi; Loại trừ hội chứng vành cấp", ["J18.9"]),
         ("J18.9", "A16.2", "Viêm phổi; Lao phổi chưa loại trừ", ["J18.9", "A16.2"]),
         ("J18.9", "Z20.1", "Viêm phổi; Lao đã loại trừ", ["J18.9", "Z20.1"]),
@@ -210,7 +211,7 @@ def test_a_piece_says_what_is_there_what_is_not_and_what_is_open(
 def test_what_was_ruled_out_becomes_nothing(main: str, others: str, said: str, left: list[str]) -> None:
     record = mapped({"MA_BENH_CHINH": main, "MA_BENH_KT": others, "CHAN_DOAN_RV": said})
 
-    assert coded(record) == left
+    assert (coded(record), len(conditions(record))) == (left, len(left))
     assert "đã loại trừ" not in json.dumps(texts(record), ensure_ascii=False).casefold()
 
 
@@ -257,3 +258,10 @@ def test_a_code_of_traditional_medicine_is_no_second_main_disease(
     found = conditions(mapped({"MA_BENH_KT": others, "MA_BENH_YHCT": traditional}))
 
     assert [[coding["code"] for coding in one["code"]["coding"]] for one in found] == expected
+
+
+def test_words_among_the_further_codes_are_diagnoses_of_their_own() -> None:
+    record = mapped({"MA_BENH_CHINH": "J20.9", "MA_BENH_KT": "I10;Đau lưng", "CHAN_DOAN_RV": "Viêm phế quản cấp"})
+
+    assert coded(record) == ["J20.9", "I10"]
+    assert [each["code"]["text"] for each in conditions(record) if "coding" not in each["code"]] == ["Đau lưng"]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from mappings.fhir.ids import register_id
+from mappings.sources.dossier.tables.xml2.doses import days_of_supply
 from mappings.sources.dossier.to_fhir import to_fhir
 from tests.mappings.sources.dossier.golden import CONTEXT, mapped, of, read_envelope
 
@@ -261,6 +262,13 @@ def test_a_drug_without_a_name_is_not_called_by_its_code() -> None:
     assert (found["text"], found["coding"][0]["code"]) == ("Thuốc không ghi tên, 500mg", "40.155")
 
 
+@pytest.mark.parametrize("name", ["Amoxicilin 500mg", "Amoxicilin 500 mg", "AMOXICILIN 500MG"])
+@pytest.mark.parametrize("strength", ["500mg", "500 mg", "500MG"])
+def test_a_strength_that_stands_in_the_name_is_not_said_twice(name: str, strength: str) -> None:
+    found = prescribed(TEN_THUOC=name, HAM_LUONG=strength)["medicationCodeableConcept"]
+    assert found["text"] == name
+
+
 @pytest.mark.parametrize("value", ["vm.01929", "Vm.01929", "bb.01001", "VM.01929"])
 def test_transport_and_packaging_are_no_drugs_in_small_letters_either(value: str) -> None:
     assert mapped(XML2=[{**DRUG, "MA_THUOC": value}]) == mapped()
@@ -295,3 +303,14 @@ def test_a_route_has_words(written: str, words: str) -> None:
     (dosage,) = prescribed(DUONG_DUNG=written)["dosageInstruction"]
 
     assert dosage["route"]["text"] == words
+
+
+@pytest.mark.parametrize(
+    ("unit", "amount", "days"),
+    [("Viên", "3", 3), ("gói", "30", 10), ("Chai", "3", 10), ("Viên", "", 10), ("ống", "0.5", None)],
+)
+def test_a_course_without_a_certain_dose_lasts_no_longer_than_a_piece_a_day(
+    unit: str, amount: str, days: int | None
+) -> None:
+    row = {"LIEU_DUNG": "Uống sau ăn trong 10 ngày", "DON_VI_TINH": unit, "SO_LUONG": amount}
+    assert days_of_supply(row, None) == days

@@ -231,3 +231,12 @@ def test_words_of_an_old_encoding_are_shown_in_todays_letters() -> None:
     assert observation(MO_TA="B×nh th\xad¬ng, kh«ng thÊy tæn th\xad¬ng")["valueString"] == (
         "Bình thương, không thấy tổn thương"
     )
+
+
+def test_a_report_that_two_have_read_names_both() -> None:
+    rows = [{**RESULT, "TEN_CHI_SO": name, "GIA_TRI": "5", "MA_BS_DOC_KQ": reader} for name, reader in READERS.items()]
+    (report,) = of(mapped(XML3=[LAB], XML4=rows), "DiagnosticReport")
+    assert len({one["reference"] for one in report["resultsInterpreter"]}) == 2
+
+
+READERS = {"WBC": "000001/HNO-CCHN", "RBC": "000002/HNO-CCHN", "HGB": "000001/HNO-CCHN"}

@@ -277,3 +277,11 @@ def test_an_implant_of_another_operation_than_the_cancelled_one_stays() -> None:
     rows = [OPERATION, {**OPERATION, "SO_LUONG": "-1"}, other, {**STENT, "MA_DICH_VU": "10.0001.0001"}]
 
     assert len(of(mapped(XML3=rows), "Device")) == 1
+
+
+@pytest.mark.parametrize("group", ["8", "9", "18"])
+def test_an_operation_without_a_code_is_the_one_of_the_summary_that_the_ministrys_list_names_for_it(group: str) -> None:
+    row = {tag: value for tag, value in OPERATION.items() if tag != "MA_PTTT_QT"} | {"MA_NHOM": group}
+
+    [found] = of(mapped({"MA_PTTT_QT": "81.75"}, XML3=[row]), "Procedure")
+    assert found["code"]["text"] == OPERATION["TEN_DICH_VU"]

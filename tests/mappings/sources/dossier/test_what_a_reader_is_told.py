@@ -195,6 +195,14 @@ def test_a_service_for_the_dead_is_not_shown(name: str, group: str) -> None:
     assert [one.type for one in record.resources if one.type in ("Procedure", "ServiceRequest")] == []
 
 
+def test_what_was_found_by_a_service_for_the_dead_is_not_shown_either() -> None:
+    done = {**OPERATION, "MA_DICH_VU": "25.0001.0001", "TEN_DICH_VU": "Giải phẫu tử thi"}
+    found = {"MA_DICH_VU": "25.0001.0001", "TEN_CHI_SO": "Mô bệnh học", "KET_LUAN": "Bình thường"}
+    record = mapped(XML3=[done], XML4=[found, {**found, "MA_DICH_VU": "22.0121.1369"}])
+
+    assert len([one for one in record.resources if one.type == "DiagnosticReport"]) == 1
+
+
 @pytest.mark.parametrize("name", ["Cắt tử cung", "Phẫu thuật lấy thai chết lưu", "Cắt lọc tổ chức hoại tử"])
 def test_a_service_for_the_living_is_shown_whatever_letters_are_in_its_name(name: str) -> None:
     (only,) = of(mapped(XML3=[{**OPERATION, "TEN_DICH_VU": name}]), "Procedure")

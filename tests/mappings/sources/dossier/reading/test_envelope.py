@@ -90,22 +90,40 @@ def test_a_signature_is_noticed_where_there_is_one(signature: str, signed: bool)
     assert scanned(envelope(HOSO, signature=signature)).signed is signed
 
 
-def test_more_hoso_than_announced_only_warn() -> None:
-    found = scanned(envelope(HOSO, HOSO, announced="1"))
-    assert [issue.code for issue in found.issues] == ["envelope.more_than_announced"]
+COUNT = "GIAMDINHHS.THONGTINHOSO.SOLUONGHOSO"
 
 
 @pytest.mark.parametrize(
-    ("content", "code"),
+    ("content", "told"),
     [
-        (envelope(HOSO, facility=""), "envelope.facility_missing"),
-        (envelope(HOSO, made_on=""), "envelope.made_on_invalid"),
-        (envelope(HOSO, made_on="20261332"), "envelope.made_on_invalid"),
-        (envelope(HOSO, announced="một"), "envelope.count_missing"),
+        (envelope(HOSO, facility=""), ("envelope.facility_missing", "GIAMDINHHS.THONGTINDONVI.MACSKCB", "")),
+        (envelope(HOSO, made_on=""), ("envelope.made_on_invalid", "GIAMDINHHS.THONGTINHOSO.NGAYLAP", "yyyymmdd")),
+        (
+            envelope(HOSO, made_on="20261332"),
+            ("envelope.made_on_invalid", "GIAMDINHHS.THONGTINHOSO.NGAYLAP", "yyyymmdd"),
+        ),
+        (envelope(HOSO, announced="một"), ("envelope.count_missing", COUNT, "1")),
+        (envelope(HOSO, HOSO, announced="1"), ("envelope.more_than_announced", COUNT, "2")),
     ],
 )
-def test_an_envelope_that_says_too_little_warns(content: bytes, code: str) -> None:
-    assert [issue.code for issue in scanned(content).issues] == [code]
+def test_an_envelope_that_says_too_little_or_too_few_warns_where_and_says_what_is_expected(
+    content: bytes, told: tuple[str, str, str]
+) -> None:
+    assert [(issue.code, issue.path, issue.expected) for issue in scanned(content).issues] == [told]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (envelope(HOSO, announced="3"), ("file.truncated", COUNT, "3")),
+        (envelope(announced="0"), ("file.no_dossier", COUNT, ">= 1 HOSO")),
+    ],
+)
+def test_a_file_cut_short_or_empty_is_refused_by_what_it_announced(content: bytes, told: tuple[str, str, str]) -> None:
+    with pytest.raises(SourceRefused) as refused:
+        scanned(content)
+    issue = refused.value.issue
+    assert (issue.code, issue.path, issue.expected) == told
 
 
 BOMB = b'<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;&a;">]>'
@@ -152,6 +170,12 @@ def test_too_many_hoso_are_refused() -> None:
 
 def test_a_source_beyond_the_limit_is_refused_without_being_read_on() -> None:
     assert refusal(envelope(HOSO * 2000), Limits(request_bytes=100_000)) == "file.too_large"
+
+
+@pytest.mark.parametrize("many", ["<!-- y -->" * 300_000, "<A>y</A>" * 300_000, "y" * 3_000_000])
+def test_a_large_file_of_short_tokens_is_none_with_an_endless_one(many: str) -> None:
+    ((start, end),) = scanned(envelope(many)).spans
+    assert end - start == len(f"<HOSO>{many}</HOSO>")
 
 
 @pytest.mark.parametrize("token", ["<!--" + "y" * 3_000_000 + "-->", "<a b='" + "y" * 3_000_000 + "'/>"])
