@@ -27,7 +27,7 @@ PACKAGES: Final[Mapping[str, tuple[str, ...]]] = {
     "store": ("ehr_sync/store",),
     "core": ("ehr_sync/core",),
     "gate": ("mappings/gate",),
-    "restricted": ("mappings/restricted.py",),
+    "restricted": ("mappings/restricted",),
     "mapping": ("mappings",),
     "api": ("ehr_sync/api", "ehr_sync/adapters"),
 }
