@@ -6,8 +6,10 @@ import os
 import subprocess
 import sys
 import threading
+from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
@@ -22,9 +24,9 @@ from tests.whole.site import Site
 
 APP: Final = "trinh-duyet"
 EXAMPLE: Final = Path(__file__).parents[2] / "docs" / "examples" / "app.py"
-VERIFIER: Final = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
-CHALLENGE: Final = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
-"""Both of RFC 7636, appendix B."""
+VERIFIER: Final = "a-verifier-of-at-least-forty-three-characters"
+CHALLENGE: Final = urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+"""As RFC 7636, section 4.2, makes one of the other."""
 
 
 @dataclass

@@ -141,9 +141,7 @@ def test_the_capabilities_say_where_to_sign_in(client: FlaskClient) -> None:
     [uris] = rest["security"]["extension"]
     assert uris["url"] == "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
     assert {each["url"]: each["valueUri"] for each in uris["extension"]} == {
-        "authorize": "http://127.0.0.1:8080/oauth2/authorize",
-        "token": "http://127.0.0.1:8080/oauth2/token",
-        "revoke": "http://127.0.0.1:8080/oauth2/revoke",
+        name: f"http://127.0.0.1:8080/oauth2/{name}" for name in ("authorize", "token", "revoke")
     }
     assert rest["security"]["cors"] is True
     assert BASE.startswith("http://127.0.0.1:8080")

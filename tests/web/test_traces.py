@@ -170,7 +170,8 @@ def test_p10_what_somebody_lets_apps_do_leaves_an_entry(visitor: Visitor, desk: 
 
 
 def test_every_page_is_called_here_or_says_why_it_leaves_no_entry() -> None:
-    pages = {name for name in WHO_MAY if name.partition(".")[0] in {"pages", "apps", "citizen", "facility", "operator"}}
+    """The console's pages call what the API's routes call: tests/whole/test_traces.py, tests/web/test_operator.py."""
+    pages = {name for name in WHO_MAY if name.partition(".")[0] in {"pages", "apps", "citizen", "facility"}}
     assert {name for name in pages if name not in UNTRACED} == CALLS.keys() | DESK.keys() | APPS.keys()
 
 
