@@ -96,7 +96,7 @@ def test_a028_a_logout_token_is_no_login(target: Target) -> None:
 
 @pytest.mark.parametrize("all_", ["1", '"true"', "[true]", "{}"])
 def test_a029_a_resync_of_everything_is_asked_for_by_true_alone(target: Target, all_: str) -> None:
-    headers = {**target.site.login(role="ops"), "Content-Type": "application/json"}
+    headers = {**target.site.operator(), "Content-Type": "application/json"}
     body = f'{{"all": {all_}, "reason": "test"}}'
     answer = requests.post(f"{target.site.address}/api/v1/ops/resyncs", data=body, headers=headers, timeout=20)
     assert answer.status_code == 400

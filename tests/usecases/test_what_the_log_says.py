@@ -100,11 +100,13 @@ OWNER: Final = Login(NAME, NUMBER)
 STRANGER: Final = Login(NAME, number_of(882))
 
 
-SAID = "SELECT actor, action, person_id, detail FROM audit_event WHERE action NOT LIKE 'edge%' ORDER BY n"
+ENTRIES: Final = (
+    "SELECT actor, action, person_id, detail FROM audit_event WHERE NOT starts_with(action, 'edge') ORDER BY n"
+)
 
 
 def seen(running: Running) -> list[tuple[str, str, UUID | None, str]]:
-    return [tuple(row) for row in running.rows(SAID)]
+    return [tuple(row) for row in running.rows(ENTRIES)]
 
 
 def alias(running: Running, name: str) -> str:
