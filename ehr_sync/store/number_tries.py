@@ -5,14 +5,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Connection, bindparam, func, select, text, update
 
+from ehr_sync.core.errors import Unfit
 from ehr_sync.core.identity import State
+from ehr_sync.store import edges
 from ehr_sync.store.identity_claims import ClaimRow
+from ehr_sync.store.identity_edges import edge_of_claim
 from ehr_sync.store.statement import Statement, among, rows_of
 from ehr_sync.store.tables import claim
 
@@ -42,7 +46,7 @@ class LockOut:
 
 
 def lock_numbers(connection: Connection, number_marks: Collection[bytes]) -> None:
-    """Let nobody else try these numbers until the transaction ends. Locked in one order, before anything else is."""
+    """Let nobody else try these numbers until the transaction ends. In one order, before claims and people are locked."""
     if number_marks:
         keys = sorted({int.from_bytes(each[:8], signed=True) for each in number_marks})
         _LOCK.rows(connection, lock=keys)
@@ -70,9 +74,11 @@ def _try(row: Any) -> Try:
     return Try(row.claim_id, row.number_mark, row.family or "")
 
 
+# Written out, not as a parameter: only so is the index of tries alone used.
+_UNPROVEN: Final = text("claim.state <> 'proven'")
 _TRIES: Final = Statement(
     select(claim.c.claim_id, claim.c.number_mark, claim.c.family).where(
-        among(claim.c.number_mark, "marks"), claim.c.tried_at > bindparam("since"), claim.c.state != "proven"
+        among(claim.c.number_mark, "marks"), claim.c.tried_at > bindparam("since"), _UNPROVEN
     )
 )
 _MAKERS: Final = Statement(
@@ -85,16 +91,28 @@ _AGAIN: Final = Statement(
 )
 
 
-def let_go(connection: Connection, most: int) -> Sequence[ClaimRow]:
+def let_go(connection: Connection, edge_key: bytes, most: int) -> Sequence[ClaimRow]:
     """Have claims that are held back asked about, the oldest first, as far as that many tries a day of each facility
-    allow. Returns them as they now are.
+    allow. Returns those that the service itself held back, as they now are, for the caller to seal.
     """
     lock_numbers(connection, connection.execute(_HELD_NUMBERS).scalars().all())
-    return [_due(r) for r in connection.execute(_LET_GO, {"most": most, "together": most * TOGETHER})]
+    asked = connection.execute(_LET_GO, {"most": most, "together": most * TOGETHER}).all()
+    return _held_by_us(connection, edge_key, asked)
 
 
-def _due(row: Any) -> ClaimRow:
-    return ClaimRow(row.claim_id, row.person_id, row.number_mark, State.DUE)
+def _held_by_us(connection: Connection, edge_key: bytes, asked: Sequence[Any]) -> Sequence[ClaimRow]:
+    """Not one that somebody turned, which would be sealed as they left it: that one stays due and unfit, and whoever
+    takes it up finds so.
+    """
+    held = [(row, edge_of_claim(row.claim_id, row.person_id, row.number_mark, "review", "")) for row in asked]
+    last = edges.last_changes(connection, [edges.name_of(edge_key, edge.table, edge.key) for _, edge in held])
+    fitting = []
+    for row, edge in held:
+        with suppress(Unfit):
+            edges.check(edge_key, edge, row.seal, row.sealed_at)
+            edges.compare(edge_key, {(edge.table, edge.key): row.sealed_at}, last)
+            fitting.append(ClaimRow(row.claim_id, row.person_id, row.number_mark, State.DUE))
+    return fitting
 
 
 _HELD_NUMBERS: Final = text("SELECT DISTINCT number_mark FROM claim WHERE reason = 'claim.too_many_tries'")
@@ -119,7 +137,7 @@ WITH held AS (
 UPDATE claim SET state = 'due', reason = '', decided_at = NULL,
     due_at = statement_timestamp(), tried_at = statement_timestamp()
 WHERE claim_id IN (SELECT claim_id FROM free)
-RETURNING claim_id, person_id, number_mark
+RETURNING claim_id, person_id, number_mark, seal, sealed_at
 """)
 
 
@@ -137,15 +155,15 @@ _LOCK_OUTS: Final = (
 )
 
 
-def end_lock_outs(connection: Connection, family: str, lock: str | None) -> Sequence[ClaimRow]:
+def end_lock_outs(connection: Connection, edge_key: bytes, family: str, lock: str | None) -> Sequence[ClaimRow]:
     """Have all that is held back of a facility asked about, on every number or on that of one `lock`; what it tried of
-    them so far counts no more. Returns the claims that were held back as they now are.
+    them so far counts no more. Returns the claims as `let_go` does.
     """
     wanted: Mapping[str, object] = {"family": family, "lock": lock}
     numbers = connection.execute(_NUMBERS_OF, wanted).scalars().all()
     lock_numbers(connection, numbers)
     connection.execute(_FORGET, {"family": family, "numbers": numbers})
-    return [_due(r) for r in connection.execute(_ASK, {"family": family, "numbers": numbers})]
+    return _held_by_us(connection, edge_key, connection.execute(_ASK, {"family": family, "numbers": numbers}).all())
 
 
 _NUMBERS_OF: Final = text("""
@@ -156,5 +174,5 @@ _FORGET: Final = text("UPDATE claim SET tried_at = NULL WHERE family = :family A
 _ASK: Final = text("""
 UPDATE claim SET state = 'due', reason = '', decided_at = NULL, due_at = statement_timestamp()
 WHERE reason = 'claim.too_many_tries' AND family = :family AND number_mark = ANY(:numbers)
-RETURNING claim_id, person_id, number_mark
+RETURNING claim_id, person_id, number_mark, seal, sealed_at
 """)

@@ -22,11 +22,12 @@ from ehr_sync.core.errors import Misconfigured, Unavailable, Unfit
 from ehr_sync.core.ports import Login
 from ehr_sync.runtime.logs import make_log
 from ehr_sync.sandbox.dossiers.generator import corrected, dossier, envelope, with_number, with_values
-from ehr_sync.store import clients
+from ehr_sync.store import clients, people
 from ehr_sync.usecases.access.seal_edges import seal_edges, survey_edges
 from ehr_sync.usecases.book.erase_person import erase_person, undone_erasures
 from ehr_sync.usecases.book.search_book import Search, search_book
 from ehr_sync.usecases.check_readiness import check_readiness
+from ehr_sync.usecases.verification.watch_tries import end_lock_outs, watching_tries
 from scheduler.__main__ import _loop as sweeping
 from tests import given
 from tests.usecases.service import FACILITY, HOSPITAL, Running, number_of
@@ -136,6 +137,31 @@ def test_p6_a_claim_that_was_turned_is_put_off_and_others_are_proven(running: Ru
     states = running.rows("SELECT state, reason, due_at > now() FROM claim ORDER BY state")
     assert states == [("due", "edges.unfit", True), ("proven", "registry.exact", None)]
     assert entries(running).count("edge unfit") == 1
+
+
+@pytest.mark.parametrize("how", ["after a day", "by an operator"])
+def test_p4_a_claim_that_was_turned_and_dressed_as_held_back_is_not_sealed_as_it_stands(
+    running: Running, how: str
+) -> None:
+    running.post_bytes(VISITS)
+    running.settle()
+    before = running.shown(A)
+    alice, bob = (people.number_mark_of(running.stores.keys.index, number) for number in (A, B))
+    running.run(
+        "UPDATE claim SET number_mark = :alice, state = 'review', reason = 'claim.too_many_tries', family = '01001'"
+        " WHERE number_mark = :bob",
+        alice=alice,
+        bob=bob,
+    )
+    if how == "after a day":
+        watching_tries(stores=running.stores, most=3, tell=lambda _: None)()
+    else:
+        end_lock_outs("01001", lock=None, by="ops", stores=running.stores)
+    with pytest.raises(Unfit):
+        running.verification().run_dry()
+    running.deliver()
+    assert running.shown(A) == before
+    assert entries(running).count("edge unfit") >= 1
 
 
 def test_p6_a_lane_of_a_person_who_was_turned_is_parked_and_others_go_on(running: Running) -> None:

@@ -23,7 +23,7 @@ def watching_tries(*, stores: Stores, most: int, tell: Callable[[LockOut], None]
 
     def watch() -> int:
         with stores.database.begin() as connection:
-            let_go = number_tries.let_go(connection, most)
+            let_go = number_tries.let_go(connection, stores.keys.edges, most)
             found = number_tries.lock_outs(connection)
             _seal(connection, let_go, stores)
         for each in found:
@@ -50,7 +50,7 @@ def end_lock_outs(facility: str, *, lock: str | None, by: str, stores: Stores) -
         known = clients.register(connection).get(facility)
         if known is None:
             raise NotFound("facility.unknown")
-        asked = number_tries.end_lock_outs(connection, known.family, lock)
+        asked = number_tries.end_lock_outs(connection, stores.keys.edges, known.family, lock)
         _seal(connection, asked, stores)
         detail = f"family={known.family} lock={lock or 'all'} claims={len(asked)}"
         audit.write(
