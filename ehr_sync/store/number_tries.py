@@ -46,7 +46,7 @@ class LockOut:
 
 
 def lock_numbers(connection: Connection, number_marks: Collection[bytes]) -> None:
-    """Let nobody else try these numbers until the transaction ends. In one order, before claims and people are locked."""
+    """Let nobody else try these numbers until the transaction ends: in one order, before claims and people are."""
     if number_marks:
         keys = sorted({int.from_bytes(each[:8], signed=True) for each in number_marks})
         _LOCK.rows(connection, lock=keys)
