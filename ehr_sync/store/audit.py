@@ -166,9 +166,8 @@ _WITH_HEAD = (
 
 def first_after(connection: Connection, n: int) -> datetime | None:
     """When the first entry after the n-th was written; None where there is none."""
-    found: datetime | None = connection.execute(
-        select(func.min(audit_event.c.at)).where(audit_event.c.n > n)
-    ).scalar_one()
+    first = select(audit_event.c.at).where(audit_event.c.n > n).order_by(audit_event.c.n).limit(1)
+    found: datetime | None = connection.execute(first).scalar()
     return found
 
 

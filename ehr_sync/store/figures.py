@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, Final
 
 from sqlalchemy import Connection, Select, func, literal, select, text, union_all
@@ -17,22 +18,28 @@ _TOOK: Final = func.extract("epoch", delivery.c.ended_at - delivery.c.started_at
 _RECENT_DELIVERY: Final = delivery.c.started_at > _NOW - WINDOW
 
 
-def figures(connection: Connection, anchored: int | None = 0) -> Figures:
+def figures(connection: Connection, anchored: int | None) -> Figures:
     """The figures now; `anchored` as `flow` takes it. Costs one pass over an index of `claim`; all else is a few index
     pages, and those of the last day.
     """
     pushes = connection.execute(_PUSHES).all()
     places = destinations.all_standing(connection)
+    flowing = flow(connection, anchored)
+    claims = Counter[str]()
+    for (state, _), count in flowing.claims.items():
+        claims[state] += count
+    # Those that are not proven are counted there by an index; the others are what is left of all.
+    proven = connection.execute(_ALL_CLAIMS).scalar_one() - claims.total()
     return Figures(
         recent_submissions=connection.execute(_SUBMISSIONS).scalar_one(),
-        claims={state: n for state, n in connection.execute(_CLAIMS) if n},
+        claims={**claims, **({"proven": proven} if proven else {})},
         lanes={(destination, state): n for destination, state, n in connection.execute(_LANES)},
         oldest_seconds={destination: float(age) for destination, age in connection.execute(_OLDEST)},
         fenced={each.name: each.fenced for each in places if each.fenced is not None},
         paused={each.name: bool(each.paused) for each in places},
         asks={each.name: each.asks for each in places},
         why_paused={each.name: each.paused for each in places if each.paused},
-        flow=flow(connection, anchored),
+        flow=flowing,
         recent_deliveries={(to, outcome): n for to, outcome, n in connection.execute(_DELIVERIES)},
         locked_out=len(number_tries.lock_outs(connection)),
         recent_unfit_edges=connection.execute(_UNFIT_EDGES).scalar_one(),
@@ -51,12 +58,7 @@ _SUBMISSIONS: Final = select(_COUNT).select_from(submission).where(submission.c.
 _UNFIT_EDGES: Final = (
     select(_COUNT).select_from(audit_event).where(text("action = 'edge unfit'"), audit_event.c.at > _NOW - WINDOW)
 )
-# Those that are not proven have an index; the others are what is left of all, counted by keys without their rows.
-_NOT_PROVEN: Final = select(claim.c.state, _COUNT.label("many")).where(claim.c.state != "proven").group_by("state")
-_LEFT: Final = select(_COUNT).select_from(claim).scalar_subquery() - (
-    select(_COUNT).where(claim.c.state != "proven").scalar_subquery()
-)
-_CLAIMS: Final = union_all(_NOT_PROVEN, select(literal("proven"), _LEFT))
+_ALL_CLAIMS: Final = select(_COUNT).select_from(claim)
 # Each follows its partial index; counting the lanes that rest would be a pass over all people.
 _LANES: Final = union_all(
     _lanes_that("behind", lane.c.due_at.isnot(None)),

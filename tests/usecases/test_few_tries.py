@@ -374,7 +374,7 @@ def test_a_lock_out_is_told_once_in_the_log_and_stands_in_the_metrics(city: Runn
 
 def metrics(city: Running) -> str:
     with city.stores.database.begin() as connection:
-        return exposition(figures(connection)).decode()
+        return exposition(figures(connection, 0)).decode()
 
 
 def test_the_log_line_names_the_facility_and_no_number(city: Running) -> None:
