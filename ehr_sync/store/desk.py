@@ -5,7 +5,7 @@ A state is that of the life line (docs/states.md), made of the same columns by t
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -53,9 +53,8 @@ def count_states(
     connection: Connection, families: Collection[str], start: datetime, end: datetime, destination: str
 ) -> dict[str, int]:
     """How many versions came between two times, by their state now."""
-    _walk(connection)
     day = _versions(destination).where(_of_day(families, start, end)).subquery()
-    rows = connection.execute(select(day.c.state, func.count()).group_by(day.c.state))
+    rows = _walked(connection, select(day.c.state, func.count()).group_by(day.c.state))
     return {state: number for state, number in rows}
 
 
@@ -79,7 +78,6 @@ def some_of_day(
     """Versions that came between two times, newest first, from behind `before` on; `until` leaves out what came after
     it. None as `states`: all.
     """
-    _walk(connection)
     day = _versions(destination).where(_of_day(families, start, end))
     if before is not None:
         day = day.where(tuple_(*[bindparam(None, part) for part in before]) > _PLACE)
@@ -87,7 +85,8 @@ def some_of_day(
         day = day.where(_V.accepted_at <= until)
     if states is not None:
         day = day.where(_state(destination).in_(states))
-    rows = connection.execute(day.order_by(_V.accepted_at.desc(), _V.record_id.desc(), _V.version.desc()).limit(limit))
+    newest_first = (_V.accepted_at.desc(), _V.record_id.desc(), _V.version.desc())
+    rows = _walked(connection, day.order_by(*newest_first).limit(limit))
     return [DeskRow(**row._asdict()) for row in rows]
 
 
@@ -95,16 +94,15 @@ def some_held(
     connection: Connection, families: Collection[str], *, after: Place | None, limit: int, destination: str
 ) -> list[DeskRow]:
     """Standing versions whose claim is not proven and is asked about no more, oldest first, from behind `after` on."""
-    _walk(connection)
-    rows = connection.execute(_held(families, after, destination).limit(limit))
+    rows = _walked(connection, _held(families, after, destination).limit(limit))
     return [DeskRow(**row._asdict()) for row in rows]
 
 
 def count_held(connection: Connection, families: Collection[str], *, most: int, destination: str) -> int:
     """How many of them there are, counted up to `most`."""
-    _walk(connection)
     found = _held(families, None, destination).with_only_columns(_V.version).limit(most).subquery()
-    return int(connection.execute(select(func.count()).select_from(found)).scalar_one())
+    [(count,)] = _walked(connection, select(func.count()).select_from(found))
+    return int(count)
 
 
 def _held(families: Collection[str], after: Place | None, destination: str) -> Select[Any]:
@@ -122,16 +120,20 @@ def _held(families: Collection[str], after: Place | None, destination: str) -> S
 _PLACE: Final = tuple_(_V.accepted_at, _V.record_id, _V.version)
 
 
-def _walk(connection: Connection) -> None:
-    """Let this transaction go from row to row by keys, in the order in which joins are written: a day is some thousand
-    of millions of rows, and a plan that reads tables whole to join them is right only as long as they are small.
+def _walked(connection: Connection, query: Select[Any]) -> Sequence[Any]:
+    """The rows of a query that goes from row to row by keys, in the order in which its joins are written: a day is some
+    thousand of millions of rows, and a plan that reads tables whole to join them is right only as long as they are
+    small. No other query of the transaction is planned so.
     """
-    connection.execute(_BY_KEYS)
+    connection.execute(_PLANNED, {"whole": "off", "written": "1"})
+    rows = connection.execute(query).all()
+    connection.execute(_PLANNED, {"whole": "on", "written": "8"})
+    return rows
 
 
-_BY_KEYS: Final = text(
-    "SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),"
-    " set_config('enable_seqscan', 'off', true), set_config('join_collapse_limit', '1', true)"
+_PLANNED: Final = text(
+    "SELECT set_config('enable_hashjoin', :whole, true), set_config('enable_mergejoin', :whole, true),"
+    " set_config('enable_seqscan', :whole, true), set_config('join_collapse_limit', :written, true)"
 )
 
 
@@ -140,7 +142,7 @@ def _of_day(families: Collection[str], start: datetime, end: datetime) -> Column
 
 
 def _versions(destination: str, records: FromClause = record, *of: ColumnElement[bool]) -> Select[Any]:
-    # Joined in this very order (_walk): from a day's versions to their records, or from given records to versions.
+    # Joined in this very order (_walked): from a day's versions to their records, or from given records to versions.
     first, second = (record_version, record) if records is record else (records, record_version)
     joined = (
         first.join(second, and_(_V.record_id == records.c.record_id, *of))

@@ -182,7 +182,7 @@ record_version = Table(
     CheckConstraint(
         "state IN ('ready', 'visit_open', 'order_unclear', 'waiting_for_xml1')", name="version_state_is_known"
     ),
-    Index("versions_by_time", "accepted_at"),
+    Index("versions_by_time", "accepted_at", postgresql_using="brin"),
 )
 
 # What was refused, for the desk of the facility that sent it: kept for some weeks, of the same bytes once a day.

@@ -10,7 +10,7 @@ down_revision = "0008"
 _UP = (
     "CREATE INDEX submissions_by_received ON submission (received_at, submission_id)",
     "DROP INDEX submissions_by_time",
-    "CREATE INDEX versions_by_time ON record_version (accepted_at)",
+    "CREATE INDEX versions_by_time ON record_version USING brin (accepted_at)",
     "CREATE INDEX refused_pieces_of_a_submission ON piece (submission_id) WHERE number_mark IS NOT NULL",
     "CREATE INDEX claims_not_proven ON claim (state, created_at, claim_id) INCLUDE (reason) WHERE state <> 'proven'",
     "DROP INDEX lanes_in_trouble",
