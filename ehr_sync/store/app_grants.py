@@ -14,67 +14,14 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    DateTime,
-    ForeignKey,
-    Index,
-    Table,
-    Text,
-    delete,
-    insert,
-    select,
-    update,
-)
-from sqlalchemy.dialects.postgresql import BYTEA
-from sqlalchemy.dialects.postgresql import UUID as SqlUuid
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
-from ehr_sync.store.apps import app
 from ehr_sync.store.sealing import Unreadable, place, seal, unseal
-from ehr_sync.store.tables import identifier, metadata
+from ehr_sync.store.tables import app_code, app_grant, app_refresh, identifier
 
 _REMEMBERED: Final = timedelta(days=1)  # a used code, so that its replay is known as one
 REFRESH_REMEMBERED: Final = timedelta(days=30)
 """So long a refresh token is good without use, and a used one is known as that."""
-
-app_grant = Table(
-    "app_grant",
-    metadata,
-    Column("grant_id", SqlUuid, primary_key=True),
-    Column("client_id", Text, ForeignKey(app.c.client_id), nullable=False),
-    Column("number_mark", BYTEA, nullable=False),  # keyed hash of the personal number
-    Column("content", BYTEA, nullable=False),
-    Column("allowed_at", DateTime(timezone=True), nullable=False),
-    Column("used_at", DateTime(timezone=True), nullable=False),
-    Column("ends_at", DateTime(timezone=True), nullable=False),
-    Index("grants_of_a_number", "number_mark"),
-    Index("grants_of_an_app", "client_id"),
-    Index("grants_by_end", "ends_at"),
-)
-
-app_code = Table(
-    "app_code",
-    metadata,
-    Column("mark", BYTEA, primary_key=True),
-    Column("content", BYTEA, nullable=False),
-    Column("ends_at", DateTime(timezone=True), nullable=False),
-    Column("used_at", DateTime(timezone=True)),
-    Column("grant_id", SqlUuid, ForeignKey(app_grant.c.grant_id)),  # what it was used for
-    Index("codes_of_a_grant", "grant_id"),
-    Index("codes_by_end", "ends_at"),
-)
-
-app_refresh = Table(
-    "app_refresh",
-    metadata,
-    Column("mark", BYTEA, primary_key=True),
-    Column("grant_id", SqlUuid, ForeignKey(app_grant.c.grant_id), nullable=False),
-    Column("made_at", DateTime(timezone=True), nullable=False),
-    Column("used_at", DateTime(timezone=True)),  # a used one that comes again was stolen, or its successor was
-    Index("refresh_tokens_of_a_grant", "grant_id"),
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,25 +6,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Column, Connection, DateTime, Table, Text, any_, func, select, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Connection, any_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.core.errors import Conflict, NotFound
-from ehr_sync.store.tables import metadata
-
-app = Table(
-    "app",
-    metadata,
-    Column("client_id", Text, primary_key=True),
-    Column("name_vi", Text, nullable=False),
-    Column("name_en", Text, nullable=False),
-    Column("redirects", ARRAY(Text), nullable=False),
-    Column("origins", ARRAY(Text), nullable=False),
-    Column("added_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
-    Column("removed_at", DateTime(timezone=True)),  # its name stays: the audit log goes on naming it
-    CheckConstraint(r"client_id ~ '^[A-Za-z0-9._-]{1,64}$'", name="app_id_is_plain"),
-)
+from ehr_sync.store.tables import app
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from ehr_sync.core.errors import NotFound, Unfit
 from ehr_sync.store import edges
-from ehr_sync.store.client_tables import client, client_facility, facility
 from ehr_sync.store.edges import Edge, as_last_change, last_change_of, name_of
 from ehr_sync.store.statement import Statement
+from ehr_sync.store.tables import client, client_facility, facility
 
 
 @dataclass(frozen=True, slots=True)

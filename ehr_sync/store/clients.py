@@ -26,10 +26,9 @@ from ehr_sync.store.client_edges import (
     locked,
     places_of,
 )
-from ehr_sync.store.client_tables import client, client_facility, facility, jti
 from ehr_sync.store.edges import seal_of
 from ehr_sync.store.statement import Statement, among
-from ehr_sync.store.tables import key_use, submission
+from ehr_sync.store.tables import client, client_facility, facility, jti, key_use, submission
 
 ALWAYS: Final = date.min  # a grant without a first day
 PAGE: Final = "page:"

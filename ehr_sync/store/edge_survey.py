@@ -11,10 +11,9 @@ from sqlalchemy import Connection, Select, func, select, text
 from ehr_sync.core.errors import Unfit
 from ehr_sync.store import edges
 from ehr_sync.store.client_edges import edge_of_client, edge_of_facility, held_in, of_clients
-from ehr_sync.store.client_tables import facility
 from ehr_sync.store.edges import TABLES, Edge, Key, LastChange, key_column, last_changes, name_of
 from ehr_sync.store.identity_edges import edge_of_claim, edge_of_number, edge_of_person
-from ehr_sync.store.tables import audit_event, claim, identifier, metadata, person
+from ehr_sync.store.tables import audit_event, claim, facility, identifier, metadata, person
 
 _AT_A_TIME: Final = 1000
 

@@ -205,7 +205,6 @@ def note_unfit(connection: Connection, keys: ServiceKeys, found: Iterable[Unfit]
 
 def never_sealed(connection: Connection) -> bool:
     """Whether no row has a seal although there are some: a database of before seals, which an operator has to seal."""
-    # By name: some of these tables join the metadata later than this module.
     tables = [metadata.tables[name] for name in TABLES]
     any_, sealed = (or_(*each) for each in ([select(t).exists() for t in tables], [_sealed(t) for t in tables]))
     return bool(connection.execute(select(and_(any_, not_(sealed)))).scalar_one())

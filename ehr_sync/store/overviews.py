@@ -12,8 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, literal, or_, select, tuple_, union_all
 
-from ehr_sync.store.client_tables import client_facility, facility
-from ehr_sync.store.tables import claim, piece, resync, submission
+from ehr_sync.store.tables import claim, client_facility, facility, piece, resync, submission
 
 Row = Mapping[str, Any]
 Place = tuple[datetime, Any]

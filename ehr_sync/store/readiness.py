@@ -6,7 +6,6 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
-import ehr_sync.store.clients  # noqa: F401 - its tables belong to the metadata
 from ehr_sync.store.foreign_objects import foreign_objects
 from ehr_sync.store.migrate import is_current
 from ehr_sync.store.tables import key_metadata, metadata

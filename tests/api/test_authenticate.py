@@ -17,8 +17,8 @@ from joserfc import jws, jwt
 from joserfc.jwk import ECKey, KeySet, OctKey
 
 from ehr_sync.store import clients
-from ehr_sync.store.client_tables import jti
 from ehr_sync.store.database import Database
+from ehr_sync.store.tables import jti
 from ehr_sync.usecases.access import assertions
 from ehr_sync.usecases.access.assertions import TokenRefused
 from ehr_sync.usecases.access.authenticate import (

@@ -13,9 +13,8 @@ from ehr_sync.api.transactions import NEXT, REASONS, WORDS
 from ehr_sync.core.answers import FileStatus, Status
 from ehr_sync.core.identity import State
 from ehr_sync.core.versions import MadeOnMeans, Order
-from ehr_sync.store.client_tables import facility
 from ehr_sync.store.staff import Role
-from ehr_sync.store.tables import delivery, lane, metadata, person, record_version, resync
+from ehr_sync.store.tables import delivery, facility, lane, metadata, person, record_version, resync
 from ehr_sync.usecases.intake import follow_transaction
 from tests.docs.markdown import first_words, quoted, rows, section
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import multiprocessing
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -15,8 +17,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import MetaData, create_engine
 
-import ehr_sync.store.app_grants
-import ehr_sync.store.clients  # noqa: F401 - their tables belong to the metadata
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.runtime.embedded_postgres import KEYS, MAIN, SUPERUSER, EmbeddedPostgres
 from ehr_sync.store import migrate as migrations
@@ -62,6 +62,12 @@ def test_up_makes_every_table_and_down_leaves_none(empty: Dsns) -> None:
         assert tables(empty.keys) == set(key_metadata.tables)
         migrate(empty.main, empty.keys, "base")
         assert tables(empty.main) | tables(empty.keys) == set()
+
+
+def test_a_process_that_only_asks_whether_it_is_ready_knows_every_table(dsns: Dsns) -> None:
+    asked = "from ehr_sync.store import readiness; print(*readiness.metadata.tables, *readiness.key_metadata.tables)"
+    told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert set(told.stdout.split()) == tables(dsns.main) | tables(dsns.keys)
 
 
 def schema(dsn: str) -> dict[str, set[tuple[object, ...]]]:

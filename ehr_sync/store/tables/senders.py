@@ -1,11 +1,11 @@
-"""The tables of those who send: clients, facilities, and who sends for which."""
+"""Who sends: clients, facilities, who sends for which, and what is remembered of their keys."""
 
 from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, Date, DateTime, ForeignKey, LargeBinary, Table, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from ehr_sync.store.tables import metadata, sealed_columns
+from ehr_sync.store.tables.columns import metadata, sealed_columns
 from mappings.facility_code import FORM
 
 client = Table(
@@ -51,4 +51,13 @@ jti = Table(
     Column("client_id", Text, primary_key=True),
     Column("jti_hash", LargeBinary, primary_key=True),
     Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+)
+
+# When each key of a sending system last signed in; noted at most once a minute.
+key_use = Table(
+    "key_use",
+    metadata,
+    Column("client_id", Text, primary_key=True),
+    Column("kid", Text, primary_key=True),
+    Column("used_at", DateTime(timezone=True), nullable=False),
 )

@@ -1,0 +1,78 @@
+"""People: who is behind which number, what is claimed and proven, and what stands in whose book."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Integer, SmallInteger, Table, Text, text
+from sqlalchemy.dialects.postgresql import BYTEA, UUID
+
+from ehr_sync.store.tables.columns import metadata, moment, sealed_columns
+
+person = Table(
+    "person",
+    metadata,
+    Column("person_id", UUID, primary_key=True),
+    Column("state", Text, nullable=False),
+    Column("merged_into", UUID),
+    Column("proven_claim", BYTEA),
+    Column("seq", BigInteger, nullable=False, server_default=text("0")),
+    *sealed_columns(),
+    Index("erased_people", "person_id", postgresql_where=text("state = 'erased'")),
+    CheckConstraint("state IN ('provisional', 'proven', 'merged', 'erased')", name="person_state_is_known"),
+    CheckConstraint("(state = 'merged') = (merged_into IS NOT NULL)", name="merged_people_say_into_whom"),
+)
+
+identifier = Table(
+    "identifier",
+    metadata,
+    Column("mark", BYTEA, primary_key=True),  # keyed hash of the number; one person behind each while active
+    Column("person_id", UUID, nullable=False),
+    *sealed_columns(),
+    Index("identifiers_of_a_person", "person_id"),
+)
+
+claim = Table(
+    "claim",
+    metadata,
+    Column("claim_id", BYTEA, primary_key=True),  # 16 bytes, the claim's fingerprint
+    Column("person_id", UUID, nullable=False),
+    Column("number_mark", BYTEA),  # NULL: no number was given
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=text("''")),
+    Column("facts", BYTEA, nullable=False),  # sealed under the person key
+    Column("attempts", SmallInteger, nullable=False, server_default=text("0")),
+    Column("calls", SmallInteger, nullable=False, server_default=text("0")),
+    Column("fence", Integer, nullable=False, server_default=text("0")),
+    Column("due_at", DateTime(timezone=True)),
+    moment("created_at", now=True),
+    Column("decided_at", DateTime(timezone=True)),
+    Column("family", Text),  # the facility's whose dossier made it, or had it asked again (rules: few-tries)
+    Column("tried_at", DateTime(timezone=True)),  # when; NULL: it is no try, or held back
+    *sealed_columns(),
+    CheckConstraint(
+        "state IN ('due', 'proven', 'not_proven', 'review', 'no_number', 'not_asked')",
+        name="claim_state_is_known",
+    ),
+    Index("claims_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    Index("claims_of_a_person", "person_id"),
+    Index("claims_of_a_number", "number_mark", postgresql_where=text("number_mark IS NOT NULL")),
+    Index("claims_tried", "number_mark", postgresql_where=text("tried_at IS NOT NULL AND state <> 'proven'")),
+    Index("claims_held_back", "number_mark", "family", postgresql_where=text("reason = 'claim.too_many_tries'")),
+    Index(
+        "claims_not_proven",
+        "state",
+        "created_at",
+        "claim_id",
+        postgresql_include=["reason"],
+        postgresql_where=text("state <> 'proven'"),
+    ),
+)
+
+book_entry = Table(
+    "book_entry",
+    metadata,
+    Column("person_id", UUID, primary_key=True),
+    Column("record_id", BYTEA, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("seq", BigInteger, nullable=False),  # the person's seq of its last change
+    Column("manifest", BYTEA, nullable=False),  # sealed under the person key
+)
