@@ -1,4 +1,4 @@
-"""ehr-sync edges …: does every row that decides who is who, and who may send, stand as the service wrote it?"""
+"""ehr-sync edges …: does every row that decides who is who, and who may do what, stand as the service wrote it?"""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SAID: Final = {
 
 @click.group()
 def edges() -> None:
-    """Which person a number leads to, what was proven, who may send for whom: verify it, seal it."""
+    """Which person a number leads to, who may send for whom, who works where, what apps may do: verify it, seal it."""
 
 
 @edges.command()

@@ -20,8 +20,8 @@ class Unavailable(EhrSyncError):
 
 
 class Unfit(Unavailable):
-    """A row that decides who is who, or who may send, is not as the service wrote it: nothing is decided by it, and an
-    operator must look. `edge` names it as the audit log does.
+    """A row that decides who is who, or who may do what, is not as the service wrote it: nothing is decided by it, and
+    an operator must look. `edge` names it as the audit log does.
     """
 
     def __init__(self, edge: str) -> None:

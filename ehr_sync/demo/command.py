@@ -91,7 +91,7 @@ def _registered(stage: Stage) -> dict[str, Hospital]:
             clients.add_client(connection, keys, client_id, name=known.name, jwks=jwks, scopes=SCOPES)
             clients.grant(connection, keys, client_id, code)
     with service.stores.database.begin() as connection:
-        apps.add(connection, EXAMPLE_APP)
+        apps.add(connection, keys, EXAMPLE_APP)
     service.close()
     return {code: Hospital(stage.url, code, stage.world.folder) for code in DEMO}
 

@@ -2,7 +2,7 @@
 
 Codes and refresh tokens are 256 random bits, kept as hashes; what a code says is sealed under a key made from itself,
 what a grant says (who, and with which scopes) under a key of the service. A dump tells which apps there are and when
-they were used, and of nobody who they are (P11).
+they were used, and of nobody who they are (P11). A grant opens something only where it fits its seal (edges.py).
 """
 
 from __future__ import annotations
@@ -10,13 +10,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Text, bindparam, delete, insert, select, update
 
-from ehr_sync.store.sealing import Unreadable, place, seal, unseal
+from ehr_sync.core.keys import ServiceKeys
+from ehr_sync.store import edges
+from ehr_sync.store.edges import Edge, Key, SealedRow
+from ehr_sync.store.sealing import place, seal, unseal
+from ehr_sync.store.statement import Statement
 from ehr_sync.store.tables import app_code, app_grant, app_refresh, identifier
 
 _REMEMBERED: Final = timedelta(days=1)  # a used code, so that its replay is known as one
@@ -79,26 +83,44 @@ def bind_code(connection: Connection, code: str, grant_id: UUID) -> None:
     connection.execute(update(app_code).where(app_code.c.mark == _mark(code)).values(grant_id=grant_id))
 
 
-def put_grant(connection: Connection, grant: Grant, key: bytes, now: datetime) -> None:
+def put_grant(connection: Connection, keys: ServiceKeys, grant: Grant, now: datetime) -> None:
     """Keep a new grant. Those that are over go."""
-    _end(connection, app_grant.c.ends_at < now)
+    over = _take_out(connection, app_grant.c.ends_at < now)
     row = {name: getattr(grant, name) for name in Grant.__dataclass_fields__}
-    row["content"] = seal(key, grant.content, _place(grant.grant_id))
-    connection.execute(insert(app_grant).values(**row))
+    row["content"] = seal(keys.content, grant.content, _place(grant.grant_id))
+    put = connection.execute(insert(app_grant).values(**row).returning(app_grant)).one()
+    edges.write(connection, keys, [sealed_row(put).edge], over)
 
 
-def find_grant(connection: Connection, grant_id: UUID, key: bytes, now: datetime) -> Grant | None:
-    """A grant that still stands."""
-    living = (app_grant.c.grant_id == grant_id, app_grant.c.ends_at > now)
-    row = connection.execute(select(app_grant).where(*living)).one_or_none()
-    return _opened(row, key) if row else None
+def find_grant(connection: Connection, keys: ServiceKeys, grant_id: UUID, now: datetime) -> Grant | None:
+    """A grant that still stands. Raises Unfit."""
+    edge = edges.name_of(keys.edges, "app_grant", grant_id)
+    row = _GRANT.row(connection, grant_id=grant_id, edge=edge, now=now)
+    if row is None:
+        return None
+    edges.check_read(keys.edges, sealed_row(row), row.last_change)
+    return _opened(row, keys)
 
 
-def grants_of(connection: Connection, number_mark: bytes, key: bytes, now: datetime) -> list[Grant]:
-    """What a person let apps do and still stands, oldest first."""
+# The log is asked in the same statement.
+_GRANT = Statement(
+    select(app_grant, edges.last_change_of(bindparam("edge", type_=Text)).label("last_change")).where(
+        app_grant.c.grant_id == bindparam("grant_id"), app_grant.c.ends_at > bindparam("now")
+    )
+)
+
+
+def grants_of(connection: Connection, keys: ServiceKeys, number_mark: bytes, now: datetime) -> list[Grant]:
+    """What a person let apps do and still stands, oldest first. Raises Unfit."""
+    return edges.sure(lambda: _grants_of(connection, keys, number_mark, now))
+
+
+def _grants_of(connection: Connection, keys: ServiceKeys, number_mark: bytes, now: datetime) -> list[Grant]:
     living = (app_grant.c.number_mark == number_mark, app_grant.c.ends_at > now)
-    rows = connection.execute(select(app_grant).where(*living).order_by(app_grant.c.allowed_at, app_grant.c.grant_id))
-    return [found for found in (_opened(row, key) for row in rows) if found]
+    order = (app_grant.c.allowed_at, app_grant.c.grant_id)
+    rows = connection.execute(select(app_grant).where(*living).order_by(*order)).all()
+    edges.check_rows(connection, keys.edges, [sealed_row(row) for row in rows])
+    return [_opened(row, keys) for row in rows]
 
 
 def touch(connection: Connection, grant_id: UUID, now: datetime) -> None:
@@ -106,29 +128,31 @@ def touch(connection: Connection, grant_id: UUID, now: datetime) -> None:
     connection.execute(update(app_grant).where(app_grant.c.grant_id == grant_id).values(used_at=now))
 
 
-def end_grant(connection: Connection, grant_id: UUID) -> bool:
-    """End a grant with every token of it; False where it was over."""
-    return bool(_end(connection, app_grant.c.grant_id == grant_id))
+def end_grant(connection: Connection, keys: ServiceKeys, grant_id: UUID) -> None:
+    """End a grant with every token of it."""
+    edges.write(connection, keys, [], _take_out(connection, app_grant.c.grant_id == grant_id))
 
 
-def end_grants(connection: Connection, number_mark: bytes, client_id: str) -> int:
-    """End all that a person let an app do; returns how many grants there were."""
-    return _end(connection, app_grant.c.number_mark == number_mark, app_grant.c.client_id == client_id)
+def end_grants(connection: Connection, keys: ServiceKeys, number_mark: bytes, client_id: str) -> int:
+    """End all that a person let an app do, fit or not; returns how many grants there were."""
+    ended = _take_out(connection, app_grant.c.number_mark == number_mark, app_grant.c.client_id == client_id)
+    edges.write(connection, keys, [], ended)
+    return len(ended)
 
 
-def end_grants_of_app(connection: Connection, client_id: str) -> int:
-    """End all that anybody let an app do; returns how many grants there were."""
-    return _end(connection, app_grant.c.client_id == client_id)
+def take_out_of_app(connection: Connection, client_id: str) -> list[tuple[str, Key]]:
+    """End all that anybody let an app do; returns what `edges.write` has still to be told of, as gone."""
+    return _take_out(connection, app_grant.c.client_id == client_id)
 
 
-def end_grants_of_people(connection: Connection, people: list[UUID]) -> None:
-    """End all that these people let apps do."""
+def take_out_of_people(connection: Connection, people: list[UUID]) -> list[tuple[str, Key]]:
+    """End all that these people let apps do; returns what `edges.write` has still to be told of, as gone."""
     numbers = select(identifier.c.mark).where(identifier.c.person_id.in_(people))
-    _end(connection, app_grant.c.number_mark.in_(numbers))
+    return _take_out(connection, app_grant.c.number_mark.in_(numbers))
 
 
-def _end(connection: Connection, *which: ColumnElement[bool]) -> int:
-    """Delete grants with what hangs from them; returns how many. By statements of ours: a foreign key that deletes is
+def _take_out(connection: Connection, *which: ColumnElement[bool]) -> list[tuple[str, Key]]:
+    """Delete grants with what hangs from them; returns which. By statements of ours: a foreign key that deletes is
     none of ours wherever it stands (foreign_objects.py).
     """
     held = select(app_grant.c.grant_id).where(*which).order_by(app_grant.c.grant_id).with_for_update()
@@ -136,7 +160,7 @@ def _end(connection: Connection, *which: ColumnElement[bool]) -> int:
     if ids:
         for table in (app_code, app_refresh, app_grant):
             connection.execute(delete(table).where(table.c.grant_id.in_(ids)))
-    return len(ids)
+    return [("app_grant", each) for each in ids]
 
 
 def put_refresh(connection: Connection, token: str, grant_id: UUID, now: datetime) -> None:
@@ -146,8 +170,8 @@ def put_refresh(connection: Connection, token: str, grant_id: UUID, now: datetim
     connection.execute(insert(app_refresh).values(mark=_mark(token), grant_id=grant_id, made_at=now))
 
 
-def find_refresh(connection: Connection, token: str, key: bytes, now: datetime) -> Refresh | None:
-    """A refresh token and its grant, which is locked: two who come at once with the same token wait."""
+def find_refresh(connection: Connection, keys: ServiceKeys, token: str, now: datetime) -> Refresh | None:
+    """A refresh token and its grant, which is locked: two who come at once with the same token wait. Raises Unfit."""
     mark = _mark(token)
     grant = (
         select(app_grant)
@@ -155,12 +179,12 @@ def find_refresh(connection: Connection, token: str, key: bytes, now: datetime) 
         .where(app_refresh.c.mark == mark, app_grant.c.ends_at > now)
     )
     row = connection.execute(grant.with_for_update(of=app_grant)).one_or_none()
-    opened = _opened(row, key) if row else None
     # Read only now: whoever waited for the lock must see that the token was used meanwhile.
     kept = connection.execute(select(app_refresh).where(app_refresh.c.mark == mark)).one_or_none()
-    if opened is None or kept is None:
+    if row is None or kept is None:
         return None
-    return Refresh(opened, kept.used_at is not None, kept.made_at + REFRESH_REMEMBERED <= now)
+    edges.check_rows(connection, keys.edges, [sealed_row(row)])
+    return Refresh(_opened(row, keys), kept.used_at is not None, kept.made_at + REFRESH_REMEMBERED <= now)
 
 
 def use_refresh(connection: Connection, token: str, now: datetime) -> None:
@@ -168,13 +192,16 @@ def use_refresh(connection: Connection, token: str, now: datetime) -> None:
     connection.execute(update(app_refresh).where(app_refresh.c.mark == _mark(token)).values(used_at=now))
 
 
-def _opened(row: object, key: bytes) -> Grant | None:
+def sealed_row(row: Any) -> SealedRow:
+    """What a row of `app_grant` decides, with its seal: who let which app in, from when to when, and what it may do."""
+    times = (row.allowed_at.astimezone(UTC).isoformat(), row.ends_at.astimezone(UTC).isoformat())
+    edge = Edge("app_grant", row.grant_id, (row.client_id, row.number_mark, row.content, *times))
+    return SealedRow(edge, row.seal, row.sealed_at)
+
+
+def _opened(row: Any, keys: ServiceKeys) -> Grant:
     values = {name: getattr(row, name) for name in Grant.__dataclass_fields__}
-    try:
-        values["content"] = unseal(key, values["content"], _place(values["grant_id"]))
-    except Unreadable:
-        return None
-    return Grant(**values)
+    return Grant(**{**values, "content": unseal(keys.content, row.content, _place(row.grant_id))})
 
 
 def _place(grant_id: UUID) -> bytes:

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from ehr_sync.core.errors import NotFound, Unfit
 from ehr_sync.store import edges
-from ehr_sync.store.edges import Edge, as_last_change, last_change_of, name_of
+from ehr_sync.store.edges import Edge, SealedRow, last_change_of, name_of
 from ehr_sync.store.statement import Statement
 from ehr_sync.store.tables import client, client_facility, facility
 
@@ -71,9 +71,7 @@ def held_by(connection: Connection, edge_key: bytes, client_id: str) -> Held | N
 @lru_cache(maxsize=256)
 def _checked(edge_key: bytes, row: Any) -> Held:
     held = held_in(row)
-    edges.check(edge_key, edge_of_client(held), row.seal, row.sealed_at)
-    if not as_last_change(row.last_change).fits(row.sealed_at):
-        raise Unfit(name_of(edge_key, "client", row.client_id))
+    edges.check_read(edge_key, SealedRow(edge_of_client(held), row.seal, row.sealed_at), row.last_change)
     places = tuple(_sending(edge_key, code, *of_place) for code, _, _, *of_place in _terms(row))
     return replace(held, places=places)
 

@@ -9,11 +9,12 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, func, select, text
 
 from ehr_sync.core.errors import Unfit
-from ehr_sync.store import edges
+from ehr_sync.store import app_grants, apps, edges, staff
 from ehr_sync.store.client_edges import edge_of_client, edge_of_facility, held_in, of_clients
-from ehr_sync.store.edges import TABLES, Edge, Key, LastChange, key_column, last_changes, name_of
+from ehr_sync.store.edges import TABLES, Edge, Key, LastChange, SealedRow, key_column, last_changes, name_of
 from ehr_sync.store.identity_edges import edge_of_claim, edge_of_number, edge_of_person
-from ehr_sync.store.tables import audit_event, claim, facility, identifier, metadata, person
+from ehr_sync.store.tables import app, app_grant, audit_event, claim, facility, identifier, metadata, person
+from ehr_sync.store.tables import staff as staff_table
 
 _AT_A_TIME: Final = 1000
 
@@ -26,15 +27,6 @@ class Found:
     says: str  # "unsealed", "changed", "put back", "missing", "contradicts"
     edge: Edge | None = None
     seal: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SealedRow:
-    """A row of a sealed table."""
-
-    edge: Edge
-    seal: bytes | None
-    at: int
 
 
 def survey(connection: Connection, edge_key: bytes) -> Iterator[Found]:
@@ -155,4 +147,7 @@ _READ: Final[Mapping[str, tuple[Select[Any], Callable[[Any], SealedRow]]]] = {
     "person": (select(person), _person),
     "identifier": (select(identifier), _number),
     "claim": (select(claim), _claim),
+    "staff": (select(staff_table), staff.sealed_row),
+    "app": (select(app), apps.sealed_row),
+    "app_grant": (select(app_grant), app_grants.sealed_row),
 }

@@ -1,4 +1,5 @@
-"""Deciding edges: which person a number leads to, what was proven, who was moved into whom, who may send for whom.
+"""Deciding edges: which person a number leads to, what was proven, who was moved into whom, who may send for whom, who
+works where, which apps there are and who let them in.
 
 Whoever can write the database could turn one. So each such row carries a seal: a keyed hash over its key, all that it
 decides, and a number. That number is of the entry of the audit log that tells of the row's last change, so that a row
@@ -40,7 +41,7 @@ from ehr_sync.store.sealing import mark
 from ehr_sync.store.statement import Statement, among, rows_of
 from ehr_sync.store.tables import audit_event, metadata
 
-TABLES: Final = ("facility", "client", "person", "identifier", "claim")
+TABLES: Final = ("facility", "client", "person", "identifier", "claim", "staff", "app", "app_grant")
 """Every table whose rows are sealed."""
 
 Key = bytes | str | UUID
@@ -54,6 +55,15 @@ class Edge:
     table: str
     key: Key
     values: tuple[bytes | str | UUID | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SealedRow:
+    """What a row says that it decides, its seal, and the number in that."""
+
+    edge: Edge
+    seal: bytes | None
+    at: int
 
 
 def seal_of(edge_key: bytes, edge: Edge, at: int) -> bytes:
@@ -79,6 +89,21 @@ def check_newest(connection: Connection, edge_key: bytes, *found: tuple[str, Key
     """
     wanted = {(table, key): at for table, key, at in found}
     compare(edge_key, wanted, last_changes(connection, [name_of(edge_key, *key) for key in wanted]))
+
+
+def check_rows(connection: Connection, edge_key: bytes, rows: Sequence[SealedRow]) -> None:
+    """Raises Unfit where one of these rows is not as the service wrote it, or the log knows another last change."""
+    for row in rows:
+        check(edge_key, row.edge, row.seal, row.at)
+    if rows:
+        check_newest(connection, edge_key, *((row.edge.table, row.edge.key, row.at) for row in rows))
+
+
+def check_read(edge_key: bytes, row: SealedRow, last_change: str | None) -> None:
+    """The same, of a row that was read with `last_change_of` beside it."""
+    check(edge_key, row.edge, row.seal, row.at)
+    if not as_last_change(last_change).fits(row.at):
+        raise Unfit(name_of(edge_key, row.edge.table, row.edge.key))
 
 
 def compare(edge_key: bytes, found: Mapping[tuple[str, Key], int | None], last: Mapping[str, LastChange]) -> None:
@@ -204,14 +229,13 @@ def note_unfit(connection: Connection, keys: ServiceKeys, found: Iterable[Unfit]
 
 
 def never_sealed(connection: Connection) -> bool:
-    """Whether no row has a seal although there are some: a database of before seals, which an operator has to seal."""
-    tables = [metadata.tables[name] for name in TABLES]
-    any_, sealed = (or_(*each) for each in ([select(t).exists() for t in tables], [_sealed(t) for t in tables]))
-    return bool(connection.execute(select(and_(any_, not_(sealed)))).scalar_one())
+    """Whether some table has rows and none of them a seal: they are of before seals, and an operator has to seal."""
+    return bool(connection.execute(select(or_(*(_never(metadata.tables[name]) for name in TABLES)))).scalar_one())
 
 
-def _sealed(table: Table) -> ColumnElement[bool]:
-    return select(table).where(table.c.seal.is_not(None)).exists()
+def _never(table: Table) -> ColumnElement[bool]:
+    sealed = select(table).where(table.c.seal.is_not(None))
+    return and_(select(table).exists(), not_(sealed.exists()))
 
 
 def _bytes(value: Key | None) -> bytes:

@@ -68,8 +68,7 @@ def take_out(connection: Connection, keys: ServiceKeys, erased: Collection[UUID]
     # Somebody else's record may still have been shown to one of them: nobody is kept waiting for a key that is gone.
     shown = record.c.shown_person.in_(present)
     connection.execute(update(record).where(shown).values(shown=None, shown_person=None))
-    app_grants.end_grants_of_people(connection, present)
-    people.forget(connection, keys, present)
+    people.forget(connection, keys, present, app_grants.take_out_of_people(connection, present))
     return len(present)
 
 

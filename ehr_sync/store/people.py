@@ -227,15 +227,18 @@ def known(connection: Connection, person_id: str) -> UUID | None:
     return connection.execute(select(person.c.person_id).where(person.c.person_id == wanted)).scalar()
 
 
-def forget(connection: Connection, keys: ServiceKeys, people: Iterable[UUID]) -> None:
+def forget(
+    connection: Connection, keys: ServiceKeys, people: Iterable[UUID], others: Iterable[tuple[str, Key]]
+) -> None:
     """Take erased people's claims and numbers out; the person row stays as a tombstone. They must be locked. The last
-    thing that a transaction does, but for the audit log.
+    thing that a transaction does, but for the audit log; `others` are edges that it took out before.
     """
     ids = list(people)
     numbers = delete(identifier).where(identifier.c.person_id.in_(ids)).returning(identifier.c.mark)
     claims = delete(claim).where(claim.c.person_id.in_(ids)).returning(claim.c.claim_id)
     gone: list[tuple[str, Key]] = [("identifier", each) for each in connection.execute(numbers).scalars()]
     gone += [("claim", each) for each in connection.execute(claims).scalars()]
+    gone += others
     connection.execute(
         update(person).where(person.c.person_id.in_(ids)).values(state="erased", merged_into=None, proven_claim=None)
     )

@@ -76,7 +76,9 @@ def _employ(dsns: Dsns, folder: Path) -> None:
         for role, number in STAFF.items():
             post = Post("ops") if role == "ops" else Post("facility", "01001")
             last = DAY.replace(year=DAY.year + 50)
-            staff.grant(connection, people.number_mark_of(keys.index, number), post, valid_from=DAY, valid_to=last)
+            staff.grant(
+                connection, keys, people.number_mark_of(keys.index, number), post, valid_from=DAY, valid_to=last
+            )
     database.close()
 
 

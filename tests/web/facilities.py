@@ -76,7 +76,12 @@ def town_of(running: Running) -> Town:
         ):
             mark = number_mark_of(stores.keys.index, number)
             staff.grant(
-                connection, mark, Post("facility", code), valid_from=date(2020, 1, 1), valid_to=date(2099, 1, 1)
+                connection,
+                stores.keys,
+                mark,
+                Post("facility", code),
+                valid_from=date(2020, 1, 1),
+                valid_to=date(2099, 1, 1),
             )
     running.run("UPDATE client SET scopes = :scopes WHERE client_id = :who", scopes=scopes, who=HOSPITAL)
     running.seal()

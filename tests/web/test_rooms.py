@@ -45,7 +45,7 @@ def test_nobody_enters_a_room_that_is_not_theirs(desk: Running, visitor_is: str)
     with desk.stores.database.begin() as connection:
         for face, post in (("facility", Post("facility", "01001")), ("ops", Post("ops"))):
             mark = people.number_mark_of(desk.stores.keys.index, WHO[face])
-            staff.grant(connection, mark, post, valid_from=DAY, valid_to=DAY + timedelta(days=10_000))
+            staff.grant(connection, desk.stores.keys, mark, post, valid_from=DAY, valid_to=DAY + timedelta(days=10_000))
     visitor = Visitor(calling(app))
     if visitor_is != "nobody":
         visitor.sign_in(WHO[visitor_is])

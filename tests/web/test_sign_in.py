@@ -231,6 +231,7 @@ def granted(desk: Running, number: str, post: Post, *, days: int) -> None:
     with desk.stores.database.begin() as connection:
         staff.grant(
             connection,
+            desk.stores.keys,
             people.number_mark_of(desk.stores.keys.index, number),
             post,
             valid_from=DAY,

@@ -149,12 +149,12 @@ def register(dsns: Dsns, key_path: Path) -> None:
     database.close()
 
 
-def employ(dsns: Dsns, keys: Path) -> None:
+def employ(dsns: Dsns, key_path: Path) -> None:
     """Let the city's operator hold the post."""
-    database = Database(dsns.main, connections=1)
-    whose = people.number_mark_of(key_file.load(keys).index, OPERATOR.number)
+    database, keys = Database(dsns.main, connections=1), key_file.load(key_path)
+    whose = people.number_mark_of(keys.index, OPERATOR.number)
     with database.begin() as connection:
-        staff.grant(connection, whose, Post("ops"), valid_from=date(2024, 1, 1), valid_to=date(2099, 1, 1))
+        staff.grant(connection, keys, whose, Post("ops"), valid_from=date(2024, 1, 1), valid_to=date(2099, 1, 1))
     database.close()
 
 

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Date, DateTime, ForeignKey, Index, Table, Text, func, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Date,
+    DateTime,
+    ForeignKey,
+    Index,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, UUID
 
-from ehr_sync.store.tables.columns import metadata, moment
+from ehr_sync.store.tables.columns import metadata, moment, sealed_columns
 
 # Who is signed in to the pages: what a session says is sealed under a key that only the visitor's cookie holds.
 session = Table(
@@ -43,11 +55,14 @@ visitor = Table(
 staff = Table(
     "staff",
     metadata,
-    Column("number_mark", BYTEA, primary_key=True),  # keyed hash of their personal number
-    Column("role", Text, primary_key=True),
-    Column("code", Text, primary_key=True, server_default=text("''")),  # the facility; '' for ops
-    Column("valid_from", Date, primary_key=True),
+    Column("post_id", UUID, primary_key=True),
+    Column("number_mark", BYTEA, nullable=False),  # keyed hash of their personal number
+    Column("role", Text, nullable=False),
+    Column("code", Text, nullable=False, server_default=text("''")),  # the facility; '' for ops
+    Column("valid_from", Date, nullable=False),
     Column("valid_to", Date, nullable=False),  # the last day: no grant is for ever
+    *sealed_columns(),
+    UniqueConstraint("number_mark", "role", "code", "valid_from", name="one_grant_of_a_post_from_a_day"),
     CheckConstraint("role IN ('ops', 'facility')", name="staff_role_is_known"),
     CheckConstraint("(role = 'facility') = (code <> '')", name="facility_staff_have_a_facility"),
     CheckConstraint("valid_to >= valid_from", name="staff_grant_ends_after_it_starts"),
@@ -63,6 +78,7 @@ app = Table(
     Column("origins", ARRAY(Text), nullable=False),
     Column("added_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
     Column("removed_at", DateTime(timezone=True)),  # its name stays: the audit log goes on naming it
+    *sealed_columns(),
     CheckConstraint(r"client_id ~ '^[A-Za-z0-9._-]{1,64}$'", name="app_id_is_plain"),
 )
 
@@ -76,6 +92,7 @@ app_grant = Table(
     Column("allowed_at", DateTime(timezone=True), nullable=False),
     Column("used_at", DateTime(timezone=True), nullable=False),
     Column("ends_at", DateTime(timezone=True), nullable=False),
+    *sealed_columns(),
     Index("grants_of_a_number", "number_mark"),
     Index("grants_of_an_app", "client_id"),
     Index("grants_by_end", "ends_at"),

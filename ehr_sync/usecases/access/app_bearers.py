@@ -28,7 +28,7 @@ _MALFORMED: Final = (JoseError, ValueError, TypeError, KeyError, AttributeError,
 
 def login_of(token: str, *, desk: AppDesk, otherwise: Callable[[str], Login | None]) -> Login | None:
     """Whom a bearer token speaks for: an app's by its grant, which is looked up each time, so that an ended one is good
-    for nothing at once; any other by `otherwise`. None where it is not good.
+    for nothing at once; any other by `otherwise`. None where it is not good. Raises Unfit.
     """
     if not _is_ours(token, desk.signer):
         return otherwise(token)
@@ -49,14 +49,14 @@ def login_of(token: str, *, desk: AppDesk, otherwise: Callable[[str], Login | No
 
 def revoke(form: Mapping[str, str], *, desk: AppDesk) -> None:
     """End the grant of this access or refresh token (RFC 7009). What is unknown is over already. Raises TokenRefused
-    with "invalid_request", or "invalid_client" where the token is another app's.
+    with "invalid_request", or "invalid_client" where the token is another app's; and Unfit.
     """
     token, stores = form.get("token"), desk.stores
     if not token:
         raise refused("invalid_request")
     now = stores.database.now()
     with stores.database.begin() as connection:
-        found = app_grants.find_refresh(connection, token, stores.keys.content, now)
+        found = app_grants.find_refresh(connection, stores.keys, token, now)
         grant = found.grant if found else _grant_of(connection, _claims(token, desk), desk, now)
         is_own = grant is not None and form.get("client_id", grant.client_id) == grant.client_id
         if grant and is_own:
@@ -87,4 +87,4 @@ def _claims(token: str, desk: AppDesk) -> dict[str, Any] | None:
 def _grant_of(connection: Connection, claims: Mapping[str, Any] | None, desk: AppDesk, now: datetime) -> Grant | None:
     if claims is None:
         return None
-    return app_grants.find_grant(connection, UUID(hex=claims["grant"]), desk.stores.keys.content, now)
+    return app_grants.find_grant(connection, desk.stores.keys, UUID(hex=claims["grant"]), now)

@@ -66,7 +66,7 @@ class Asked:
 
 
 def read_request(fields: Fields, *, base: str, issuer: str, types: Collection[str], stores: Stores) -> Asked:
-    """What an app asks, checked. Raises NotTrusted, NotGranted."""
+    """What an app asks, checked. Raises NotTrusted, NotGranted, and Unfit."""
     app = _app(fields, stores)
     redirect = _one(fields, "redirect_uri")
     if not any(_is_same(registered, redirect) for registered in app.redirects):
@@ -85,7 +85,7 @@ def _app(fields: Fields, stores: Stores) -> App:
     if not _CLIENT_ID.fullmatch(client_id):
         raise NotTrusted
     with stores.database.reading() as connection:
-        app = apps.find(connection, client_id)
+        app = apps.find(connection, stores.keys.edges, client_id)
     if app is None:
         raise NotTrusted
     return app

@@ -101,7 +101,7 @@ def allow(asked: Asked, *, login: Login, desk: AppDesk) -> str:
 
 def answer(form: Mapping[str, str], *, desk: AppDesk) -> AppTokens:
     """Tokens for a code or a refresh token. Raises TokenRefused with "invalid_request", "invalid_client",
-    "invalid_grant" (unknown, used, too old, another app's: never told apart) or "invalid_scope".
+    "invalid_grant" (unknown, used, too old, another app's: never told apart) or "invalid_scope"; and Unfit.
 
     A code or refresh token that comes a second time ends the whole grant: one of the two was stolen.
     """
@@ -132,13 +132,13 @@ def _redeem(connection: Connection, form: Mapping[str, str], desk: AppDesk, now:
     client_id, code, verifier = (form.get(name, "") for name in ("client_id", "code", "code_verifier"))
     if not (client_id and code and verifier):
         return "invalid_request"
-    if apps.find(connection, client_id) is None:
+    if apps.find(connection, desk.stores.keys.edges, client_id) is None:
         return "invalid_client"
     kept = app_grants.take_code(connection, code, now)
     if kept is None:
         return "invalid_grant"
     if kept.grant_id:
-        grant = app_grants.find_grant(connection, kept.grant_id, desk.stores.keys.content, now)
+        grant = app_grants.find_grant(connection, desk.stores.keys, kept.grant_id, now)
         if grant:
             end_grant(connection, grant, "code used twice", desk)
     said = orjson.loads(kept.content) if kept.content else {}
@@ -151,7 +151,7 @@ def _redeem(connection: Connection, form: Mapping[str, str], desk: AppDesk, now:
     number_mark = _number_mark(said["number"], desk.stores)
     ends_at = allowed_at + desk.lasts(scopes)
     grant = Grant(UUID(bytes=secrets.token_bytes(16)), client_id, number_mark, content, allowed_at, now, ends_at)
-    app_grants.put_grant(connection, grant, desk.stores.keys.content, now)
+    app_grants.put_grant(connection, desk.stores.keys, grant, now)
     app_grants.bind_code(connection, code, grant.grant_id)
     return _tokens(connection, grant, scopes, desk, now, nonce=said["nonce"], first=True)
 
@@ -160,7 +160,7 @@ def _refresh(connection: Connection, form: Mapping[str, str], desk: AppDesk, now
     token = form.get("refresh_token")
     if not token:
         return "invalid_request"
-    found = app_grants.find_refresh(connection, token, desk.stores.keys.content, now)
+    found = app_grants.find_refresh(connection, desk.stores.keys, token, now)
     if found is None:
         return "invalid_grant"
     wrong = _stolen(found, form)
@@ -226,7 +226,7 @@ def _signed(claims: Mapping[str, Any], kind: str, signer: Signer) -> str:
 
 def end_grant(connection: Connection, grant: Grant, why: str, desk: AppDesk) -> None:
     """End a grant that its holder gave back or somebody stole. One audit entry."""
-    app_grants.end_grant(connection, grant.grant_id)
+    app_grants.end_grant(connection, desk.stores.keys, grant.grant_id)
     person_id = people.book_behind(connection, desk.stores.keys.edges, grant.number_mark)
     _note(connection, AuditEntry("service", "end app", person_id, f"{grant.client_id} {why}"), desk.stores)
 

@@ -32,10 +32,12 @@ class OwnApp:
 
 
 def own_apps(*, login: Login, stores: Stores) -> list[OwnApp]:
-    """The apps that may read this person's book now, by the day on which they were let in. One audit entry."""
+    """The apps that may read this person's book now, by the day on which they were let in. One audit entry.
+    Raises Unfit.
+    """
     now, number_mark = stores.database.now(), people.number_mark_of(stores.keys.index, login.personal_number)
     with stores.database.begin() as connection:
-        grants = app_grants.grants_of(connection, number_mark, stores.keys.content, now)
+        grants = app_grants.grants_of(connection, stores.keys, number_mark, now)
         names = apps.names(connection, {grant.client_id for grant in grants})
         person_id = people.book_behind(connection, stores.keys.edges, number_mark)
         audit.write(connection, stores.keys.audit, [AuditEntry(actor_of(login, stores), "page apps", person_id)])
@@ -50,7 +52,7 @@ def end_app(client_id: str, *, login: Login, stores: Stores) -> None:
     """
     number_mark = people.number_mark_of(stores.keys.index, login.personal_number)
     with stores.database.begin() as connection:
-        if not app_grants.end_grants(connection, number_mark, client_id):
+        if not app_grants.end_grants(connection, stores.keys, number_mark, client_id):
             raise NotFound("app.unknown")
         person_id = people.book_behind(connection, stores.keys.edges, number_mark)
         entry = AuditEntry(actor_of(login, stores), "end app", person_id, f"{client_id} by its owner")

@@ -24,19 +24,19 @@ def grant_post(number: str, post: Post, *, first: date | None, last: date, by: s
     with stores.database.begin() as connection:
         if post.code and post.code not in clients.names(connection, [post.code]):
             raise NotFound("facility.unknown")
-        staff.grant(connection, whose, post, valid_from=granted.first, valid_to=last)
+        staff.grant(connection, stores.keys, whose, post, valid_from=granted.first, valid_to=last)
         _note(connection, "grant post", granted, by, stores)
     return granted
 
 
 def end_post(number: str, post: Post, *, last: date | None, by: str, stores: Stores) -> None:
     """Let their post end with a day, by default yesterday, that is at once. One audit entry. Raises NotFound where they
-    hold none that lasts longer.
+    hold none that lasts longer, and Unfit.
     """
     whose = people.number_mark_of(stores.keys.index, number)
     ends = last or _today(stores) - timedelta(days=1)
     with stores.database.begin() as connection:
-        staff.end(connection, whose, post, last=ends)
+        staff.end(connection, stores.keys, whose, post, last=ends)
         _note(connection, "end post", Grant(staff.id_of(whose), post, ends, ends), by, stores)
 
 
@@ -47,10 +47,10 @@ def list_posts(*, stores: Stores) -> Sequence[Grant]:
 
 
 def holds_post(number: str, post: Post, *, stores: Stores) -> bool:
-    """Whether whoever has this personal number holds a post today, in Viet Nam."""
+    """Whether whoever has this personal number holds a post today, in Viet Nam. Raises Unfit."""
     whose, today = people.number_mark_of(stores.keys.index, number), _today(stores)
     with stores.database.begin() as connection:
-        return post in staff.posts(connection, whose, today)
+        return post in staff.posts(connection, stores.keys.edges, whose, today)
 
 
 def _today(stores: Stores) -> date:

@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from ehr_sync.core.errors import EhrSyncError
-from ehr_sync.store import app_grants, apps, audit
+from ehr_sync.store import apps, audit
 from ehr_sync.store.apps import App
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.usecases.stores import Stores
@@ -37,20 +37,19 @@ def add_app(new: App, *, by: str, stores: Stores) -> None:
     """Register an app. Raises BadApp; Conflict where the id was ever used. One audit entry."""
     _check(new)
     with stores.database.begin() as connection:
-        apps.add(connection, new)
+        apps.add(connection, stores.keys, new)
         audit.write(
             connection, stores.keys.audit, [AuditEntry(f"ops:{stores.alias_of(by)}", "add app", None, new.client_id)]
         )
 
 
 def remove_app(client_id: str, *, by: str, stores: Stores) -> int:
-    """Take an app out and end all that people let it do, at once; returns how many grants ended. Raises NotFound.
-    One audit entry.
+    """Take an app out and end all that people let it do, at once; returns how many grants ended. Raises NotFound,
+    and Unfit. One audit entry.
     """
     now = stores.database.now()
     with stores.database.begin() as connection:
-        apps.remove(connection, client_id, now)
-        ended = app_grants.end_grants_of_app(connection, client_id)
+        ended = apps.remove(connection, stores.keys, client_id, now)
         entry = AuditEntry(f"ops:{stores.alias_of(by)}", "remove app", None, f"{client_id} grants={ended}")
         audit.write(connection, stores.keys.audit, [entry])
     return ended
@@ -63,11 +62,11 @@ def list_apps(*, stores: Stores) -> list[App]:
 
 
 def may_ask_from(origin: str, *, stores: Stores) -> bool:
-    """Whether pages of a registered app are of this origin."""
+    """Whether pages of a registered app are of this origin. Raises Unfit."""
     if not _ORIGIN.fullmatch(origin):
         return False
     with stores.database.reading() as connection:
-        return apps.is_origin(connection, origin)
+        return apps.is_origin(connection, stores.keys.edges, origin)
 
 
 def _check(new: App) -> None:

@@ -13,8 +13,8 @@ from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.store import audit, edge_survey, edges
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.database import DatabaseFault
-from ehr_sync.store.edge_survey import Found, SealedRow
-from ehr_sync.store.edges import TABLES, Key
+from ehr_sync.store.edge_survey import Found
+from ehr_sync.store.edges import TABLES, Key, SealedRow
 from ehr_sync.usecases.stores import Stores
 
 _AT_A_TIME: Final = 500

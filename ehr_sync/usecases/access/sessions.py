@@ -72,7 +72,7 @@ def start_session(login: Login, level: int, *, replaces: str | None, lasts: time
 
 
 def resume_session(token: str, *, idle: timedelta, stores: Stores) -> Visit | None:
-    """Who this token speaks for, with the posts that they hold today; None where the session is over."""
+    """Who this token speaks for, with the posts that they hold today; None where the session is over. Raises Unfit."""
     now = stores.database.now()
     with stores.database.begin() as connection:
         kept = sessions.resume(connection, token, idle=idle, now=now)
@@ -82,7 +82,7 @@ def resume_session(token: str, *, idle: timedelta, stores: Stores) -> Visit | No
         posts: list[Post] = []
         if said["number"]:
             number_mark = people.number_mark_of(stores.keys.index, said["number"])
-            posts = staff.posts(connection, number_mark, now.astimezone(VIETNAM).date())
+            posts = staff.posts(connection, stores.keys.edges, number_mark, now.astimezone(VIETNAM).date())
         if now - kept.used_at > _TOUCH_AFTER:
             sessions.touch(connection, token, now)
     since = datetime.fromisoformat(said["since"]) if said["since"] else None
