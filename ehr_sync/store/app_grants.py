@@ -1,14 +1,14 @@
 """What citizens let apps do: codes on their way to an app, grants, and refresh tokens.
 
-Codes and refresh tokens are 256 random bits, kept as hashes; what a code says is sealed under a key made from itself,
-what a grant says (who, and with which scopes) under a key of the service. A dump tells which apps there are and when
-they were used, and of nobody who they are (P11). A grant opens something only where it fits its seal (edges.py).
+Codes and refresh tokens are 256 random bits, kept as hashes; what a code says is sealed under a key made from itself
+and one of the service, what a grant says (who, and with which scopes) under one of the service. A dump tells which apps
+there are and when they were used, and of nobody who they are (P11). A grant opens something only where it fits its seal
+(edges.py).
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -19,7 +19,7 @@ from sqlalchemy import ColumnElement, Connection, Text, bindparam, delete, inser
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.store import edges
 from ehr_sync.store.edges import Edge, Key, SealedRow
-from ehr_sync.store.sealing import place, seal, unseal
+from ehr_sync.store.sealing import Unreadable, key_of_token, place, seal, unseal
 from ehr_sync.store.statement import Statement
 from ehr_sync.store.tables import app_code, app_grant, app_refresh, identifier
 
@@ -58,16 +58,18 @@ class Refresh:
     is_old: bool
 
 
-def put_code(connection: Connection, code: str, content: bytes, *, ends_at: datetime, now: datetime) -> None:
+def put_code(
+    connection: Connection, keys: ServiceKeys, code: str, content: bytes, *, ends_at: datetime, now: datetime
+) -> None:
     """Keep what a code says."""
     mark = _mark(code)
     connection.execute(delete(app_code).where(app_code.c.ends_at < now - _REMEMBERED))
-    sealed = seal(_key(code), content, place("app_code", "content", mark))
+    sealed = seal(key_of_token(keys.content, code), content, place("app_code", "content", mark))
     connection.execute(insert(app_code).values(mark=mark, content=sealed, ends_at=ends_at))
 
 
-def take_code(connection: Connection, code: str, now: datetime) -> Code | None:
-    """A code, which from now on is used; None where there never was such a one. Two who come at once wait."""
+def take_code(connection: Connection, keys: ServiceKeys, code: str, now: datetime) -> Code | None:
+    """A code, which from now on is used; None where the service never gave such a one. Two who come at once wait."""
     mine = app_code.c.mark == _mark(code)
     row = connection.execute(select(app_code).where(mine).with_for_update()).one_or_none()
     if row is None:
@@ -75,7 +77,10 @@ def take_code(connection: Connection, code: str, now: datetime) -> Code | None:
     connection.execute(update(app_code).where(mine).values(used_at=now))
     if row.used_at is not None or row.ends_at <= now:
         return Code(None, row.grant_id)
-    return Code(unseal(_key(code), row.content, place("app_code", "content", row.mark)), None)
+    try:
+        return Code(unseal(key_of_token(keys.content, code), row.content, place("app_code", "content", row.mark)), None)
+    except Unreadable:
+        return None
 
 
 def bind_code(connection: Connection, code: str, grant_id: UUID) -> None:
@@ -211,7 +216,3 @@ def _place(grant_id: UUID) -> bytes:
 def _mark(token: str) -> bytes:
     # 256 random bits: nothing to guess, so no key is needed.
     return hashlib.sha256(b"app" + token.encode("utf-8", "surrogatepass")).digest()
-
-
-def _key(code: str) -> bytes:
-    return hmac.new(b"ehr-sync app code", code.encode(), hashlib.sha256).digest()

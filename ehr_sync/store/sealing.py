@@ -40,6 +40,13 @@ def unseal(key: bytes, sealed: bytes, place: bytes) -> bytes:
         raise Unreadable("sealed.unreadable") from None
 
 
+def key_of_token(key: bytes, token: str) -> bytes:
+    """The key for what a token stands for: made from the token, so that no dump opens it, and from a key of the
+    service, so that nobody with a token of their own writes what it stands for.
+    """
+    return hmac.new(key, b"token" + token.encode("utf-8", "surrogatepass"), hashlib.sha256).digest()
+
+
 def mark(key: bytes, *parts: bytes) -> bytes:
     """16 bytes of HMAC-SHA-256 over the parts, each with its length: a look-up value that tells nothing.
 

@@ -1,11 +1,11 @@
-"""Who is signed in to the pages. What a session says is sealed under a key made from the visitor's own cookie, so that
-the database alone tells of nobody who they are; it finds a session by the hash of that cookie.
+"""Who is signed in to the pages. What a session says is sealed under a key made from the visitor's own cookie and a key
+of the service: the database alone tells of nobody who they are, and a visitor who can write it is nobody else. It finds
+a session by the hash of that cookie.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.store.database import Database
-from ehr_sync.store.sealing import Unreadable, place, seal, unseal
+from ehr_sync.store.sealing import Unreadable, key_of_token, place, seal, unseal
 from ehr_sync.store.tables import session, sign_in, visitor
 
 
@@ -27,24 +27,31 @@ class Kept:
 
 
 def begin(
-    connection: Connection, token: str, *, subject_mark: bytes, content: bytes, lasts: timedelta, now: datetime
+    connection: Connection,
+    key: bytes,
+    token: str,
+    *,
+    subject_mark: bytes,
+    content: bytes,
+    lasts: timedelta,
+    now: datetime,
 ) -> None:
     """Keep a new session under the hash of its token."""
     mark = _mark(token)
-    sealed = seal(_key(token), content, place("session", "content", mark))
+    sealed = seal(key_of_token(key, token), content, place("session", "content", mark))
     row = {"mark": mark, "subject_mark": subject_mark, "content": sealed, "used_at": now, "ends_at": now + lasts}
     connection.execute(delete(session).where(session.c.ends_at < now))
     connection.execute(insert(session).values(**row))
 
 
-def resume(connection: Connection, token: str, *, idle: timedelta, now: datetime) -> Kept | None:
+def resume(connection: Connection, key: bytes, token: str, *, idle: timedelta, now: datetime) -> Kept | None:
     """The session of this token, or None where there is none, it has ended, or nobody used it for so long."""
     mark = _mark(token)
     row = connection.execute(select(session).where(session.c.mark == mark)).one_or_none()
     if row is None or row.ends_at <= now or row.used_at + idle <= now:
         return None
     try:
-        content = unseal(_key(token), row.content, place("session", "content", mark))
+        content = unseal(key_of_token(key, token), row.content, place("session", "content", mark))
     except Unreadable:
         return None
     return Kept(content, row.subject_mark, row.used_at)
@@ -117,7 +124,3 @@ _LONGEST_SIGN_IN = 600.0
 def _mark(token: str) -> bytes:
     # 256 random bits: nothing to guess, so no key is needed.
     return hashlib.sha256(b"mark" + token.encode()).digest()
-
-
-def _key(token: str) -> bytes:
-    return hmac.new(b"ehr-sync session", token.encode(), hashlib.sha256).digest()

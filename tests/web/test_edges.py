@@ -4,11 +4,16 @@ citizens let apps do are sealed, as what decides who is who is (tests/api/test_e
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
+import orjson
 import pytest
+from itsdangerous import URLSafeTimedSerializer
 from werkzeug.test import TestResponse
 
 from ehr_sync.core.errors import Unfit
@@ -17,6 +22,7 @@ from ehr_sync.sandbox.city.staff import OPERATOR, WORKERS
 from ehr_sync.sandbox.dossiers.generator import dossier
 from ehr_sync.sandbox.serving.asking import post_json
 from ehr_sync.store.people import number_mark_of
+from ehr_sync.store.sealing import place, seal
 from ehr_sync.store.staff import Post
 from ehr_sync.usecases.access.own_apps import end_app, own_apps
 from ehr_sync.usecases.access.posts import end_post, grant_post
@@ -314,3 +320,42 @@ def test_grants_that_are_over_go_with_the_next_and_every_edge_fits(phone: Phone,
     phone.tokens()
     assert desk.counts("app_grant") == {"app_grant": 1}
     assert misfits(desk) == []
+
+
+# ---- what a visitor's own cookie or an app's code opens ----
+
+
+def forged(made_from: bytes, secret: str, said: Mapping[str, Any], at: bytes) -> bytes:
+    """What a thief who reads our source seals, with a token or a code of their own and nothing else that is secret."""
+    key = hmac.new(made_from, secret.encode(), hashlib.sha256).digest()
+    return seal(key, orjson.dumps(said), at)
+
+
+def test_nobody_becomes_an_operator_by_what_their_own_session_says(employed: Running, visitor: Visitor) -> None:
+    visitor.sign_in(THIEF, "ops")
+    cookie = visitor.client.get_cookie("ehr")
+    assert cookie is not None
+    token = URLSafeTimedSerializer("not ours").loads_unsafe(cookie.value)[1]["sid"]  # signed, but open to its owner
+    mark = hashlib.sha256(b"mark" + token.encode()).digest()
+    said = {"subject": "x", "number": OPERATOR.number, "level": 2, "since": None}
+    content = forged(b"ehr-sync session", token, said, place("session", "content", mark))
+    employed.run("UPDATE session SET content = :content WHERE mark = :mark", content=content, mark=mark)
+
+    assert "Đăng xuất" not in visitor.get("/ops").text
+    visitor.sign_in(OPERATOR.number, "ops")
+    assert "Đăng xuất" in visitor.get("/ops").text
+
+
+def test_nobody_reads_by_a_code_that_they_put_in_themselves(phone: Phone, desk: Running) -> None:
+    code, now = "c" * 43, desk.stores.database.now()
+    digest = urlsafe_b64encode(hashlib.sha256(phone.verifier.encode()).digest()).rstrip(b"=").decode()
+    mark = hashlib.sha256(b"app" + code.encode()).digest()
+    said = {
+        "client_id": PHONE.client_id, "redirect": PHONE.redirects[0], "challenge": digest, "nonce": "",
+        "scopes": ["launch/patient", "patient/*.rs"], "subject": "x", "number": THIEF, "allowed_at": now.isoformat(),
+    }  # fmt: skip
+    content = forged(b"ehr-sync app code", code, said, place("app_code", "content", mark))
+    desk.run("INSERT INTO app_code VALUES (:mark, :content, now() + interval '1 day')", mark=mark, content=content)
+
+    answer = phone.redeem(code)
+    assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_grant")

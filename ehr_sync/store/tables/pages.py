@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, UUID
 
 from ehr_sync.store.tables.columns import metadata, moment, sealed_columns
 
-# Who is signed in to the pages: what a session says is sealed under a key that only the visitor's cookie holds.
+# Who is signed in to the pages: what a session says is sealed under a key made from the visitor's cookie.
 session = Table(
     "session",
     metadata,

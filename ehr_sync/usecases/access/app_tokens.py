@@ -92,7 +92,7 @@ def allow(asked: Asked, *, login: Login, desk: AppDesk) -> str:
         "allowed_at": now.isoformat(),
     }
     with stores.database.begin() as connection:
-        app_grants.put_code(connection, code, orjson.dumps(said), ends_at=now + CODE_LIFETIME, now=now)
+        app_grants.put_code(connection, stores.keys, code, orjson.dumps(said), ends_at=now + CODE_LIFETIME, now=now)
         person_id = people.book_behind(connection, stores.keys.edges, _number_mark(login.personal_number, stores))
         told = f"{asked.app.client_id} {' '.join(asked.scopes)}"
         _note(connection, AuditEntry(actor_of(login, stores), "allow app", person_id, told), stores)
@@ -134,7 +134,7 @@ def _redeem(connection: Connection, form: Mapping[str, str], desk: AppDesk, now:
         return "invalid_request"
     if apps.find(connection, desk.stores.keys.edges, client_id) is None:
         return "invalid_client"
-    kept = app_grants.take_code(connection, code, now)
+    kept = app_grants.take_code(connection, desk.stores.keys, code, now)
     if kept is None:
         return "invalid_grant"
     if kept.grant_id:

@@ -66,7 +66,15 @@ def start_session(login: Login, level: int, *, replaces: str | None, lasts: time
             "level": level,
             "since": since.isoformat() if since else None,
         }
-        sessions.begin(connection, token, subject_mark=subject, content=orjson.dumps(said), lasts=lasts, now=now)
+        sessions.begin(
+            connection,
+            stores.keys.content,
+            token,
+            subject_mark=subject,
+            content=orjson.dumps(said),
+            lasts=lasts,
+            now=now,
+        )
         _note(connection, login, f"sign in at level {level}", stores)
     return token
 
@@ -75,7 +83,7 @@ def resume_session(token: str, *, idle: timedelta, stores: Stores) -> Visit | No
     """Who this token speaks for, with the posts that they hold today; None where the session is over. Raises Unfit."""
     now = stores.database.now()
     with stores.database.begin() as connection:
-        kept = sessions.resume(connection, token, idle=idle, now=now)
+        kept = sessions.resume(connection, stores.keys.content, token, idle=idle, now=now)
         if kept is None:
             return None
         said = orjson.loads(kept.content)
