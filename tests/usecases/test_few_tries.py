@@ -21,6 +21,8 @@ from ehr_sync.store import clients, number_tries, people
 from ehr_sync.store.figures import figures
 from ehr_sync.store.number_tries import LockOut
 from ehr_sync.store.people import number_mark_of
+from ehr_sync.usecases.intake import keep_records
+from ehr_sync.usecases.intake.compose_body import compose
 from ehr_sync.usecases.verification.watch_tries import end_lock_outs, list_lock_outs, watching_tries
 from tests.usecases.service import HOSPITAL, Running, number_of
 
@@ -68,6 +70,21 @@ def told(running: Running, code: str) -> tuple[Any, ...]:
     """What a sender sees of a dossier, but for its times and its own codes."""
     line = running.follow(code)
     return line.state, line.next, [(step.name, step.reason) for step in line.steps]
+
+
+def test_a_visit_of_a_number_that_was_tried_before_is_mapped_once(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running.post(guess(0))
+    mapped = []
+
+    def counted(*given: Any, **more: Any) -> Any:
+        mapped.append(given)
+        return compose(*given, **more)
+
+    monkeypatch.setattr(keep_records, "compose", counted)
+    running.post(right(1))
+    assert len(mapped) == 1
 
 
 def watch(running: Running) -> tuple[int, Sequence[LockOut]]:

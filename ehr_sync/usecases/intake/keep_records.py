@@ -61,16 +61,10 @@ def keep(
     claims = [new_claim_of(one, stores.keys.index) for one in incoming]
     fresh: dict[bytes, tuple[UUID, bytes]] = {}
     for attempt in range(_ATTEMPTS):
-        look = _look(incoming, claims, stores)
-        if attempt:
-            # Most numbers have no tries: where the first try to write finds some, they are looked at.
-            look = _with_tries(look, claims, batch, stores)
+        look = _look(incoming, claims, batch, stores)
         # Most submissions are new and have one chunk: where the first try finds it there, that one is asked for.
         submission = None if batch.first and not attempt else _submission(batch, stores)
-        tries = Tries(set(look.tries), look.claims, look.made_by, batch.most_tries, stores.keys.index)
-        steps = [
-            _step(one, claim, look, tries, batch, stores, uris) for one, claim in zip(incoming, claims, strict=True)
-        ]
+        steps = _steps(incoming, claims, look, batch, stores, uris)
         results = tuple(map(_result, incoming, steps))
         if submission is not None and submission.answer is not None and not any(isinstance(s, NewStep) for s in steps):
             return results
@@ -94,9 +88,7 @@ def keep(
 def foresee(incoming: Sequence[Incoming], *, batch: Batch, stores: Stores, uris: Uris) -> tuple[HosoResult, ...]:
     """What `keep` would answer for these dossiers now, each alone. Nothing is kept, so none has a code."""
     claims = [new_claim_of(one, stores.keys.index) for one in incoming]
-    look = _with_tries(_look(incoming, claims, stores), claims, batch, stores)
-    tries = Tries(set(look.tries), look.claims, look.made_by, batch.most_tries, stores.keys.index)
-    steps = [_step(one, claim, look, tries, batch, stores, uris) for one, claim in zip(incoming, claims, strict=True)]
+    steps = _steps(incoming, claims, _look(incoming, claims, batch, stores), batch, stores, uris)
     return tuple(replace(_result(one, step), transaction_code="") for one, step in zip(incoming, steps, strict=True))
 
 
@@ -105,7 +97,7 @@ def _submission(batch: Batch, stores: Stores) -> SubmissionRow | None:
         return submissions.submission_of(connection, stores.key_store, batch.submission_id)
 
 
-def _look(incoming: Sequence[Incoming], claims: Sequence[NewClaim | None], stores: Stores) -> Look:
+def _look(incoming: Sequence[Incoming], claims: Sequence[NewClaim | None], batch: Batch, stores: Stores) -> Look:
     ids = [i for one in incoming for i in record_ids(one.family, one.dossier.source_id, stores.keys.id)]
     with stores.database.reading() as connection:
         rows = records.records(connection, ids)
@@ -114,15 +106,24 @@ def _look(incoming: Sequence[Incoming], claims: Sequence[NewClaim | None], store
         wanted |= {held_back(c, stores.keys.index).claim_id for c in claims if c is not None and c.is_try}
         if None in claims:
             wanted |= {i for i in ids if i not in rows}
-        return Look(rows, heads, identity_claims.claims(connection, stores.keys.edges, wanted))
+        known = identity_claims.claims(connection, stores.keys.edges, wanted)
+        # Mapping a chunk anew costs more than asking about numbers of which most have no tries.
+        numbers = {c.number_mark for c in claims if c is not None and c.number_mark and c.is_try}
+        tries = number_tries.tries_on(connection, numbers, batch.received_at) if numbers else frozenset()
+        made_by = number_tries.made_by(connection, known) if tries else {}
+        return Look(rows, heads, known, tries, made_by)
 
 
-def _with_tries(look: Look, claims: Sequence[NewClaim | None], batch: Batch, stores: Stores) -> Look:
-    numbers = {c.number_mark for c in claims if c is not None and c.number_mark and c.is_try}
-    with stores.database.reading() as connection:
-        tries = number_tries.tries_on(connection, numbers, batch.received_at)
-        made_by = number_tries.made_by(connection, look.claims) if tries else {}
-    return replace(look, tries=tries, made_by=made_by)
+def _steps(
+    incoming: Sequence[Incoming],
+    claims: Sequence[NewClaim | None],
+    look: Look,
+    batch: Batch,
+    stores: Stores,
+    uris: Uris,
+) -> list[NewStep | Repeat | Refused]:
+    tries = Tries(set(look.tries), look.claims, look.made_by, batch.most_tries, stores.keys.index)
+    return [_step(one, claim, look, tries, batch, stores, uris) for one, claim in zip(incoming, claims, strict=True)]
 
 
 def _step(

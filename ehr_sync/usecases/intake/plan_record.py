@@ -44,8 +44,8 @@ class Look:
     records: Mapping[bytes, RecordRow]
     heads: Mapping[bytes, Sequence[VersionHead]]
     claims: Mapping[bytes, ClaimRow]
-    tries: frozenset[Try] = frozenset()  # on the chunk's numbers (rules: few-tries)
-    made_by: Mapping[bytes, str] = field(default_factory=dict)  # claims' families, where there are tries
+    tries: frozenset[Try]  # on the chunk's numbers (rules: few-tries)
+    made_by: Mapping[bytes, str]  # claims' families, where there are tries
 
 
 @dataclass(frozen=True, slots=True)
