@@ -5,7 +5,7 @@ A refused HOSO is under a person of its own, who is nobody: only a key, and no r
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -110,7 +110,7 @@ _KEPT = Statement(
 )
 
 
-def answers_of(connection: Connection, store: KeyStore, submission_ids: Collection[bytes]) -> dict[bytes, bytes]:
+def answers_of(connection: Connection, store: KeyStore, submission_ids: Iterable[bytes]) -> dict[bytes, bytes]:
     """The answers to these submissions; one that was never answered is not among them. Raises Unreadable."""
     found = {}
     for row in _ANSWERS.rows(connection, ids=list(set(submission_ids))):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -20,11 +20,11 @@ from mappings.restricted.fields import Kind, kind_of
 _PATH: Final = re.compile(r"([A-Z0-9]+)(?:\[\d+\])?(?:\.(\w+))?")
 
 
-def heard_of(connection: Connection, submission_ids: Collection[bytes], stores: Stores) -> dict[str, HosoResult]:
-    """What the sender heard of each accepted dossier of these submissions, by maGiaoDich."""
-    answers = submissions.answers_of(connection, stores.key_store, submission_ids)
-    told = (stored_answer.decode(answer) for answer in answers.values())
-    return {hoso.transaction_code: _shown(hoso) for answer in told for file in answer.files for hoso in file.dossiers}
+def heard_of(connection: Connection, told_in: Mapping[str, bytes], stores: Stores) -> dict[str, HosoResult]:
+    """What the sender heard of accepted dossiers (maGiaoDich → the submission whose answer told it), by maGiaoDich."""
+    answers = submissions.answers_of(connection, stores.key_store, told_in.values())
+    told = (hoso for answer in answers.values() for hoso in stored_answer.decode_some(answer, told_in.keys()))
+    return {hoso.transaction_code: _shown(hoso) for hoso in told}
 
 
 def refused_of(said: bytes) -> HosoResult:

@@ -172,7 +172,8 @@ def _before_refusals(place: Place | tuple[datetime, bytes] | None) -> tuple[date
 
 def lines_of(connection: Connection, rows: Sequence[DeskRow | RefusalRow], stores: Stores) -> tuple[Line, ...]:
     """Rows as lines, each with what its sender heard."""
-    heard = heard_of(connection, {row.submission_id for row in rows if isinstance(row, DeskRow)}, stores)
+    told_in = {_code(row): row.submission_id for row in rows if isinstance(row, DeskRow)}
+    heard = heard_of(connection, told_in, stores)
     refused = {row.mark: refused_of(row.said) for row in rows if isinstance(row, RefusalRow) and row.said}
     since = _accepted_since(connection, [row for row in rows if isinstance(row, RefusalRow)], refused, stores)
     return tuple(
@@ -187,10 +188,13 @@ def _refused(row: RefusalRow, told: HosoResult | None, since: Mapping[bytes, str
 
 
 def _accepted(row: DeskRow, heard: Mapping[str, HosoResult]) -> Line:
-    code = transaction_code(row.record_id, row.version)
-    told = heard.get(code)
+    told = heard.get(_code(row))
     said = (told.source_id, told.issues) if told else ("", ())
-    return Line(said[0], code, row.accepted_at, row.state, said[1], row.claim_state, row.reason)
+    return Line(said[0], _code(row), row.accepted_at, row.state, said[1], row.claim_state, row.reason)
+
+
+def _code(row: DeskRow) -> str:
+    return transaction_code(row.record_id, row.version)
 
 
 def _accepted_since(

@@ -92,7 +92,7 @@ def read_dossier(code: str, asker: Asker, *, stores: Stores) -> DossierSeen:
 
 def _seen(connection: Connection, record: RecordRow, heads: Sequence[VersionHead], stores: Stores) -> DossierSeen:
     shown = [*reversed(heads)][:MOST_VERSIONS]
-    heard = heard_of(connection, {head.submission_id for head in shown}, stores)
+    heard = heard_of(connection, {_code(head): head.submission_id for head in shown}, stores)
     versions = []
     for head in shown:
         told = heard.get(_code(head))

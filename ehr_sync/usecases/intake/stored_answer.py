@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Container
 from typing import Any
 
 from ehr_sync.core.answers import Answer, FileResult, HosoResult
@@ -19,6 +20,12 @@ def decode(encoded: bytes) -> Answer:
     """The opposite of `encode`."""
     batch, files = json.loads(encoded)
     return Answer(batch, tuple(FileResult(s, _to_issues(i), tuple(map(_to_hoso, d))) for s, i, d in files))
+
+
+def decode_some(encoded: bytes, codes: Container[str]) -> list[HosoResult]:
+    """Of the opposite of `encode`, the results of these maGiaoDich alone: an envelope may hold thousands."""
+    _, files = json.loads(encoded)
+    return [_to_hoso(kept) for _, _, dossiers in files for kept in dossiers if kept[1] in codes]
 
 
 def encode_hoso(result: HosoResult) -> bytes:
