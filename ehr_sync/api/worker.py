@@ -149,6 +149,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             del self._held[conn.peer]
 
     def _read(self, conn: Connection, _sock: object) -> None:
+        if conn not in self._order:  # closed in this round of the loop, to make room for another
+            return
         try:
             block = conn.sock.recv(_BLOCK_BYTES)
         except (BlockingIOError, InterruptedError):
