@@ -15,6 +15,7 @@ import click
 
 from ehr_sync import settings
 from ehr_sync.bootstrap import open_service
+from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.errors import Misconfigured, NotFound
 from ehr_sync.store.staff import Grant, Post
 from ehr_sync.usecases.access.posts import end_post, grant_post, list_posts
@@ -47,7 +48,7 @@ def grant(role: str, code: str, first: datetime | None, last: datetime) -> None:
     if first and last < first:
         raise click.UsageError("Let the last day not come before the first.")
     with _stores() as stores:
-        if last.date() < stores.database.now().date():
+        if last.date() < vietnam_day(stores.database.now()):
             raise click.UsageError("Give a last day that is still to come.")
         given = first.date() if first else None
         found = grant_post(_asked_number(), post, first=given, last=last.date(), by=_operator(), stores=stores)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.codes import batch_id
 from ehr_sync.core.figures import Figures
 from ehr_sync.core.wellness import complaints
@@ -64,7 +65,7 @@ def show(what: str, given: Mapping[str, str], *, limit: int, by: str, stores: St
     """
     asked = LISTS[what]
     parsed = {name: _parsed(asked, name, value) for name, value in given.items()}
-    today = stores.database.now().astimezone(VIETNAM).date()
+    today = vietnam_day(stores.database.now())
     with stores.database.begin() as connection:
         rows, after = asked.page(connection, parsed, limit, Asking(by, today, stores))
         if what != "audit":

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.ports import Login
 from ehr_sync.store import clients
 from ehr_sync.store.clients import PAGE
 from ehr_sync.usecases.access.actors import actor_of
 from ehr_sync.usecases.stores import Stores
-from mappings.dates import VIETNAM
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,6 @@ def person_at(code: str, login: Login, stores: Stores) -> Asker:
 
 def families_of(connection: Connection, asker: Asker, stores: Stores) -> frozenset[str]:
     """The families of the places whose dossiers they see today."""
-    today = stores.database.now().astimezone(VIETNAM).date()
+    today = vietnam_day(stores.database.now())
     sending = clients.sending_for(connection, stores.keys.edges, asker.client_id, today)
     return frozenset(each.family for each in sending.values())

@@ -13,6 +13,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.errors import Conflict, NotFound
 from ehr_sync.store import audit, clients
 from ehr_sync.store.audit import AuditEntry
@@ -20,7 +21,6 @@ from ehr_sync.store.client_edges import Held, held_by, locked
 from ehr_sync.usecases.access.authenticate import SCOPES, BadKeys, checked_jwks
 from ehr_sync.usecases.desk.asking import Asker
 from ehr_sync.usecases.stores import Stores
-from mappings.dates import VIETNAM
 
 MOST_KEYS: Final = 5
 
@@ -136,7 +136,7 @@ def _sender(connection: Connection, found: Held, mine: frozenset[str], today: da
 
 
 def _today(stores: Stores) -> date:
-    return stores.database.now().astimezone(VIETNAM).date()
+    return vietnam_day(stores.database.now())
 
 
 def _note(connection: Connection, asker: Asker, action: str, detail: str, stores: Stores) -> None:

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import BinaryIO, Literal, cast
 
 from ehr_sync.core.answers import Answer, FileResult, HosoResult, file_result
+from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.codes import batch_id
 from ehr_sync.core.errors import Conflict
 from ehr_sync.core.versions import MadeOnMeans
@@ -31,7 +32,6 @@ from ehr_sync.usecases.intake.plan_record import Incoming
 from ehr_sync.usecases.intake.skeleton import Skeleton
 from ehr_sync.usecases.intake.write_chunk import Batch, Refused
 from ehr_sync.usecases.stores import Stores
-from mappings.dates import VIETNAM
 from mappings.formats import archive, base64_writing, json_batch
 from mappings.issues.catalogue import is_refusal
 from mappings.model import Dossier, Issue, Uris
@@ -111,7 +111,7 @@ def _before(stores: Stores, client_id: str, submission_id: bytes, idempotency_ke
         _claim(stores, client_id, submission_id, idempotency_key)
         replay = _replay(stores, submission_id)
     with stores.database.reading() as connection:
-        sending = clients.sending_for(connection, stores.keys.edges, client_id, now.astimezone(VIETNAM).date())
+        sending = clients.sending_for(connection, stores.keys.edges, client_id, vietnam_day(now))
     return _Before(now, sending, replay)
 
 
@@ -299,7 +299,7 @@ class _Run:
 
     @property
     def _today(self) -> date:
-        return self.before.now.astimezone(VIETNAM).date()
+        return vietnam_day(self.before.now)
 
     def _shortened(self, dossier: Dossier) -> Dossier:
         """Issues beyond the request's budget are left out of the answer, refusals last: who sends five thousand wrong
