@@ -201,7 +201,7 @@ def _moment(value: str) -> datetime:
 
 def _lane_place(value: str) -> tuple[UUID, str | None]:
     person_id, _, destination = value.partition("~")
-    return UUID(person_id), destination or None
+    return UUID(person_id), _destination(destination) if destination else None
 
 
 def _entry_number(value: str) -> int:
@@ -229,6 +229,7 @@ def _among(*known: str) -> Callable[[str], str]:
     return _like("|".join(known))
 
 
+_destination: Final = _like(r"[a-z0-9-]{1,40}")
 _REASON: Final = _like(r"[a-z0-9_.-]{0,120}")
 LISTS: Final[Mapping[str, _List]] = {
     "submissions": _List(
@@ -246,7 +247,7 @@ LISTS: Final[Mapping[str, _List]] = {
         {
             "state": _among(*LANE_STATES),
             "reason": _REASON,
-            "destination": _like(r"[a-z0-9-]{1,40}"),
+            "destination": _destination,
             "patient": UUID,
             "after": _lane_place,
         },

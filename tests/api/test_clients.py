@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import Connection
 
 from ehr_sync.adapters import key_file
-from ehr_sync.commands import clients as admin
+from ehr_sync.cli import ehr_sync
 from ehr_sync.core.errors import Conflict, NotFound
 from ehr_sync.store import clients
 from ehr_sync.store.clients import Facility
@@ -134,10 +134,10 @@ class Run:
     """The commands, on a fresh database."""
 
     def client(self, *arguments: str) -> Result:
-        return CliRunner().invoke(admin.client, arguments)
+        return CliRunner().invoke(ehr_sync, ["client", *arguments])
 
     def facility(self, *arguments: str) -> Result:
-        return CliRunner().invoke(admin.facility, arguments)
+        return CliRunner().invoke(ehr_sync, ["facility", *arguments])
 
 
 def test_the_commands_register_facilities_and_clients(run: Run, keys: str) -> None:

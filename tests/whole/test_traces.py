@@ -360,4 +360,4 @@ def test_former_keys_are_a_key_set_or_it_is_said(site: Site, tmp_path: Path) -> 
     assert (
         verified(site, "--copy", str(former), "--keys", str(former)).exit_code == 1
     )  # no copy, and no complaint of it
-    assert "JSON Web Key Set" in str(verified(site, "--keys", str(other)).exception)
+    assert "JSON Web Key Set" in verified(site, "--keys", str(other)).output
