@@ -24,6 +24,7 @@ from tests.databases import Dsns
 from tests.keys import KEYS
 
 DAY = date(2026, 6, 15)
+NOON = datetime(2026, 6, 15, 5, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -112,6 +113,16 @@ def test_new_keys_take_the_place_of_the_old(connection: Connection) -> None:
     found = clients.find_client(connection, KEYS.edges, client_id)
     assert found is not None
     assert found.jwks == {"keys": []}
+
+
+def test_a_new_key_with_the_name_of_a_former_one_was_never_used(connection: Connection) -> None:
+    client_id = new_client(connection)
+    changed, staying, fresh = (hospital.ec_key(kid).as_dict(private=False) for kid in ("a", "b", "a"))
+    clients.set_jwks(connection, KEYS, client_id, {"keys": [changed, staying]})
+    for kid in ("a", "b"):
+        clients.note_key_use(connection, client_id, kid, NOON)
+    clients.set_jwks(connection, KEYS, client_id, {"keys": [fresh | {"x": changed["y"]}, staying]})
+    assert clients.key_uses(connection, client_id) == {"b": NOON}
 
 
 @pytest.fixture
