@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import Connection
 
-from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.ports import Login
 from ehr_sync.store import clients
 from ehr_sync.store.clients import PAGE
@@ -34,8 +34,7 @@ def person_at(code: str, login: Login, stores: Stores) -> Asker:
     return Asker(actor_of(login, stores, as_="facility"), f"{PAGE}{code}")
 
 
-def families_of(connection: Connection, asker: Asker, stores: Stores) -> frozenset[str]:
-    """The families of the places whose dossiers they see today."""
-    today = vietnam_day(stores.database.now())
+def families_of(connection: Connection, asker: Asker, today: date, stores: Stores) -> frozenset[str]:
+    """The families of the places whose dossiers they see on this day. Raises Unfit."""
     sending = clients.sending_for(connection, stores.keys.edges, asker.client_id, today)
     return frozenset(each.family for each in sending.values())
