@@ -176,7 +176,7 @@ class _Run:
         else:
             self._accept_batch(source)
         self._keep_chunk(last=True)
-        if self._for_the_desk and self.keeps:
+        if self._for_the_desk:
             with self.stores.database.begin() as connection:
                 kept_refusals.note(connection, self.stores.key_store, self._for_the_desk, self.before.now)
         return self._answer()
@@ -260,8 +260,9 @@ class _Run:
             dossier = _with_issue(dossier, Issue("facility.not_yours", "XML1[1].MA_CSKCB"))
         if any(map(is_refusal, dossier.issues)):
             results[position] = refused = HosoResult(dossier.source_id, "", "refused", dossier.issues)
-            self._tell_desk(refused, dossier, ordinal, sender)
-            self._refuse(piece, dossier, ordinal)
+            if self.keeps:
+                self._tell_desk(refused, dossier, ordinal, sender)
+                self._refuse(piece, dossier, ordinal)
             return
         sending = self.before.sending[dossier.facility_code]
         means = cast(MadeOnMeans, sending.made_on_means)
@@ -269,7 +270,7 @@ class _Run:
         self._add(results, position, Incoming(ordinal, dossier, sending.family, means, packed))
 
     def _refuse(self, piece: bytes, dossier: Dossier, ordinal: int) -> None:
-        if not self.keeps or len(piece) > self.settings.record_bytes * 3 // 2:
+        if len(piece) > self.settings.record_bytes * 3 // 2:
             return  # only its place is kept: to pack what can be no dossier would take four times its length in memory
         self._refused.append(Refused(ordinal, self._number_mark(dossier), pack(archive.pack(piece), Words.PIECES)))
         self._chunk_bytes += len(self._refused[-1].piece)
@@ -283,7 +284,9 @@ class _Run:
     def _refuse_file(self, issue: Issue, ordinal: int) -> None:
         self._files.append(FileResult("refused", (issue,), ()))
         families = {sending.family for sending in self.before.sending.values()}
-        if len(families) == 1:  # of a file that nobody can read the sender says whose it was, where that is one place
+        if (
+            self.keeps and len(families) == 1
+        ):  # of a file that nobody can read the sender says whose it was, where that is one place
             self._refusal(families.pop(), ordinal, b"", HosoResult("", "", "refused", (issue,)))
 
     def _tell_desk(self, result: HosoResult, dossier: Dossier, ordinal: int, sender: str) -> None:
