@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NoReturn
 
 import click
 
@@ -52,6 +52,17 @@ _COMMANDS: Final[dict[str, _Entry]] = {
 class _Commands(click.Group):
     """Imports a command's module when it is called: --help and `demo` do not wait for what they do not need."""
 
+    def invoke(self, ctx: click.Context) -> object:
+        """click's, which exits with 2 and one sentence where the caller can mend what is wrong."""
+        try:
+            return super().invoke(ctx)
+        except Misconfigured as error:
+            _end(error.code)
+        except Unfit:
+            _end("Run ehr-sync edges verify: a row that this rests on is not as it was written (edges.unfit).")
+        except Unavailable as error:
+            _end(f"Start what the settings name, or mend them: {error.code} (see docs/settings.md).")
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """click's."""
         return sorted(_COMMANDS)
@@ -78,18 +89,11 @@ def ehr_sync() -> None:
 
 
 def main() -> None:
-    """The program. Exits with 2 and one sentence where the caller can mend what is wrong."""
-    try:
-        ehr_sync()
-    except Misconfigured as error:
-        _end(error.code)
-    except Unfit:
-        _end("Run ehr-sync edges verify: a row that this rests on is not as it was written (edges.unfit).")
-    except Unavailable as error:
-        _end(f"Start what the settings name, or mend them: {error.code} (see docs/settings.md).")
+    """The program."""
+    ehr_sync()
 
 
-def _end(sentence: str) -> None:
+def _end(sentence: str) -> NoReturn:
     click.echo(sentence, err=True)
     sys.exit(DO_THIS_FIRST)
 

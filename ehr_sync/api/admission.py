@@ -11,9 +11,10 @@ from typing import Final
 
 from flask import Flask, Response, g, request
 
-from ehr_sync.api import connection
+from ehr_sync.api import connection, refused
 from ehr_sync.api.peers import peer_of
-from ehr_sync.api.problems import Problem, response_of, retry_after
+from ehr_sync.api.problems import Problem, retry_after
+from ehr_sync.api.traces import TOKENS
 from ehr_sync.core.addresses import Networks
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.quota import Buckets, LeasedBuckets, Quota, Standing
@@ -38,16 +39,16 @@ class Admission:
 
 
 def install_before_access(app: Flask, admission: Admission) -> None:
-    """What is asked before anybody knows who calls: to be called before access.install."""
+    """What is asked before anybody knows who calls: to be called first, as whatever is refused counts for a peer."""
 
     @app.before_request
     def check_peer() -> None:
         g.peer = peer_of(request.environ, admission.trusted_proxies)
-        if request.endpoint == "oauth.token":
+        if request.endpoint in TOKENS:
             _admitted(admission.tokens.take(f"peer:{g.peer}"), "quota.used_up")
 
 
-def install_after_access(app: Flask, admission: Admission, public_url: str) -> None:
+def install_after_access(app: Flask, admission: Admission) -> None:
     """What is asked of a known caller, and what is counted when all is answered: to be called after access.install."""
 
     @app.before_request
@@ -67,11 +68,11 @@ def install_after_access(app: Flask, admission: Admission, public_url: str) -> N
             standing = admission.refusals.take(_who())
             if not standing.admitted:
                 headers = retry_after(standing.wait_seconds)
-                response = response_of(Problem("refusals.too_many", headers=headers), public_url)
+                response = app.make_response(app.handle_user_exception(Problem("refusals.too_many", headers=headers)))
         if "standing" in g:
             response.headers.extend(_told(g.standing, admission.submissions.quota))
-        if "refusal" in g:
-            admission.tally.count(g.refusal)
+        if why := refused.why():
+            admission.tally.count(why.exactly)
         admission.tally.take_over(connection.refused_by_server(request.environ))
         return response
 
@@ -82,7 +83,7 @@ def _who() -> str:
         return f"client:{g.caller.client_id}"
     if "login" in g:
         return f"person:{g.login.subject}"
-    return f"peer:{g.get('peer', '')}"
+    return f"peer:{g.peer}"
 
 
 def _standing(buckets: LeasedBuckets, client_id: str) -> Standing:

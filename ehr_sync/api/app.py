@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from flask import Blueprint, Flask, Response, g, request
 
-from ehr_sync.api import access, cors, paths, problems, traces
+from ehr_sync.api import access, cors, paths, problems, refused, traces
 from ehr_sync.api import admission as admitting
 from ehr_sync.api.admission import Admission
 from ehr_sync.api.language import language_of
@@ -64,8 +64,8 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = request_bytes
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     _watch(app, log=log, stopwatch=stopwatch, new_id=new_id, secure=public_url.startswith("https:"))
-    paths.install(app, public_url=public_url, allowed_hosts=allowed_hosts)
     admitting.install_before_access(app, admission)
+    paths.install(app, public_url=public_url, allowed_hosts=allowed_hosts)
     cors.install(app, is_registered=is_origin)
     for blueprint in blueprints:
         app.register_blueprint(blueprint)
@@ -74,7 +74,7 @@ def create_app(
         pages.install(app, public_url=public_url)
     traces.install(app, note=note_refusal, log=log)
     access.install(app, verify=verify, who=who, operates=operates, admit=pages.admit if pages else None)
-    admitting.install_after_access(app, admission, public_url)
+    admitting.install_after_access(app, admission)
     return app
 
 
@@ -101,7 +101,7 @@ def _watch(app: Flask, *, log: Log, stopwatch: Stopwatch, new_id: Callable[[], s
 
 def _log_request(log: Log, response: Response, seconds: float) -> None:
     # The route, never the path: ids and queries stay out of the log.
-    audited = anchor.take()
+    audited, why = anchor.take(), refused.why()
     route = _ONE_OF.sub("", request.url_rule.rule) if request.url_rule else "unmatched"
     log.info(
         "request",
@@ -111,7 +111,7 @@ def _log_request(log: Log, response: Response, seconds: float) -> None:
         ms=round(seconds * 1000, 1),
         client=g.caller.client_id if "caller" in g else "-",
         incident=g.incident,
-        **({"reason": g.reason} if "reason" in g else {}),  # why no token was given
         **({"audit": str(audited)} if audited else {}),
-        **({"code": traces.why()} if traces.why() else {}),
+        **({"code": why.told} if why else {}),
+        **({"reason": why.exactly} if why and why.exactly != why.told else {}),
     )

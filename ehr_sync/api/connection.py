@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import socket
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 from gunicorn.http.unreader import SocketUnreader  # type: ignore[import-untyped]  # ships no types
+
+from ehr_sync.core.tally import Counts
 
 PACE: Final = "ehr_sync.pace"
 REFUSED: Final = "ehr_sync.refused"
@@ -100,7 +101,7 @@ def was_too_slow(environ: Mapping[str, Any]) -> bool:
     return pace is not None and pace.too_slow
 
 
-def refused_by_server(environ: Mapping[str, Any]) -> Counter[str]:
+def refused_by_server(environ: Mapping[str, Any]) -> Counts:
     """What the server itself has refused in this process, by reason; whoever counts it takes it out."""
-    counted: Counter[str] = environ.get(REFUSED, Counter())
+    counted: Counts = environ.get(REFUSED) or Counts()
     return counted

@@ -12,11 +12,11 @@ from typing import Final
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from ehr_sync.api.traces import TOKENS
 from ehr_sync.core.errors import Unavailable
 
 OPEN: Final = frozenset({"fhir.metadata", "oauth.smart_configuration", "oauth.openid_configuration", "oauth.jwks"})
 """Open to every origin."""
-_TOKENS: Final = frozenset({"oauth.token", "oauth.revoke"})
 _HEARD: Final = "Authorization, Content-Type, Accept, Accept-Language, If-None-Match, If-Modified-Since, Prefer"
 _SHOWN: Final = "ETag, Last-Modified, Location, Retry-After, WWW-Authenticate, X-Request-Id"
 _KEPT_SECONDS: Final = "600"
@@ -66,7 +66,7 @@ def _is_known(origin: str, is_registered: Callable[[str], bool]) -> bool:
 def _is_for_apps(endpoints: dict[str, str]) -> bool:
     # All of /fhir, also where nothing is: an app must be able to read that, too.
     under_fhir = request.path == "/fhir" or request.path.startswith("/fhir/")
-    return under_fhir or any(endpoint in OPEN | _TOKENS for endpoint in endpoints.values())
+    return under_fhir or any(endpoint in OPEN | TOKENS for endpoint in endpoints.values())
 
 
 def _endpoints(app: Flask) -> dict[str, str]:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-from flask import Blueprint, Request, Response, g, request
+from flask import Blueprint, Request, Response, request
 
-from ehr_sync.api import traces
+from ehr_sync.api.refused import because
 from ehr_sync.core.app_scopes import SUPPORTED
 from ehr_sync.usecases.access.app_tokens import GRANT_TYPES, AppTokens
 from ehr_sync.usecases.access.assertions import ASSERTION_ALGORITHMS, ASSERTION_TYPE, TokenRefused
@@ -88,9 +88,7 @@ def oauth(
                 return _given(apps.answer(form))
             token = issue(form)
         except TokenRefused as refused:
-            g.reason = refused.reason
-            traces.because(refused.code, client=claimed_client(form))
-            return _refused(refused)
+            return _refused(refused, claimed_client(form))
         # Counted when it is proven who asks: nobody else can use up a client's tokens.
         admit(token.client_id)
         return _granted(token)
@@ -100,7 +98,6 @@ def oauth(
         try:
             apps.revoke(_form(request))
         except TokenRefused as refused:
-            g.reason = refused.reason
             return _refused(refused)
         return _uncached(b"", 200)
 
@@ -187,7 +184,8 @@ def _granted(token: AccessToken) -> Response:
     return _uncached(orjson.dumps(given), 200)
 
 
-def _refused(refused: TokenRefused) -> Response:
+def _refused(refused: TokenRefused, client: str = "") -> Response:
+    because(refused.code, exactly=refused.reason, client=client)
     told = {"error": refused.code, "error_description": DESCRIPTIONS[refused.reason]}
     return _uncached(orjson.dumps(told), 401 if refused.code == "invalid_client" else 400)
 

@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 from ehr_sync.api import connection
 from ehr_sync.api.language import language_of
 from ehr_sync.api.problem_types import BY_STATUS, PROBLEMS
+from ehr_sync.api.refused import because
 from ehr_sync.core.errors import Conflict, EhrSyncError, NotFound, Refused, Unavailable, Unfit
 from ehr_sync.runtime.logs import Log, fault
 from mappings.formats.source import SourceRefused
@@ -84,7 +85,6 @@ def install(
 
     def answered(error: Exception) -> Response:
         problem = _problem_of(error)
-        g.why = problem.code
         if problem.code == "internal":
             log.error("unexpected_error", incident=g.incident, **fault(error))
         elif isinstance(error, Unfit):
@@ -94,8 +94,8 @@ def install(
             log.error("key_missing", incident=g.incident, code=problem.code)
         elif problem.code == "service.unavailable":
             log.warning("unavailable", incident=g.incident, code=str(getattr(error, "code", "")))
-        g.refusal = problem.code
-        return (page(problem) if page else None) or response_of(problem, public_url)
+        because(problem.code)
+        return (page(problem) if page else None) or _response_of(problem, public_url)
 
     app.register_error_handler(Exception, answered)
     app.register_blueprint(_pages(public_url))
@@ -147,9 +147,8 @@ def _problem_of_http(error: HTTPException) -> Problem:
     return Problem(BY_STATUS.get(code, "request.bad"), headers=headers)
 
 
-def response_of(problem: Problem, public_url: str) -> Response:
+def _response_of(problem: Problem, public_url: str) -> Response:
     """The answer that tells the problem."""
-    g.refusal = problem.code
     kind = PROBLEMS[problem.code]
     if request.path.startswith("/fhir"):
         response = Response(orjson.dumps(_outcome(problem)), status=kind.status)

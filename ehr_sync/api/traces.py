@@ -10,13 +10,15 @@ from typing import Final
 
 from flask import Flask, Response, g, request
 
+from ehr_sync.api import refused
 from ehr_sync.api.access import WHO_MAY, Anyone
 from ehr_sync.core import anchor
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.ports import Login
 from ehr_sync.runtime.logs import Log
 
-SIGN_IN: Final = "oauth.token"
+TOKENS: Final = frozenset({"oauth.token", "oauth.revoke"})
+"""Where tokens are made and ended: open to everybody, counted by address, and every refusal is noted."""
 
 UNTRACED: Final[Mapping[str, str]] = {
     "problems.explain": "a page of ours, of nobody's data",
@@ -63,8 +65,8 @@ class Refusal:
 
 
 def install(app: Flask, *, note: Callable[[Refusal], None], log: Log) -> None:
-    """Let every refusal of a guarded route, and every refused sign-in, be noted before its answer leaves, unless the
-    use case has written an entry of its own, which knows more.
+    """Let every refusal of a guarded route, and every one where tokens are made and ended, be noted before its answer
+    leaves, unless the use case has written an entry of its own, which knows more.
     """
 
     @app.after_request
@@ -78,26 +80,14 @@ def install(app: Flask, *, note: Callable[[Refusal], None], log: Log) -> None:
         return response
 
 
-def because(why: str, *, client: str = "") -> None:
-    """Why this request is refused, as a code, for its trace and its log line."""
-    g.why = why
-    if client:
-        g.claimed_client = client
-
-
-def why() -> str:
-    """The code given with `because`; "" where none was."""
-    return str(g.get("why", ""))
-
-
 def _is_refusal(response: Response) -> bool:
-    if request.endpoint == SIGN_IN:
+    if request.endpoint in TOKENS:
         return response.status_code in {400, 401}
     is_guarded = not isinstance(WHO_MAY.get(request.endpoint or "", Anyone()), Anyone)
     return is_guarded and response.status_code in _REFUSALS
 
 
 def _refusal() -> Refusal:
-    client = g.caller.client_id if "caller" in g else str(g.get("claimed_client", ""))
-    exactly = str(g.get("reason", "")) or why()
-    return Refusal(str(request.endpoint), exactly, str(g.get("peer", "")), client, g.get("login"))
+    found = refused.why() or refused.Why("", "")
+    client = g.caller.client_id if "caller" in g else found.client
+    return Refusal(str(request.endpoint), found.exactly, g.peer, client, g.get("login"))

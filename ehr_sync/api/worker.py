@@ -11,7 +11,6 @@ import errno
 import socket
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -27,6 +26,7 @@ from ehr_sync.api.arriving import SMALL_BODY_BYTES, Arriving
 from ehr_sync.api.connection import PACE, REFUSED, SILENCE_SECONDS, Pace, Slowest
 from ehr_sync.api.peers import is_trusted
 from ehr_sync.core.addresses import networks
+from ehr_sync.core.tally import Counts
 from ehr_sync.settings import from_environment
 
 _LINGER_SECONDS: Final = 10.0
@@ -87,7 +87,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         self._order: dict[Connection, None] = {}
         self._serving = threading.local()
         self._swept_at = 0.0
-        self.refused: Counter[str] = Counter()
+        self.refused = Counts()
 
     # In the loop that accepts: nothing here may wait.
 
@@ -149,6 +149,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
             del self._held[conn.peer]
 
     def _read(self, conn: Connection, _sock: object) -> None:
+        if conn not in self._order:  # closed in this round of the loop, to make room for another
+            return
         try:
             block = conn.sock.recv(_BLOCK_BYTES)
         except (BlockingIOError, InterruptedError):
@@ -187,7 +189,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         self.enqueue_req(conn)
 
     def _refuse(self, conn: Connection, code: str) -> None:
-        self.refused[code] += 1
+        self.refused.add(code)
         self._say(conn, raw_problems.problem(code, self._public_url))
         self._let_go(conn)
         self._linger(conn)
@@ -209,7 +211,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     def _make_room(self, among: dict[Connection, None]) -> None:
         if among:
-            self.refused["connection.too_many"] += 1
+            self.refused.add("connection.too_many")
             self._close(next(iter(among)))
 
     @staticmethod
@@ -280,7 +282,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         code = next((code for kind, code in _PROBLEMS if isinstance(exc, kind)), "internal")
         if code == "internal":
             self.log.exception("Error handling request")
-        self.refused[code] += 1
+        self.refused.add(code)
         with suppress(OSError):
             client.send(raw_problems.problem(code, self._public_url))
 

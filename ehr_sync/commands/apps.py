@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 
 import click
 
-from ehr_sync import settings
-from ehr_sync.bootstrap import open_service
 from ehr_sync.commands.noting import by
-from ehr_sync.core.errors import Conflict, Misconfigured, NotFound
+from ehr_sync.commands.opening import opened
+from ehr_sync.core.errors import Misconfigured
 from ehr_sync.store.apps import App
 from ehr_sync.usecases.access.register_apps import BadApp, add_app, list_apps, remove_app
-from ehr_sync.usecases.stores import Stores
 
 
 @click.group("app")
@@ -34,13 +30,11 @@ def app() -> None:
 def add(client_id: str, name_vi: str, name_en: str, redirects: tuple[str, ...], origins: tuple[str, ...]) -> None:
     """Register an app. It has no secret: codes are bound to it by PKCE."""
     new = App(client_id, name_vi, name_en, redirects, origins)
-    with _stores() as stores:
+    with opened() as service:
         try:
-            add_app(new, by=by(), stores=stores)
+            add_app(new, by=by(), stores=service.stores)
         except BadApp as error:
             raise Misconfigured(error.code) from None
-        except Conflict:
-            raise Misconfigured("Choose another id: an app of this id is, or was, registered.") from None
     click.echo(f"{client_id} is registered.")
 
 
@@ -48,8 +42,8 @@ def add(client_id: str, name_vi: str, name_en: str, redirects: tuple[str, ...], 
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def list_all(*, as_json: bool) -> None:
     """Every registered app."""
-    with _stores() as stores:
-        found = list_apps(stores=stores)
+    with opened() as service:
+        found = list_apps(stores=service.stores)
     if as_json:
         click.echo(json.dumps([asdict(each) for each in found], ensure_ascii=False))
         return
@@ -63,18 +57,6 @@ def list_all(*, as_json: bool) -> None:
 @click.argument("client_id")
 def remove(client_id: str) -> None:
     """Shut an app out, with all that citizens let it do, at once. Its id is never given again."""
-    with _stores() as stores:
-        try:
-            ended = remove_app(client_id, by=by(), stores=stores)
-        except NotFound:
-            raise Misconfigured("Name an app that is registered (ehr-sync app list).") from None
+    with opened() as service:
+        ended = remove_app(client_id, by=by(), stores=service.stores)
     click.echo(f"{client_id} is shut out; {ended} grants ended.")
-
-
-@contextmanager
-def _stores() -> Iterator[Stores]:
-    service = open_service(settings.from_environment())
-    try:
-        yield service.stores
-    finally:
-        service.close()

@@ -12,9 +12,9 @@ import click
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from ehr_sync import settings
 from ehr_sync.adapters.checkpoint_copy import file_of
-from ehr_sync.bootstrap import Service, open_service
+from ehr_sync.bootstrap import Service
+from ehr_sync.commands.opening import opened
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.usecases.auditing.verify_log import Verified, verify_log
 
@@ -42,8 +42,7 @@ def verify(
     """Find entries that were changed, taken out, put in or cut off, and what in a database could do so unseen. Exits
     with 1 where there are any.
     """
-    service = open_service(settings.from_environment())
-    try:
+    with opened() as service:
         found = verify_log(
             stores=service.stores,
             key_database=service.key_database,
@@ -51,8 +50,6 @@ def verify(
             copies=_lines(copies or _own_copy(service)),
             keys=_keys(service, former),
         )
-    finally:
-        service.close()
     _tell(found)
 
 

@@ -4,34 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from ehr_sync import settings
-from ehr_sync.bootstrap import open_service
 from ehr_sync.commands.noting import noted
-from ehr_sync.core.errors import Conflict, NotFound, Unfit
+from ehr_sync.commands.opening import opened
+from ehr_sync.core.errors import Misconfigured
 from ehr_sync.store import clients
 from ehr_sync.store.client_edges import Grant
 from ehr_sync.store.clients import ALWAYS
 from ehr_sync.usecases.access.authenticate import SCOPES, BadKeys, checked_jwks
-from ehr_sync.usecases.stores import Stores
 from mappings.facility_code import is_facility_code
 
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-
-_SENTENCES: Final = {
-    "client.exists": "Choose another id: this client is registered already (ehr-sync client keys changes its keys).",
-    "client.unknown": "Register the client first: ehr-sync client add.",
-    "facility.unknown": "Register the facility first: ehr-sync facility add.",
-    "edges.unfit": "Run ehr-sync edges verify: this client or facility is not as it was registered.",
-    "facility.other_family": "Keep the facility's family: its record ids are made from it.",
-}
 
 
 class FacilityGrant(click.ParamType[tuple[str, date, date | None]]):
@@ -75,13 +63,13 @@ def add_client(
 ) -> None:
     """Register a client, with its public keys and its facilities."""
     if not _CLIENT_ID.fullmatch(client_id):
-        raise _Usage("Choose an id of 1 to 64 letters, digits, dots, dashes and underlines.")
+        raise Misconfigured("Choose an id of 1 to 64 letters, digits, dots, dashes and underlines.")
     jwks = _jwks_in(jwks_file)
     told = {"scopes": ",".join(sorted(set(scopes))), "facilities": ",".join(sorted({code for code, _, _ in grants}))}
-    with _stores() as stores, noted(stores, "add client", client=client_id, **told) as connection:
-        clients.add_client(connection, stores.keys, client_id, name=name, jwks=jwks, scopes=scopes)
+    with opened() as service, noted(service.stores, "add client", client=client_id, **told) as connection:
+        clients.add_client(connection, service.stores.keys, client_id, name=name, jwks=jwks, scopes=scopes)
         for code, first, last in grants:
-            clients.grant(connection, stores.keys, client_id, code, first, last)
+            clients.grant(connection, service.stores.keys, client_id, code, first, last)
     click.echo(f"{client_id} is registered for {len(grants)} facilities.")
 
 
@@ -91,8 +79,11 @@ def add_client(
 def set_keys(client_id: str, jwks_file: Path) -> None:
     """Replace a client's public keys; the former ones stop working at once."""
     jwks = _jwks_in(jwks_file)
-    with _stores() as stores, noted(stores, "set client keys", client=client_id, keys=len(jwks["keys"])) as connection:
-        clients.set_jwks(connection, stores.keys, client_id, jwks)
+    with (
+        opened() as service,
+        noted(service.stores, "set client keys", client=client_id, keys=len(jwks["keys"])) as connection,
+    ):
+        clients.set_jwks(connection, service.stores.keys, client_id, jwks)
     click.echo(f"{client_id} now has {len(jwks['keys'])} keys.")
 
 
@@ -102,9 +93,12 @@ def set_keys(client_id: str, jwks_file: Path) -> None:
 def grant(client_id: str, grants: tuple[tuple[str, date, date | None], ...]) -> None:
     """Let a client send for more codes; CODE::TO ends what it has of a code, the last day included."""
     told = ",".join(_period(Grant(client_id, *each)).replace(" ", "_") for each in grants)
-    with _stores() as stores, noted(stores, "grant facilities", client=client_id, facilities=told) as connection:
+    with (
+        opened() as service,
+        noted(service.stores, "grant facilities", client=client_id, facilities=told) as connection,
+    ):
         for code, first, last in grants:
-            clients.grant(connection, stores.keys, client_id, code, first, last)
+            clients.grant(connection, service.stores.keys, client_id, code, first, last)
     click.echo(f"{client_id} was granted {len(grants)} facilities.")
 
 
@@ -112,10 +106,10 @@ def grant(client_id: str, grants: tuple[tuple[str, date, date | None], ...]) -> 
 @click.argument("client_id")
 def disable(client_id: str) -> None:
     """Shut a client out: no new token, and nothing more is taken from it."""
-    with _stores() as stores:
-        now = stores.database.now()
-        with noted(stores, "disable client", client=client_id) as connection:
-            clients.disable_client(connection, stores.keys, client_id, now)
+    with opened() as service:
+        now = service.stores.database.now()
+        with noted(service.stores, "disable client", client=client_id) as connection:
+            clients.disable_client(connection, service.stores.keys, client_id, now)
     click.echo(f"{client_id} is shut out; ehr-sync client enable lets it in again.")
 
 
@@ -123,15 +117,15 @@ def disable(client_id: str) -> None:
 @click.argument("client_id")
 def enable(client_id: str) -> None:
     """Let a client that was shut out in again, as it was."""
-    with _stores() as stores, noted(stores, "enable client", client=client_id) as connection:
-        clients.enable_client(connection, stores.keys, client_id)
+    with opened() as service, noted(service.stores, "enable client", client=client_id) as connection:
+        clients.enable_client(connection, service.stores.keys, client_id)
     click.echo(f"{client_id} may sign in again.")
 
 
 @client.command("list")
 def list_clients() -> None:
     """Every client with its facilities, those too that are shut out."""
-    with _stores() as stores, stores.database.begin() as connection:
+    with opened() as service, service.stores.database.begin() as connection:
         grants = clients.all_grants(connection)
         for found, disabled_at in clients.all_clients(connection):
             shut_out = f"\tshut out since {disabled_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if disabled_at else ""
@@ -153,18 +147,21 @@ def facility() -> None:
 def add_facility(code: str, name: str, same_place_as: str | None) -> None:
     """Register a facility's code, or give it a new name."""
     if not is_facility_code(code):
-        raise _Usage(
+        raise Misconfigured(
             "Write the code as two digits and three digits or capitals, such as 01001, or as a GLN of 13 digits."
         )
-    with _stores() as stores, noted(stores, "add facility", facility=code, same_place_as=same_place_as) as connection:
-        added = clients.add_facility(connection, stores.keys, code, name=name, same_place_as=same_place_as)
+    with (
+        opened() as service,
+        noted(service.stores, "add facility", facility=code, same_place_as=same_place_as) as connection,
+    ):
+        added = clients.add_facility(connection, service.stores.keys, code, name=name, same_place_as=same_place_as)
     click.echo(f"{added.code} is registered, of family {added.family}.")
 
 
 @facility.command("list")
 def list_facilities() -> None:
     """Every facility with its family."""
-    with _stores() as stores, stores.database.begin() as connection:
+    with opened() as service, service.stores.database.begin() as connection:
         for found in sorted(clients.register(connection).values(), key=lambda one: one.code):
             click.echo(f"{found.code}\t{found.family}\t{found.name}")
 
@@ -173,26 +170,11 @@ def _jwks_in(path: Path) -> dict[str, Any]:
     try:
         return checked_jwks(json.loads(path.read_text()))
     except OSError as error:
-        raise _Usage(f"Give a readable file of public keys: {path}: {error.strerror}.") from None
-    except ValueError:
-        raise _Usage(f"Give a file of public keys in JSON: {path} is none.") from None
+        raise Misconfigured(f"Give a readable file of public keys: {path}: {error.strerror}.") from None
+    except (ValueError, RecursionError):
+        raise Misconfigured(f"Give a file of public keys in JSON: {path} is none.") from None
     except BadKeys as error:
-        raise _Usage(error.code) from None
-
-
-@contextmanager
-def _stores() -> Iterator[Stores]:
-    service = open_service(settings.from_environment())
-    try:
-        yield service.stores
-    except (Conflict, NotFound, Unfit) as error:
-        raise _Usage(_SENTENCES.get(error.code, error.code)) from None
-    finally:
-        service.close()
-
-
-class _Usage(click.ClickException):
-    exit_code = 2
+        raise Misconfigured(error.code) from None
 
 
 def _period(held: Grant) -> str:

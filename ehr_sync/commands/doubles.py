@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 
 import click
 
-from ehr_sync import settings
-from ehr_sync.bootstrap import book_search_of, open_service
+from ehr_sync.bootstrap import book_search_of
 from ehr_sync.commands.noting import by
+from ehr_sync.commands.opening import opened
 from ehr_sync.store import proven_people
 from ehr_sync.usecases.delivery.find_doubles import Asked, find_doubles
 
@@ -18,17 +19,12 @@ def doubles() -> None:
     """Ask the book about everybody whose identity is proven; tell of whom it keeps another living Patient. Exit code 1
     where there is one.
     """
-    service = open_service(settings.from_environment())
-    search = book_search_of(service)
-    try:
+    with opened() as service, closing(book_search_of(service)) as search:
         with service.stores.database.begin() as connection:
             everybody = proven_people.count(connection)
         asked = find_doubles(by=by(), search=search, stores=service.stores, uris=service.uris)
         with click.progressbar(asked, length=everybody, label="People", file=sys.stderr) as people:
             found = [one for one in people if one.others]
-    finally:
-        search.close()
-        service.close()
     _tell(found)
 
 

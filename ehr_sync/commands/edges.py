@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 import click
 
-from ehr_sync import settings
-from ehr_sync.bootstrap import open_service
+from ehr_sync.commands.noting import by
+from ehr_sync.commands.opening import opened
 from ehr_sync.store.edge_survey import Found
 from ehr_sync.usecases.access.seal_edges import seal_edges, survey_edges
-from ehr_sync.usecases.stores import Stores
 
 _UNFIT: Final = 1
 
@@ -36,9 +32,9 @@ def edges() -> None:
 @edges.command()
 def verify() -> None:
     """Find every such row that was changed, put in, put back or taken out. Exits with 1 where there are any."""
-    with _stores() as stores:
+    with opened(to_mend=True) as service:
         count = 0
-        for found in survey_edges(stores=stores):
+        for found in survey_edges(stores=service.stores):
             click.echo(_line(found))
             count += 1
     if count:
@@ -51,9 +47,9 @@ def verify() -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def seal(*, dry_run: bool, yes: bool) -> None:
     """Say that what is shown here stands as it is: after an upgrade from before seals, and after SQL by hand."""
-    with _stores() as stores:
+    with opened(to_mend=True) as service:
         unsealed, shown = Counter[str](), []
-        for found in survey_edges(stores=stores):
+        for found in survey_edges(stores=service.stores):
             if found.says == "unsealed" and found.edge is not None:
                 unsealed[found.edge.table] += 1
             else:
@@ -69,7 +65,7 @@ def seal(*, dry_run: bool, yes: bool) -> None:
             return
         if not yes:
             click.confirm("Seal all of it as it is?", abort=True)
-        click.echo(f"{seal_edges(shown, by=getpass.getuser(), stores=stores)} edges are sealed.")
+        click.echo(f"{seal_edges(shown, by=by(), stores=service.stores)} edges are sealed.")
 
 
 def _line(found: Found) -> str:
@@ -77,12 +73,3 @@ def _line(found: Found) -> str:
         return f"edge {found.name} {_SAID[found.says]}"
     key = found.edge.key.hex() if isinstance(found.edge.key, bytes) else found.edge.key
     return f"{found.edge.table} {key} {_SAID[found.says]}"
-
-
-@contextmanager
-def _stores() -> Iterator[Stores]:
-    service = open_service(settings.from_environment(), to_mend=True)
-    try:
-        yield service.stores
-    finally:
-        service.close()

@@ -6,10 +6,8 @@ from uuid import UUID
 
 import click
 
-from ehr_sync import settings
-from ehr_sync.bootstrap import open_service
 from ehr_sync.commands.noting import by
-from ehr_sync.core.errors import Misconfigured, NotFound
+from ehr_sync.commands.opening import opened
 from ehr_sync.usecases.book.erase_person import erase_again, erase_person
 
 
@@ -26,20 +24,12 @@ def erase(patient: UUID | None, *, again: bool, yes: bool) -> None:
         return
     if not yes:
         click.confirm("Destroy this person's keys and records for ever?", abort=True)
-    service = open_service(settings.from_environment())
-    try:
+    with opened() as service:
         erase_person(patient, by=by(), stores=service.stores)
-    except NotFound:
-        raise Misconfigured("Give the id of a person who is known here.") from None
-    finally:
-        service.close()
     click.echo("The keys are destroyed and the records are out; the audit log keeps that it was done.")
 
 
 def _erase_again() -> None:
-    service = open_service(settings.from_environment(), to_mend=True)
-    try:
+    with opened(to_mend=True) as service:
         count = erase_again(by=by(), stores=service.stores)
-    finally:
-        service.close()
     click.echo(f"The keys of {count} people are destroyed again.")

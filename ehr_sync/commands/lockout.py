@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import click
 
-from ehr_sync import settings
-from ehr_sync.bootstrap import open_service
 from ehr_sync.commands.noting import by
-from ehr_sync.commands.resync import SENTENCES
-from ehr_sync.core.errors import Misconfigured, NotFound
+from ehr_sync.commands.opening import opened
 from ehr_sync.usecases.verification.watch_tries import end_lock_outs, list_lock_outs
 
 
@@ -20,12 +17,9 @@ def lockout() -> None:
 @lockout.command("list")
 def list_all() -> None:
     """Each facility's family, the lock-out's name, how many claims are held back, and since when."""
-    service = open_service(settings.from_environment())
-    try:
+    with opened() as service:
         for each in list_lock_outs(stores=service.stores):
             click.echo(f"{each.family}\t{each.lock}\t{each.held}\t{each.since.isoformat(timespec='seconds')}")
-    finally:
-        service.close()
 
 
 @lockout.command("end")
@@ -33,11 +27,6 @@ def list_all() -> None:
 @click.argument("lock", required=False)
 def end(facility: str, lock: str | None) -> None:
     """Have what is held back of a facility asked about now: on every number, or that of one lock-out."""
-    service = open_service(settings.from_environment())
-    try:
+    with opened() as service:
         count = end_lock_outs(facility, lock=lock, by=by(), stores=service.stores)
-    except NotFound as error:
-        raise Misconfigured(SENTENCES.get(error.code, error.code)) from None
-    finally:
-        service.close()
     click.echo(f"{count} claims are asked about now.")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from typing import Any, Final
 
 import click
 import orjson
 
-from ehr_sync import settings
-from ehr_sync.bootstrap import figures_of, open_service
+from ehr_sync.bootstrap import figures_of
+from ehr_sync.commands.noting import by
+from ehr_sync.commands.opening import opened
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.usecases import overview
 from ehr_sync.usecases.overview import LISTS, BadFilter
@@ -24,11 +24,8 @@ _JSON: Final = click.option("--json", "as_json", is_flag=True, help="As JSON.")
 @_JSON
 def status(*, as_json: bool) -> None:
     """Is it well? Exits with 1 where it is not."""
-    service = open_service(settings.from_environment())
-    try:
+    with opened() as service:
         told = overview.told(figures_of(service.stores))
-    finally:
-        service.close()
     if as_json:
         click.echo(_json(told))
     else:
@@ -61,14 +58,12 @@ def _tell(told: dict[str, Any]) -> None:
 def show(what: str, filters: tuple[str, ...], limit: int, *, as_json: bool) -> None:
     """One page of a list, by our own ids; `after` of one page is the filter of that name for the next."""
     given = dict(each.partition("=")[::2] for each in filters)
-    service = open_service(settings.from_environment())
-    try:
-        found = overview.show(what, given, limit=limit, by=f"cli-{getpass.getuser()}", stores=service.stores)
-    except BadFilter:
-        known = ", ".join(sorted(LISTS[what].filters))
-        raise Misconfigured(f"Give filters that {what} have, with values that they can have: {known}.") from None
-    finally:
-        service.close()
+    with opened() as service:
+        try:
+            found = overview.show(what, given, limit=limit, by=by(), stores=service.stores)
+        except BadFilter:
+            known = ", ".join(sorted(LISTS[what].filters))
+            raise Misconfigured(f"Give filters that {what} have, with values that they can have: {known}.") from None
     if as_json:
         click.echo(_json({what: found.rows, "after": found.after}))
         return

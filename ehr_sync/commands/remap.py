@@ -6,14 +6,14 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import click
 
-from ehr_sync import settings
-from ehr_sync.bootstrap import Service, open_service
+from ehr_sync.bootstrap import Service
 from ehr_sync.commands.noting import by
+from ehr_sync.commands.opening import opened
 from ehr_sync.runtime.logs import fault
 from ehr_sync.store.remaps import Reach
 from ehr_sync.usecases.delivery.find_scope import find_scope
@@ -21,6 +21,7 @@ from ehr_sync.usecases.intake.list_acceptable import Acceptable, list_acceptable
 from ehr_sync.usecases.intake.remap_records import order_remap, remap
 from ehr_sync.usecases.intake.remap_version import Fate, Outcome
 from mappings.dates import VIETNAM
+from mappings.sources.catalogue import SOURCES
 from mappings.sources.edition import MAPPING
 
 _SAYS: Final = {
@@ -48,13 +49,14 @@ _DOUBTS: Final = {
 # Of these somebody must know which they are.
 _LISTED: Final = (Fate.IDENTITY, Fate.REFUSED, Fate.NO_KEY, Fate.NO_ENVELOPE, Fate.UNREADABLE, Fate.FAULT)
 _DAY: Final = click.DateTime(["%Y-%m-%d"])
+_TABLE: Final = click.Choice([table.name for each in SOURCES.values() for table in each.tables], case_sensitive=False)
 
 
 @click.command("remap")
 @click.option("--facility", help="The dossiers of this facility, under any code it had.")
 @click.option("--since", type=_DAY, help="Received on this day or later (Viet Nam).")
 @click.option("--until", type=_DAY, help="Received on this day or earlier.")
-@click.option("--table", help="Dossiers that hold this source table: XML4.")
+@click.option("--table", type=_TABLE, help="Dossiers that hold this source table: XML4.")
 @click.option("--all", "everything", is_flag=True, help="All dossiers.")
 @click.option("--rate", type=click.FloatRange(min=0.1), default=20.0, show_default=True, help="Most records a second.")
 @click.option("--dry-run", is_flag=True, help="Only the plan.")
@@ -73,21 +75,20 @@ def remap_command(
     """Map kept dossiers anew with today's mapping. Stopped at any point, begin it again: it goes on."""
     if everything == any((facility, since, until, table)):
         raise click.UsageError("Give --facility, --since, --until or --table, or --all.")
-    service = open_service(settings.from_environment())
-    try:
+    if until and until.date() == date.max:
+        raise click.UsageError("Give as --until a day that another follows, or leave it out.")
+    with opened() as service:
         reach = Reach(
-            find_scope(patient=None, facility=facility, destination=None, stores=service.stores).family,
+            find_scope(facility=facility, stores=service.stores).family,
             since and since.replace(tzinfo=VIETNAM),
             until and until.replace(tzinfo=VIETNAM) + timedelta(days=1),
-            table and table.upper(),
+            table,
         )
         _tell(_run(reach, rate, service, dry_run=True))
         _tell_acceptable(list_acceptable(reach, stores=service.stores, settings=service.settings))
         if dry_run or not (yes or click.confirm("Map them anew now?")):
             return
         _tell(_run(reach, rate, service, dry_run=False))
-    finally:
-        service.close()
 
 
 @dataclass(slots=True)

@@ -8,10 +8,8 @@ from uuid import UUID
 
 import click
 
-from ehr_sync import settings
-from ehr_sync.bootstrap import open_service
 from ehr_sync.commands.noting import by
-from ehr_sync.core.errors import Misconfigured, NotFound
+from ehr_sync.commands.opening import opened
 from ehr_sync.core.reasons import REASONS, is_reason
 from ehr_sync.store.resyncs import Resync, Scope
 from ehr_sync.usecases.delivery.find_scope import find_scope
@@ -19,11 +17,6 @@ from ehr_sync.usecases.delivery.resync_lanes import follow_resync, order_resync,
 from ehr_sync.usecases.stores import Stores
 
 _PAUSE_SECONDS = 0.5
-SENTENCES = {
-    "patient.unknown": "Give the id of a patient who has a book: the patient of a lane, the id of a FHIR Patient.",
-    "facility.unknown": "Give a facility that is registered (ehr-sync facility list).",
-    "destination.unknown": "Give a destination that has lanes (EHR_SYNC_BOOK_NAME).",
-}
 
 
 @click.command()
@@ -51,18 +44,13 @@ def resync(
         raise click.UsageError("Give --patient, --facility, --destination or --parked, or --all.")
     if not is_reason(reason):
         raise click.UsageError(f"Give as --reason one of {', '.join(REASONS)}, or a ticket such as ticket-17.")
-    service = open_service(settings.from_environment())
-    try:
+    with opened() as service:
         scope = find_scope(
             patient=patient, facility=facility, destination=destination, parked=parked, stores=service.stores
         )
         _tell(plan_resync(scope, by=by(), stores=service.stores))
         if not dry_run:
             _run(scope, reason, service.stores)
-    except NotFound as error:
-        raise Misconfigured(SENTENCES.get(error.code, error.code)) from None
-    finally:
-        service.close()
 
 
 def _tell(counts: Mapping[str, int]) -> None:

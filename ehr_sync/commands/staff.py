@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Final
 
 import click
 
-from ehr_sync import settings
-from ehr_sync.bootstrap import open_service
-from ehr_sync.core.errors import Misconfigured, NotFound
+from ehr_sync.commands.noting import by
+from ehr_sync.commands.opening import opened
+from ehr_sync.core.clock import vietnam_day
 from ehr_sync.store.staff import Grant, Post
 from ehr_sync.usecases.access.posts import end_post, grant_post, list_posts
-from ehr_sync.usecases.stores import Stores
 from mappings.facility_code import is_facility_code
 
 _NUMBER: Final = re.compile(r"[0-9]{12}")
-_SENTENCES: Final = {
-    "facility.unknown": "Register the facility first: ehr-sync facility add.",
-    "staff.unknown": "Nobody with this number holds that post for longer (ehr-sync staff list).",
-}
 _DAY: Final = click.DateTime(["%Y-%m-%d"])
 _ROLE: Final = click.argument("role", type=click.Choice(["ops", "facility"]))
 _FACILITY: Final = click.option("--facility", "code", default="", help="The code of the facility they work for.")
@@ -46,11 +38,11 @@ def grant(role: str, code: str, first: datetime | None, last: datetime) -> None:
     post = _post(role, code)
     if first and last < first:
         raise click.UsageError("Let the last day not come before the first.")
-    with _stores() as stores:
-        if last.date() < stores.database.now().date():
+    with opened() as service:
+        if last.date() < vietnam_day(service.stores.database.now()):
             raise click.UsageError("Give a last day that is still to come.")
         given = first.date() if first else None
-        found = grant_post(_asked_number(), post, first=given, last=last.date(), by=_operator(), stores=stores)
+        found = grant_post(_asked_number(), post, first=given, last=last.date(), by=by(), stores=service.stores)
     click.echo(f"{found.who} may work as {_named(post)} from {found.first} to {found.last}.")
 
 
@@ -61,8 +53,8 @@ def grant(role: str, code: str, first: datetime | None, last: datetime) -> None:
 def end(role: str, code: str, last: datetime | None) -> None:
     """Let somebody's post end. Asks for their personal number, or reads it from standard input."""
     post = _post(role, code)
-    with _stores() as stores:
-        end_post(_asked_number(), post, last=last.date() if last else None, by=_operator(), stores=stores)
+    with opened() as service:
+        end_post(_asked_number(), post, last=last.date() if last else None, by=by(), stores=service.stores)
     click.echo(f"They work as {_named(post)} {f'until {last.date()}' if last else 'no longer'}.")
 
 
@@ -70,8 +62,8 @@ def end(role: str, code: str, last: datetime | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def list_staff(*, as_json: bool) -> None:
     """Every grant, the last to end first. Numbers are not kept: the first word is an id made of one."""
-    with _stores() as stores:
-        found = list_posts(stores=stores)
+    with opened() as service:
+        found = list_posts(stores=service.stores)
     if as_json:
         click.echo(json.dumps([_json(each) for each in found], indent=2))
         return
@@ -104,18 +96,3 @@ def _json(each: Grant) -> dict[str, str]:
     days: dict[str, date] = {"from": each.first, "until": each.last}
     told = {"who": each.who, "role": each.post.role, "facility": each.post.code}
     return told | {name: day.isoformat() for name, day in days.items()}
-
-
-def _operator() -> str:
-    return f"cli-{getpass.getuser()}"
-
-
-@contextmanager
-def _stores() -> Iterator[Stores]:
-    service = open_service(settings.from_environment())
-    try:
-        yield service.stores
-    except NotFound as error:
-        raise Misconfigured(_SENTENCES.get(error.code, error.code)) from None
-    finally:
-        service.close()

@@ -6,10 +6,8 @@ from uuid import UUID
 
 import click
 
-from ehr_sync import settings
-from ehr_sync.bootstrap import open_service
 from ehr_sync.commands.noting import by
-from ehr_sync.core.errors import Misconfigured, NotFound
+from ehr_sync.commands.opening import opened
 from ehr_sync.usecases.intake.trace_transaction import trace_transaction, transactions_of
 from ehr_sync.usecases.stores import Stores
 
@@ -20,17 +18,12 @@ _MOST = 1_000
 @click.argument("code")
 def trace(code: str) -> None:
     """Where the version of a maGiaoDich is; or, for a patient's id (of a lane, a FHIR Patient), what came for them."""
-    service = open_service(settings.from_environment())
-    try:
+    with opened() as service:
         patient = _patient(code)
         if patient is None:
             _tell_transaction(code, service.stores)
         else:
             _tell_patient(patient, service.stores)
-    except NotFound:
-        raise Misconfigured("Give a maGiaoDich or a patient's id that is known here.") from None
-    finally:
-        service.close()
 
 
 def _patient(code: str) -> UUID | None:

@@ -12,40 +12,66 @@ from ehr_sync.core.errors import Unavailable
 _SECONDS = 5.0
 
 
+class Counts:
+    """Counts by reason, which are codes. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counted: Counter[str] = Counter()
+
+    def add(self, reason: str) -> None:
+        """Once more."""
+        self.add_all({reason: 1})
+
+    def add_all(self, counted: Mapping[str, int]) -> None:
+        """So often more."""
+        with self._lock:
+            self._counted.update(counted)
+
+    def take(self) -> Mapping[str, int]:
+        """All that was counted; it begins anew."""
+        with self._lock:
+            counted, self._counted = self._counted, Counter()
+        return counted
+
+
 class Tally:
-    """Counts by reason, which are codes. `keep` gets them every few seconds at most, however often something happens;
-    threads may share it. What cannot be kept now is kept later.
+    """Counts that `keep` gets every few seconds at most, however often something happens; threads may share it. What
+    cannot be kept now is kept later.
     """
 
     def __init__(self, keep: Callable[[Mapping[str, int]], None], stopwatch: Stopwatch) -> None:
         self._keep = keep
         self._stopwatch = stopwatch
+        self._counts = Counts()
         self._lock = threading.Lock()
-        self._counted: Counter[str] = Counter()
         self._kept_at = stopwatch()
 
     def count(self, reason: str) -> None:
         """Once more."""
-        with self._lock:
-            self._counted[reason] += 1
-        if self._stopwatch() - self._kept_at >= _SECONDS:
+        self._counts.add(reason)
+        if self._is_due():
             self.keep()
 
-    def take_over(self, counted: Counter[str]) -> None:
+    def take_over(self, counts: Counts) -> None:
         """All that somebody else has counted; they begin anew."""
-        with self._lock:
-            while counted:
-                reason, times = counted.popitem()
-                self._counted[reason] += times
+        self._counts.add_all(counts.take())
 
     def keep(self) -> None:
         """Hand on what was counted."""
-        with self._lock:
-            counted, self._counted, self._kept_at = self._counted, Counter(), self._stopwatch()
+        counted = self._counts.take()
         if not counted:
             return
         try:
             self._keep(counted)
         except Unavailable:
-            with self._lock:
-                self._counted += counted
+            self._counts.add_all(counted)
+
+    def _is_due(self) -> bool:
+        """Whether it is time; of several threads that ask, it is for one."""
+        with self._lock:
+            now = self._stopwatch()
+            due = now - self._kept_at >= _SECONDS
+            if due:
+                self._kept_at = now
+        return due

@@ -65,8 +65,12 @@ def add_client(
 
 
 def set_jwks(connection: Connection, keys: ServiceKeys, client_id: str, jwks: Mapping[str, Any]) -> None:
-    """Replace a client's public keys. Raises NotFound("client.unknown"), and Unfit."""
+    """Replace a client's public keys. When a former one last signed in is forgotten, as another may come to have its
+    name. Raises NotFound("client.unknown"), and Unfit.
+    """
     held = locked(connection, keys.edges, client_id)
+    staying = [key["kid"] for key in jwks["keys"] if key in held.client.jwks["keys"]]
+    connection.execute(delete(key_use).where(key_use.c.client_id == client_id, key_use.c.kid.not_in(staying)))
     connection.execute(update(client).where(client.c.client_id == client_id).values(jwks=dict(jwks)))
     edges.write(connection, keys, [edge_of_client(replace(held, client=replace(held.client, jwks=dict(jwks))))])
 
@@ -268,8 +272,3 @@ def key_uses(connection: Connection, client_id: str) -> dict[str, datetime]:
     """When each key of a client last signed in."""
     rows = connection.execute(select(key_use.c.kid, key_use.c.used_at).where(key_use.c.client_id == client_id))
     return {row.kid: row.used_at for row in rows}
-
-
-def forget_key_use(connection: Connection, client_id: str, kid: str) -> None:
-    """Forget a key that is taken out: another one may come to have its name."""
-    connection.execute(delete(key_use).where(key_use.c.client_id == client_id, key_use.c.kid == kid))

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.codes import batch_id
 from ehr_sync.core.figures import Figures
 from ehr_sync.core.wellness import complaints
@@ -64,7 +65,7 @@ def show(what: str, given: Mapping[str, str], *, limit: int, by: str, stores: St
     """
     asked = LISTS[what]
     parsed = {name: _parsed(asked, name, value) for name, value in given.items()}
-    today = stores.database.now().astimezone(VIETNAM).date()
+    today = vietnam_day(stores.database.now())
     with stores.database.begin() as connection:
         rows, after = asked.page(connection, parsed, limit, Asking(by, today, stores))
         if what != "audit":
@@ -200,7 +201,7 @@ def _moment(value: str) -> datetime:
 
 def _lane_place(value: str) -> tuple[UUID, str | None]:
     person_id, _, destination = value.partition("~")
-    return UUID(person_id), destination or None
+    return UUID(person_id), _destination(destination) if destination else None
 
 
 def _entry_number(value: str) -> int:
@@ -228,6 +229,7 @@ def _among(*known: str) -> Callable[[str], str]:
     return _like("|".join(known))
 
 
+_destination: Final = _like(r"[a-z0-9-]{1,40}")
 _REASON: Final = _like(r"[a-z0-9_.-]{0,120}")
 LISTS: Final[Mapping[str, _List]] = {
     "submissions": _List(
@@ -245,7 +247,7 @@ LISTS: Final[Mapping[str, _List]] = {
         {
             "state": _among(*LANE_STATES),
             "reason": _REASON,
-            "destination": _like(r"[a-z0-9-]{1,40}"),
+            "destination": _destination,
             "patient": UUID,
             "after": _lane_place,
         },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ehr_sync.api.oauth import Apps
 from ehr_sync.api.places import Places
 from ehr_sync.api.problems import Problem
 from ehr_sync.core.answers import Answer
@@ -111,6 +113,24 @@ def test_addresses_that_do_not_exist_become_429(watch: Watch) -> None:
     assert Counter(statuses(client, 100, path="/nowhere", method="GET")) == {404: 60, 429: 40}
 
 
+@pytest.mark.parametrize("path", ["//nowhere", "/%6Eowhere"])
+def test_misspelled_addresses_of_one_stranger_shut_out_no_other(watch: Watch, path: str) -> None:
+    client = web.client(admission=web.admitting(watch, refusals=60))
+    asked: dict[str, Any] = {"path": path, "method": "GET", "environ_overrides": {"RAW_URI": path}}
+    assert Counter(statuses(client, 70, **asked)) == {404: 60, 429: 10}
+    assert statuses(client, 1, environ_base={"REMOTE_ADDR": "192.0.2.7"}, **asked) == [404]
+
+
+def test_a_429_instead_of_another_answer_is_logged_as_what_it_is(watch: Watch) -> None:
+    log = io.StringIO()
+    client = web.client(log_to=log, admission=web.admitting(watch, refusals=60))
+    statuses(client, 61, path="/nowhere", method="GET")
+    assert [(line["status"], line["code"]) for line in web.lines(log)[-2:]] == [
+        (404, "not_found"),
+        (429, "refusals.too_many"),
+    ]
+
+
 def test_a_client_that_is_refused_too_often_waits_whatever_its_address(watch: Watch) -> None:
     client = web.client(admission=web.admitting(watch, refusals=60))
     who: dict[str, Any] = {"path": "/problems/none", "method": "GET"}
@@ -120,15 +140,16 @@ def test_a_client_that_is_refused_too_often_waits_whatever_its_address(watch: Wa
     assert statuses(client, 1, **who) == [404]
 
 
-def test_token_requests_of_one_address_are_bounded_before_their_form_is_read(watch: Watch) -> None:
+@pytest.mark.parametrize("path", ["/oauth2/token", "/oauth2/revoke"])
+def test_token_requests_of_one_address_are_bounded_before_their_form_is_read(watch: Watch, path: str) -> None:
     asked: list[Any] = []
 
     def issue(form: Any) -> Any:
         asked.append(form)
         raise TokenRefused("invalid_request", "form.repeated")
 
-    client = web.client(admission=web.admitting(watch, tokens=60), issue=issue)
-    form: dict[str, Any] = {"path": "/oauth2/token", "content_type": "application/x-www-form-urlencoded", "data": "a=b"}
+    client = web.client(admission=web.admitting(watch, tokens=60), issue=issue, apps=Apps(issue, issue))
+    form: dict[str, Any] = {"path": path, "content_type": "application/x-www-form-urlencoded", "data": "a=b"}
     assert Counter(statuses(client, 100, **form)) == {400: 60, 429: 40}
     assert len(asked) == 60
     assert statuses(client, 1, environ_base={"REMOTE_ADDR": "192.0.2.7"}, **form) == [400]
@@ -156,6 +177,19 @@ def test_refusals_are_counted_by_reason(watch: Watch) -> None:
     statuses(client, 2, path="/nowhere", method="GET")
     tally.keep()
     assert counted == {"token.bad": 3, "not_found": 2}
+
+
+@pytest.mark.parametrize("path", ["/oauth2/token", "/oauth2/revoke"])
+def test_refused_tokens_are_counted_by_reason_too(watch: Watch, path: str) -> None:
+    def refuse(form: Any) -> Any:
+        raise TokenRefused("invalid_client", "assertion.expired")
+
+    counted = Counter[str]()
+    tally = Tally(counted.update, watch)
+    client = web.client(admission=web.admitting(watch, tally=tally), issue=refuse, apps=Apps(refuse, refuse))
+    statuses(client, 3, path=path, content_type="application/x-www-form-urlencoded", data="a=b")
+    tally.keep()
+    assert counted == {"assertion.expired": 3}
 
 
 # How many submissions at once.

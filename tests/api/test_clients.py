@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from sqlalchemy import Connection
 
 from ehr_sync.adapters import key_file
-from ehr_sync.commands import clients as admin
+from ehr_sync.cli import ehr_sync
 from ehr_sync.core.errors import Conflict, NotFound
 from ehr_sync.store import clients
 from ehr_sync.store.clients import Facility
@@ -24,6 +24,7 @@ from tests.databases import Dsns
 from tests.keys import KEYS
 
 DAY = date(2026, 6, 15)
+NOON = datetime(2026, 6, 15, 5, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -114,6 +115,16 @@ def test_new_keys_take_the_place_of_the_old(connection: Connection) -> None:
     assert found.jwks == {"keys": []}
 
 
+def test_a_new_key_with_the_name_of_a_former_one_was_never_used(connection: Connection) -> None:
+    client_id = new_client(connection)
+    changed, staying, fresh = (hospital.ec_key(kid).as_dict(private=False) for kid in ("a", "b", "a"))
+    clients.set_jwks(connection, KEYS, client_id, {"keys": [changed, staying]})
+    for kid in ("a", "b"):
+        clients.note_key_use(connection, client_id, kid, NOON)
+    clients.set_jwks(connection, KEYS, client_id, {"keys": [fresh | {"x": changed["y"]}, staying]})
+    assert clients.key_uses(connection, client_id) == {"b": NOON}
+
+
 @pytest.fixture
 def keys(tmp_path: Path) -> str:
     path = tmp_path / "jwks.json"
@@ -134,10 +145,10 @@ class Run:
     """The commands, on a fresh database."""
 
     def client(self, *arguments: str) -> Result:
-        return CliRunner().invoke(admin.client, arguments)
+        return CliRunner().invoke(ehr_sync, ["client", *arguments])
 
     def facility(self, *arguments: str) -> Result:
-        return CliRunner().invoke(admin.facility, arguments)
+        return CliRunner().invoke(ehr_sync, ["facility", *arguments])
 
 
 def test_the_commands_register_facilities_and_clients(run: Run, keys: str) -> None:

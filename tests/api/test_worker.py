@@ -10,7 +10,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -187,6 +187,25 @@ def test_the_longest_silent_of_one_address_goes_first(served: str) -> None:
         began = time.monotonic()
         assert heard(first) == b""
         assert time.monotonic() - began < HEAD_SECONDS / 2
+
+
+@pytest.mark.usefixtures("many_files")
+def test_a_connection_that_speaks_as_it_makes_room_for_another_ends_no_worker(tmp_path: Path) -> None:
+    with web.behind_gunicorn("tests.api.wire:app", tmp_path / "log", **LIMITS) as running, ExitStack() as stack:
+        workers = psutil.Process(running.pid).children()
+        held = [stack.enter_context(connected(running.address)) for _ in range(800)]  # both keep a hundred
+        time.sleep(0.2)
+        for worker in workers:
+            worker.suspend()
+        for _ in range(100):
+            stack.enter_context(connected(running.address))
+        for connection in held:  # all in one round of the loop, after the newcomers
+            with suppress(OSError):
+                connection.sendall(b"G")
+        for worker in workers:
+            worker.resume()
+        assert seconds_for_health(running.address) < SLACK
+        assert [worker for worker in workers if not worker.is_running()] == []
 
 
 def test_who_is_told_no_may_send_all_and_still_reads_why(served: str) -> None:

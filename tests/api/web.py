@@ -83,7 +83,7 @@ def app(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: A
     return create_app(
         [
             submissions(accept, foresee, options.get("places", Places(at_once=8, each=6, waiting=24))),
-            oauth(tokens, hospital.signer(), admission.admit_token, Apps(no_app, no_app)),
+            oauth(tokens, hospital.signer(), admission.admit_token, options.get("apps", Apps(no_app, no_app))),
             health(options.get("ready", lambda: {"database": True}), dict, lambda: b"", time.monotonic),
         ],
         verify=verify,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from ehr_sync.commands.staff import staff
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.sandbox.world import World
+from ehr_sync.store.database import Database
 from ehr_sync.store.staff import Post
 from ehr_sync.usecases.access.posts import holds_post
 from mappings.dates import VIETNAM
@@ -72,6 +73,15 @@ def test_a_post_can_end_on_a_day_to_come(office: Running) -> None:
     assert [(one["role"], one["until"]) for one in json.loads(said("list", "--json").output)] == [
         ("ops", today(office, 2))
     ]
+
+
+def test_a_last_day_that_is_over_in_viet_nam_is_refused_though_it_lasts_elsewhere(
+    office: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evening = datetime(2026, 11, 28, 20, tzinfo=UTC)
+    monkeypatch.setattr(Database, "now", lambda self: evening)
+    assert "still to come" in said("grant", "ops", "--until", "2026-11-28").output
+    assert said("grant", "ops", "--until", "2026-11-29").exit_code == 0
 
 
 def test_ending_what_nobody_holds_is_told(office: Running) -> None:

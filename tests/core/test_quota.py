@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.kept import kept
 from ehr_sync.core.quota import Buckets, Lease, LeasedBuckets, Quota
-from ehr_sync.core.tally import Tally
+from ehr_sync.core.tally import Counts, Tally
 
 SIXTY = Quota("x", 60)
 
@@ -137,6 +139,33 @@ def test_what_is_counted_is_handed_on_every_five_seconds_and_never_twice() -> No
     tally.count("b")
     tally.keep()
     assert there == {"a": 3, "b": 1}
+
+
+def test_what_many_threads_count_at_once_is_handed_on_once_in_five_seconds() -> None:
+    watch, kept_ = Watch(), list[int]()
+    tally = Tally(lambda counted: kept_.append(sum(counted.values())), watch)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            for _ in range(300):
+                watch.seconds += 5
+                list(pool.map(tally.count, "aaaaaaaa"))
+    finally:
+        sys.setswitchinterval(before)
+    assert len(kept_) == 300
+    tally.keep()
+    assert sum(kept_) == 2_400
+
+
+def test_what_a_server_counted_is_taken_over_once() -> None:
+    counts, there = Counts(), Counter[str]()
+    tally = Tally(there.update, Watch())
+    counts.add("a")
+    for _ in range(2):
+        tally.take_over(counts)
+    tally.keep()
+    assert there == {"a": 1}
 
 
 def test_what_cannot_be_kept_now_is_kept_later() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Final
@@ -22,11 +22,13 @@ from ehr_sync.sandbox.dossiers.generator import (
     without_table,
 )
 from ehr_sync.store import clients
+from ehr_sync.store.database import Database
 from ehr_sync.store.kept_files import KEPT_FOR, KeptFile, KeptFiles
 from ehr_sync.store.spool import Spool
 from ehr_sync.usecases.book.erase_person import erase_person
+from ehr_sync.usecases.desk import client_keys
 from ehr_sync.usecases.desk.asking import Asker, system
-from ehr_sync.usecases.desk.look_at_day import GROUPS, STATES, Line, count_day, list_dossiers, list_work
+from ehr_sync.usecases.desk.look_at_day import GROUPS, STATES, Line, count_day, has_sent, list_dossiers, list_work
 from ehr_sync.usecases.desk.look_at_dossier import compare_versions, find_dossiers, read_dossier
 from ehr_sync.usecases.desk.send_files import Desk, check_files, refused_of
 from ehr_sync.usecases.desk.send_files import send_files as send
@@ -70,6 +72,28 @@ def two(running: Running) -> Running:
         clients.add_facility(connection, keys, "01005", name="Bệnh viện khác")
         clients.grant(connection, keys, "khac", "01005")
     return running
+
+
+def test_no_look_asks_for_the_time_while_it_holds_a_connection(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, day, now = running.post(GOOD).transaction_code, today(running), Database.now
+
+    def asked(database: Database) -> datetime:
+        assert database._engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # a pool that counts
+        return now(database)
+
+    monkeypatch.setattr(Database, "now", asked)
+    stores = running.stores
+    count_day(day, DESK, stores=stores)
+    list_dossiers(day, "accepted", asker=DESK, stores=stores)
+    list_work(asker=DESK, stores=stores)
+    assert has_sent(DESK, stores=stores)
+    assert find_dossiers(GOOD.ma_lk, DESK, stores=stores) == (code,)
+    read_dossier(code, DESK, stores=stores)
+    client_keys.list_own_keys(system(HOSPITAL), stores=stores)
+    with pytest.raises(NotFound):
+        client_keys.remove_key(HOSPITAL, "none", FACILITY, {FACILITY}, DESK, stores=stores)
 
 
 def no_number(seed: int) -> Hoso:

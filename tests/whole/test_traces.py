@@ -203,6 +203,13 @@ def test_a_sign_in_that_fails_leaves_client_reason_and_address(
     assert (line["code"], line["reason"], "dropped" in line) == (answer.json()["error"], why, False)
 
 
+def test_a_token_that_is_given_back_in_vain_leaves_reason_and_address(site: Site) -> None:
+    form = {"token": "", "client_id": OWNER.number}
+    answer, [entry] = traced(site, lambda: requests.post(f"{site.address}/oauth2/revoke", data=form, timeout=20))
+    assert answer.status_code == 400
+    assert entry == Entry("nobody", "refused oauth.revoke", "", "why=app.form peer=127.0.0.1")
+
+
 @pytest.mark.parametrize(
     ("endpoint", "path"),
     [
@@ -353,4 +360,4 @@ def test_former_keys_are_a_key_set_or_it_is_said(site: Site, tmp_path: Path) -> 
     assert (
         verified(site, "--copy", str(former), "--keys", str(former)).exit_code == 1
     )  # no copy, and no complaint of it
-    assert "JSON Web Key Set" in str(verified(site, "--keys", str(other)).exception)
+    assert "JSON Web Key Set" in verified(site, "--keys", str(other)).output

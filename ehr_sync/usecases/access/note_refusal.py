@@ -63,7 +63,7 @@ def _actor(refusal: Refusal, client: str, stores: Stores) -> str:
     if refusal.login is not None:
         return actor_of(refusal.login, stores, as_="ops" if refusal.what.startswith("ops.") else "citizen")
     # A sign-in proves nothing when it is refused.
-    return f"client:{client}" if client and refusal.what != "oauth.token" else NOBODY
+    return f"client:{client}" if client and not refusal.what.startswith("oauth.") else NOBODY
 
 
 def _address(peer: str) -> str:

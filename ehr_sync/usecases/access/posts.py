@@ -7,12 +7,12 @@ from datetime import date, timedelta
 
 from sqlalchemy import Connection
 
+from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.errors import NotFound
 from ehr_sync.store import audit, clients, people, staff
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.staff import Grant, Post
 from ehr_sync.usecases.stores import Stores
-from mappings.dates import VIETNAM
 
 
 def grant_post(number: str, post: Post, *, first: date | None, last: date, by: str, stores: Stores) -> Grant:
@@ -54,7 +54,7 @@ def holds_post(number: str, post: Post, *, stores: Stores) -> bool:
 
 
 def _today(stores: Stores) -> date:
-    return stores.database.now().astimezone(VIETNAM).date()
+    return vietnam_day(stores.database.now())
 
 
 def _note(connection: Connection, action: str, granted: Grant, by: str, stores: Stores) -> None:

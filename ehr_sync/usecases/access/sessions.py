@@ -14,6 +14,7 @@ from typing import Final
 import orjson
 from sqlalchemy import Connection
 
+from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.ports import Login
 from ehr_sync.store import audit, people, sessions, staff
 from ehr_sync.store.audit import AuditEntry
@@ -21,7 +22,6 @@ from ehr_sync.store.sealing import mark
 from ehr_sync.store.staff import Post
 from ehr_sync.usecases.access.actors import actor_of
 from ehr_sync.usecases.stores import Stores
-from mappings.dates import VIETNAM
 
 LEVEL_OF_A_BOOK: Final = 2
 """How surely the identity provider must know somebody before their book is shown (NĐ 69/2024/NĐ-CP: level 2)."""
@@ -90,7 +90,7 @@ def resume_session(token: str, *, idle: timedelta, stores: Stores) -> Visit | No
         posts: list[Post] = []
         if said["number"]:
             number_mark = people.number_mark_of(stores.keys.index, said["number"])
-            posts = staff.posts(connection, stores.keys.edges, number_mark, now.astimezone(VIETNAM).date())
+            posts = staff.posts(connection, stores.keys.edges, number_mark, vietnam_day(now))
         if now - kept.used_at > _TOUCH_AFTER:
             sessions.touch(connection, token, now)
     since = datetime.fromisoformat(said["since"]) if said["since"] else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import Connection
 
@@ -11,7 +12,6 @@ from ehr_sync.store import clients
 from ehr_sync.store.clients import PAGE
 from ehr_sync.usecases.access.actors import actor_of
 from ehr_sync.usecases.stores import Stores
-from mappings.dates import VIETNAM
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,7 @@ def person_at(code: str, login: Login, stores: Stores) -> Asker:
     return Asker(actor_of(login, stores, as_="facility"), f"{PAGE}{code}")
 
 
-def families_of(connection: Connection, asker: Asker, stores: Stores) -> frozenset[str]:
-    """The families of the places whose dossiers they see today."""
-    today = stores.database.now().astimezone(VIETNAM).date()
+def families_of(connection: Connection, asker: Asker, today: date, stores: Stores) -> frozenset[str]:
+    """The families of the places whose dossiers they see on this day. Raises Unfit."""
     sending = clients.sending_for(connection, stores.keys.edges, asker.client_id, today)
     return frozenset(each.family for each in sending.values())

@@ -13,6 +13,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.errors import Conflict, NotFound
 from ehr_sync.store import audit, clients
 from ehr_sync.store.audit import AuditEntry
@@ -20,7 +21,6 @@ from ehr_sync.store.client_edges import Held, held_by, locked
 from ehr_sync.usecases.access.authenticate import SCOPES, BadKeys, checked_jwks
 from ehr_sync.usecases.desk.asking import Asker
 from ehr_sync.usecases.stores import Stores
-from mappings.dates import VIETNAM
 
 MOST_KEYS: Final = 5
 
@@ -57,12 +57,13 @@ def list_senders(code: str, mine: Collection[str], asker: Asker, *, stores: Stor
 
 def list_own_keys(asker: Asker, *, stores: Stores) -> Sender:
     """The keys of the asking system itself. One audit entry."""
+    today = _today(stores)
     with stores.database.begin() as connection:
         found = held_by(connection, stores.keys.edges, asker.client_id)
         if found is None or found.disabled_at is not None:
             raise NotFound("client.unknown")
         _note(connection, asker, "list keys", asker.client_id, stores)
-        return _sender(connection, found, frozenset(), _today(stores))
+        return _sender(connection, found, frozenset(), today)
 
 
 def add_keys(client_id: str, jwks: object, code: str, mine: Collection[str], asker: Asker, *, stores: Stores) -> None:
@@ -90,15 +91,15 @@ def remove_key(client_id: str, kid: str, code: str, mine: Collection[str], asker
     """Take a key out: it signs in no more. One audit entry. Raises NotFound for a key or system not the asker's,
     Conflict("key.last") for the only key: whoever changes over adds the next one first.
     """
+    today = _today(stores)
     with stores.database.begin() as connection:
-        known = _own(connection, client_id, code, mine, _today(stores), stores).client.jwks["keys"]
+        known = _own(connection, client_id, code, mine, today, stores).client.jwks["keys"]
         left = [key for key in known if key["kid"] != kid]
         if len(left) == len(known):
             raise NotFound("not_found")
         if not left:
             raise Conflict("key.last")
         clients.set_jwks(connection, stores.keys, client_id, {"keys": left})
-        clients.forget_key_use(connection, client_id, kid)
         _note(connection, asker, "remove key", client_id, stores)
 
 
@@ -136,7 +137,7 @@ def _sender(connection: Connection, found: Held, mine: frozenset[str], today: da
 
 
 def _today(stores: Stores) -> date:
-    return stores.database.now().astimezone(VIETNAM).date()
+    return vietnam_day(stores.database.now())
 
 
 def _note(connection: Connection, asker: Asker, action: str, detail: str, stores: Stores) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from ehr_sync.core.answers import HosoResult
+from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.codes import transaction_code
 from ehr_sync.core.errors import NotFound
 from ehr_sync.store import audit, desk, kept_refusals, records
@@ -85,8 +86,9 @@ def count_day(day: date, asker: Asker, *, stores: Stores) -> Day:
     again without a change counts once. One audit entry.
     """
     start, end = _bounds(day)
+    today = vietnam_day(stores.database.now())
     with stores.database.begin() as connection:
-        families = families_of(connection, asker, stores)
+        families = families_of(connection, asker, today, stores)
         states = desk.count_states(connection, families, start, end, stores.destination)
         refused = kept_refusals.count(connection, families, start, end)
         work = desk.count_held(connection, families, most=_MOST_COUNTED, destination=stores.destination)
@@ -107,8 +109,9 @@ def list_dossiers(
     start, end = _bounds(day)
     place = _place_of(after) if after else None
     found: list[DeskRow | RefusalRow] = []
+    today = vietnam_day(stores.database.now())
     with stores.database.begin() as connection:
-        families = families_of(connection, asker, stores)
+        families = families_of(connection, asker, today, stores)
         if group != "refused":
             found += desk.some_of_day(
                 connection,
@@ -134,8 +137,9 @@ def list_dossiers(
 def list_work(*, after: str = "", limit: int = PAGE_SIZE, asker: Asker, stores: Stores) -> Lines:
     """The dossiers whose patient's identity the facility has to look at, of all days, oldest first. One audit entry."""
     place = _place_of(after) if after else None
+    today = vietnam_day(stores.database.now())
     with stores.database.begin() as connection:
-        families = families_of(connection, asker, stores)
+        families = families_of(connection, asker, today, stores)
         found = desk.some_held(
             connection,
             families,
@@ -150,8 +154,9 @@ def list_work(*, after: str = "", limit: int = PAGE_SIZE, asker: Asker, stores: 
 
 def has_sent(asker: Asker, *, stores: Stores) -> bool:
     """Whether anything of the asker's places was ever accepted; of nobody in particular, so no entry is written."""
+    today = vietnam_day(stores.database.now())
     with stores.database.reading() as connection:
-        return desk.has_versions(connection, families_of(connection, asker, stores))
+        return desk.has_versions(connection, families_of(connection, asker, today, stores))
 
 
 _TICK: Final = timedelta(microseconds=1)

@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.codes import record_version_of, transaction_code
 from ehr_sync.core.errors import NotFound
 from ehr_sync.store import audit, records, refusals
@@ -64,8 +65,9 @@ def find_dossiers(source_id: str, asker: Asker, *, stores: Stores) -> tuple[str,
     """The maGiaoDich of the newest version of each record that this MA_LK names at the asker's places, most of the
     time one; none where nothing was accepted under it. One audit entry for each, or one that nothing was found.
     """
+    today = vietnam_day(stores.database.now())
     with stores.database.begin() as connection:
-        families = families_of(connection, asker, stores)
+        families = families_of(connection, asker, today, stores)
         ids = [i for family in sorted(families) for i in record_ids(family, canonical_code(source_id), stores.keys.id)]
         found = records.records(connection, ids)
         rows = [found[i] for i in ids if i in found]
@@ -82,8 +84,9 @@ def read_dossier(code: str, asker: Asker, *, stores: Stores) -> DossierSeen:
     """The dossier of a maGiaoDich, with all of its versions. Raises NotFound where it is none, or another place's: who
     tried that is noted in the log of the person whom it concerns. One audit entry.
     """
+    today = vietnam_day(stores.database.now())
     with stores.database.begin() as connection:
-        record, heads, head = _found(connection, code, asker, stores)
+        record, heads, head = _found(connection, code, asker, today, stores)
         _note(connection, asker, "read dossier" if record else "", head, code, stores)
         if record is not None:
             return _seen(connection, record, heads, stores)
@@ -117,8 +120,9 @@ def compare_versions(code: str, asker: Asker, *, stores: Stores) -> Comparison:
     What the law withholds is in neither, and a version that shows nothing is not compared, whatever the reason: so a
     record that is withheld looks like one with nothing for a book (P9).
     """
+    today = vietnam_day(stores.database.now())
     with stores.database.begin() as connection:
-        record, heads, head = _found(connection, code, asker, stores)
+        record, heads, head = _found(connection, code, asker, today, stores)
         before = next((h for h in reversed(heads) if head and h.version < head.version), None)
         _note(connection, asker, "compare versions" if record else "", head, code, stores)
     if record is None or head is None or before is None:
@@ -144,14 +148,14 @@ def _tables(record: RecordRow, head: VersionHead, stores: Stores) -> Tables:
 
 
 def _found(
-    connection: Connection, code: str, asker: Asker, stores: Stores
+    connection: Connection, code: str, asker: Asker, today: date, stores: Stores
 ) -> tuple[RecordRow | None, Sequence[VersionHead], VersionHead | None]:
     """The record of a code, its versions, and that of the code; without the record where the asker may not see it."""
     record_id, version = record_version_of(code)
     record = records.records(connection, [record_id]).get(record_id)
     heads = records.version_heads(connection, [record]).get(record_id, []) if record else []
     head = next((h for h in heads if h.version == version), None)
-    if record is None or head is None or record.family not in families_of(connection, asker, stores):
+    if record is None or head is None or record.family not in families_of(connection, asker, today, stores):
         return None, (), head
     return record, heads, head
 

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import BinaryIO, Literal, cast
 
 from ehr_sync.core.answers import Answer, FileResult, HosoResult, file_result
+from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.codes import batch_id
 from ehr_sync.core.errors import Conflict
 from ehr_sync.core.versions import MadeOnMeans
@@ -31,7 +32,6 @@ from ehr_sync.usecases.intake.plan_record import Incoming
 from ehr_sync.usecases.intake.skeleton import Skeleton
 from ehr_sync.usecases.intake.write_chunk import Batch, Refused
 from ehr_sync.usecases.stores import Stores
-from mappings.dates import VIETNAM
 from mappings.formats import archive, base64_writing, json_batch
 from mappings.issues.catalogue import is_refusal
 from mappings.model import Dossier, Issue, Uris
@@ -111,7 +111,7 @@ def _before(stores: Stores, client_id: str, submission_id: bytes, idempotency_ke
         _claim(stores, client_id, submission_id, idempotency_key)
         replay = _replay(stores, submission_id)
     with stores.database.reading() as connection:
-        sending = clients.sending_for(connection, stores.keys.edges, client_id, now.astimezone(VIETNAM).date())
+        sending = clients.sending_for(connection, stores.keys.edges, client_id, vietnam_day(now))
     return _Before(now, sending, replay)
 
 
@@ -176,7 +176,7 @@ class _Run:
         else:
             self._accept_batch(source)
         self._keep_chunk(last=True)
-        if self._for_the_desk and self.keeps:
+        if self._for_the_desk:
             with self.stores.database.begin() as connection:
                 kept_refusals.note(connection, self.stores.key_store, self._for_the_desk, self.before.now)
         return self._answer()
@@ -260,8 +260,9 @@ class _Run:
             dossier = _with_issue(dossier, Issue("facility.not_yours", "XML1[1].MA_CSKCB"))
         if any(map(is_refusal, dossier.issues)):
             results[position] = refused = HosoResult(dossier.source_id, "", "refused", dossier.issues)
-            self._tell_desk(refused, dossier, ordinal, sender)
-            self._refuse(piece, dossier, ordinal)
+            if self.keeps:
+                self._tell_desk(refused, dossier, ordinal, sender)
+                self._refuse(piece, dossier, ordinal)
             return
         sending = self.before.sending[dossier.facility_code]
         means = cast(MadeOnMeans, sending.made_on_means)
@@ -269,7 +270,7 @@ class _Run:
         self._add(results, position, Incoming(ordinal, dossier, sending.family, means, packed))
 
     def _refuse(self, piece: bytes, dossier: Dossier, ordinal: int) -> None:
-        if not self.keeps or len(piece) > self.settings.record_bytes * 3 // 2:
+        if len(piece) > self.settings.record_bytes * 3 // 2:
             return  # only its place is kept: to pack what can be no dossier would take four times its length in memory
         self._refused.append(Refused(ordinal, self._number_mark(dossier), pack(archive.pack(piece), Words.PIECES)))
         self._chunk_bytes += len(self._refused[-1].piece)
@@ -283,7 +284,9 @@ class _Run:
     def _refuse_file(self, issue: Issue, ordinal: int) -> None:
         self._files.append(FileResult("refused", (issue,), ()))
         families = {sending.family for sending in self.before.sending.values()}
-        if len(families) == 1:  # of a file that nobody can read the sender says whose it was, where that is one place
+        if (
+            self.keeps and len(families) == 1
+        ):  # of a file that nobody can read the sender says whose it was, where that is one place
             self._refusal(families.pop(), ordinal, b"", HosoResult("", "", "refused", (issue,)))
 
     def _tell_desk(self, result: HosoResult, dossier: Dossier, ordinal: int, sender: str) -> None:
@@ -299,7 +302,7 @@ class _Run:
 
     @property
     def _today(self) -> date:
-        return self.before.now.astimezone(VIETNAM).date()
+        return vietnam_day(self.before.now)
 
     def _shortened(self, dossier: Dossier) -> Dossier:
         """Issues beyond the request's budget are left out of the answer, refusals last: who sends five thousand wrong

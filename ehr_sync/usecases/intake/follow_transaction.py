@@ -10,13 +10,13 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection
 
+from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.codes import batch_id, record_version_of, transaction_code
 from ehr_sync.core.errors import NotFound
 from ehr_sync.store import audit, book_entries, clients, identity_claims, lane_reports, records, refusals
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.usecases.stores import Stores
-from mappings.dates import VIETNAM
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def follow_transaction(code: str, *, client_id: str, stores: Stores) -> LifeLine
     in the log of the person whom it concerns.
     """
     record_id, version = record_version_of(code)
-    today = stores.database.now().astimezone(VIETNAM).date()
+    today = vietnam_day(stores.database.now())
     with stores.database.begin() as connection:
         record = records.records(connection, [record_id]).get(record_id)
         head = records.version_head(connection, record, version) if record else None

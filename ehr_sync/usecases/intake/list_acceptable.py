@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.codes import batch_id
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.settings import Settings
@@ -14,7 +15,6 @@ from ehr_sync.store.sealing import Unreadable
 from ehr_sync.usecases.intake.archived_dossier import envelope_around, read_piece
 from ehr_sync.usecases.intake.plan_record import record_ids
 from ehr_sync.usecases.stores import Stores
-from mappings.dates import VIETNAM
 from mappings.formats.source import Limits
 from mappings.issues.catalogue import is_refusal
 from mappings.sources.catalogue import SOURCES
@@ -52,7 +52,7 @@ def list_acceptable(reach: Reach, *, stores: Stores, settings: Settings) -> Iter
 def _acceptable(refused: RefusedPiece, reach: Reach, stores: Stores, settings: Settings) -> Acceptable | None:
     piece = refused.piece
     key = stores.key_store.keys_that_open([piece.person_id]).get(piece.person_id)
-    today = stores.database.now().astimezone(VIETNAM).date()
+    today = vietnam_day(stores.database.now())
     if key is None:
         return None
     try:
@@ -66,7 +66,7 @@ def _acceptable(refused: RefusedPiece, reach: Reach, stores: Stores, settings: S
         if failure.code == "envelope.missing":
             return None
         raise
-    dossier = SOURCES[read.source].check(read, refused.received_at.astimezone(VIETNAM).date())
+    dossier = SOURCES[read.source].check(read, vietnam_day(refused.received_at))
     senders = {around.envelope.facility_code, dossier.facility_code}
     if any(map(is_refusal, dossier.issues)) or not senders <= sending.keys():
         return None

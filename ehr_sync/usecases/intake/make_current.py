@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.codes import record_version_of
 from ehr_sync.core.errors import Conflict, NotFound, Unavailable
 from ehr_sync.core.identity import State
@@ -20,7 +21,6 @@ from ehr_sync.usecases.book.release import Change, leaves_former_book, release
 from ehr_sync.usecases.intake.follow_transaction import may_see
 from ehr_sync.usecases.intake.remake_body import remake
 from ehr_sync.usecases.stores import Stores
-from mappings.dates import VIETNAM
 from mappings.model import Uris
 from mappings.sources.edition import MAPPING
 
@@ -35,7 +35,7 @@ def make_current(code: str, *, client_id: str, actor: str = "", stores: Stores, 
     its XML1). Who tried what they may not is noted in the log of the person whom it concerns.
     """
     record_id, version = record_version_of(code)
-    today = stores.database.now().astimezone(VIETNAM).date()
+    today = vietnam_day(stores.database.now())
     for _ in range(_ATTEMPTS):
         with stores.database.begin() as connection:
             record = records.records(connection, [record_id]).get(record_id)
