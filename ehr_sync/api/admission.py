@@ -13,7 +13,7 @@ from flask import Flask, Response, g, request
 
 from ehr_sync.api import connection
 from ehr_sync.api.peers import peer_of
-from ehr_sync.api.problems import Problem, response_of, retry_after
+from ehr_sync.api.problems import Problem, retry_after
 from ehr_sync.core.addresses import Networks
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.quota import Buckets, LeasedBuckets, Quota, Standing
@@ -47,7 +47,7 @@ def install_before_access(app: Flask, admission: Admission) -> None:
             _admitted(admission.tokens.take(f"peer:{g.peer}"), "quota.used_up")
 
 
-def install_after_access(app: Flask, admission: Admission, public_url: str) -> None:
+def install_after_access(app: Flask, admission: Admission) -> None:
     """What is asked of a known caller, and what is counted when all is answered: to be called after access.install."""
 
     @app.before_request
@@ -67,7 +67,7 @@ def install_after_access(app: Flask, admission: Admission, public_url: str) -> N
             standing = admission.refusals.take(_who())
             if not standing.admitted:
                 headers = retry_after(standing.wait_seconds)
-                response = response_of(Problem("refusals.too_many", headers=headers), public_url)
+                response = app.make_response(app.handle_user_exception(Problem("refusals.too_many", headers=headers)))
         if "standing" in g:
             response.headers.extend(_told(g.standing, admission.submissions.quota))
         if "refusal" in g:

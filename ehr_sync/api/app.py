@@ -74,7 +74,7 @@ def create_app(
         pages.install(app, public_url=public_url)
     traces.install(app, note=note_refusal, log=log)
     access.install(app, verify=verify, who=who, operates=operates, admit=pages.admit if pages else None)
-    admitting.install_after_access(app, admission, public_url)
+    admitting.install_after_access(app, admission)
     return app
 
 

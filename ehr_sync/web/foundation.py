@@ -111,6 +111,7 @@ class Foundation:
         visit = self.visit()
         if visit is None:
             raise Stranger(face, "welcome.html")
+        g.login = visit.login  # a refusal names them
         if face == "citizen" and not visit.sees_a_book:
             raise Stranger(face, "step_up.html" if visit.login.personal_number else "no_post.html")
         if (face == "facility" and not visit.facilities()) or (face == "ops" and not visit.operates):
@@ -309,6 +310,8 @@ def _guarded(response: Response) -> Response:
 
 
 def _is_page() -> bool:
+    if request.path.startswith(("/fhir", "/api")):
+        return False  # what asks there is a program, whatever it accepts; a batch puts answers into its own
     if request.blueprint:
         return request.blueprint in {"pages", "citizen", "facility", "operator", "apps"}
     return request.accept_mimetypes.best_match(["application/problem+json", "text/html"]) == "text/html"
