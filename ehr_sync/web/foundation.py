@@ -258,8 +258,8 @@ def _common(pages: Foundation, provider: Provider | None) -> Blueprint:
 
 
 def _compress(app: Flask) -> None:
-    """Answers in fewer bytes, of pages and the API alike; but none that says what its reader put in beside the token of
-    a form, since its length would tell of the token (the BREACH attack).
+    """Answers in fewer bytes, of pages and the API alike; but none that may say what somebody put in beside the token
+    of a form, since its length would tell of the token (the BREACH attack).
     """
     app.config.update(
         COMPRESS_REGISTER=False,
@@ -270,7 +270,9 @@ def _compress(app: Flask) -> None:
 
     @app.after_request
     def compressed(response: Response) -> Response:
-        return response if g.get("reflects") else compress.after_request(response)
+        # An error page names the path that was asked for.
+        was_given = bool(request.query_string) or request.method == "POST" or response.status_code >= 400
+        return response if was_given and "csrf_token" in g else compress.after_request(response)
 
 
 def _own(path: str) -> str:

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Final, NoReturn, Protocol
 
 import orjson
-from flask import Blueprint, Response, g, request, url_for
+from flask import Blueprint, Response, request, url_for
 
 from ehr_sync.api.problems import Problem
 from ehr_sync.core.clock import Clock
@@ -100,7 +100,6 @@ def rooms(reading: Reading) -> Blueprint:
         # By POST: no word stands in an address, a history or a log (P11).
         own = show("visits") or _none()
         word = request.form.get("word", "").strip()[:100]
-        g.reflects = True
         return _timeline(own.book, [each for each in own.book.visits if word.casefold() in each.words()], word=word)
 
     @blueprint.get("/visits/<key>")
