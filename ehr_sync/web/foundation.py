@@ -144,8 +144,9 @@ class Foundation:
         if request.method != "GET" or request.endpoint != HOMES[stranger.face]:
             return _guarded(Response(status=303, headers={"Location": url_for(HOMES[stranger.face])}))
         status = 403 if stranger.template == "no_post.html" else 200
-        told = {"face": stranger.face, "told": _welcome(stranger.face), "can_sign_in": self.client is not None}
-        return _guarded(Response(render_template(stranger.template, **told), status=status))
+        sign_in = url_for("pages.sign_in", face=stranger.face) if self.client else None
+        told = _welcome(stranger.face)
+        return _guarded(Response(render_template(stranger.template, sign_in=sign_in, **told), status=status))
 
 
 class Stranger(Exception):
@@ -185,6 +186,13 @@ def language() -> Language:
 def sign_in_first() -> str:
     """The address to sign in at, after which one comes back to where `come_back_to` says."""
     return url_for("pages.sign_in", face="citizen", back="")
+
+
+def ask_to_sign_in() -> Response:
+    """A page with a link to where `sign_in_first` leads. After a form nobody can be sent there at once: browsers hold
+    `form-action` against every redirect.
+    """
+    return page("welcome.html", sign_in=sign_in_first(), **_welcome("citizen"))
 
 
 def come_back_to(path: str) -> None:
@@ -251,8 +259,10 @@ def _common(pages: Foundation, provider: Provider | None) -> Blueprint:
         if request.form.get("type") in {"large", "normal"}:
             session["type"] = request.form["type"]
         back, kept = _own(request.form.get("back", "/")), session.get(_BACK, "")
+        if kept.partition("?")[0] != back:
+            return redirect(back, 303)  # type: ignore[return-value]
         # A page that an app led to means nothing without what the app asked.
-        return redirect(kept if kept.partition("?")[0] == back else back, 303)  # type: ignore[return-value]
+        return redirect(kept, 303) if pages.visit() else ask_to_sign_in()  # type: ignore[return-value]
 
     return blueprint
 
@@ -343,4 +353,4 @@ def _welcome(face: Face) -> dict[str, Any]:
             ],
         ),
     }[face]
-    return {"title": told[0], "lines": told[1]}
+    return {"welcome": told[0], "lines": told[1]}
