@@ -111,6 +111,7 @@ class Foundation:
         visit = self.visit()
         if visit is None:
             raise Stranger(face, "welcome.html")
+        g.login = visit.login  # a refusal names them
         if face == "citizen" and not visit.sees_a_book:
             raise Stranger(face, "step_up.html" if visit.login.personal_number else "no_post.html")
         if (face == "facility" and not visit.facilities()) or (face == "ops" and not visit.operates):
@@ -143,8 +144,9 @@ class Foundation:
         if request.method != "GET" or request.endpoint != HOMES[stranger.face]:
             return _guarded(Response(status=303, headers={"Location": url_for(HOMES[stranger.face])}))
         status = 403 if stranger.template == "no_post.html" else 200
-        told = {"face": stranger.face, "told": _welcome(stranger.face), "can_sign_in": self.client is not None}
-        return _guarded(Response(render_template(stranger.template, **told), status=status))
+        sign_in = url_for("pages.sign_in", face=stranger.face) if self.client else None
+        told = _welcome(stranger.face)
+        return _guarded(Response(render_template(stranger.template, sign_in=sign_in, **told), status=status))
 
 
 class Stranger(Exception):
@@ -184,6 +186,13 @@ def language() -> Language:
 def sign_in_first() -> str:
     """The address to sign in at, after which one comes back to where `come_back_to` says."""
     return url_for("pages.sign_in", face="citizen", back="")
+
+
+def ask_to_sign_in() -> Response:
+    """A page with a link to where `sign_in_first` leads. After a form nobody can be sent there at once: browsers hold
+    `form-action` against every redirect.
+    """
+    return page("welcome.html", sign_in=sign_in_first(), **_welcome("citizen"))
 
 
 def come_back_to(path: str) -> None:
@@ -250,15 +259,17 @@ def _common(pages: Foundation, provider: Provider | None) -> Blueprint:
         if request.form.get("type") in {"large", "normal"}:
             session["type"] = request.form["type"]
         back, kept = _own(request.form.get("back", "/")), session.get(_BACK, "")
+        if kept.partition("?")[0] != back:
+            return redirect(back, 303)  # type: ignore[return-value]
         # A page that an app led to means nothing without what the app asked.
-        return redirect(kept if kept.partition("?")[0] == back else back, 303)  # type: ignore[return-value]
+        return redirect(kept, 303) if pages.visit() else ask_to_sign_in()  # type: ignore[return-value]
 
     return blueprint
 
 
 def _compress(app: Flask) -> None:
-    """Answers in fewer bytes, of pages and the API alike; but none that says what its reader put in beside the token of
-    a form, since its length would tell of the token (the BREACH attack).
+    """Answers in fewer bytes, of pages and the API alike; but none that may say what somebody put in beside the token
+    of a form, since its length would tell of the token (the BREACH attack).
     """
     app.config.update(
         COMPRESS_REGISTER=False,
@@ -269,7 +280,9 @@ def _compress(app: Flask) -> None:
 
     @app.after_request
     def compressed(response: Response) -> Response:
-        return response if g.get("reflects") else compress.after_request(response)
+        # An error page names the path that was asked for.
+        was_given = bool(request.query_string) or request.method == "POST" or response.status_code >= 400
+        return response if was_given and "csrf_token" in g else compress.after_request(response)
 
 
 def _own(path: str) -> str:
@@ -309,6 +322,8 @@ def _guarded(response: Response) -> Response:
 
 
 def _is_page() -> bool:
+    if request.path.startswith(("/fhir", "/api")):
+        return False  # what asks there is a program, whatever it accepts; a batch puts answers into its own
     if request.blueprint:
         return request.blueprint in {"pages", "citizen", "facility", "operator", "apps"}
     return request.accept_mimetypes.best_match(["application/problem+json", "text/html"]) == "text/html"
@@ -338,4 +353,4 @@ def _welcome(face: Face) -> dict[str, Any]:
             ],
         ),
     }[face]
-    return {"title": told[0], "lines": told[1]}
+    return {"welcome": told[0], "lines": told[1]}

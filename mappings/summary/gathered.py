@@ -10,7 +10,7 @@ from typing import Any, Final
 import orjson
 
 from mappings import exact_json
-from mappings.summary.conditions import Diagnosis, icd_code, is_certain
+from mappings.summary.conditions import Diagnosis, diagnoses_of
 
 Json = Mapping[str, Any]
 
@@ -61,22 +61,7 @@ class Gathered:
     def diagnoses(self) -> Iterator[tuple[Diagnosis, Json]]:
         """Every diagnosis that a visit ended with, and the Condition that says it."""
         for encounter in self.of("Encounter"):
-            for use in encounter.get("diagnosis", ()):
-                found = self.resources.get(use["condition"]["reference"])
-                if found and _role(use) != "AD":
-                    yield self._diagnosis(encounter, use, found), found
-
-    def _diagnosis(self, encounter: Json, use: Json, condition: Json) -> Diagnosis:
-        concept = condition.get("code", {})
-        displays = (coding.get("display", "") for coding in concept.get("coding", ()))
-        return Diagnosis(
-            code=icd_code(condition),
-            text=str(concept.get("text") or next(filter(None, displays), "")),
-            where=self.place(encounter),
-            on=_start(encounter),
-            is_main=use.get("rank") == 1,
-            is_certain=is_certain(condition),
-        )
+            yield from diagnoses_of(encounter, self.resources)
 
 
 def gathered(resources: Sequence[bytes]) -> Gathered:
@@ -90,19 +75,9 @@ def gathered(resources: Sequence[bytes]) -> Gathered:
     )
 
 
-def words(concept: Json) -> str:
-    """The words of a CodeableConcept."""
-    displays = (coding.get("display", "") for coding in concept.get("coding", ()))
-    return str(concept.get("text") or next(filter(None, displays), ""))
-
-
 def _address(resource: Json) -> str:
     return f"{resource['resourceType']}/{resource['id']}"
 
 
 def _start(encounter: Json) -> str:
     return str(encounter.get("period", {}).get("start", ""))
-
-
-def _role(use: Json) -> str:
-    return str((use.get("use", {}).get("coding") or [{}])[0].get("code", ""))

@@ -14,8 +14,8 @@ from uuid import UUID, uuid5
 
 from mappings.dates import VIETNAM
 from mappings.fhir.elements import NOT_STATED, coding, concept
-from mappings.summary.conditions import Diagnosis, OwnCondition, own_conditions
-from mappings.summary.gathered import Gathered, Json, words
+from mappings.summary.conditions import Diagnosis, OwnCondition, own_conditions, words
+from mappings.summary.gathered import Gathered, Json
 from mappings.summary.medicines import prescribed_for
 from mappings.summary.narrative import Both, Cell, Day
 
@@ -98,7 +98,7 @@ def _past(book: Gathered, active: set[str], diagnoses: Sequence[tuple[Diagnosis,
     for key, met in sorted(found.items(), key=lambda each: (each[1][-1][0].on, each[0]), reverse=True):
         met.sort(key=lambda each: each[0].on)
         (last, condition), first = met[-1], met[0][0]
-        rows.append((_named(last.text, last.code), (Day(first.on), Day(last.on)), last.where))
+        rows.append((_named(last.text, last.code), (Day(first.on), Day(last.on)), last.place))
         entries.append(
             {
                 **_condition(book, f"past/{key}"),

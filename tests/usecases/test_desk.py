@@ -293,6 +293,14 @@ def changed(running: Running, first: Hoso, second: Hoso) -> dict[tuple[str, str,
     return {(table.table, row.kind, row.key): list(row.changes) for table in tables for row in table.rows}
 
 
+def test_p10_what_is_noted_of_a_search_is_what_was_found(running: Running) -> None:
+    stands = running.post(GOOD).transaction_code
+    running.post(with_values(GOOD, "XML1", LOI_DAN="Kiêng muối"), made_on=DAY - timedelta(days=1))
+    assert find_dossiers(GOOD.ma_lk, DESK, stores=running.stores) == (stands,)
+    [(detail,)] = running.rows("SELECT detail FROM audit_event WHERE action = 'find dossier'")
+    assert detail == f"page:{FACILITY} {stands}"
+
+
 def test_differences_name_table_row_and_field_with_old_and_new(running: Running) -> None:
     found = changed(running, GOOD, with_values(GOOD, "XML1", CHAN_DOAN_VAO="Ho <script>alert(1)</script> kéo dài"))
     [change] = found["XML1", "changed", ""]

@@ -129,7 +129,7 @@ ACTS: Final[dict[str, tuple[Act, Entry]]] = {
         lambda s: s.running.follow(UNKNOWN).batch_id,
         ("client", "refused life line", False, UNKNOWN),
     ),
-    "a sender decides": (lambda s: s.make_older_current(), ("client", "make current", True, "1")),
+    "a sender decides": (lambda s: s.make_older_current(), ("client", "make current", True, CODE)),
     "a citizen looks for themselves": (
         lambda s: str(search_book("search Patient", ("Patient",), Search(), **s.wiring(OWNER)).total),
         ("citizen", "search Patient", True, "0.0+1"),

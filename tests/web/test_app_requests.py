@@ -114,6 +114,22 @@ def test_at_level_one_no_app_is_let_in_until_one_steps_up(phone: Phone) -> None:
     assert back.headers["Location"].startswith("/oauth2/authorize?")
 
 
+@pytest.mark.parametrize("form", ["/oauth2/authorize", "/preferences"])
+def test_a_form_after_the_session_ended_leads_to_no_other_place_by_itself(
+    phone: Phone, shared: Running, form: str
+) -> None:
+    """Browsers stop a form whose redirects end where the page's policy names nobody."""
+    reader = Visitor(calling(phone.visitor.client.application))
+    reader.sign_in(NUMBER)
+    reader.get(phone.request())
+    shared.run("DELETE FROM session WHERE started_at = (SELECT max(started_at) FROM session)")
+    answer = reader.press(form, answer="allow", language="vi")
+    assert answer.status_code == 200
+    [to] = [part.partition('"')[0] for part in answer.text.split('href="')[1:] if part.startswith("/sign-in")]
+    back = reader.client.get(reader.pick(reader.client.get(to.replace("&amp;", "&")).headers["Location"], NUMBER))
+    assert back.headers["Location"].startswith("/oauth2/authorize?")
+
+
 def test_another_language_or_larger_type_keeps_what_the_app_asked(phone: Phone) -> None:
     reader = Visitor(calling(phone.visitor.client.application))
     reader.sign_in(NUMBER)

@@ -252,8 +252,16 @@ def test_an_unclear_version_is_decided_at_the_desk_by_somebody_who_is_named_in_t
     assert "Dùng bản này" in clerk.get(there).text
     assert clerk.press(f"{there}/stand").headers["Location"] == there
     assert town.running.follow(unclear.transaction_code).state == "verifying"
-    [row] = town.running.rows("SELECT actor FROM audit_event WHERE action = 'make current'")
+    [row] = town.running.rows("SELECT actor, detail FROM audit_event WHERE action = 'make current'")
     assert re.fullmatch(r"facility:[0-9a-f]{32}", row.actor)
+    assert row.detail == f"page:{FACILITY} {unclear.transaction_code}"
+
+
+def test_p10_somebody_who_may_not_decide_is_named_in_the_log_as_a_person(town: Town, clerk: Visitor) -> None:
+    assert send(clerk, "POST", f"{HERE}/dossiers/{town.theirs}/stand").status_code == 404
+    [row] = town.running.rows("SELECT actor, detail FROM audit_event WHERE action = 'refused make current'")
+    assert re.fullmatch(r"facility:[0-9a-f]{32}", row.actor)
+    assert row.detail == f"page:{FACILITY} {town.theirs}"
 
 
 # ---- files ----

@@ -13,6 +13,7 @@ from babel.messages.pofile import read_po
 from ehr_sync.bootstrap_web import web_application
 from ehr_sync.web.design.build import BUILT
 from ehr_sync.web.design.texts import ENGLISH, WEB, texts
+from tests.api.web import calling
 from tests.usecases.service import Running, number_of, with_settings
 from tests.web.browsing import Visitor
 
@@ -89,6 +90,36 @@ def test_an_unknown_page_is_told_to_people_as_a_page_and_to_programs_as_json(vis
         answer = visitor.client.get("/khong-co<script>", headers={"Accept": accept})
         assert (answer.status_code, answer.mimetype) == (404, kind)
         assert "<script>" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/fhir/Patient/x/y/z", "/api/v1/nothing"])
+def test_a_program_is_told_no_page_whatever_it_accepts(visitor: Visitor, path: str) -> None:
+    answer = visitor.client.get(path, headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.is_json) == (404, True)
+
+
+@pytest.mark.parametrize(("path", "room"), [("/facility", "facility"), ("/ops", "ops")])
+def test_p10_somebody_signed_in_is_named_where_they_are_refused(
+    visitor: Visitor, desk: Running, path: str, room: str
+) -> None:
+    visitor.sign_in(NUMBER)
+    assert visitor.get(path).status_code == 403
+    [(came,)] = desk.rows("SELECT actor FROM audit_event WHERE action LIKE 'sign in%'")
+    [(refused,)] = desk.rows("SELECT actor FROM audit_event WHERE action LIKE 'refused %'")
+    assert refused == came.replace("citizen:", f"{room}:")
+
+
+def test_whoever_is_told_to_wait_reads_it_on_a_page(desk: Running) -> None:
+    visitor = Visitor(calling(web_application(with_settings(desk, refusals_per_minute=2).service)))
+    asking = {"Accept": "text/html"}
+    answers = [visitor.get("/none", headers=asking) for _ in range(3)]
+    assert [(answer.status_code, answer.mimetype) for answer in answers] == [
+        (404, "text/html"),
+        (404, "text/html"),
+        (429, "text/html"),
+    ]
+    assert int(answers[-1].headers["Retry-After"]) > 0
+    assert "</html>" in answers[-1].text
 
 
 def test_stylesheets_are_small_on_the_wire_and_kept_for_ever(visitor: Visitor) -> None:

@@ -19,6 +19,9 @@ NOBODY: Final = "nobody"
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
+_ROOMS: Final = {"ops": "ops", "operator": "ops", "facility": "facility"}
+
+
 class Refusal(Protocol):
     """What was refused, why (codes), and to whom: a client, a login, or nobody proven."""
 
@@ -61,7 +64,7 @@ def note_refusal(refusal: Refusal, *, stores: Stores) -> None:
 
 def _actor(refusal: Refusal, client: str, stores: Stores) -> str:
     if refusal.login is not None:
-        return actor_of(refusal.login, stores, as_="ops" if refusal.what.startswith("ops.") else "citizen")
+        return actor_of(refusal.login, stores, as_=_ROOMS.get(refusal.what.partition(".")[0], "citizen"))
     # A sign-in proves nothing when it is refused.
     return f"client:{client}" if client and not refusal.what.startswith("oauth.") else NOBODY
 

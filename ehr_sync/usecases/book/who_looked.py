@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -14,18 +15,18 @@ from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.audit_reading import Event
 from ehr_sync.usecases.access.actors import BY_APP, actor_of
 from ehr_sync.usecases.book.open_book import leaving
-from ehr_sync.usecases.book.read_book import OpenedBook, note, reading
+from ehr_sync.usecases.book.read_book import note, reading
 from ehr_sync.usecases.stores import Stores
 from mappings.model import Uris
 
-Who = Literal["you", "another", "facility", "operator", "service"]
+Who = Literal["you", "another", "staff", "facility", "operator", "service"]
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One entry. `who` is a person ("you", "another", "operator") or a system ("facility", "service"); `name` is the
-    sending system's; `action` is the audit log's word; `app` names the app through which it was done, or which it is
-    about, in Vietnamese and English.
+    """One entry. `who` is a person ("you", "another", "operator", "staff": a facility's) or a system ("facility",
+    "service"); `name` is the sending system's; `action` is the audit log's word; `app` names the app through which it
+    was done, or which it is about, in Vietnamese and English.
     """
 
     n: int
@@ -39,8 +40,9 @@ class Look:
 def who_looked(*, login: Login, before: int | None, count: int, stores: Stores, uris: Uris) -> list[Look] | None:
     """The newest looks at one's own data, or those before entry `before`; None for somebody who has no book.
 
-    What was done about a record that is withheld leaves no sign here either (rules: no-sign): of sending systems only
-    what concerns a record that the reader sees, of the registry only the question that proved them.
+    What was done about a record that is withheld leaves no sign here either (rules: no-sign): of sending systems and a
+    facility's people only what concerns a record that the reader sees, of the registry only the question that proved
+    them.
     """
     actor = actor_of(login, stores)
     with reading(login, stores, uris) as (connection, book):
@@ -48,11 +50,12 @@ def who_looked(*, login: Login, before: int | None, count: int, stores: Stores, 
         note(connection, stores, entry, login)
         if book is None:
             return None
+        shown = {entry.entry.record_id for entry in book.entries if leaving(entry)}
         own = [book.person.person_id, *people.merged_into(connection, stores.keys.edges, [book.person.person_id])]
         looks: list[Look] = []
         while len(looks) < count:
             events = audit_reading.of_people(connection, own, before=before, count=count)
-            looks += [_look(event, actor) for event in events if _may_be_told(event, book)]
+            looks += [_look(event, actor) for event in events if _may_be_told(event, book.person.claim_id, shown)]
             if len(events) < count:
                 break
             before = events[-1].n
@@ -61,14 +64,15 @@ def who_looked(*, login: Login, before: int | None, count: int, stores: Stores, 
     return [replace(x, name=names.get(x.name, ""), app=known.get(x.app[0]) if x.app else None) for x in looks[:count]]
 
 
-def _may_be_told(event: Event, book: OpenedBook) -> bool:
+def _may_be_told(event: Event, claim_id: bytes, shown: Set[bytes]) -> bool:
     if event.action == "verify":
-        return event.detail.startswith(book.person.claim_id.hex())
+        return event.detail.startswith(claim_id.hex())
     try:
-        record_id, _ = record_version_of(event.detail)
+        # Behind the place whose people asked, where it was people.
+        record_id, _ = record_version_of(event.detail.rpartition(" ")[2])
     except NotFound:
-        return not event.actor.startswith("client:")
-    return any(entry.entry.record_id == record_id and leaving(entry) for entry in book.entries)
+        return not event.actor.startswith(("client:", "facility:"))
+    return record_id in shown
 
 
 def _look(event: Event, own_actor: str) -> Look:
@@ -80,4 +84,4 @@ def _look(event: Event, own_actor: str) -> Look:
     return Look(event.n, event.at, who, name, action, (app, app) if app else None)
 
 
-_WHO: dict[str, Who] = {"citizen": "another", "client": "facility", "ops": "operator", "facility": "operator"}
+_WHO: dict[str, Who] = {"citizen": "another", "client": "facility", "ops": "operator", "facility": "staff"}

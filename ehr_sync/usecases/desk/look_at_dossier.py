@@ -72,12 +72,13 @@ def find_dossiers(source_id: str, asker: Asker, *, stores: Stores) -> tuple[str,
         found = records.records(connection, ids)
         rows = [found[i] for i in ids if i in found]
         seen = [(row, records.version_heads(connection, [row]).get(row.record_id, ())) for row in rows]
-        newest = [(row, heads[-1]) for row, heads in seen if heads]
-        entries = [_entry(asker, "find dossier", head, _code(head)) for _, head in newest]
+        # That which stands, else the last that came.
+        newest = [next((h for h in heads if h.version == row.newest), heads[-1]) for row, heads in seen if heads]
+        entries = [_entry(asker, "find dossier", head, _code(head)) for head in newest]
         audit.write(
             connection, stores.keys.audit, entries or [AuditEntry(asker.actor, "find dossier", None, asker.client_id)]
         )
-    return tuple(transaction_code(row.record_id, row.newest or head.version) for row, head in newest)
+    return tuple(map(_code, newest))
 
 
 def read_dossier(code: str, asker: Asker, *, stores: Stores) -> DossierSeen:

@@ -29,12 +29,15 @@ _ATTEMPTS = 20
 
 def make_current(code: str, *, client_id: str, actor: str = "", stores: Stores, uris: Uris) -> None:
     """Make the version of this maGiaoDich the one that stands, as today's mapping reads it: a superseded version is not
-    mapped anew by `ehr-sync remap`. Safe to repeat. `actor` is who decides, where it is not the client's system.
+    mapped anew by `ehr-sync remap`. Safe to repeat. `actor` is who decides, where it is not the client's system. One
+    audit entry, where anything changes.
 
     Raises NotFound where the code is none or another sender's, Conflict where the version cannot stand (it waits for
     its XML1). Who tried what they may not is noted in the log of the person whom it concerns.
     """
     record_id, version = record_version_of(code)
+    told = f"{client_id} {code}" if actor else code
+    actor = actor or f"client:{client_id}"
     today = vietnam_day(stores.database.now())
     for _ in range(_ATTEMPTS):
         with stores.database.begin() as connection:
@@ -43,21 +46,19 @@ def make_current(code: str, *, client_id: str, actor: str = "", stores: Stores, 
             is_theirs = record is not None and may_see(connection, client_id, record, today, stores)
             waits = head is not None and head.state == "waiting_for_xml1"
             if not is_theirs or head is None or waits:
-                entry = AuditEntry(
-                    f"client:{client_id}", "refused make current", head.person_id if head else None, code
-                )
+                entry = AuditEntry(actor, "refused make current", head.person_id if head else None, told)
                 refusals.note(connection, stores.keys.audit, entry)
         if record is None or head is None or not is_theirs:
             raise NotFound("transaction.unknown")
         if waits:
             raise Conflict("transaction.waiting_for_xml1")
-        if record.newest == version or _stood(record, head, actor or f"client:{client_id}", stores, uris):
+        if record.newest == version or _stood(record, head, actor, told, stores, uris):
             return
     raise Unavailable("database.busy")
 
 
-def _stood(record: RecordRow, head: VersionHead, actor: str, stores: Stores, uris: Uris) -> bool:
-    """Let the version stand; False where something has moved meanwhile."""
+def _stood(record: RecordRow, head: VersionHead, actor: str, told: str, stores: Stores, uris: Uris) -> bool:
+    """Let the version stand, and say of whom and what in the log; False where something has moved meanwhile."""
     crowd = {record.person_id, head.person_id, record.shown_person or record.person_id}
     keys = stores.key_store.keys(crowd)
     state = "visit_open" if "record.visit_open" in head.notes else "ready"
@@ -79,7 +80,7 @@ def _stood(record: RecordRow, head: VersionHead, actor: str, stores: Stores, uri
             # Behind the release, which still needs to read what a book shows of it.
             records.set_body(connection, head, pack(encode(fresh), Words.BODIES), keys[head.person_id])
         records.set_records(connection, [rows.get(record.record_id, row)])
-        entry = AuditEntry(actor, "make current", head.person_id, str(head.version))
+        entry = AuditEntry(actor, "make current", head.person_id, told)
         audit.write(connection, stores.keys.audit, [entry])
     return True
 

@@ -11,20 +11,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from mappings.summary.conditions import Diagnosis, icd_code, is_certain, own_conditions
+from mappings.summary.conditions import Diagnosis, OwnCondition, diagnoses_of, own_conditions, words
 from mappings.summary.medicines import prescribed_for
 
 Json = Mapping[str, Any]
 _ADVICE: Final = "Lời dặn: "
-
-
-@dataclass(frozen=True, slots=True)
-class Coded:
-    """Something in words, beside its code."""
-
-    text: str
-    code: str = ""
-    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +84,7 @@ class Visit:
     kind: str
     emergency: bool
     reasons: tuple[str, ...]
-    main: Coded | None
-    others: tuple[Coded, ...]
+    diagnoses: tuple[Diagnosis, ...]
     outcome: str
     left: str
     advice: tuple[str, ...]
@@ -102,12 +92,22 @@ class Visit:
     vitals: tuple[Result, ...]
     results: tuple[Result, ...]
     reports: tuple[Report, ...]
-    procedures: tuple[Coded, ...]
+    procedures: tuple[str, ...]
     medicines: tuple[Medicine, ...]
     appointments: tuple[Appointment, ...]
     came: str
     version: int
     changed: str
+
+    @property
+    def main(self) -> Diagnosis | None:
+        """What it was about."""
+        return next((each for each in self.diagnoses if each.is_main), None)
+
+    @property
+    def others(self) -> tuple[Diagnosis, ...]:
+        """What else was diagnosed."""
+        return tuple(each for each in self.diagnoses if not each.is_main)
 
     @property
     def year(self) -> str:
@@ -116,21 +116,11 @@ class Visit:
 
     def words(self) -> str:
         """All that is said of it, to be searched."""
-        said = [self.place, self.kind, *self.reasons, self.outcome, *self.advice, *self.notes]
-        said += [each.text + " " + each.code for each in (self.main, *self.others, *self.procedures) if each]
+        said = [self.place, self.kind, *self.reasons, self.outcome, *self.advice, *self.notes, *self.procedures]
+        said += [f"{each.text} {each.code}" for each in self.diagnoses]
         said += [each.name for each in (*self.vitals, *self.results)] + [each.name for each in self.medicines]
         said += [f"{each.name} {each.conclusion}" for each in self.reports]
         return " ".join(said).casefold()
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """What counts as one's own condition (rules: own-conditions)."""
-
-    what: Coded
-    first: str
-    last: str
-    places: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,18 +167,9 @@ class Book:
         """When one is asked to come again, the next first."""
         return sorted((a for v in self.visits for a in v.appointments), key=lambda a: a.first)
 
-    def conditions(self) -> list[Condition]:
+    def conditions(self) -> list[OwnCondition]:
         """One's own conditions, by the day when they were last met."""
-        said = (
-            Diagnosis(what.code, what.text, visit.place, visit.start, is_main=n == 0, is_certain=what.certain)
-            for visit in self.visits
-            for n, what in enumerate((visit.main, *visit.others))
-            if what
-        )
-        return [
-            Condition(Coded(each.named.text, each.code), each.first, each.last, each.places)
-            for each in own_conditions(said)
-        ]
+        return own_conditions(each for visit in self.visits for each in visit.diagnoses)
 
     def series(self) -> list[Series]:
         """The values of each test, over all places, by name."""
@@ -224,9 +205,6 @@ def _visit(encounter: Json, own: Sequence[Json], provenance: Json, by_id: Mappin
     place = _name_of(encounter.get("serviceProvider") or provenance["agent"][0]["who"], by_id)
     results = [_result(each, place, key) for each in kinds["Observation"]]
     vital = {each["id"] for each in kinds["Observation"] if _is_vital(each)}
-    diagnoses = [(use, by_id.get(use["condition"]["reference"])) for use in encounter.get("diagnosis", ())]
-    discharge = [(use, found) for use, found in diagnoses if found and _role(use) != "AD"]
-    main = next((_diagnosis(found) for use, found in discharge if use.get("rank") == 1), None)
     notes = [e["valueAnnotation"]["text"] for e in _extensions(encounter, "visit-note")]
     reports = (_report(each) for each in kinds["DiagnosticReport"])
     return Visit(
@@ -234,19 +212,18 @@ def _visit(encounter: Json, own: Sequence[Json], provenance: Json, by_id: Mappin
         start=period.get("start", ""),
         end=period.get("end", ""),
         place=place,
-        kind=_text(encounter.get("type", [{}])[0]),
+        kind=words(encounter.get("type", [{}])[0]),
         emergency=_first_code(encounter.get("priority", {})) == "EM",
-        reasons=tuple(filter(None, map(_text, encounter.get("reasonCode", ())))),
-        main=main,
-        others=tuple(_diagnosis(found) for use, found in discharge if use.get("rank") != 1),
-        outcome=next((_text(e["valueCodeableConcept"]) for e in _extensions(encounter, "treatment-outcome")), ""),
-        left=_text(encounter.get("hospitalization", {}).get("dischargeDisposition", {})),
+        reasons=tuple(filter(None, map(words, encounter.get("reasonCode", ())))),
+        diagnoses=tuple(diagnosis for diagnosis, _ in diagnoses_of(encounter, by_id)),
+        outcome=next((words(e["valueCodeableConcept"]) for e in _extensions(encounter, "treatment-outcome")), ""),
+        left=words(encounter.get("hospitalization", {}).get("dischargeDisposition", {})),
         advice=tuple(note.removeprefix(_ADVICE) for note in notes if note.startswith(_ADVICE)),
         notes=tuple(note for note in notes if not note.startswith(_ADVICE)),
         vitals=tuple(r for r, each in zip(results, kinds["Observation"], strict=True) if each["id"] in vital),
         results=tuple(r for r, each in zip(results, kinds["Observation"], strict=True) if each["id"] not in vital),
         reports=tuple(report for report in reports if report.conclusion),
-        procedures=tuple(Coded(_text(each["code"])) for each in kinds["Procedure"]),
+        procedures=tuple(words(each["code"]) for each in kinds["Procedure"]),
         medicines=tuple(
             _medicine(each, place, key) for each in (*kinds["MedicationRequest"], *kinds["MedicationAdministration"])
         ),
@@ -260,7 +237,7 @@ def _visit(encounter: Json, own: Sequence[Json], provenance: Json, by_id: Mappin
 def _result(observation: Json, place: str, visit: str) -> Result:
     quantity, code = observation.get("valueQuantity", {}), observation["code"]
     coding = (code.get("coding") or [{}])[0]
-    text = observation.get("valueString") or _text(observation.get("valueCodeableConcept", {}))
+    text = observation.get("valueString") or words(observation.get("valueCodeableConcept", {}))
     within = (observation.get("referenceRange") or [{}])[0]
     number, unit = quantity.get("value"), quantity.get("unit", "")
     shown = f"{quantity.get('comparator', '')}{number:.12g}" if isinstance(number, int | float) else text
@@ -272,14 +249,14 @@ def _result(observation: Json, place: str, visit: str) -> Result:
             (part["valueQuantity"].get("unit", "") for part in observation["component"] if _has_value(part)), ""
         )
     return Result(
-        key=(coding.get("system", ""), coding.get("code", _text(code))),
-        name=_text(code),
+        key=(coding.get("system", ""), coding.get("code", words(code))),
+        name=words(code),
         value=shown,
         unit=unit,
         number=float(number) if isinstance(number, int | float) and unit and "comparator" not in quantity else None,
         low=within.get("low", {}).get("value"),
         high=within.get("high", {}).get("value"),
-        method=_text(observation.get("method", {})),
+        method=words(observation.get("method", {})),
         at=observation.get("effectiveDateTime", observation.get("issued", "")),
         place=place,
         visit=visit,
@@ -298,7 +275,7 @@ def _medicine(resource: Json, place: str, visit: str) -> Medicine:
     first, last = when if given else prescribed_for(resource)
     quantity = resource.get("dispenseRequest", {}).get("quantity", {})
     return Medicine(
-        name=_text(resource.get("medicationCodeableConcept", {})),
+        name=words(resource.get("medicationCodeableConcept", {})),
         dose="; ".join(filter(None, (dose.get("text", "") for dose in dosages))),
         first=first,
         last=last,
@@ -310,7 +287,7 @@ def _medicine(resource: Json, place: str, visit: str) -> Medicine:
 
 
 def _report(resource: Json) -> Report:
-    return Report(_text(resource["code"]), resource.get("conclusion", ""), resource.get("effectiveDateTime", ""))
+    return Report(words(resource["code"]), resource.get("conclusion", ""), resource.get("effectiveDateTime", ""))
 
 
 def _appointment(resource: Json, place: str, visit: str) -> Appointment:
@@ -319,21 +296,8 @@ def _appointment(resource: Json, place: str, visit: str) -> Appointment:
     return Appointment(resource["id"], first, resource.get("end") or asked.get("end", "") or first, place, visit)
 
 
-def _diagnosis(condition: Json) -> Coded:
-    return Coded(_text(condition["code"]), icd_code(condition), is_certain(condition))
-
-
-def _text(concept: Json) -> str:
-    displays = (coding.get("display", "") for coding in concept.get("coding", ()))
-    return str(concept.get("text") or next(filter(None, displays), ""))
-
-
 def _first_code(concept: Json) -> str:
     return str((concept.get("coding") or [{}])[0].get("code", ""))
-
-
-def _role(use: Json) -> str:
-    return _first_code(use.get("use", {}))
 
 
 def _extensions(resource: Json, ends: str) -> Iterator[Json]:

@@ -19,7 +19,15 @@ from ehr_sync.api.problems import Problem
 from ehr_sync.core.ports import Login
 from ehr_sync.usecases.access.app_requests import CARRIED, Asked, NotGranted, NotTrusted
 from ehr_sync.web.citizen import words
-from ehr_sync.web.foundation import anybody, come_back_to, language, let_forms_lead_to, page, sign_in_first
+from ehr_sync.web.foundation import (
+    anybody,
+    ask_to_sign_in,
+    come_back_to,
+    language,
+    let_forms_lead_to,
+    page,
+    sign_in_first,
+)
 
 _LONGEST: Final = 2_400
 """Bytes of a request, which goes into a cookie while somebody signs in; browsers take 4,096 with all around it."""
@@ -81,8 +89,9 @@ def _signed_in() -> Response | None:
     visit = anybody()
     if visit and visit.sees_a_book:
         return None
-    to = sign_in_first()
-    return page("step_up.html", sign_in=to) if visit and visit.login.personal_number else _to(to)
+    if visit and visit.login.personal_number:
+        return page("step_up.html", sign_in=sign_in_first())
+    return _to(sign_in_first()) if request.method == "GET" else ask_to_sign_in()
 
 
 def _ask(doing: Consent, asked: Asked) -> Response:

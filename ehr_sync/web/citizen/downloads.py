@@ -93,7 +93,7 @@ def paper(book: Book, *, taking: Sequence[Medicine], language: str, made: str) -
             Section(gettext("Đang dùng thuốc"), items=tuple(map(_medicine, taking))),
             Section(
                 gettext("Bệnh của bạn"),
-                items=tuple(f"{c.what.text} ({c.what.code}), {span(c.first, c.last)}" for c in book.conditions()),
+                items=tuple(f"{c.named.text} ({c.code}), {span(c.first, c.last)}" for c in book.conditions()),
             ),
             *(_section(visit) for visit in book.visits),
         ),
@@ -107,7 +107,7 @@ def _section(visit: Visit) -> Section:
         (gettext("Lý do"), "; ".join(visit.reasons)),
         (gettext("Bệnh chính"), f"{visit.main.text} ({visit.main.code})" if visit.main else ""),
         (gettext("Bệnh ghi kèm"), "; ".join(each.text for each in visit.others)),
-        (gettext("Đã làm"), "; ".join(each.text for each in visit.procedures)),
+        (gettext("Đã làm"), "; ".join(visit.procedures)),
         (gettext("Kết quả điều trị"), visit.outcome),
         (gettext("Lời dặn"), " ".join(visit.advice)),
     ]

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Final, NoReturn, Protocol
 
 import orjson
-from flask import Blueprint, Response, g, request, url_for
+from flask import Blueprint, Response, request, url_for
 
 from ehr_sync.api.problems import Problem
 from ehr_sync.core.clock import Clock
@@ -100,7 +100,6 @@ def rooms(reading: Reading) -> Blueprint:
         # By POST: no word stands in an address, a history or a log (P11).
         own = show("visits") or _none()
         word = request.form.get("word", "").strip()[:100]
-        g.reflects = True
         return _timeline(own.book, [each for each in own.book.visits if word.casefold() in each.words()], word=word)
 
     @blueprint.get("/visits/<key>")
@@ -232,9 +231,9 @@ def _none() -> NoReturn:
 def _timeline(book: Book, found: tuple[Visit, ...] | list[Visit], *, word: str) -> Response:
     year, place, kind = (request.args.get(name, "") for name in ("year", "place", "kind"))
     places = list(dict.fromkeys(visit.place for visit in book.visits))
-    wanted = places[int(place)] if place.isdigit() and int(place) < len(places) else ""
+    wanted = _numbered(places, place)
     kinds = list(dict.fromkeys(visit.kind for visit in book.visits))
-    sort = kinds[int(kind)] if kind.isdigit() and int(kind) < len(kinds) else ""
+    sort = _numbered(kinds, kind)
     return page(
         "citizen/visits.html",
         visits=[v for v in found if year in {"", v.year} and wanted in {"", v.place} and sort in {"", v.kind}],
@@ -245,3 +244,8 @@ def _timeline(book: Book, found: tuple[Visit, ...] | list[Visit], *, word: str) 
         chosen={"year": year, "place": place, "kind": kind},
         word=word,
     )
+
+
+def _numbered(among: list[str], number: str) -> str:
+    """The one of this number, from 0; "" for anything else."""
+    return next((each for n, each in enumerate(among) if str(n) == number), "")

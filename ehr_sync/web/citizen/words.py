@@ -34,6 +34,8 @@ def who(look: Look) -> str:
             return gettext("Một người khác")
         case "operator":
             return gettext("Người vận hành dịch vụ")
+        case "staff":
+            return gettext("Người của cơ sở y tế")
         case "facility":
             return look.name or gettext("Hệ thống của cơ sở y tế")
     return gettext("Dịch vụ này")
@@ -53,16 +55,21 @@ def what(look: Look) -> str:
         return gettext("thử mở và bị từ chối")
     if action.startswith("page"):
         return gettext("mở sổ trên trang này")
-    if action.startswith(("read life line", "make current")):
-        return gettext("xem tình trạng hồ sơ đã gửi")
+    acts: dict[str, str] = {
+        "find dossier": gettext("tìm hồ sơ đã gửi"),
+        "read life line": gettext("xem tình trạng hồ sơ đã gửi"),
+        "read dossier": gettext("xem tình trạng hồ sơ đã gửi"),
+        "compare versions": gettext("so các bản của một hồ sơ đã gửi"),
+        "make current": gettext("chọn bản được dùng của một hồ sơ"),
+        "push": gettext("chuyển dữ liệu đến sổ trên ứng dụng định danh quốc gia"),
+        "verify": gettext("hỏi cơ sở dữ liệu quốc gia về dân cư"),
+    }
+    if action in acts:
+        return acts[action]
     if app:
         return gettext("đọc sổ qua ứng dụng %(app)s", app=app)
     if action.startswith(("read", "search", "everything", "history", "summary")):
         return gettext("đọc sổ qua một ứng dụng")
-    if action == "push":
-        return gettext("chuyển dữ liệu đến sổ trên ứng dụng định danh quốc gia")
-    if action == "verify":
-        return gettext("hỏi cơ sở dữ liệu quốc gia về dân cư")
     if look.who == "operator":
         return gettext("xem trạng thái; người vận hành không thấy nội dung")
     return gettext("việc khác của dịch vụ")

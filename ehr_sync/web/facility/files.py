@@ -94,7 +94,6 @@ def _kept(file: FileStorage) -> KeptFile:
 
 
 def _told(template: str, seen: Sequence[FileSeen], token: str) -> Response:
-    g.reflects = True
     told = []
     room = _MOST_SHOWN
     for file in seen:

@@ -124,7 +124,6 @@ def _dossiers(blueprint: Blueprint, behind: UseCases) -> None:
 
     @blueprint.post("/facility/<code>/find")
     def find(code: str) -> Response:
-        g.reflects = True
         asked = request.form.get("ma_lk", "").replace("\0", "").strip()
         if not 0 < len(asked) <= _LONGEST_MA_LK:
             return page("facility/find.html", asked="", found=None, wrong="empty")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from mappings.summary.conditions import Diagnosis, icd_code, is_certain, own_conditions
+from mappings.summary.conditions import Diagnosis, diagnoses_of, icd_code, own_conditions
 
 
 def said(code: str, on: str, *, where: str = "A", main: bool = False, certain: bool = True) -> Diagnosis:
-    return Diagnosis(code, f"words of {code} {on}", where, on, is_main=main, is_certain=certain)
+    return Diagnosis(code, f"words of {code} {on}", where, f"Place {where}", on, is_main=main, is_certain=certain)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,7 @@ def test_a_condition_has_the_words_of_the_last_visit_that_was_about_it() -> None
         ]
     )
     assert own.named.text == "words of I10 2026-02-01"
-    assert (own.first, own.last, own.places) == ("2026-01-01", "2026-03-01", ("B", "A"))
+    assert (own.first, own.last, own.places) == ("2026-01-01", "2026-03-01", ("Place B", "Place A"))
 
 
 @pytest.mark.parametrize(
@@ -58,20 +60,27 @@ def test_what_was_met_once_and_long_ago_is_not_called_active(days: list[str], la
 
 
 @pytest.mark.parametrize(
-    ("status", "words", "certain"),
+    ("status", "words", "main", "other"),
     [
-        ("confirmed", "Tăng huyết áp", True),
-        (None, "Tăng huyết áp", True),
-        ("provisional", "Tăng huyết áp", False),
-        ("refuted", "Tăng huyết áp", False),
-        ("entered-in-error", "Tăng huyết áp", False),
-        ("confirmed", "Theo dõi tăng huyết áp", False),
-        ("confirmed", "THEO DÕI viêm ruột thừa", False),
+        ("confirmed", "Tăng huyết áp", True, True),
+        (None, "Tăng huyết áp", False, True),  # of a main one it says that nobody knows, of others nothing
+        ("provisional", "Tăng huyết áp", False, False),
+        ("refuted", "Tăng huyết áp", False, False),
+        ("entered-in-error", "Tăng huyết áp", False, False),
+        ("confirmed", "Theo dõi tăng huyết áp", False, False),
+        ("confirmed", "THEO DÕI viêm ruột thừa", False, False),
     ],
 )
-def test_a_doubt_is_no_certain_diagnosis(status: str | None, words: str, certain: bool) -> None:
+def test_a_doubt_is_no_certain_diagnosis(status: str | None, words: str, main: bool, other: bool) -> None:
     verified = {"verificationStatus": {"coding": [{"code": status}]}} if status else {}
-    assert is_certain({"code": {"text": words}, **verified}) is certain
+    condition = {"code": {"text": words}, **verified}
+    said = [found.is_certain for use in ({"rank": 1}, {}) for found, _ in diagnoses_of(*a_visit(condition, use))]
+    assert said == [main, other]
+
+
+def a_visit(condition: dict[str, Any], use: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """An Encounter with one diagnosis, and the Condition by its address."""
+    return {"diagnosis": [{"condition": {"reference": "Condition/1"}, **use}]}, {"Condition/1": condition}
 
 
 def test_a_code_of_traditional_medicine_is_no_icd_code() -> None:

@@ -15,6 +15,7 @@ from tests.mappings.summary.books import CHANGED, PERSON, book_of, written
 Json = dict[str, Any]
 
 SUBJECT: Final = {"reference": f"Patient/{PERSON}"}
+VERIFIED: Final = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 ICD: Final = "http://fhir.hl7.org.vn/core/CodeSystem/vn-icd10-cs"
 PLACE: Final[Json] = {
     "resourceType": "Organization",
@@ -51,9 +52,7 @@ def visit(n: int, day: str, *diagnoses: tuple[str, str], place: Json = PLACE, st
             {
                 "resourceType": "Condition",
                 "id": id_,
-                "verificationStatus": {
-                    "coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-ver-status", "code": status}]
-                },
+                **({"verificationStatus": {"coding": [{"system": VERIFIED, "code": status}]}} if status else {}),
                 "code": {"text": words} | ({"coding": [{"system": ICD, "code": code}]} if code else {}),
                 "subject": SUBJECT,
                 "encounter": {"reference": f"Encounter/{id_of('encounter', n)}"},
@@ -178,12 +177,28 @@ def test_a_main_diagnosis_of_long_ago_is_history_and_nothing_says_whether_it_is_
 
 @pytest.mark.parametrize(
     ("words", "status"),
-    [("Theo dõi viêm ruột thừa", "confirmed"), ("Viêm ruột thừa", "provisional"), ("Viêm ruột thừa", "refuted")],
+    [
+        ("Theo dõi viêm ruột thừa", "confirmed"),
+        ("Viêm ruột thừa", "provisional"),
+        ("Viêm ruột thừa", "refuted"),
+        ("Sốt, khả năng viêm ruột thừa", ""),  # so the mapping leaves what it cannot lay to one code
+    ],
 )
 def test_a_doubt_is_no_problem_and_no_history(words: str, status: str) -> None:
     document = made(*visit(1, "2020-01-01", ("K35", words), status=status), *visit(2, "2026-11-20"))
     assert codes(section(document, "problems")) == ["no-problem-info"]
     assert section(document, "past") is None
+
+
+def test_two_places_of_one_name_are_two_places_and_one_place_is_one_under_whatever_name() -> None:
+    namesake = OTHER | {"name": PLACE["name"]}
+    twice = ("E78.5", "Rối loạn lipid")
+    at_two = made(
+        namesake, *visit(1, "2026-03-01", ("", ""), twice), *visit(2, "2026-11-20", ("", ""), twice, place=namesake)
+    )
+    at_one = made(*visit(1, "2026-03-01", ("", ""), twice), *visit(2, "2026-11-20", ("", ""), twice))
+    assert texts(section(at_two, "problems")) == ["Rối loạn lipid"]
+    assert codes(section(at_one, "problems")) == ["no-problem-info"]
 
 
 def test_a_records_own_diagnosis_is_never_in_the_document_and_no_code_is_called_the_whos() -> None:
