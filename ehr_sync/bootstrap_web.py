@@ -12,7 +12,7 @@ from typing import Final
 from uuid import uuid4
 
 from flask import Flask
-from joserfc.jwk import ECKey, KeySet
+from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from ehr_sync.adapters.oidc_identity import OidcIdentity, TokenKind
 from ehr_sync.api.admission import Admission
@@ -94,7 +94,8 @@ def web_application(service: Service) -> Flask:
     settings, stores = service.settings, service.stores
     own_folder(settings.spool_folder)
     clock, public_url = stores.database.now, settings.public_url.rstrip("/")
-    signer = Signer(public_url, KeySet([ECKey.import_key(stores.keys.signing)]))
+    signing, id_tokens = ECKey.import_key(stores.keys.signing), RSAKey.import_key(stores.keys.id_tokens)
+    signer = Signer(public_url, KeySet([signing]), KeySet([id_tokens]))
     identity: IdentityProvider = OidcIdentity(
         issuer=settings.issuer_url,
         audience=settings.audience,
