@@ -30,7 +30,7 @@ QUICK := tests/core tests/docs/test_pages.py tests/docs/test_promises.py tests/d
 LONG_LISTS := tests/usecases/test_dialects.py tests/mappings/restricted/test_bounds.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick browsers mutants check format bench faults fuzz attack lock audit sbom clean
+.PHONY: help demo test quick browsers pictures mutants check format bench faults fuzz attack lock audit sbom clean
 .DELETE_ON_ERROR:
 
 help: ## This list
@@ -48,6 +48,9 @@ quick: $(VENV)/.tools ## The tests that start no process of the service: about t
 
 browsers: ## Install Debian's Chromium, which the browser tests need (as root)
 	apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium
+
+pictures: $(VENV)/.tools ## The README's pictures anew, of a demo that is started for them
+	@$(BIN)/python -m tests.browser.pictures
 
 mutants: $(VENV)/.tools ## Break lines of what changed since main, and tell which breaks no test notices; PACKAGE=store
 	@$(BIN)/python -m tests.mutants $(PACKAGE) --sample $(SAMPLE) --seed $(SEED)

@@ -1,4 +1,4 @@
-"""The floor of $everything: python -m bench.bare, an HTTP server that reads a person's rows, opens them, joins the
+"""The floor of reading a book: python -m bench.bare, an HTTP server that reads a person's rows, opens them, joins the
 lines and sends them, and does nothing else: no routes, no token, no audit, no Bundle.
 """
 
@@ -22,11 +22,13 @@ _ROWS = "SELECT record_id, version, wrapped_key, body FROM record_version WHERE 
 
 
 def main() -> None:
-    """Serve one connection after the other until killed. Reads {person id: bytes to send} and prints its port."""
-    sizes = {UUID(person): size for person, size in json.loads(sys.stdin.readline()).items()}
+    """Serve one connection after the other until killed. Reads a list of ids of people and prints its port; asked for
+    /{person id}/{bytes}, it sends so many.
+    """
+    people = [UUID(person) for person in json.loads(sys.stdin.readline())]
     settings = from_environment()
     service = open_service(settings)
-    keys = service.stores.key_store.keys(sizes)
+    keys = service.stores.key_store.keys(people)
     database = psycopg.connect(settings.dsn, autocommit=True, prepare_threshold=0)
     listening = socket.create_server(("127.0.0.1", 0))
     print(listening.getsockname()[1], flush=True)
@@ -34,10 +36,11 @@ def main() -> None:
         connection, _ = listening.accept()
         with connection, connection.makefile("rb") as lines:
             while line := lines.readline():
-                person = UUID(line.split()[1].decode().strip("/"))
+                _, asked, size = line.split()[1].decode().split("/")
+                person = UUID(asked)
                 while lines.readline().strip():
                     pass
-                _answer(connection, _everything(database, person, keys[person]), sizes[person])
+                _answer(connection, _everything(database, person, keys[person]), int(size))
 
 
 def _everything(database: psycopg.Connection[Any], person: UUID, key: bytes) -> bytes:

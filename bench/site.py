@@ -134,6 +134,8 @@ def _settings(folder: Path, url: str, database: EmbeddedPostgres, world: World) 
         "BIND": url.removeprefix("http://"),
         **{name.upper(): value for name, value in world.settings.items()},
         "SPOOL_FOLDER": folder / "spool",
+        "SIGN_IN_CLIENT": "pages",
+        "SIGN_IN_SECRET": "of the sandbox",
     }
     return {f"EHR_SYNC_{name}": str(value) for name, value in given.items()}
 

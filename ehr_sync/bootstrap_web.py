@@ -12,7 +12,7 @@ from typing import Final
 from uuid import uuid4
 
 from flask import Flask
-from joserfc.jwk import ECKey, KeySet
+from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from ehr_sync.adapters.oidc_identity import OidcIdentity, TokenKind
 from ehr_sync.api.admission import Admission
@@ -74,7 +74,9 @@ from ehr_sync.usecases.intake.make_current import make_current
 from ehr_sync.usecases.intake.trace_transaction import trace_transaction, transactions_of
 from ehr_sync.usecases.stores import Stores
 from ehr_sync.web.citizen import pages as citizen
+from ehr_sync.web.citizen.api import book_api
 from ehr_sync.web.citizen.consent import Consent, consent
+from ehr_sync.web.citizen.reading import Reading
 from ehr_sync.web.facility import pages as facility
 from ehr_sync.web.facility.files import Files
 from ehr_sync.web.facility.keys import Keys
@@ -94,7 +96,8 @@ def web_application(service: Service) -> Flask:
     settings, stores = service.settings, service.stores
     own_folder(settings.spool_folder)
     clock, public_url = stores.database.now, settings.public_url.rstrip("/")
-    signer = Signer(public_url, KeySet([ECKey.import_key(stores.keys.signing)]))
+    signing, id_tokens = ECKey.import_key(stores.keys.signing), RSAKey.import_key(stores.keys.id_tokens)
+    signer = Signer(public_url, KeySet([signing]), KeySet([id_tokens]))
     identity: IdentityProvider = OidcIdentity(
         issuer=settings.issuer_url,
         audience=settings.audience,
@@ -120,7 +123,7 @@ def web_application(service: Service) -> Flask:
         waiting=settings.submissions_waiting,
     )
     recent = kept(partial(_figures, stores, admission.tally), _KEPT_SECONDS, time.monotonic)
-    console = _console(service, recent)
+    console, own_reading = _console(service, recent), _reading(service)
     return create_app(
         [
             oauth(
@@ -136,6 +139,7 @@ def web_application(service: Service) -> Flask:
                 partial(follow_transaction, stores=stores), partial(make_current, stores=stores, uris=service.uris)
             ),
             fhir(_Book(stores, service.uris), public_url=public_url, version=version("ehr-sync")),
+            book_api(own_reading),
             ops(
                 plan=console.plan,
                 order=console.order,
@@ -163,7 +167,7 @@ def web_application(service: Service) -> Flask:
         log=service.log,
         stopwatch=time.monotonic,
         new_id=_new_id,
-        pages=_pages(service, app_desk, console),
+        pages=_pages(service, app_desk, console, own_reading),
         is_origin=partial(may_ask_from, stores=stores),
         alarm=partial(note_unfit, stores=stores),
         admission=admission,
@@ -204,11 +208,11 @@ def _looks(stores: Stores) -> Looks:
     )
 
 
-def _pages(service: Service, app_desk: AppDesk, console: Console) -> Foundation:
+def _pages(service: Service, app_desk: AppDesk, console: Console, reading: Reading) -> Foundation:
     settings, stores = service.settings, service.stores
     return Foundation(
         rooms=(
-            citizen.rooms(_reading(service)),
+            citizen.rooms(reading),
             consent(_consent(app_desk)),
             facility.rooms(_desk_of_facility(service)),
             operator.rooms(console),
@@ -230,9 +234,9 @@ def _pages(service: Service, app_desk: AppDesk, console: Console) -> Foundation:
     )
 
 
-def _reading(service: Service) -> citizen.Reading:
+def _reading(service: Service) -> Reading:
     stores = service.stores
-    return citizen.Reading(
+    return Reading(
         show=partial(read_book.show_book, stores=stores, uris=service.uris),
         waiting=partial(waiting_records, stores=stores),
         who_looked=partial(who_looked, stores=stores, uris=service.uris),

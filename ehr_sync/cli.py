@@ -36,7 +36,7 @@ _COMMANDS: Final[dict[str, _Entry]] = {
     "facility": _Entry("ehr_sync.commands.clients", "facility", "Hospitals, clinics and stations: add, list."),
     "hurry": _Entry("ehr_sync.commands.destination", "hurry", "Let lanes that wait out a back-off be due now."),
     "lockout": _Entry("ehr_sync.commands.lockout", "lockout", "Facilities that tried a number too often: list, end."),
-    "keys": _Entry("ehr_sync.commands.operate", "keys", "The key file: create, accept-signing."),
+    "keys": _Entry("ehr_sync.commands.operate", "keys", "The key file: create, complete, accept-signing."),
     "migrate": _Entry("ehr_sync.commands.operate", "migrate", "Bring both databases to the newest form."),
     "remap": _Entry("ehr_sync.commands.remap", "remap_command", "Map kept dossiers anew with today's mapping."),
     "resync": _Entry("ehr_sync.commands.resync", "resync", "Bring health books up to date again."),

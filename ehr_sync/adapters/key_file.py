@@ -7,8 +7,9 @@ import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.core.keys import ServiceKeys
@@ -22,6 +23,7 @@ def create(path: Path) -> None:
     refuse_dumps()
     document: dict[str, object] = {name: base64.b64encode(os.urandom(32)).decode() for name in _NAMES}
     document["signing"] = ECKey.generate_key("P-256", auto_kid=True).as_dict(private=True)
+    document["id_tokens"] = _new_id_tokens()
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -32,8 +34,40 @@ def create(path: Path) -> None:
         json.dump(document, file, indent=1)
 
 
+def complete(path: Path) -> None:
+    """Add what a key file of an older version lacks; the keys that are there stay. Raises Misconfigured as `load`."""
+    document = _read(path)
+    if "id_tokens" in document:
+        return
+    beside = path.with_name(f"{path.name}.new")
+    beside.touch(mode=0o600)
+    beside.write_text(json.dumps({**document, "id_tokens": _new_id_tokens()}, indent=1))
+    beside.replace(path)  # never half a key file
+
+
 def load(path: Path) -> ServiceKeys:
     """The keys in the file. Raises Misconfigured where it cannot be read, is open to others, or is no key file."""
+    document = _read(path)
+    if "id_tokens" not in document:
+        raise Misconfigured(
+            f"Run ehr-sync keys complete {path}: it is of a version that signed no ID tokens of its own."
+        )
+    try:
+        keys = {name: base64.b64decode(document[name], validate=True) for name in _NAMES}
+        signing = ECKey.import_key(document["signing"]).as_dict(private=True)
+        id_tokens = RSAKey.import_key(document["id_tokens"]).as_dict(private=True)
+    except (ValueError, TypeError):
+        raise _none_of_ours(path) from None
+    if any(len(key) != 32 for key in keys.values()):
+        raise Misconfigured(f"Set EHR_SYNC_KEY_FILE to a key file of ehr-sync: {path} has a key of the wrong length.")
+    return ServiceKeys(**keys, signing=signing, id_tokens=id_tokens)
+
+
+def _new_id_tokens() -> dict[str, object]:
+    return dict(RSAKey.generate_key(2048, auto_kid=True).as_dict(private=True))
+
+
+def _read(path: Path) -> dict[str, Any]:
     refuse_dumps()
     try:
         text = path.read_text()
@@ -44,10 +78,12 @@ def load(path: Path) -> ServiceKeys:
         raise Misconfigured(f"Run chmod 600 {path}: others can read the key file.")
     try:
         document = json.loads(text)
-        keys = {name: base64.b64decode(document[name], validate=True) for name in _NAMES}
-        signing = ECKey.import_key(document["signing"]).as_dict(private=True)
-    except (ValueError, KeyError, TypeError):
-        raise Misconfigured(f"Set EHR_SYNC_KEY_FILE to a key file of ehr-sync: {path} is none.") from None
-    if any(len(key) != 32 for key in keys.values()):
-        raise Misconfigured(f"Set EHR_SYNC_KEY_FILE to a key file of ehr-sync: {path} has a key of the wrong length.")
-    return ServiceKeys(**keys, signing=signing)
+    except ValueError:
+        raise _none_of_ours(path) from None
+    if not isinstance(document, dict) or not document.keys() >= {*_NAMES, "signing"}:
+        raise _none_of_ours(path)
+    return document
+
+
+def _none_of_ours(path: Path) -> Misconfigured:
+    return Misconfigured(f"Set EHR_SYNC_KEY_FILE to a key file of ehr-sync: {path} is none.")

@@ -39,6 +39,7 @@ class Citizen:
 
     asks: str = "rs"
     of: str = "*"
+    by_app: bool = True  # else it is for a token of the provider's alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,12 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "fhir.search_by_post": Citizen(asks="s", of=""),
     "fhir.summary": Citizen(),  # of a part of a book it would say that there is nothing else
     "fhir.vread": Citizen(asks="r", of=""),
+    "book.download": Citizen(by_app=False),
+    "book.summary": Citizen(by_app=False),
+    "book.appointments": Citizen(by_app=False),
+    "book.calendar": Citizen(by_app=False),
+    "book.waiting": Citizen(by_app=False),
+    "book.who_looked": Citizen(by_app=False),
     "ops.plan_resync": Staff("ops"),
     "ops.follow_resync": Staff("ops"),
     "ops.tell_status": Staff("ops"),
@@ -237,6 +244,8 @@ def require_number(login: Login) -> None:
 
 def within_scopes(app: AppAccess, route: Citizen, parts: Mapping[str, str]) -> None:
     """Let an app do what it was granted. Raises Problem for anything else (RFC 6750 section 3.1)."""
+    if not route.by_app:
+        raise Problem("access.denied")
     if route.of == ANY:
         if app.reaches_something:
             return

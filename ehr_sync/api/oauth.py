@@ -16,7 +16,7 @@ from ehr_sync.api.refused import because
 from ehr_sync.core.app_scopes import SUPPORTED
 from ehr_sync.usecases.access.app_tokens import GRANT_TYPES, AppTokens
 from ehr_sync.usecases.access.assertions import ASSERTION_ALGORITHMS, ASSERTION_TYPE, TokenRefused
-from ehr_sync.usecases.access.authenticate import SCOPES, TOKEN_ALGORITHM, AccessToken, Signer
+from ehr_sync.usecases.access.authenticate import ID_TOKEN_ALGORITHM, SCOPES, AccessToken, Signer
 from ehr_sync.usecases.access.note_refusal import claimed_client
 
 FORM: Final = "application/x-www-form-urlencoded"
@@ -137,6 +137,7 @@ def configuration(signer: Signer, types: Collection[str] = ()) -> dict[str, Any]
             "permission-online",
             "permission-v1",
             "permission-v2",
+            "sso-openid-connect",
         ],
     }
 
@@ -147,7 +148,7 @@ def openid(signer: Signer) -> dict[str, Any]:
         **_endpoints(signer),
         "response_types_supported": ["code"],
         "subject_types_supported": ["pairwise"],
-        "id_token_signing_alg_values_supported": [TOKEN_ALGORITHM],
+        "id_token_signing_alg_values_supported": [ID_TOKEN_ALGORITHM],
         "code_challenge_methods_supported": ["S256"],
         "request_uri_parameter_supported": False,
     }

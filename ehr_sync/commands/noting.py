@@ -25,6 +25,7 @@ UNTRACED: Final[Mapping[str, str]] = {
     "staff list": "who works where, by short hashes; no number and no name",
     "lockout list": "facilities and counts; no number and no person",
     "keys create": "there is no database yet that knows the key",
+    "keys complete": "no database knows yet of the key that it adds",
     "migrate": "before it there may be no log; it is noted in the database's own table of revisions",
     "scheduler": "what it does with anybody's data is an entry of its own each time",
     "demo": "an invented city on this machine",

@@ -29,12 +29,20 @@ def create_keys(path: Path) -> None:
     click.echo(f"{path} is made. Set EHR_SYNC_KEY_FILE to it, and keep a copy in a safe place.")
 
 
+@keys.command("complete")
+@click.argument("path", type=click.Path(path_type=Path))
+def complete_keys(path: Path) -> None:
+    """Add to a key file what an older version did not write; copy it to all machines."""
+    key_file.complete(path)
+    click.echo(f"{path} is complete. Copy it to all machines, and to where you keep it safe.")
+
+
 @keys.command("accept-signing")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def accept_signing(*, yes: bool) -> None:
-    """Say that the key file's signing key was replaced on purpose; processes start with it from now on."""
+    """Say that a key that signs was replaced on purpose; processes start with it from now on."""
     if not yes:
-        click.confirm("Did you replace the signing key yourself?", abort=True)
+        click.confirm("Did you replace signing or id_tokens yourself?", abort=True)
     chosen = settings.from_environment()
     database, key_database = Database(chosen.dsn, connections=1), Database(chosen.key_dsn, connections=1)
     try:

@@ -11,7 +11,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ServiceKeys:
-    """Six keys with one purpose each. All are 32 bytes but `signing`, a P-256 private JWK.
+    """Seven keys with one purpose each. All are 32 bytes but the two that sign: `signing`, a P-256 private JWK, and
+    `id_tokens`, an RSA one.
 
     `root` wraps key-encryption keys and may rotate; `id` never rotates, since every resource id hangs from it.
     """
@@ -21,7 +22,8 @@ class ServiceKeys:
     id: bytes = field(repr=False)  # record and resource ids
     content: bytes = field(repr=False)  # content marks and push keys
     audit: bytes = field(repr=False)  # the audit chain, and what is derived from it: the seals of edges
-    signing: dict[str, Any] = field(repr=False)  # access tokens
+    signing: dict[str, Any] = field(repr=False)  # access tokens, checkpoints of the audit log
+    id_tokens: dict[str, Any] = field(repr=False)
 
     @property
     def edges(self) -> bytes:

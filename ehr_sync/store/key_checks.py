@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import Any, Final
 
 from sqlalchemy import Connection, Table, select
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -14,13 +15,16 @@ from ehr_sync.store.sealing import mark
 KeyChecks = Table
 """Where a database keeps them."""
 
+SIGNING: Final = frozenset({"signing", "id_tokens"})
+"""The keys that may be replaced: nothing that is kept hangs from them."""
+
 
 def check_values(keys: ServiceKeys) -> Mapping[str, bytes]:
-    """A check value of each key by its name; `signing` by its public half, which is no secret."""
+    """A check value of each key by its name; of one that signs, by its public half, which is no secret."""
     secret = {"root": keys.root, "index": keys.index, "id": keys.id, "content": keys.content, "audit": keys.audit}
-    public = json.dumps({name: keys.signing.get(name) for name in ("kty", "crv", "x", "y")}, sort_keys=True)
     values = {name: mark(key, b"key check", name.encode()) for name, key in secret.items()}
-    return values | {"signing": mark(b"", b"key check", public.encode())}
+    signing = _public(keys.signing, "kty", "crv", "x", "y")
+    return values | {"signing": signing, "id_tokens": _public(keys.id_tokens, "kty", "n", "e")}
 
 
 def foreign_keys(connection: Connection, table: Table, keys: ServiceKeys) -> list[str]:
@@ -37,7 +41,12 @@ def keep(connection: Connection, table: Table, keys: ServiceKeys) -> None:
 
 
 def accept_signing(connection: Connection, table: Table, keys: ServiceKeys) -> None:
-    """Keep the check value of the signing key as it is now: the one key that may be replaced."""
-    row = {"name": "signing", "value": check_values(keys)["signing"]}
-    kept = upsert(table).values(row)
-    connection.execute(kept.on_conflict_do_update(index_elements=["name"], set_={"value": row["value"]}))
+    """Keep the check values of the keys that sign as they are now."""
+    rows = [{"name": name, "value": value} for name, value in check_values(keys).items() if name in SIGNING]
+    kept = upsert(table).values(rows)
+    connection.execute(kept.on_conflict_do_update(index_elements=["name"], set_={"value": kept.excluded.value}))
+
+
+def _public(jwk: Mapping[str, Any], *names: str) -> bytes:
+    said = json.dumps({name: jwk.get(name) for name in names}, sort_keys=True)
+    return mark(b"", b"key check", said.encode())

@@ -14,8 +14,8 @@ from ehr_sync.store.sealing import mark
 from ehr_sync.store.tables import key_check, key_check_beside_keys
 
 _NEW_SIGNING_KEY: Final = (
-    "Run ehr-sync keys accept-signing if you replaced the signing key; else set EHR_SYNC_KEY_FILE to the key file of"
-    " this installation: its signing key does not fit."
+    "Run ehr-sync keys accept-signing if you replaced {0}; else set EHR_SYNC_KEY_FILE to the key file of this"
+    " installation: its {0} does not fit."
 )
 
 
@@ -24,8 +24,8 @@ def check_keys(keys: ServiceKeys, *, database: Database, key_database: Database)
     for each, table, place in _places(database, key_database):
         with each.begin() as connection:
             foreign = key_checks.foreign_keys(connection, table, keys)
-        if foreign == ["signing"]:
-            raise Misconfigured(_NEW_SIGNING_KEY)
+        if foreign and set(foreign) <= key_checks.SIGNING:
+            raise Misconfigured(_NEW_SIGNING_KEY.format(" and ".join(foreign)))
         if foreign:
             named = f"{' and '.join(foreign)} key{' does' if len(foreign) == 1 else 's do'}"
             raise Misconfigured(
@@ -43,7 +43,7 @@ def keep_check_values(keys: ServiceKeys, *, database: Database, key_database: Da
 
 
 def accept_signing_key(keys: ServiceKeys, *, by: str, database: Database, key_database: Database) -> None:
-    """Take this signing key for the installation's from now on: the one key that may be replaced. One audit entry."""
+    """Take the keys that sign for the installation's from now on: no other may be replaced. One audit entry."""
     actor = f"ops:{mark(keys.index, b'subject', by.encode()).hex()}"
     with database.begin() as connection:
         audit.write(connection, keys.audit, [AuditEntry(actor, "accept signing key")])

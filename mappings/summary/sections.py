@@ -31,7 +31,7 @@ _WHERE: Final[Both] = ("Nơi khám", "Where")
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section as it is told, with the resources that it is made of; each row is one of them."""
+    """A section as it is told, with the resources that it is made of, if any; each row is one of them."""
 
     loinc: str
     name: str
@@ -51,8 +51,8 @@ def sections(book: Gathered, as_of: datetime) -> Iterator[Section]:
     yield _problems(book, [each for each in own if each.code in active], said)
     yield _medicines(book, as_of)
     yield _allergies(book)
-    for section in (_results(book), _procedures(book), _past(book, active, said)):
-        if section.entries:
+    for section in (_results(book), _procedures(book), _past(active, (diagnosis for diagnosis, _ in said))):
+        if section.rows:
             yield section
 
 
@@ -88,35 +88,28 @@ def _problems(book: Gathered, own: Sequence[OwnCondition], diagnoses: Sequence[t
     return Section("11450-4", "Problem list", title, head, (), (nothing,), (none,))
 
 
-def _past(book: Gathered, active: set[str], diagnoses: Sequence[tuple[Diagnosis, Json]]) -> Section:
-    """Main diagnoses that are no active problem. Whether they are over nobody said, and nothing says so here."""
-    found: dict[str, list[tuple[Diagnosis, Json]]] = {}
-    for diagnosis, condition in diagnoses:
+def _past(active: set[str], diagnoses: Iterable[Diagnosis]) -> Section:
+    """Main diagnoses that are no active problem, in words alone: a Condition of IPS must say whether it is over, and
+    nobody did (docs/decisions/052-former-diagnoses-are-words.md).
+    """
+    found: dict[str, list[Diagnosis]] = {}
+    for diagnosis in diagnoses:
         if diagnosis.is_main and diagnosis.is_certain and diagnosis.code not in active and diagnosis.text:
-            found.setdefault(diagnosis.code or diagnosis.text, []).append((diagnosis, condition))
-    rows, entries = [], []
-    for key, met in sorted(found.items(), key=lambda each: (each[1][-1][0].on, each[0]), reverse=True):
-        met.sort(key=lambda each: each[0].on)
-        (last, condition), first = met[-1], met[0][0]
-        rows.append((_named(last.text, last.code), (Day(first.on), Day(last.on)), last.place))
-        entries.append(
-            {
-                **_condition(book, f"past/{key}"),
-                "clinicalStatus": NOT_STATED,
-                "verificationStatus": concept(coding(_VERIFIED, "confirmed", "Confirmed")),
-                "category": [concept(coding(_CATEGORY, "encounter-diagnosis", "Encounter Diagnosis"))],
-                "code": book.exact(condition)["code"],
-                "subject": {"reference": _subject(book)},
-            }
-            | ({"recordedDate": condition["recordedDate"]} if "recordedDate" in condition else {})
-        )
+            found.setdefault(diagnosis.code or diagnosis.text, []).append(diagnosis)
+    spans = [(min(met, key=_on), max(met, key=_on)) for _, met in sorted(found.items())]
+    spans.sort(key=lambda span: span[1].on, reverse=True)
     line = (
         "Bệnh chính của những lần khám trước; không nói rằng bệnh còn hay đã hết.",
         "Main diagnoses of former visits; this does not say whether they are over.",
     )
-    title = ("Bệnh đã khám trước đây", "History of past illness")
+    title = ("Bệnh đã khám trước đây", "Former main diagnoses")
     head = (("Bệnh", "Diagnosis"), _WHEN, _WHERE)
-    return Section("11348-0", "History of past illness", title, head, tuple(rows), tuple(entries), (line,))
+    rows = tuple((_named(last.text, last.code), (Day(first.on), Day(last.on)), last.place) for first, last in spans)
+    return Section("29308-4", "Diagnosis", title, head, rows, lines=(line,))
+
+
+def _on(diagnosis: Diagnosis) -> str:
+    return diagnosis.on
 
 
 def _medicines(book: Gathered, as_of: datetime) -> Section:

@@ -35,7 +35,7 @@ def rsa_key(kid: str = "rsa") -> RSAKey:
 @cache
 def signer() -> Signer:
     """The service's signing key."""
-    return Signer(ISSUER, KeySet([ECKey.generate_key("P-256")]))
+    return Signer(ISSUER, KeySet([ECKey.generate_key("P-256")]), KeySet([RSAKey.generate_key(2048)]))
 
 
 def jwks() -> dict[str, Any]:

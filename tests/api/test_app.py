@@ -306,8 +306,9 @@ def test_smart_clients_find_the_token_endpoint(path: str) -> None:
 
 
 def test_published_keys_are_public() -> None:
-    [key] = web.client().get("/.well-known/jwks.json").get_json()["keys"]
-    assert (key["kty"], key["alg"], key["use"], "d" in key) == ("EC", "ES256", "sig", False)
+    keys = web.client().get("/.well-known/jwks.json").get_json()["keys"]
+    assert [(key["kty"], key["alg"], key["use"]) for key in keys] == [("EC", "ES256", "sig"), ("RSA", "RS256", "sig")]
+    assert all(key["kid"] and not key.keys() & {"d", "p", "q"} for key in keys)
 
 
 def test_it_is_ready_only_if_all_is_well() -> None:

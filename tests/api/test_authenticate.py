@@ -452,7 +452,7 @@ def test_a_client_assertion_is_no_access_token() -> None:
 
 def test_a_token_of_the_former_key_is_believed_while_that_key_is_kept() -> None:
     former = signer()
-    present = Signer(ISSUER, KeySet([ECKey.generate_key("P-256"), *former.keys]))
+    present = Signer(ISSUER, KeySet([ECKey.generate_key("P-256"), *former.keys]), former.id_keys)
 
     assert verify_bearer(token(), signer=present, clock=lambda: NOW).client_id == CLIENT_ID
 

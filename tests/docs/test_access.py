@@ -18,6 +18,7 @@ from ehr_sync.api.ops import ops
 from ehr_sync.api.submissions import submissions
 from ehr_sync.api.transactions import transactions
 from ehr_sync.web.citizen import pages as citizen
+from ehr_sync.web.citizen.api import book_api
 from ehr_sync.web.citizen.consent import consent
 from ehr_sync.web.facility import pages as facility
 from ehr_sync.web.foundation import Foundation
@@ -38,6 +39,7 @@ def application() -> Flask:
         desk(NOTHING),
         transactions(NOTHING, NOTHING),
         fhir(NOTHING, public_url=hospital.ISSUER, version="0"),
+        book_api(NOTHING),
         ops(**dict.fromkeys(OPS, NOTHING)),
         health(NOTHING, NOTHING, NOTHING, NOTHING),
     ]
@@ -86,8 +88,8 @@ def called(who: Who) -> str:
             return "anyone"
         case Sender(scope):
             return f"a sender with `{scope}`"
-        case Citizen():
-            return "a citizen, own book only"
+        case Citizen(by_app=by_app):
+            return f"a citizen, own book only{'' if by_app else ', through no app'}"
         case Staff():
             return "an operator"
         case Page(face):

@@ -253,7 +253,7 @@ def test_p10_a_log_cut_in_both_databases_is_told_of_by_the_signed_copy(watched: 
 
 def test_p10_whoever_has_the_public_key_alone_can_check_a_checkpoint(watched: Watched) -> None:
     """With a JOSE library and the key set that the service publishes, and nothing of the service."""
-    published: Any = Signer("http://127.0.0.1", own_keys(watched.running)).public_jwks()
+    published: Any = Signer("http://127.0.0.1", own_keys(watched.running), KeySet([])).public_jwks()
     [told] = watched.copied
     read = jws.deserialize_compact(told, KeySet.import_key_set(published), algorithms=["ES256"])
     head = json.loads(read.payload)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 
 from ehr_sync import bootstrap
 from ehr_sync.adapters import key_file
@@ -22,6 +22,10 @@ from tests import given
 from tests.databases import Dsns
 
 SECRET = ["root", "index", "id", "content", "audit"]
+REPLACEABLE: Mapping[str, Callable[[], ECKey | RSAKey]] = {
+    "signing": lambda: ECKey.generate_key("P-256"),
+    "id_tokens": lambda: RSAKey.generate_key(2048),
+}
 
 Open = Callable[[], None]
 
@@ -51,8 +55,8 @@ def start(settings: Settings) -> None:
 def with_foreign(path: Path, *names: str) -> None:
     document: dict[str, Any] = json.loads(path.read_text())
     for name in names:
-        if name == "signing":
-            document[name] = ECKey.generate_key("P-256").as_dict(private=True)
+        if name in REPLACEABLE:
+            document[name] = REPLACEABLE[name]().as_dict(private=True)
         else:
             document[name] = base64.b64encode(b"f" * 32).decode()
     path.write_text(json.dumps(document))
@@ -122,15 +126,16 @@ def test_a_check_value_tells_no_key(settings: Settings, path: Path, dsns: Dsns) 
     start(settings)
     kept = b"".join(bytes(row.value) for row in run_sql(dsns.main, "SELECT value FROM key_check"))
     keys = key_file.load(path)
-    assert len(kept) == 6 * 16
+    assert len(kept) == 7 * 16
     assert not any(key[n : n + 8] in kept for key in (keys.root, keys.index, keys.audit) for n in range(24))
 
 
+@pytest.mark.parametrize("names", [["signing"], ["id_tokens"], ["signing", "id_tokens"]])
 def test_a_signing_key_that_was_replaced_is_accepted_at_an_operators_word(
-    settings: Settings, path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, path: Path, monkeypatch: pytest.MonkeyPatch, names: list[str]
 ) -> None:
     start(settings)
-    with_foreign(path, "signing")
+    with_foreign(path, *names)
     with pytest.raises(Misconfigured, match="Run ehr-sync keys accept-signing"):
         start(settings)
     set_environment(settings, monkeypatch)
@@ -147,3 +152,23 @@ def test_no_other_key_is_accepted_with_the_signing_key(
     CliRunner().invoke(command, ["accept-signing", "--yes"])
     with pytest.raises(Misconfigured, match="its index key does not fit"):
         start(settings)
+
+
+def test_a_key_file_without_a_key_for_id_tokens_gets_one_and_keeps_the_others(settings: Settings, path: Path) -> None:
+    start(settings)
+    document = json.loads(path.read_text())
+    del document["id_tokens"]
+    path.write_text(json.dumps(document))
+    with pytest.raises(Misconfigured, match="Run ehr-sync keys complete"):
+        start(settings)
+    assert CliRunner().invoke(command, ["complete", str(path)]).exit_code == 0
+    assert path.stat().st_mode & 0o777 == 0o600
+    completed = json.loads(path.read_text())
+    assert completed.pop("id_tokens")["kty"] == "RSA"
+    assert completed == document
+
+
+def test_a_whole_key_file_is_left_as_it_is(path: Path) -> None:
+    before = path.read_text()
+    assert CliRunner().invoke(command, ["complete", str(path)]).exit_code == 0
+    assert path.read_text() == before

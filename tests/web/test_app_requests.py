@@ -12,8 +12,12 @@ from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from authlib.integrations.flask_client import OAuth
+from flask import Flask
+from flask.testing import FlaskClient
 from joserfc import jwt
-from joserfc.jwk import KeySet
+from joserfc.errors import BadSignatureError
+from joserfc.jwk import RSAKey
 
 from ehr_sync.bootstrap_web import web_application
 from ehr_sync.sandbox.dossiers.generator import dossier
@@ -66,6 +70,17 @@ def claims_of(token: str) -> dict[str, Any]:
     return found
 
 
+def as_authlib_reads_it(given: dict[str, Any], client: FlaskClient, nonce: str = "") -> dict[str, Any]:
+    """The id_token of a token answer as Authlib takes it, set up as an app's maker would by what is published."""
+    app = OAuth(Flask("an app")).register(
+        "desk",
+        client_id=PHONE.client_id,
+        **client.get("/.well-known/openid-configuration").get_json(),
+        jwks=client.get("/.well-known/jwks.json").get_json(),
+    )
+    return dict(app.parse_id_token(given, nonce=nonce))
+
+
 # ---- the way that must work ----
 
 
@@ -85,12 +100,33 @@ def test_the_id_token_names_the_person_and_is_checked_by_the_published_keys(phon
     given = phone.tokens(nonce="n-0S6_WzA2Mj")
     client = phone.visitor.client
     found = client.get("/.well-known/openid-configuration").get_json()
-    keys = KeySet.import_key_set(client.get(urlsplit(found["jwks_uri"]).path).get_json())
-    read = jwt.decode(given["id_token"], keys, algorithms=found["id_token_signing_alg_values_supported"])
-    assert read.claims["iss"] == found["issuer"]
-    assert (read.claims["aud"], read.claims["nonce"]) == (PHONE.client_id, "n-0S6_WzA2Mj")
-    assert read.claims["fhirUser"] == f"{BASE}/Patient/{given['patient']}"
-    assert NUMBER not in json.dumps(read.claims)
+    read = as_authlib_reads_it(given, client, nonce="n-0S6_WzA2Mj")
+    assert read["iss"] == found["issuer"]
+    assert (read["aud"], read["nonce"]) == (PHONE.client_id, "n-0S6_WzA2Mj")
+    assert read["fhirUser"] == f"{BASE}/Patient/{given['patient']}"
+    assert NUMBER not in json.dumps(read)
+
+
+def test_id_tokens_are_signed_as_smart_asks_and_the_configuration_says_so(phone: Phone) -> None:
+    client = phone.visitor.client
+    smart = client.get("/fhir/.well-known/smart-configuration").get_json()
+    assert "sso-openid-connect" in smart["capabilities"]
+    assert client.get("/.well-known/openid-configuration").get_json()["id_token_signing_alg_values_supported"] == [
+        "RS256"
+    ]
+    header = json.loads(urlsafe_b64decode(phone.tokens()["id_token"].partition(".")[0] + "=="))
+    keys = client.get(urlsplit(smart["jwks_uri"]).path).get_json()["keys"]
+    assert header["alg"] == "RS256"
+    assert [key["kty"] for key in keys if key["kid"] == header["kid"]] == ["RSA"]
+
+
+def test_an_id_token_that_another_key_signed_is_believed_by_no_app(phone: Phone) -> None:
+    client, given = phone.visitor.client, phone.tokens()
+    published = client.get("/.well-known/jwks.json").get_json()["keys"]
+    [kid] = [key["kid"] for key in published if key["kty"] == "RSA"]
+    forged = jwt.encode({"alg": "RS256", "kid": kid}, claims_of(given["id_token"]), RSAKey.generate_key(2048))
+    with pytest.raises(BadSignatureError):
+        as_authlib_reads_it({**given, "id_token": forged}, client)
 
 
 def test_an_app_that_asks_for_no_sign_in_gets_no_id_token_and_no_refresh_token(phone: Phone) -> None:

@@ -50,6 +50,12 @@ ROUTES: Final[dict[str, tuple[str, str]]] = {
     "fhir.search_by_post": ("POST", "/fhir/Observation/_search"),
     "fhir.summary": ("GET", "/fhir/Patient/{patient}/$summary"),
     "fhir.vread": ("GET", "/fhir/Encounter/{encounter}/_history/1"),
+    "book.download": ("GET", "/api/v1/book/fhir"),
+    "book.summary": ("GET", "/api/v1/book/summary"),
+    "book.appointments": ("GET", "/api/v1/book/appointments"),
+    "book.calendar": ("GET", "/api/v1/book/appointments/{appointment}.ics"),
+    "book.waiting": ("GET", "/api/v1/book/waiting"),
+    "book.who_looked": ("GET", "/api/v1/book/who-looked"),
     "ops.plan_resync": ("POST", "/api/v1/ops/resyncs"),
     "ops.follow_resync": ("GET", f"/api/v1/ops/resyncs/{NOBODYS}"),
     "ops.tell_status": ("GET", "/api/v1/ops/status"),
@@ -94,7 +100,8 @@ def known(site: Site) -> dict[str, str]:
     patient = found["Patient"]
     everything = site.get(f"/fhir/Patient/{patient}/$everything", site.login(number=OWNER.number)).json()["entry"]
     found |= {e["resource"]["resourceType"]: e["resource"]["id"] for e in everything}
-    return {**found, "code": code, "patient": patient, "encounter": found["Encounter"]}
+    named = {"patient": patient, "encounter": found["Encounter"], "appointment": found.get("Appointment", NOBODYS)}
+    return {**found, **named, "code": code}
 
 
 def _is_shown(site: Site, number: str) -> bool:

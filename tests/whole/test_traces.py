@@ -62,18 +62,20 @@ def no_repeats(site: Site) -> None:
 @pytest.fixture(scope="module")
 def known(site: Site) -> dict[str, str]:
     """The ids of a delivered dossier of the owner."""
-    sent = site.post(envelope([dossier(31, person_index=31, shape="inpatient", rows=20)])).json()
+    told = with_values(dossier(31, person_index=31, shape="inpatient", rows=20), "XML1", NGAY_TAI_KHAM="20261230")
+    sent = site.post(envelope([told])).json()
     owner = site.login(number=OWNER.number)
     assert happens(lambda: bool(site.get("/fhir/Patient", owner).json().get("entry")), 30)
     patient = site.get("/fhir/Patient", owner).json()["entry"][0]["resource"]["id"]
     entries = site.get(f"/fhir/Patient/{patient}/$everything", owner).json()["entry"]
-    [encounter] = [e["resource"]["id"] for e in entries if e["resource"]["resourceType"] == "Encounter"]
+    ids = {e["resource"]["resourceType"]: e["resource"]["id"] for e in entries}
     order = {"patient": patient, "reason": "test"}
     ordered = requests.post(f"{site.address}/api/v1/ops/resyncs", json=order, headers=site.operator(), timeout=20)
     code = sent["fileResults"][0]["hoSo"][0]["maGiaoDich"]
-    changed = with_values(dossier(31, person_index=31, shape="inpatient", rows=20), "XML1", LOI_DAN="Uống nhiều nước")
+    changed = with_values(told, "XML1", LOI_DAN="Uống nhiều nước")
     second = site.post(envelope([changed])).json()["fileResults"][0]["hoSo"][0]["maGiaoDich"]
-    return {"patient": patient, "encounter": encounter, "code": code, "second": second, "order": ordered.json()["id"]}
+    named = {"patient": patient, "encounter": ids["Encounter"], "appointment": ids["Appointment"]}
+    return {**named, "code": code, "second": second, "order": ordered.json()["id"]}
 
 
 def traced(site: Site, act: Callable[[], Any]) -> tuple[Any, list[Entry]]:

@@ -71,7 +71,7 @@ def _is_ours(token: str, signer: Signer) -> bool:
         kid = jws.extract_compact(token.encode("ascii")).headers().get("kid")
     except _MALFORMED:
         return False
-    return any(key.kid == kid for key in signer.keys.keys)
+    return signer.knows(kid)
 
 
 def _claims(token: str, desk: AppDesk) -> dict[str, Any] | None:

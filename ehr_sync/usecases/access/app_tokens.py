@@ -19,6 +19,7 @@ from uuid import UUID
 
 import orjson
 from joserfc import jwt
+from joserfc.jwk import KeySet
 from sqlalchemy import Connection
 
 from ehr_sync.core.app_scopes import covers
@@ -30,7 +31,13 @@ from ehr_sync.store.sealing import mark
 from ehr_sync.usecases.access.actors import actor_of
 from ehr_sync.usecases.access.app_requests import Asked
 from ehr_sync.usecases.access.assertions import TokenRefused
-from ehr_sync.usecases.access.authenticate import TOKEN_ALGORITHM, TOKEN_LIFETIME, TOKEN_TYPE, Signer
+from ehr_sync.usecases.access.authenticate import (
+    ID_TOKEN_ALGORITHM,
+    TOKEN_ALGORITHM,
+    TOKEN_LIFETIME,
+    TOKEN_TYPE,
+    Signer,
+)
 from ehr_sync.usecases.stores import Stores
 
 CODE_LIFETIME: Final = timedelta(seconds=60)
@@ -210,18 +217,23 @@ def _tokens(
         "exp": int(ends.timestamp()),
     }
     held = {"aud": desk.base, "client_id": grant.client_id, "scope": " ".join(scopes), "grant": grant.grant_id.hex}
-    token = _signed({**claims, **held, "jti": secrets.token_urlsafe(16)}, TOKEN_TYPE, desk.signer)
+    token = _signed({**claims, **held, "jti": secrets.token_urlsafe(16)}, TOKEN_TYPE, desk.signer.keys, TOKEN_ALGORITHM)
     id_token = ""
     if first and "openid" in scopes:
         known = {"aud": grant.client_id, "auth_time": int(grant.allowed_at.timestamp())}
         named = {"fhirUser": f"{desk.base}/Patient/{patient}"} if "fhirUser" in scopes else {}
-        id_token = _signed({**claims, **known, **named, **({"nonce": nonce} if nonce else {})}, "JWT", desk.signer)
+        id_token = _signed(
+            {**claims, **known, **named, **({"nonce": nonce} if nonce else {})},
+            "JWT",
+            desk.signer.id_keys,
+            ID_TOKEN_ALGORITHM,
+        )
     return AppTokens(token, int(ends.timestamp() - now.timestamp()), scopes, str(patient), refresh, id_token)
 
 
-def _signed(claims: Mapping[str, Any], kind: str, signer: Signer) -> str:
-    key = signer.keys.keys[0]
-    return jwt.encode({"alg": TOKEN_ALGORITHM, "kid": key.kid, "typ": kind}, dict(claims), key)
+def _signed(claims: Mapping[str, Any], kind: str, keys: KeySet, algorithm: str) -> str:
+    key = keys.keys[0]
+    return jwt.encode({"alg": algorithm, "kid": key.kid, "typ": kind}, dict(claims), key)
 
 
 def end_grant(connection: Connection, grant: Grant, why: str, desk: AppDesk) -> None:

@@ -39,6 +39,7 @@ SCOPES: Final[Mapping[str, str]] = {
 }
 
 TOKEN_ALGORITHM: Final = "ES256"  # noqa: S105
+ID_TOKEN_ALGORITHM: Final = "RS256"  # noqa: S105 - what SMART's sso-openid-connect asks for
 TOKEN_TYPE: Final = "at+jwt"  # noqa: S105 - RFC 9068: no other JWT of ours passes as an access token
 TOKEN_LIFETIME: Final = timedelta(minutes=5)
 
@@ -53,10 +54,11 @@ class BadKeys(EhrSyncError):
 
 @dataclass(frozen=True, eq=False)
 class Signer:
-    """The service as an OAuth issuer. The first key signs and all verify: keys can be changed under way."""
+    """The service as an OAuth issuer. Of each kind the first key signs and all verify, so that keys can be changed."""
 
     issuer: str  # the service's public address, without a slash at the end
-    keys: KeySet = field(repr=False)  # private, P-256
+    keys: KeySet = field(repr=False)  # private, P-256: access tokens
+    id_keys: KeySet = field(repr=False)  # private, RSA: ID tokens, whose readers need know no other algorithm
 
     @property
     def token_url(self) -> str:
@@ -70,7 +72,13 @@ class Signer:
 
     def public_jwks(self) -> dict[str, Any]:
         """The public keys, as RFC 7517 writes them."""
-        return dict(self.keys.as_dict(private=False, use="sig", alg=TOKEN_ALGORITHM))
+        kinds = ((self.keys, TOKEN_ALGORITHM), (self.id_keys, ID_TOKEN_ALGORITHM))
+        sets = [kept.as_dict(private=False, use="sig", alg=algorithm)["keys"] for kept, algorithm in kinds]
+        return {"keys": [key for each in sets for key in each]}
+
+    def knows(self, kid: object) -> bool:
+        """Whether one of its keys, of either kind, has this id."""
+        return any(key.kid == kid for key in (*self.keys.keys, *self.id_keys.keys))
 
 
 @dataclass(frozen=True, slots=True)

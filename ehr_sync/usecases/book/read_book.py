@@ -90,8 +90,8 @@ class Shown:
     sex_proven: bool
 
 
-def show_book(what: str, *, login: Login, stores: Stores, uris: Uris) -> Shown | None:
-    """One's own book for a page of it, or None for somebody who has none yet. One audit entry: "page {what}"."""
+def show_book(action: str, *, login: Login, stores: Stores, uris: Uris) -> Shown | None:
+    """One's own book for a page or a file of it, or None for somebody who has none yet. One audit entry, `action`."""
     with reading(login, stores, uris) as (connection, book):
         shown = None
         if book:
@@ -99,7 +99,7 @@ def show_book(what: str, *, login: Login, stores: Stores, uris: Uris) -> Shown |
             resources = tuple(held.ready() for held in book.held())
             shown = Shown(resources, proven_at, book.person.sex != "unknown")
         person_id = book.person.person_id if book else None
-        note(connection, stores, AuditEntry(actor_of(login, stores), f"page {what}", person_id), login)
+        note(connection, stores, AuditEntry(actor_of(login, stores), action, person_id), login)
     return shown
 
 

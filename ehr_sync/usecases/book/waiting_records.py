@@ -50,9 +50,9 @@ class Connected:
     facilities: tuple[Sends, ...]
 
 
-def waiting_records(*, login: Login, stores: Stores) -> Connected:
-    """What waits for somebody, newest first. One audit entry. A record that is withheld by law, and one that cannot be
-    opened, leaves no sign (rules: no-sign).
+def waiting_records(action: str, *, login: Login, stores: Stores) -> Connected:
+    """What waits for somebody, newest first. One audit entry, `action`. A record that is withheld by law, and one that
+    cannot be opened, leaves no sign (rules: no-sign).
     """
     mark = people.number_mark_of(stores.keys.index, login.personal_number)
     with stores.database.reading() as connection:
@@ -62,7 +62,7 @@ def waiting_records(*, login: Login, stores: Stores) -> Connected:
     keys = stores.key_store.keys_that_open({head.person_id for head, _ in heads.values()})
     with stores.database.begin() as connection:
         person_id = people.behind_number(connection, stores.keys.edges, mark)
-        entry = AuditEntry(actor_of(login, stores), "page waiting", person_id)
+        entry = AuditEntry(actor_of(login, stores), action, person_id)
         audit.write(connection, stores.keys.audit, [entry])
         wanted = [(h.person_id, h.record_id, h.version) for h, _ in heads.values() if h.person_id in keys]
         bodies = records.bodies(connection, wanted, keys)

@@ -37,8 +37,11 @@ class Look:
     app: tuple[str, str] | None = None
 
 
-def who_looked(*, login: Login, before: int | None, count: int, stores: Stores, uris: Uris) -> list[Look] | None:
+def who_looked(
+    action: str, *, login: Login, before: int | None, count: int, stores: Stores, uris: Uris
+) -> list[Look] | None:
     """The newest looks at one's own data, or those before entry `before`; None for somebody who has no book.
+    One audit entry, `action`.
 
     What was done about a record that is withheld leaves no sign here either (rules: no-sign): of sending systems and a
     facility's people only what concerns a record that the reader sees, of the registry only the question that proved
@@ -46,7 +49,7 @@ def who_looked(*, login: Login, before: int | None, count: int, stores: Stores, 
     """
     actor = actor_of(login, stores)
     with reading(login, stores, uris) as (connection, book):
-        entry = AuditEntry(actor, "page who looked", book.person.person_id if book else None)
+        entry = AuditEntry(actor, action, book.person.person_id if book else None)
         note(connection, stores, entry, login)
         if book is None:
             return None

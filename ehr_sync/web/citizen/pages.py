@@ -2,70 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import date, datetime
 from functools import partial
 from itertools import groupby
-from typing import Final, NoReturn, Protocol
+from typing import NoReturn
 
-import orjson
 from flask import Blueprint, Response, request, url_for
 
 from ehr_sync.api.problems import Problem
-from ehr_sync.core.clock import Clock
-from ehr_sync.core.ports import Login
-from ehr_sync.usecases.access.own_apps import OwnApp
-from ehr_sync.usecases.book.waiting_records import Connected
 from ehr_sync.usecases.book.who_looked import Look
-from ehr_sync.web.citizen import book as books
-from ehr_sync.web.citizen import downloads, summaries, words
-from ehr_sync.web.citizen.book import Book, Medicine, Visit
+from ehr_sync.web.citizen import summaries, words
+from ehr_sync.web.citizen.book import Book, Visit
 from ehr_sync.web.citizen.drawing import draw
-from ehr_sync.web.design.words import moment
+from ehr_sync.web.citizen.reading import (
+    LOOKS,
+    Own,
+    Reading,
+    calendar_of,
+    entry_before,
+    own_book,
+    paper_of_summary,
+    taken,
+)
 from ehr_sync.web.foundation import NothingHere, language, page, visitor
-from ehr_sync.web.printing.paper import set_paper
-from mappings.dates import VIETNAM
-
-LOOKS: Final = 50
-
-
-class Shown(Protocol):
-    """A person's book as JSON resources, and when and how they were proven."""
-
-    @property
-    def resources(self) -> tuple[bytes, ...]: ...
-    @property
-    def proven_at(self) -> datetime: ...
-    @property
-    def sex_proven(self) -> bool: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """The use cases. Each makes one audit entry."""
-
-    show: Callable[..., Shown | None]  # (what, *, login)
-    waiting: Callable[..., Connected]  # (*, login)
-    who_looked: Callable[..., list[Look] | None]  # (*, login, before, count)
-    apps: Callable[..., list[OwnApp]]  # (*, login)
-    end_app: Callable[..., None]  # (client_id, *, login)
-    now: Clock
-
-
-@dataclass(frozen=True, slots=True)
-class Own:
-    """The reader's own book on this page."""
-
-    book: Book
-    proven_at: datetime
-    sex_proven: bool
-    today: date
-    resources: tuple[bytes, ...] = field(repr=False)
-
-    def taking(self) -> list[Medicine]:
-        """What was prescribed for today."""
-        return [each for each in self.book.medicines() if each.is_taken_on(self.today)]
 
 
 def rooms(reading: Reading) -> Blueprint:
@@ -129,15 +87,7 @@ def rooms(reading: Reading) -> Blueprint:
 
     @blueprint.get("/appointments/<key>.ics")
     def calendar(key: str) -> Response:
-        own = show("appointments") or _none()
-        found = next((each for each in own.book.appointments() if each.key == key), None)
-        if found is None:
-            raise Problem("not_found")
-        return Response(
-            books.calendar(found, made=reading.now()),
-            mimetype="text/calendar",
-            headers={"Content-Disposition": 'attachment; filename="hen-kham.ics"'},
-        )
+        return calendar_of(show("appointments") or _none(), key, made=reading.now())
 
     _beside(blueprint, reading)
     return blueprint
@@ -153,17 +103,7 @@ def _beside(blueprint: Blueprint, reading: Reading) -> None:
 
     @blueprint.post("/downloads")
     def download() -> Response:
-        own = show("download") or _none()
-        match request.form.get("form"):
-            case "fhir":
-                return _file(downloads.ndjson(own.resources), "application/fhir+ndjson", "so-suc-khoe.ndjson")
-            case "tables":
-                return _file(downloads.tables(own.book), "application/zip", "so-suc-khoe.zip")
-            case "paper":
-                now = reading.now()
-                made = downloads.paper(own.book, taking=own.taking(), language=language(), made=moment(now))
-                return _file(set_paper(made, made=now), "application/pdf", "so-suc-khoe.pdf")
-        raise Problem("request.parameter")
+        return taken(show("download") or _none(), request.form.get("form", ""), made=reading.now())
 
     @blueprint.get("/summary")
     def summary() -> Response:
@@ -172,13 +112,11 @@ def _beside(blueprint: Blueprint, reading: Reading) -> None:
 
     @blueprint.post("/summary")
     def summary_paper() -> Response:
-        own = show("summary paper") or _none()
-        made = summaries.paper(summaries.read(own.resources, language()), language=language())
-        return _file(set_paper(made, made=reading.now()), "application/pdf", "tom-tat-suc-khoe.pdf")
+        return paper_of_summary(show("summary paper") or _none(), made=reading.now())
 
     @blueprint.get("/waiting")
     def waiting() -> Response:
-        found = reading.waiting(login=visitor().login)
+        found = reading.waiting("page waiting", login=visitor().login)
         return page("citizen/waiting.html", found=found, why=words.why)
 
     @blueprint.get("/apps")
@@ -192,23 +130,15 @@ def _beside(blueprint: Blueprint, reading: Reading) -> None:
 
     @blueprint.get("/who-looked")
     def who_looked() -> Response:
-        before = request.args.get("before", "")
-        if before and not (before.isascii() and before.isdigit() and len(before) < 19):
-            raise Problem("request.parameter")
-        looks = reading.who_looked(login=visitor().login, before=int(before) if before else None, count=LOOKS)
+        looks = reading.who_looked("page who looked", login=visitor().login, before=entry_before(), count=LOOKS)
         if looks is None:
             _none()
         further = looks[-1].n if len(looks) == LOOKS else None
         return page("citizen/who_looked.html", looks=_folded(looks), before=further, who=words.who, what=words.what)
 
 
-def _own(reading: Reading, what: str) -> Own | None:
-    login: Login = visitor().login
-    shown = reading.show(what, login=login)
-    if shown is None:
-        return None
-    made = books.read(orjson.loads(b"[" + b",".join(shown.resources) + b"]"))
-    return Own(made, shown.proven_at, shown.sex_proven, reading.now().astimezone(VIETNAM).date(), shown.resources)
+def _own(reading: Reading, page: str) -> Own | None:
+    return own_book(reading, f"page {page}", login=visitor().login)
 
 
 def _folded(looks: list[Look]) -> list[tuple[Look, int]]:
@@ -217,10 +147,6 @@ def _folded(looks: list[Look]) -> list[tuple[Look, int]]:
         looks, key=lambda look: (look.who, look.name, words.what(look), look.at.replace(second=0, microsecond=0))
     )
     return [(found[0], len(found)) for found in (list(each) for _, each in same)]
-
-
-def _file(content: bytes, kind: str, name: str) -> Response:
-    return Response(content, mimetype=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
 
 def _none() -> NoReturn:

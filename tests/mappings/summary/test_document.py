@@ -34,7 +34,6 @@ SECTIONS: Final = {
     "allergies": "48765-2",
     "results": "30954-2",
     "procedures": "47519-4",
-    "past": "11348-0",
 }
 
 
@@ -132,6 +131,11 @@ def section(document: Json, name: str) -> list[Json] | None:
     return None
 
 
+def past(document: Json) -> list[tuple[str, ...]]:
+    """What the summary tells of main diagnoses of long ago."""
+    return [row for each in told(document, "en") if each.title == "Former main diagnoses" for row in each.rows]
+
+
 def codes(resources: list[Json] | None, name: str = "code") -> list[str]:
     return [each[name]["coding"][0]["code"] for each in resources or ()]
 
@@ -145,7 +149,8 @@ def test_a_book_with_nothing_to_say_says_so_in_every_section_that_must_be_there(
     assert codes(section(document, "problems")) == ["no-problem-info"]
     assert codes(section(document, "medicines"), "medicationCodeableConcept") == ["no-medication-info"]
     assert codes(section(document, "allergies")) == ["no-allergy-info"]
-    assert [section(document, name) for name in ("results", "procedures", "past")] == [None, None, None]
+    assert [section(document, name) for name in ("results", "procedures")] == [None, None]
+    assert past(document) == []
     assert findings(orjson.dumps(document)) == ()
 
 
@@ -158,7 +163,7 @@ def test_problems_are_own_conditions_each_once_and_active() -> None:
     problems = section(document, "problems") or []
     assert texts(problems) == ["Viêm phế quản", "Rối loạn lipid máu", "Tăng huyết áp vô căn"]  # K29: at one place only
     assert {each["clinicalStatus"]["coding"][0]["code"] for each in problems} == {"active"}
-    assert section(document, "past") is None
+    assert past(document) == []
 
 
 def test_a_main_diagnosis_of_long_ago_is_history_and_nothing_says_whether_it_is_over() -> None:
@@ -167,12 +172,18 @@ def test_a_main_diagnosis_of_long_ago_is_history_and_nothing_says_whether_it_is_
         *visit(2, "2023-04-01", ("", "Chứng đau đầu, y học cổ truyền")),
         *visit(3, "2026-11-20", ("I10", "Tăng huyết áp")),
     )
-    past = section(document, "past") or []
-    assert texts(past) == ["Chứng đau đầu, y học cổ truyền", "Tiêu chảy"]
-    assert [each["clinicalStatus"] for each in past] == [
-        {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]}
-    ] * 2
+    assert [row[0] for row in past(document)] == ["Chứng đau đầu, y học cổ truyền", "Tiêu chảy (A09)"]
     assert texts(section(document, "problems")) == ["Tăng huyết áp"]
+    # Words alone: a Condition of IPS says whether it is over, and its section for past illness (11348-0) holds such.
+    told_of = [each for each in document["entry"][0]["resource"]["section"] if "entry" not in each]
+    assert [each["code"]["coding"][0]["code"] for each in told_of] == ["29308-4"]
+
+
+def test_every_resource_of_a_summary_with_former_diagnoses_passes_the_gate() -> None:
+    document = made(*visit(1, "2023-03-01", ("A09", "Tiêu chảy")), *visit(2, "2026-11-20", ("I10", "Tăng huyết áp")))
+    assert findings(orjson.dumps(document)) == ()
+    told_wrong = {entry["resource"]["id"]: findings(orjson.dumps(entry["resource"])) for entry in document["entry"]}
+    assert {id_: found for id_, found in told_wrong.items() if found} == {}
 
 
 @pytest.mark.parametrize(
@@ -187,7 +198,7 @@ def test_a_main_diagnosis_of_long_ago_is_history_and_nothing_says_whether_it_is_
 def test_a_doubt_is_no_problem_and_no_history(words: str, status: str) -> None:
     document = made(*visit(1, "2020-01-01", ("K35", words), status=status), *visit(2, "2026-11-20"))
     assert codes(section(document, "problems")) == ["no-problem-info"]
-    assert section(document, "past") is None
+    assert past(document) == []
 
 
 def test_two_places_of_one_name_are_two_places_and_one_place_is_one_under_whatever_name() -> None:

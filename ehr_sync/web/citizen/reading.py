@@ -1,0 +1,117 @@
+"""What a citizen's pages and their program read alike: the use cases, the book, and files of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Final, Protocol
+
+import orjson
+from flask import Response, request
+
+from ehr_sync.api.problems import Problem
+from ehr_sync.core.clock import Clock
+from ehr_sync.core.ports import Login
+from ehr_sync.usecases.access.own_apps import OwnApp
+from ehr_sync.usecases.book.waiting_records import Connected
+from ehr_sync.usecases.book.who_looked import Look
+from ehr_sync.web.citizen import book as books
+from ehr_sync.web.citizen import downloads, summaries
+from ehr_sync.web.citizen.book import Book, Medicine
+from ehr_sync.web.design.words import moment
+from ehr_sync.web.foundation import language
+from ehr_sync.web.printing.paper import set_paper
+from mappings.dates import VIETNAM
+
+LOOKS: Final = 50
+"""So many looks are told at once."""
+
+
+class Shown(Protocol):
+    """A person's book as JSON resources, and when and how they were proven."""
+
+    @property
+    def resources(self) -> tuple[bytes, ...]: ...
+    @property
+    def proven_at(self) -> datetime: ...
+    @property
+    def sex_proven(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The use cases. Each makes one audit entry; where it takes an action, that is the entry's word."""
+
+    show: Callable[..., Shown | None]  # (action, *, login)
+    waiting: Callable[..., Connected]  # (action, *, login)
+    who_looked: Callable[..., list[Look] | None]  # (action, *, login, before, count)
+    apps: Callable[..., list[OwnApp]]  # (*, login)
+    end_app: Callable[..., None]  # (client_id, *, login)
+    now: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The reader's own book at this moment."""
+
+    book: Book
+    proven_at: datetime
+    sex_proven: bool
+    today: date
+    resources: tuple[bytes, ...] = field(repr=False)
+
+    def taking(self) -> list[Medicine]:
+        """What was prescribed for today."""
+        return [each for each in self.book.medicines() if each.is_taken_on(self.today)]
+
+
+def own_book(reading: Reading, action: str, *, login: Login) -> Own | None:
+    """One's own book, or None for somebody who has none yet."""
+    shown = reading.show(action, login=login)
+    if shown is None:
+        return None
+    made = books.read(orjson.loads(b"[" + b",".join(shown.resources) + b"]"))
+    return Own(made, shown.proven_at, shown.sex_proven, reading.now().astimezone(VIETNAM).date(), shown.resources)
+
+
+def taken(own: Own, form: str, *, made: datetime) -> Response:
+    """The whole book as a file: "fhir", "tables" or "paper". Raises Problem for any other form."""
+    match form:
+        case "fhir":
+            return _file(downloads.ndjson(own.resources), "application/fhir+ndjson", "so-suc-khoe.ndjson")
+        case "tables":
+            return _file(downloads.tables(own.book), "application/zip", "so-suc-khoe.zip")
+        case "paper":
+            told = downloads.paper(own.book, taking=own.taking(), language=language(), made=moment(made))
+            return _file(set_paper(told, made=made), "application/pdf", "so-suc-khoe.pdf")
+    raise Problem("request.parameter")
+
+
+def paper_of_summary(own: Own, *, made: datetime) -> Response:
+    """The summary as a PDF."""
+    told = summaries.paper(summaries.read(own.resources, language()), language=language())
+    return _file(set_paper(told, made=made), "application/pdf", "tom-tat-suc-khoe.pdf")
+
+
+def calendar_of(own: Own, key: str, *, made: datetime) -> Response:
+    """An appointment for a calendar. Raises Problem where there is none of this id."""
+    found = next((each for each in own.book.appointments() if each.key == key), None)
+    if found is None:
+        raise Problem("not_found")
+    return _file(books.calendar(found, made=made).encode(), "text/calendar", "hen-kham.ics")
+
+
+def entry_before() -> int | None:
+    """Before which entry of the log somebody asks for looks; None from the newest on. Raises Problem for no number, and
+    for any other parameter: it must not be taken for one.
+    """
+    before = request.args.get("before", "")
+    is_number = before.isascii() and before.isdigit() and len(before) < 19
+    if (before and not is_number) or request.args.keys() - {"before"} or len(request.args.getlist("before")) > 1:
+        raise Problem("request.parameter", parameters=["before"])
+    return int(before) if before else None
+
+
+def _file(content: bytes, kind: str, name: str) -> Response:
+    return Response(content, mimetype=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
