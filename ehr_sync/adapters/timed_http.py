@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import ssl
 import time
+import weakref
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -76,6 +77,8 @@ class Caller:
         self._tls = _trusting(ca_file)
         self._seconds, self._largest, self._stopwatch = seconds, largest_answer, stopwatch
         self._kept: dict[_Host, deque[Connection]] = defaultdict(deque)
+        # Whoever forgets a caller without closing it leaves no connection open.
+        weakref.finalize(self, _close_all, self._kept)
 
     @contextmanager
     def deadline(self) -> Iterator[None]:
@@ -109,9 +112,7 @@ class Caller:
 
     def close(self) -> None:
         """Close the kept connections."""
-        for kept in self._kept.values():
-            while kept:
-                kept.pop().close()
+        _close_all(self._kept)
 
     def _connection(self, host: _Host) -> Connection:
         kept = self._kept[host]
@@ -133,6 +134,12 @@ class Caller:
         if len(body) > self._largest:
             raise OSError("the answer is too long")
         return body
+
+
+def _close_all(kept: Mapping[_Host, deque[Connection]]) -> None:
+    for connections in kept.values():
+        while connections:
+            connections.pop().close()
 
 
 @dataclass(frozen=True, slots=True)
