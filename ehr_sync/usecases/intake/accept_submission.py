@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import BinaryIO, Literal, cast
 
 from ehr_sync.core.answers import Answer, FileResult, HosoResult, file_result
@@ -25,8 +26,8 @@ from ehr_sync.store.people import number_mark_of
 from ehr_sync.store.sealing import mark
 from ehr_sync.store.spool import Reader, Spool
 from ehr_sync.store.submissions import Ending
-from ehr_sync.usecases.intake import skeleton, stored_answer
-from ehr_sync.usecases.intake.keep_records import foresee, keep
+from ehr_sync.usecases.intake import keep_records, skeleton, stored_answer
+from ehr_sync.usecases.intake.keep_records import Chunk, foresee
 from ehr_sync.usecases.intake.plan_record import Incoming
 from ehr_sync.usecases.intake.skeleton import Skeleton
 from ehr_sync.usecases.intake.write_chunk import Batch, Refused
@@ -40,6 +41,7 @@ from mappings.sources.dossier.reading.hoso import longest_piece
 from mappings.sources.dossier.source import DOSSIER
 
 MediaType = Literal["xml", "json"]
+Keep = Callable[[Chunk], tuple[HosoResult, ...]]
 _CHUNK_BYTES = 8_000_000
 _MOST_ISSUES = 20_000
 _ALWAYS_TOLD = 3
@@ -57,8 +59,10 @@ def accept_submission(
     stores: Stores,
     settings: Settings,
     uris: Uris,
+    keep: Keep | None = None,
 ) -> Answer:
-    """The answer to one submission, when everything that it accepts has committed (P1).
+    """The answer to one submission, when everything that it accepts has committed (P1). `keep` keeps a chunk; without
+    it each has a transaction of its own.
 
     The same bytes again get the same answer and have no second effect (P2). Raises Conflict where the key was used
     with other bytes, SourceRefused where a JSON request as a whole cannot be read, Unavailable where the database is
@@ -73,7 +77,8 @@ def accept_submission(
         before = _before(stores, client_id, submission_id, idempotency_key)
         if before.replay is not None:
             return before.replay
-        run = _Run(client_id, media_type, submission_id, before, stores, settings, uris)
+        keep = keep or partial(keep_records.keep, stores=stores, uris=uris)
+        run = _Run(client_id, media_type, submission_id, before, stores, settings, uris, keep)
         return run.accept(cast(BinaryIO, spool))
 
 
@@ -91,7 +96,7 @@ def check_submission(
         before = _before(stores, client_id, b"", None)
         with stores.database.begin() as connection:
             audit.write(connection, stores.keys.audit, [AuditEntry(actor, "check dossiers")])
-        run = _Run(client_id, media_type, b"", before, stores, settings, uris, keeps=False)
+        run = _Run(client_id, media_type, b"", before, stores, settings, uris, None)
         return run.accept(cast(BinaryIO, spool))
 
 
@@ -155,7 +160,7 @@ class _Run:
     stores: Stores
     settings: Settings
     uris: Uris
-    keeps: bool = True
+    keep: Keep | None  # None: nothing is kept, and what would be is told
     _chunk: list[tuple[list[HosoResult | None], int, Incoming]] = field(default_factory=list)
     _chunk_bytes: int = 0
     _refused: list[Refused] = field(default_factory=list)
@@ -176,7 +181,7 @@ class _Run:
         else:
             self._accept_batch(source)
         self._keep_chunk(last=True)
-        if self._for_the_desk and self.keeps:
+        if self._for_the_desk and self.keep:
             with self.stores.database.begin() as connection:
                 kept_refusals.note(connection, self.stores.key_store, self._for_the_desk, self.before.now)
         return self._answer()
@@ -269,7 +274,7 @@ class _Run:
         self._add(results, position, Incoming(ordinal, dossier, sending.family, means, packed))
 
     def _refuse(self, piece: bytes, dossier: Dossier, ordinal: int) -> None:
-        if not self.keeps or len(piece) > self.settings.record_bytes * 3 // 2:
+        if self.keep is None or len(piece) > self.settings.record_bytes * 3 // 2:
             return  # only its place is kept: to pack what can be no dossier would take four times its length in memory
         self._refused.append(Refused(ordinal, self._number_mark(dossier), pack(archive.pack(piece), Words.PIECES)))
         self._chunk_bytes += len(self._refused[-1].piece)
@@ -327,7 +332,7 @@ class _Run:
             return  # of a submission in which nothing is accepted nothing is kept, and what was refused waits to see
         chunk, self._chunk, self._chunk_bytes = self._chunk, [], 0
         refused, self._refused = self._refused, []
-        if not self.keeps:
+        if self.keep is None:
             self._note(chunk, foresee([i for *_, i in chunk], batch=self._batch(), stores=self.stores, uris=self.uris))
             return
 
@@ -335,15 +340,8 @@ class _Run:
             self._note(chunk, outcomes)
             return Ending(skeleton.encode(self._skeleton), stored_answer.encode(self._answer()))
 
-        outcomes = keep(
-            [incoming for _, _, incoming in chunk],
-            refused=refused,
-            batch=self._batch(),
-            ending=ending if last else None,
-            stores=self.stores,
-            uris=self.uris,
-        )
-        self._note(chunk, outcomes)
+        kept = Chunk([incoming for *_, incoming in chunk], refused, self._batch(), ending if last else None)
+        self._note(chunk, self.keep(kept))
 
     def _batch(self) -> Batch:
         first, self._begun = not self._begun, True
@@ -367,7 +365,7 @@ class _Run:
             f if isinstance(f, FileResult) else file_result(f[0], tuple(r for r in f[1] if r is not None))
             for f in self._files
         )
-        return Answer(batch_id(self.submission_id) if self.keeps else "", files)
+        return Answer(batch_id(self.submission_id) if self.keep else "", files)
 
 
 def _names_same_record(one: Incoming, other: Incoming) -> bool:
