@@ -70,6 +70,7 @@ from ehr_sync.usecases.desk import client_keys, look_at_day, look_at_dossier, se
 from ehr_sync.usecases.desk.asking import person_at
 from ehr_sync.usecases.intake.accept_submission import accept_submission, check_submission
 from ehr_sync.usecases.intake.follow_transaction import follow_transaction
+from ehr_sync.usecases.intake.group_commit import group_commit
 from ehr_sync.usecases.intake.make_current import make_current
 from ehr_sync.usecases.intake.trace_transaction import trace_transaction, transactions_of
 from ehr_sync.usecases.stores import Stores
@@ -104,7 +105,8 @@ def web_application(service: Service) -> Flask:
         kind=TokenKind(settings.token_type, frozenset(settings.token_clients.split()), settings.token_seconds),
         clock=clock,
     )
-    accept = partial(accept_submission, stores=stores, settings=settings, uris=service.uris)
+    together = group_commit(stores, service.uris)
+    accept = partial(accept_submission, stores=stores, settings=settings, uris=service.uris, keep=together.keep)
     app_desk = AppDesk(stores, signer, f"{public_url}/fhir", timedelta(seconds=settings.session_seconds))
     check = partial(check_submission, stores=stores, settings=settings, uris=service.uris)
     issue = partial(

@@ -9,23 +9,24 @@ No redirect is followed, no proxy, cookie or .netrc of the environment is used, 
 from __future__ import annotations
 
 import re
+import ssl
 import time
+import weakref
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from http.client import HTTPException
+from http.client import HTTPException, HTTPMessage, HTTPResponse
 from typing import Final
+from urllib.parse import urlsplit
 
 import requests
-from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import HTTPError
 
-from ehr_sync.adapters.timed_socket import Call, TimedAdapter, running
+from ehr_sync.adapters.timed_socket import Call, Connection, running
 from ehr_sync.core.clock import Stopwatch
 
-_PIECE: Final = 65_536
 _LONGEST_RETRY_AFTER: Final = 86_400.0  # seconds; a book that asks for ten years is not believed
 _CONNECTIONS: Final = 32
 
@@ -43,7 +44,7 @@ class Answer:
     """A whole answer. Header names are found in any case."""
 
     status: int
-    headers: Mapping[str, str] = field(repr=False)
+    headers: HTTPMessage = field(repr=False)
     body: bytes = field(repr=False)
 
     @property
@@ -73,9 +74,11 @@ class Caller:
         stopwatch: Stopwatch = time.monotonic,
         ca_file: str = "",
     ) -> None:
-        self._verify = ca_file or True
+        self._tls = _trusting(ca_file)
         self._seconds, self._largest, self._stopwatch = seconds, largest_answer, stopwatch
-        self._adapter = TimedAdapter(pool_maxsize=_CONNECTIONS)
+        self._kept: dict[_Host, deque[Connection]] = defaultdict(deque)
+        # Whoever forgets a caller without closing it leaves no connection open.
+        weakref.finalize(self, _close_all, self._kept)
 
     @contextmanager
     def deadline(self) -> Iterator[None]:
@@ -91,40 +94,73 @@ class Caller:
         call = running.get()
         call.sent = False
         try:
-            request = _request(method, _address(url), headers, body)
-            response = self._adapter.send(request, stream=True, timeout=call.left(), verify=self._verify)
-            return Answer(response.status_code, response.headers, self._body(response))
-        except (OSError, HTTPException, HTTPError, ValueError):
+            host, path = _address(url)
+            connection = self._connection(host)
+            try:
+                connection.request(method, path, body, {"Accept-Encoding": "identity", **headers})
+                response = connection.getresponse()
+                answer = Answer(response.status, response.headers, self._body(response))
+            except BaseException:
+                connection.close()
+                raise
+        except (OSError, HTTPException, ValueError):
             # A ValueError is of a header that cannot be sent, and quotes it: a secret may be in it.
             raise NoAnswer(sent=call.sent) from None
+        if len(self._kept[host]) < _CONNECTIONS:
+            self._kept[host].append(connection)
+        return answer
 
     def close(self) -> None:
         """Close the kept connections."""
-        self._adapter.close()
+        _close_all(self._kept)
 
-    def _body(self, response: requests.Response) -> bytes:
-        body = bytearray()
-        with response:
-            for piece in response.raw.stream(_PIECE, decode_content=False):
-                body += piece
-                if len(body) > self._largest:
-                    raise OSError("the answer is too long")
-        return bytes(body)
+    def _connection(self, host: _Host) -> Connection:
+        kept = self._kept[host]
+        while kept:
+            try:
+                connection = kept.pop()
+            except IndexError:  # another thread took it
+                break
+            if connection.is_kept():
+                return connection
+            connection.close()
+        return Connection(host.name, host.port, self._tls if host.is_secure else None)
+
+    def _body(self, response: HTTPResponse) -> bytes:
+        # One whose length is known is cut short or whole; http.client tells these apart where all is asked for.
+        if response.length is not None and response.length <= self._largest:
+            return response.read()
+        body = response.read(self._largest + 1)
+        if len(body) > self._largest:
+            raise OSError("the answer is too long")
+        return body
 
 
-def _request(method: str, address: str, headers: Mapping[str, str], body: bytes | None) -> requests.PreparedRequest:
-    # Without the forms, hooks, credentials and cookies that requests would look for each time: a third of a call.
-    request = requests.PreparedRequest()
-    request.method, request.url, request.body = method, address, body
-    request.headers = CaseInsensitiveDict({"Accept-Encoding": "identity", **headers})
-    request.prepare_content_length(body)
-    return request
+def _close_all(kept: Mapping[_Host, deque[Connection]]) -> None:
+    for connections in kept.values():
+        while connections:
+            connections.pop().close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Host:
+    is_secure: bool
+    name: str
+    port: int
+
+
+@lru_cache(maxsize=8)
+def _trusting(ca_file: str) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=ca_file or requests.utils.DEFAULT_CA_BUNDLE_PATH)
 
 
 @lru_cache(maxsize=64)
-def _address(url: str) -> str:
-    """The address as requests writes it. Raises OSError for what is none."""
-    return str(requests.Request("GET", url).prepare().url)
+def _address(url: str) -> tuple[_Host, str]:
+    """Which host, and the path there, as requests writes an address. Raises OSError or ValueError for what is none."""
+    parts = urlsplit(str(requests.Request("GET", url).prepare().url))
+    is_secure = parts.scheme == "https"
+    host = _Host(is_secure, parts.hostname or "", parts.port or (443 if is_secure else 80))
+    return host, (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
 
 def time_left() -> float:

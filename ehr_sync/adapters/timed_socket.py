@@ -1,22 +1,19 @@
-"""Sockets that know when the running call must be over, under urllib3 and requests.
+"""Connections that know when the running call must be over, under http.client.
 
-A time-out of requests bounds one socket operation: a server that drips a byte a second keeps a two-second call open
-for minutes. So the deadline is asked before each operation, while sending and receiving, in the clear and under TLS.
+A time-out of a socket bounds one operation: a server that drips a byte a second keeps a two-second call open for
+minutes. So the deadline is asked before each operation, while sending and receiving, in the clear and under TLS.
 """
 
 from __future__ import annotations
 
 import io
+import select
 import socket
+import ssl
 from contextvars import ContextVar
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from typing import Any, Final
-
-from requests import PreparedRequest, Response
-from requests.adapters import HTTPAdapter
-from requests.structures import CaseInsensitiveDict
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from ehr_sync.core.clock import Stopwatch
 
@@ -86,7 +83,7 @@ class _TimedReader(io.RawIOBase):
 
 
 def _connected(host: str, port: int | None) -> socket.socket:
-    # urllib3 would give each address of the host the whole time.
+    # http.client would give each address of the host the whole time.
     addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     for place, (*_, address) in enumerate(addresses, start=1):
         share = running.get().left() / (len(addresses) - place + 1)
@@ -110,43 +107,30 @@ def _ready_for_tls(connected: socket.socket) -> socket.socket:
     return connected
 
 
-class _Connection(HTTPConnection):
-    def _new_conn(self) -> socket.socket:
-        return _connected(self._dns_host, self.port)
+class Connection(HTTPConnection):
+    """A connection on which nothing lasts longer than the running deadline; under TLS where a `context` is given."""
+
+    def __init__(self, host: str, port: int, context: ssl.SSLContext | None) -> None:
+        super().__init__(host, port)
+        self._context = context
+        if context:
+            self.default_port = 443
 
     def connect(self) -> None:
-        super().connect()
-        self.sock = _TimedSocket(self.sock)
+        """http.client's, with its own socket."""
+        connected = _connected(self.host, self.port)
+        try:
+            if self._context:
+                connected = self._context.wrap_socket(connected, server_hostname=self.host)
+        except OSError:
+            connected.close()
+            raise
+        self.sock = _TimedSocket(connected)
 
-
-class _SecureConnection(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        return _connected(self._dns_host, self.port)
-
-    def connect(self) -> None:
-        super().connect()
-        self.sock = _TimedSocket(self.sock)
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _SecureConnection
-
-
-class TimedAdapter(HTTPAdapter):
-    """requests' adapter, on connections that know the running deadline."""
-
-    def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        """requests'."""
-        super().init_poolmanager(*args, **options)
-        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}
-
-    def build_response(self, req: PreparedRequest, resp: Any) -> Response:
-        """requests', without cookies and encoding, which nobody here asks for."""
-        response = Response()
-        response.status_code, response.raw = resp.status, resp
-        response.headers = CaseInsensitiveDict(resp.headers)
-        return response
+    def is_kept(self) -> bool:
+        """Whether it can take another request: the other side has not closed it meanwhile, and has said nothing."""
+        if self.sock is None:
+            return False
+        idle = select.poll()
+        idle.register(self.sock.fileno(), select.POLLIN)
+        return not idle.poll(0)

@@ -57,20 +57,23 @@ def new_submission_key(store: KeyStore, submission_id: bytes) -> SubmissionKey:
     return SubmissionKey(submission_id, key, store.wrap(key, _key_place(submission_id)))
 
 
-def begin_submission(
-    connection: Connection, key: SubmissionKey, client_id: str, media_type: str, ending: Ending | None
-) -> bool:
-    """Keep a submission, with its ending where its only chunk is kept in the same transaction; False where the same
-    client's same bytes are kept already.
+def begin_submissions(connection: Connection, new: Sequence[tuple[SubmissionKey, str, str, Ending | None]]) -> bool:
+    """Keep submissions (key, client, media type), each with its ending where its only chunk is kept in the same
+    transaction; False where the same client's same bytes of one are kept already.
     """
-    row = {
+    # In one order: two transactions with the same bytes wait for each other once.
+    rows = [_submission_row(*each) for each in sorted(new, key=lambda each: each[0].submission_id)]
+    return _BEGIN.count(connection, rows) == len(rows)
+
+
+def _submission_row(key: SubmissionKey, client_id: str, media_type: str, ending: Ending | None) -> dict[str, Any]:
+    return {
         "submission_id": key.submission_id,
         "client_id": client_id,
         "media_type": media_type,
         "wrapped_key": key.wrapped,
         **(_sealed_ending(key, ending) if ending else {"skeleton": None, "answer": None}),
     }
-    return _BEGIN.count(connection, [row]) == 1
 
 
 _BEGIN = Statement(
@@ -108,6 +111,14 @@ def submission_of(connection: Connection, store: KeyStore, submission_id: bytes)
 _KEPT = Statement(
     select(submission.c.wrapped_key, submission.c.answer).where(submission.c.submission_id == bindparam("id_"))
 )
+
+
+def known(connection: Connection, submission_ids: Collection[bytes]) -> set[bytes]:
+    """Those of these submissions that are kept, whole or begun."""
+    return {row.submission_id for row in _KNOWN.rows(connection, ids=list(submission_ids))}
+
+
+_KNOWN = Statement(select(submission.c.submission_id).where(among(submission.c.submission_id, "ids")))
 
 
 def answers_of(connection: Connection, store: KeyStore, submission_ids: Iterable[bytes]) -> dict[bytes, bytes]:
@@ -152,17 +163,19 @@ def claim_idempotency_key(connection: Connection, client_id: str, key_mark: byte
 def add_pieces(
     connection: Connection,
     edge_key: bytes,
-    key: SubmissionKey,
-    pieces: Sequence[NewPiece],
+    new: Sequence[tuple[SubmissionKey, Sequence[NewPiece]]],
     person_keys: Mapping[UUID, bytes],
 ) -> None:
-    """Keep pieces; one that is kept already (the same bytes again) is left as it is, except that one which was refused
-    and is accepted now belongs to its person from then on.
+    """Keep submissions' pieces; one that is kept already (the same bytes again) is left as it is, except that one which
+    was refused and is accepted now belongs to its person from then on.
     """
     # In one order: two requests with the same bytes may write the same pieces at once.
-    rows = [_piece_row(key, new, person_keys) for new in sorted(pieces, key=lambda new: new.ordinal)]
-    if _ADD_PIECE.count(connection, rows) < len(rows):
-        _take_over(connection, edge_key, key, {new.ordinal: new.person_id for new in pieces if new.number_mark is None})
+    named = sorted(((key, one) for key, some in new for one in some), key=lambda n: (n[0].submission_id, n[1].ordinal))
+    if _ADD_PIECE.count(connection, [_piece_row(key, one, person_keys) for key, one in named]) < len(named):
+        for key, some in new:
+            _take_over(
+                connection, edge_key, key, {one.ordinal: one.person_id for one in some if one.number_mark is None}
+            )
 
 
 _ADD_PIECE = Statement(upsert(piece).on_conflict_do_nothing())

@@ -5,9 +5,10 @@ Decoded tables are a quarter smaller and, unlike base64, compress well. The serv
 
 from __future__ import annotations
 
-import binascii
 import re
 from collections.abc import Iterator
+
+import pybase64
 
 _VERSION = b"\x01"
 _LITERAL, _BASE64 = 0, 1
@@ -55,8 +56,8 @@ def _decoded(text: bytes) -> tuple[bytes, bytes] | None:
     line_break = _line_break(text)
     width = max(text.find(_BREAKS[line_break]), 0)
     try:
-        content = binascii.a2b_base64(text)
-    except binascii.Error:
+        content = pybase64.b64decode(text)
+    except ValueError:
         return None
     if _encoded(content, width, _BREAKS[line_break]) != text:
         return None
@@ -71,7 +72,7 @@ def _line_break(text: bytes) -> int:
 
 
 def _encoded(content: bytes, width: int, line_break: bytes) -> bytes:
-    text = binascii.b2a_base64(content, newline=False)
+    text = pybase64.b64encode(content)
     if not width:
         return text
     return line_break.join(text[at : at + width] for at in range(0, len(text), width))

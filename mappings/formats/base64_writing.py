@@ -6,11 +6,12 @@ those of PEM after 64.
 
 from __future__ import annotations
 
-import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, Final
+
+import pybase64
 
 from mappings.formats.source import CHUNK_BYTES
 
@@ -62,7 +63,7 @@ def written(decoded: BinaryIO, writing: Writing) -> Iterator[bytes]:
 
 
 def _piece(content: bytes, writing: Writing, *, last: bool) -> bytes:
-    text = binascii.b2a_base64(content, newline=False)
+    text = pybase64.b64encode(content)
     lines = [text[at : at + writing.line] for at in range(0, len(text), writing.line)] if writing.line else [text]
     if writing.ends if last else writing.line:
         lines.append(b"")
@@ -79,7 +80,7 @@ def _is_plain(source: BinaryIO, start: int, end: int, decoded: BinaryIO, size: i
     if end - start != -(-size // 3) * 4 or not size:
         return False
     tail = (size - 1) % 3 + 1
-    return binascii.b2a_base64(_read(decoded, size - tail, size), newline=False) == _read(source, end - 4, end)
+    return pybase64.b64encode(_read(decoded, size - tail, size)) == _read(source, end - 4, end)
 
 
 def _guess(source: BinaryIO, start: int, end: int, size: int) -> Writing:

@@ -6,7 +6,6 @@ stands and cuts the long ones out; ijson checks and reads what is left; files ar
 
 from __future__ import annotations
 
-import binascii
 import io
 import re
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import Any, BinaryIO, NoReturn
 import ijson
 import orjson
 
+from mappings.formats import base64_reading
 from mappings.formats.source import CHUNK_BYTES, Limits, SourceRefused
 from mappings.model import Issue
 from mappings.text import canonical_code
@@ -65,7 +65,6 @@ def decode_file(source: BinaryIO, start: int, end: int, sink: BinaryIO, limits: 
         whole = (len(rest) - 1) // 4 * 4 if rest else 0  # the last group may hold the padding
         written += sink.write(_decoded(rest[:whole]))
         rest = rest[whole:]
-    rest += b"=" * (-len(rest) % 4 if len(rest) % 4 > 1 else 0)
     return written + sink.write(_decoded(rest, last=True))
 
 
@@ -73,8 +72,8 @@ def _decoded(text: bytes, *, last: bool = False) -> bytes:
     if not last and b"=" in text:
         _refuse("file.base64_invalid", "base64 (RFC 4648)")
     try:
-        return binascii.a2b_base64(text, strict_mode=True)
-    except binascii.Error:
+        return base64_reading.decode(text)
+    except ValueError:
         _refuse("file.base64_invalid", "base64 (RFC 4648)")
 
 

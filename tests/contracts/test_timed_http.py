@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -174,6 +175,42 @@ def test_a_connection_is_used_again(caller: Caller, canned: Canned) -> None:
     assert canned.connections == 1
 
 
+def test_a_connection_that_the_other_side_closed_meanwhile_is_not_used_again(caller: Caller) -> None:
+    def serve(listening: socket.socket) -> None:
+        for _ in range(2):
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(1000)
+                connection.sendall(Canned.http(200, b"whole"))
+
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as one:
+        serving = one.submit(serve, listening)
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        first = get(caller, url).body
+        time.sleep(0.1)
+        assert (first, get(caller, url).body) == (b"whole", b"whole")
+        serving.result()
+
+
+def test_a_connection_that_said_what_nobody_asked_is_not_used_again(caller: Caller, canned: Canned) -> None:
+    canned.answers, canned.drip, canned.pause = [canned.http(200, b"whole")], b"H", 0.05
+
+    get(caller, canned.url)
+    time.sleep(0.2)
+    get(caller, canned.url)
+
+    assert canned.connections == 2
+
+
+def test_a_chunked_answer_is_whole_or_none(caller: Caller, canned: Canned) -> None:
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    canned.answers = [head + b"5\r\nwhole\r\n0\r\n\r\n", head + b"5\r\ncut\r\n"]
+
+    assert get(caller, canned.url).body == b"whole"
+    with pytest.raises(NoAnswer):
+        get(caller, canned.url)
+
+
 def test_threads_do_not_share_a_deadline(canned: Canned) -> None:
     canned.answers = [canned.http(200, b"")]
     caller = Caller(seconds=5, largest_answer=1000)
@@ -223,7 +260,8 @@ def test_a_certificate_of_ones_own_authority_is_trusted(authority: Path) -> None
     with canned_server(tls(authority)) as server:
         server.answers = [server.http(200, b"secret")]
 
-        assert get(caller, server.url).body == b"secret"
+        assert [get(caller, server.url).body for _ in range(2)] == [b"secret"] * 2
+        assert server.connections == 1
         caller.close()
 
 

@@ -22,7 +22,7 @@ import ehr_sync.store
 # Steps that are functions of ehr_sync.store, in whichever module.
 _STORE: Final = (
     "claim_idempotency_key",
-    "begin_submission",
+    "begin_submissions",
     "add_claims",
     "lock",
     "lock_records",
@@ -67,7 +67,7 @@ _METHODS: Final = (
 WEB: Final = (
     "after commit of claim_idempotency_key",
     "after new_person",
-    "before begin_submission",
+    "before begin_submissions",
     "before add_claims",
     "before lock",
     "before add_pieces",

@@ -43,6 +43,7 @@ from ehr_sync.usecases.delivery.resync_lanes import carry_on_resyncs
 from ehr_sync.usecases.delivery.send_or_ask import Outcome, Push
 from ehr_sync.usecases.intake.accept_submission import MediaType, accept_submission
 from ehr_sync.usecases.intake.follow_transaction import LifeLine, follow_transaction
+from ehr_sync.usecases.intake.group_commit import GroupCommit, group_commit
 from ehr_sync.usecases.stores import Stores
 from ehr_sync.usecases.sweep import Sweep
 from ehr_sync.usecases.verification.verify_due import verifying
@@ -65,6 +66,7 @@ class Running:
     service: Service
     world: World
     began: Mapping[str, int] = field(repr=False)
+    together: GroupCommit
 
     @property
     def stores(self) -> Stores:
@@ -93,6 +95,7 @@ class Running:
             stores=self.stores,
             settings=self.service.settings,
             uris=self.service.uris,
+            keep=self.together.keep,
         )
 
     def follow(self, code: str, client: str = HOSPITAL) -> LifeLine:
@@ -257,7 +260,14 @@ def open_running(dsns: Dsns, world: World, folder: Path, **changed: str) -> Runn
             )
             clients.add_facility(connection, service.stores.keys, FACILITY, name="Bệnh viện mẫu")
             clients.grant(connection, service.stores.keys, HOSPITAL, FACILITY)
-    return Running(service, world, {name: _journalled(world, name) for name in ("registry", "book")})
+    return Running(
+        service, world, {name: _journalled(world, name) for name in ("registry", "book")}, together_of(service)
+    )
+
+
+def together_of(service: Service) -> GroupCommit:
+    """How a process of this service keeps what its requests bring."""
+    return group_commit(service.stores, service.uris)
 
 
 def _journalled(world: World, name: str) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import BinaryIO, Literal, cast
 
 from ehr_sync.core.answers import Answer, FileResult, HosoResult, file_result
@@ -26,8 +27,8 @@ from ehr_sync.store.people import number_mark_of
 from ehr_sync.store.sealing import mark
 from ehr_sync.store.spool import Reader, Spool
 from ehr_sync.store.submissions import Ending
-from ehr_sync.usecases.intake import skeleton, stored_answer
-from ehr_sync.usecases.intake.keep_records import foresee, keep
+from ehr_sync.usecases.intake import keep_records, skeleton, stored_answer
+from ehr_sync.usecases.intake.keep_records import Chunk, foresee
 from ehr_sync.usecases.intake.plan_record import Incoming
 from ehr_sync.usecases.intake.skeleton import Skeleton
 from ehr_sync.usecases.intake.write_chunk import Batch, Refused
@@ -40,6 +41,7 @@ from mappings.sources.dossier.reading.hoso import longest_piece
 from mappings.sources.dossier.source import DOSSIER
 
 MediaType = Literal["xml", "json"]
+Keep = Callable[[Chunk], tuple[HosoResult, ...]]
 _CHUNK_BYTES = 8_000_000
 _MOST_ISSUES = 20_000
 _ALWAYS_TOLD = 3
@@ -57,8 +59,10 @@ def accept_submission(
     stores: Stores,
     settings: Settings,
     uris: Uris,
+    keep: Keep | None = None,
 ) -> Answer:
-    """The answer to one submission, when everything that it accepts has committed (P1).
+    """The answer to one submission, when everything that it accepts has committed (P1). `keep` keeps a chunk; without
+    it each has a transaction of its own.
 
     The same bytes again get the same answer and have no second effect (P2). Raises Conflict where the key was used
     with other bytes, SourceRefused where a JSON request as a whole cannot be read, Unavailable where the database is
@@ -73,7 +77,8 @@ def accept_submission(
         before = _before(stores, client_id, submission_id, idempotency_key)
         if before.replay is not None:
             return before.replay
-        run = _Run(client_id, media_type, submission_id, before, stores, settings, uris)
+        keep = keep or partial(keep_records.keep, stores=stores, uris=uris)
+        run = _Run(client_id, media_type, submission_id, before, stores, settings, uris, keep)
         return run.accept(cast(BinaryIO, spool))
 
 
@@ -91,7 +96,7 @@ def check_submission(
         before = _before(stores, client_id, b"", None)
         with stores.database.begin() as connection:
             audit.write(connection, stores.keys.audit, [AuditEntry(actor, "check dossiers")])
-        run = _Run(client_id, media_type, b"", before, stores, settings, uris, keeps=False)
+        run = _Run(client_id, media_type, b"", before, stores, settings, uris, None)
         return run.accept(cast(BinaryIO, spool))
 
 
@@ -155,7 +160,7 @@ class _Run:
     stores: Stores
     settings: Settings
     uris: Uris
-    keeps: bool = True
+    keep: Keep | None  # None: nothing is kept, and what would be is told
     _chunk: list[tuple[list[HosoResult | None], int, Incoming]] = field(default_factory=list)
     _chunk_bytes: int = 0
     _refused: list[Refused] = field(default_factory=list)
@@ -260,7 +265,7 @@ class _Run:
             dossier = _with_issue(dossier, Issue("facility.not_yours", "XML1[1].MA_CSKCB"))
         if any(map(is_refusal, dossier.issues)):
             results[position] = refused = HosoResult(dossier.source_id, "", "refused", dossier.issues)
-            if self.keeps:
+            if self.keep:
                 self._tell_desk(refused, dossier, ordinal, sender)
                 self._refuse(piece, dossier, ordinal)
             return
@@ -284,9 +289,8 @@ class _Run:
     def _refuse_file(self, issue: Issue, ordinal: int) -> None:
         self._files.append(FileResult("refused", (issue,), ()))
         families = {sending.family for sending in self.before.sending.values()}
-        if (
-            self.keeps and len(families) == 1
-        ):  # of a file that nobody can read the sender says whose it was, where that is one place
+        # Of a file that nobody can read the sender says whose it was, where that is one place.
+        if self.keep and len(families) == 1:
             self._refusal(families.pop(), ordinal, b"", HosoResult("", "", "refused", (issue,)))
 
     def _tell_desk(self, result: HosoResult, dossier: Dossier, ordinal: int, sender: str) -> None:
@@ -330,7 +334,7 @@ class _Run:
             return  # of a submission in which nothing is accepted nothing is kept, and what was refused waits to see
         chunk, self._chunk, self._chunk_bytes = self._chunk, [], 0
         refused, self._refused = self._refused, []
-        if not self.keeps:
+        if self.keep is None:
             self._note(chunk, foresee([i for *_, i in chunk], batch=self._batch(), stores=self.stores, uris=self.uris))
             return
 
@@ -338,15 +342,8 @@ class _Run:
             self._note(chunk, outcomes)
             return Ending(skeleton.encode(self._skeleton), stored_answer.encode(self._answer()))
 
-        outcomes = keep(
-            [incoming for _, _, incoming in chunk],
-            refused=refused,
-            batch=self._batch(),
-            ending=ending if last else None,
-            stores=self.stores,
-            uris=self.uris,
-        )
-        self._note(chunk, outcomes)
+        kept = Chunk([incoming for *_, incoming in chunk], refused, self._batch(), ending if last else None)
+        self._note(chunk, self.keep(kept))
 
     def _batch(self) -> Batch:
         first, self._begun = not self._begun, True
@@ -370,7 +367,7 @@ class _Run:
             f if isinstance(f, FileResult) else file_result(f[0], tuple(r for r in f[1] if r is not None))
             for f in self._files
         )
-        return Answer(batch_id(self.submission_id) if self.keeps else "", files)
+        return Answer(batch_id(self.submission_id) if self.keep else "", files)
 
 
 def _names_same_record(one: Incoming, other: Incoming) -> bool:

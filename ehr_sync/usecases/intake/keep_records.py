@@ -7,7 +7,9 @@ planned on is looked at again, and all is written; where something has moved mea
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from uuid import UUID
 
 from ehr_sync.core.answers import HosoResult
@@ -35,7 +37,7 @@ from ehr_sync.usecases.intake.plan_record import (
     plan,
     record_ids,
 )
-from ehr_sync.usecases.intake.write_chunk import Batch, Moved, NewStep, Refused, Repeat, write
+from ehr_sync.usecases.intake.write_chunk import Batch, Moved, NewStep, Part, Refused, Repeat, write
 from ehr_sync.usecases.stores import Stores
 from mappings.model import Issue, Tables, Uris
 
@@ -43,52 +45,86 @@ _ATTEMPTS = 50
 _NOBODY = Claim("", "none", "", "", "unknown", foreign=False, name_may_be_a_parents=False)
 
 
-def keep(
-    incoming: Sequence[Incoming],
-    *,
-    refused: Sequence[Refused],
-    batch: Batch,
-    ending: Callable[[tuple[HosoResult, ...]], Ending] | None,
-    stores: Stores,
-    uris: Uris,
-) -> tuple[HosoResult, ...]:
-    """Keep these dossiers, of which no two name the same record. Returns one result each, in their order. Of what was
-    `refused` the bytes are kept, and nothing else.
-
-    `ending`, given with the last chunk only, says what else is written with it. Raises Unavailable where the database
-    is away: then nothing of the chunk was kept.
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Dossiers of one submission, no two of which name the same record, and what of it was refused, whose bytes are
+    kept and nothing else. `ending`, given with the last chunk only, says what else is written with it; `fresh`
+    collects people made for new claims.
     """
-    claims = [new_claim_of(one, stores.keys.index) for one in incoming]
-    fresh: dict[bytes, tuple[UUID, bytes]] = {}
+
+    incoming: Sequence[Incoming]
+    refused: Sequence[Refused]
+    batch: Batch
+    ending: Callable[[tuple[HosoResult, ...]], Ending] | None
+    fresh: dict[bytes, tuple[UUID, bytes]] = field(default_factory=dict, repr=False)
+
+
+def keep(chunk: Chunk, *, stores: Stores, uris: Uris) -> tuple[HosoResult, ...]:
+    """Keep a chunk. Returns one result for each dossier, in their order.
+
+    Raises Unavailable where the database is away: then nothing of the chunk was kept.
+    """
     for attempt in range(_ATTEMPTS):
-        look = _look(incoming, claims, batch, stores)
         # Most submissions are new and have one chunk: where the first try finds it there, that one is asked for.
-        submission = None if batch.first and not attempt else _submission(batch, stores)
-        steps = _steps(incoming, claims, look, batch, stores, uris)
-        results = tuple(map(_result, incoming, steps))
-        if submission is not None and submission.answer is not None and not any(isinstance(s, NewStep) for s in steps):
+        submission = None if chunk.batch.first and not attempt else _submission(chunk.batch, stores)
+        with suppress(Moved):
+            [results] = _try([(chunk, submission)], stores, uris)
             return results
-        try:
-            write(
-                [s for s in steps if not isinstance(s, Refused)],
-                [*refused, *(s for s in steps if isinstance(s, Refused))],
-                look,
-                batch,
-                submission,
-                ending(results) if ending else None,
-                stores,
-                fresh,
-            )
-        except Moved:
-            continue
-        return results
     raise Unavailable("database.busy")
+
+
+def keep_together(chunks: Sequence[Chunk], *, stores: Stores, uris: Uris) -> list[tuple[HosoResult, ...] | None]:
+    """Keep chunks that are whole submissions, of which no two name the same record, in one transaction. Returns the
+    results of each, None for one that must be kept alone, as its submission is known.
+
+    Raises Moved where all must be kept alone, and what `keep` raises; then nothing of them was kept.
+    """
+    with stores.database.reading() as connection:
+        known = submissions.known(connection, [chunk.batch.submission_id for chunk in chunks])
+    new = [chunk for chunk in chunks if chunk.batch.submission_id not in known]
+    kept = iter(_try([(chunk, None) for chunk in new], stores, uris) if new else [])
+    return [None if chunk.batch.submission_id in known else next(kept) for chunk in chunks]
+
+
+def _try(
+    chunks: Sequence[tuple[Chunk, SubmissionRow | None]], stores: Stores, uris: Uris
+) -> list[tuple[HosoResult, ...]]:
+    incoming = [one for chunk, _ in chunks for one in chunk.incoming]
+    claims = [new_claim_of(one, stores.keys.index) for one in incoming]
+    look = _look(incoming, claims, max(chunk.batch.received_at for chunk, _ in chunks), stores)
+    tries = _tries(look, chunks[0][0].batch, stores)
+    claim_of = iter(claims)
+    parts, results = [], []
+    fresh = {i: person for chunk, _ in chunks for i, person in chunk.fresh.items()}
+    for chunk, submission in chunks:
+        steps = [_step(one, next(claim_of), look, tries, chunk.batch, stores, uris) for one in chunk.incoming]
+        told = tuple(map(_result, chunk.incoming, steps))
+        results.append(told)
+        if submission is None or submission.answer is None or any(isinstance(s, NewStep) for s in steps):
+            parts.append(_part(chunk, steps, submission, chunk.ending(told) if chunk.ending else None))
+    try:
+        if parts:
+            write(parts, look, stores, fresh)
+    finally:
+        for chunk, _ in chunks:
+            chunk.fresh.update(fresh)
+    return results
+
+
+def _part(
+    chunk: Chunk, steps: Sequence[NewStep | Repeat | Refused], submission: SubmissionRow | None, ending: Ending | None
+) -> Part:
+    kept = [step for step in steps if not isinstance(step, Refused)]
+    refused = [*chunk.refused, *(step for step in steps if isinstance(step, Refused))]
+    return Part(kept, refused, chunk.batch, submission, ending)
 
 
 def foresee(incoming: Sequence[Incoming], *, batch: Batch, stores: Stores, uris: Uris) -> tuple[HosoResult, ...]:
     """What `keep` would answer for these dossiers now, each alone. Nothing is kept, so none has a code."""
     claims = [new_claim_of(one, stores.keys.index) for one in incoming]
-    steps = _steps(incoming, claims, _look(incoming, claims, batch, stores), batch, stores, uris)
+    look = _look(incoming, claims, batch.received_at, stores)
+    tries = _tries(look, batch, stores)
+    steps = [_step(one, claim, look, tries, batch, stores, uris) for one, claim in zip(incoming, claims, strict=True)]
     return tuple(replace(_result(one, step), transaction_code="") for one, step in zip(incoming, steps, strict=True))
 
 
@@ -97,7 +133,7 @@ def _submission(batch: Batch, stores: Stores) -> SubmissionRow | None:
         return submissions.submission_of(connection, stores.key_store, batch.submission_id)
 
 
-def _look(incoming: Sequence[Incoming], claims: Sequence[NewClaim | None], batch: Batch, stores: Stores) -> Look:
+def _look(incoming: Sequence[Incoming], claims: Sequence[NewClaim | None], at: datetime, stores: Stores) -> Look:
     ids = [i for one in incoming for i in record_ids(one.family, one.dossier.source_id, stores.keys.id)]
     with stores.database.reading() as connection:
         rows = records.records(connection, ids)
@@ -109,21 +145,13 @@ def _look(incoming: Sequence[Incoming], claims: Sequence[NewClaim | None], batch
         known = identity_claims.claims(connection, stores.keys.edges, wanted)
         # Mapping a chunk anew costs more than asking about numbers of which most have no tries.
         numbers = {c.number_mark for c in claims if c is not None and c.number_mark and c.is_try}
-        tries = number_tries.tries_on(connection, numbers, batch.received_at) if numbers else frozenset()
+        tries = number_tries.tries_on(connection, numbers, at) if numbers else frozenset()
         made_by = number_tries.made_by(connection, known) if tries else {}
         return Look(rows, heads, known, tries, made_by)
 
 
-def _steps(
-    incoming: Sequence[Incoming],
-    claims: Sequence[NewClaim | None],
-    look: Look,
-    batch: Batch,
-    stores: Stores,
-    uris: Uris,
-) -> list[NewStep | Repeat | Refused]:
-    tries = Tries(set(look.tries), look.claims, look.made_by, batch.most_tries, stores.keys.index)
-    return [_step(one, claim, look, tries, batch, stores, uris) for one, claim in zip(incoming, claims, strict=True)]
+def _tries(look: Look, batch: Batch, stores: Stores) -> Tries:
+    return Tries(set(look.tries), look.claims, look.made_by, batch.most_tries, stores.keys.index)
 
 
 def _step(

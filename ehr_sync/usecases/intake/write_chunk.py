@@ -1,8 +1,8 @@
-"""The one transaction of a chunk: what was planned is looked at again under locks, then all is written (P1)."""
+"""The one transaction of chunks: what was planned is looked at again under locks, then all is written (P1)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from uuid import UUID
@@ -70,23 +70,34 @@ class Refused:
     piece: bytes = field(repr=False)
 
 
-def write(
-    steps: Sequence[NewStep | Repeat],
-    refused: Sequence[Refused],
-    look: Look,
-    batch: Batch,
-    submission: SubmissionRow | None,
-    ending: Ending | None,
-    stores: Stores,
-    fresh: dict[bytes, tuple[UUID, bytes]],
-) -> None:
-    """Write a chunk and what of it was refused, all or nothing. `fresh` collects, by claim, the people made for new
-    claims, for the next try.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one submission brings: a chunk, and what of it was refused. `submission` is None where nothing of it is kept
+    yet; `ending` comes with its last chunk.
+    """
+
+    steps: Sequence[NewStep | Repeat]
+    refused: Sequence[Refused]
+    batch: Batch
+    submission: SubmissionRow | None
+    ending: Ending | None
+
+    @property
+    def versions(self) -> Sequence[NewStep]:
+        """Those of its steps that become versions."""
+        return [step for step in self.steps if isinstance(step, NewStep)]
+
+
+def write(parts: Sequence[Part], look: Look, stores: Stores, fresh: dict[bytes, tuple[UUID, bytes]]) -> None:
+    """Write these parts, of which no two name the same record, all or nothing. `fresh` collects, by claim, the people
+    made for new claims, for the next try.
 
     Raises Moved where what was planned on is no longer so, Unavailable where somebody's key is gone.
     """
-    versions = [s for s in steps if isinstance(s, NewStep)]
-    new = {s.claim.claim_id: s.claim for s in versions if s.claim and s.claim.claim_id not in look.claims}
+    steps = [step for part in parts for step in part.steps]
+    at = max(part.batch.received_at for part in parts)
+    claimed = [s.claim for part in parts for s in part.versions if s.claim]
+    new = {c.claim_id: c for c in claimed if c.claim_id not in look.claims}
     for claim_id in new.keys() - fresh.keys():
         fresh[claim_id] = stores.key_store.new_person()
     crowd = _people(steps, look)
@@ -94,38 +105,44 @@ def write(
     if crowd - keys.keys():
         raise Unavailable("keys.missing")
     with stores.database.begin() as connection:
-        key = _submission(connection, submission, batch, ending, stores)
-        _look_at_tries(connection, versions, look, batch)
-        if not identity_claims.add_claims(
-            connection, stores.keys.edges, {fresh[i][0]: (fresh[i][1], c) for i, c in new.items()}, batch.received_at
-        ):
+        submission_keys = _submissions(connection, parts, stores)
+        _look_at_tries(connection, [s for part in parts for s in part.versions], look, at)
+        people_of_claims = {fresh[i][0]: (fresh[i][1], c) for i, c in new.items()}
+        if not identity_claims.add_claims(connection, stores.keys.edges, people_of_claims, at):
             raise Moved
         added = {i: ClaimRow(i, fresh[i][0], c.number_mark, c.verdict.state) for i, c in new.items()}
         locked = _lock(connection, crowd, _named(steps, look), stores) | {
             c.person_id: LockedPerson(c.person_id, "provisional", 0, None) for c in added.values()
         }
         _look_again(connection, steps)
-        # Not before: of the same bytes again each would leave a key in the key store that opens nothing.
-        nobodies = [stores.key_store.new_person() for _ in refused]
-        pieces = [NewPiece(r.ordinal, p, r.piece, r.number_mark) for r, (p, _) in zip(refused, nobodies, strict=True)]
-        keys |= dict(nobodies)
         claims = {**look.claims, **added}
-        pieces += [NewPiece(s.incoming.ordinal, _holder(s, claims), s.incoming.piece) for s in steps]
-        submissions.add_pieces(connection, stores.keys.edges, key, pieces, keys)
-        _write_locked(connection, versions, claims, locked, keys, batch, stores)
+        # Not before: of the same bytes again each would leave a key in the key store that opens nothing.
+        nobodies = [stores.key_store.new_person() for part in parts for _ in part.refused]
+        keys |= dict(nobodies)
+        whose = iter([person_id for person_id, _ in nobodies])
+        pieces = [(key, _pieces(part, claims, whose)) for key, part in zip(submission_keys, parts, strict=True)]
+        submissions.add_pieces(connection, stores.keys.edges, pieces, keys)
+        _write_locked(connection, parts, claims, locked, keys, at, stores)
 
 
-def _submission(
-    connection: Connection, submission: SubmissionRow | None, batch: Batch, ending: Ending | None, stores: Stores
-) -> SubmissionKey:
-    if submission is None:
-        key = submissions.new_submission_key(stores.key_store, batch.submission_id)
-        if not submissions.begin_submission(connection, key, batch.client_id, batch.media_type, ending):
-            raise Moved
-        return key
-    if ending is not None:
-        submissions.end_submission(connection, submission.key, ending)
-    return submission.key
+def _submissions(connection: Connection, parts: Sequence[Part], stores: Stores) -> list[SubmissionKey]:
+    keys, begun = [], []
+    for part in parts:
+        if part.submission is None:
+            keys.append(submissions.new_submission_key(stores.key_store, part.batch.submission_id))
+            begun.append((keys[-1], part.batch.client_id, part.batch.media_type, part.ending))
+        else:
+            keys.append(part.submission.key)
+            if part.ending is not None:
+                submissions.end_submission(connection, part.submission.key, part.ending)
+    if not submissions.begin_submissions(connection, begun):
+        raise Moved
+    return keys
+
+
+def _pieces(part: Part, claims: Mapping[bytes, ClaimRow], nobodies: Iterator[UUID]) -> list[NewPiece]:
+    pieces = [NewPiece(r.ordinal, next(nobodies), r.piece, r.number_mark) for r in part.refused]
+    return pieces + [NewPiece(s.incoming.ordinal, _holder(s, claims), s.incoming.piece) for s in part.steps]
 
 
 def _lock(
@@ -139,15 +156,13 @@ def _lock(
     return locked
 
 
-def _look_at_tries(connection: Connection, steps: Sequence[NewStep], look: Look, batch: Batch) -> None:
-    """From here on nobody else tries a number of the chunk. A record that says what it said before tries nothing."""
+def _look_at_tries(connection: Connection, steps: Sequence[NewStep], look: Look, at: datetime) -> None:
+    """From here on nobody else tries a number of the chunks. A record that says what it said before tries nothing."""
     numbers = {s.claim.number_mark for s in steps if s.claim and s.claim.number_mark and _tells(s, s.claim)}
     if not numbers:
         return
     number_tries.lock_numbers(connection, numbers)
-    if number_tries.tries_on(connection, numbers, batch.received_at) != {
-        t for t in look.tries if t.number_mark in numbers
-    }:
+    if number_tries.tries_on(connection, numbers, at) != {t for t in look.tries if t.number_mark in numbers}:
         raise Moved
 
 
@@ -157,19 +172,20 @@ def _tells(step: NewStep, claim: NewClaim) -> bool:
 
 def _write_locked(
     connection: Connection,
-    steps: Sequence[NewStep],
+    parts: Sequence[Part],
     claims: Mapping[bytes, ClaimRow],
     locked: Mapping[UUID, LockedPerson],
     person_keys: Mapping[UUID, bytes],
-    batch: Batch,
+    at: datetime,
     stores: Stores,
 ) -> None:
+    steps = [(step, _holder(step, claims), part.batch) for part in parts for step in part.versions]
     if not steps:
         return
-    versions = {s.plan.filing.record_id: _version(s, _holder(s, claims), batch) for s in steps}
-    at = batch.received_at
-    rows = {s.plan.filing.record_id: _record_row(s, _holder(s, claims), at) for s in steps}
-    changes = [c for s in steps for c in _changes(connection, s, rows[s.plan.filing.record_id], claims, locked, stores)]
+    versions = {s.plan.filing.record_id: _version(s, holder, batch) for s, holder, batch in steps}
+    rows = {s.plan.filing.record_id: _record_row(s, holder, batch.received_at) for s, holder, batch in steps}
+    of_step = (_changes(connection, s, rows[s.plan.filing.record_id], claims, locked, stores) for s, _, _ in steps)
+    changes = [change for changes in of_step for change in changes]
     if changes:
         rows |= release(
             connection,
@@ -177,27 +193,27 @@ def _write_locked(
             locked=locked,
             person_keys=person_keys,
             destination=stores.destination,
-            at=batch.received_at,
+            at=at,
         )
-    first = {s.plan.filing.record_id for s in steps if s.plan.filing.record is None}
+    first = {s.plan.filing.record_id for s, _, _ in steps if s.plan.filing.record is None}
     if first and not records.add_records(connection, [(rows[i], versions[i]) for i in sorted(first)], person_keys):
         raise Moved
     further = sorted(rows.keys() - first)
     records.add_versions(connection, [versions[i] for i in further], person_keys)
     records.set_records(connection, [rows[i] for i in further])
-    _ask_again(connection, steps, claims, batch, stores)
+    _ask_again(connection, [s for s, _, _ in steps], claims, at, stores)
 
 
 def _ask_again(
-    connection: Connection, steps: Sequence[NewStep], claims: Mapping[bytes, ClaimRow], batch: Batch, stores: Stores
+    connection: Connection, steps: Sequence[NewStep], claims: Mapping[bytes, ClaimRow], at: datetime, stores: Stores
 ) -> None:
     """A new record is a reason to ask about its claim once more (rules: ask-again)."""
     named = {s.claim.claim_id: s.claim.family for s in steps if s.claim is not None and s.asks_again}
     doubted = sorted(i for i in named if claims[i].state in {State.NOT_PROVEN, State.REVIEW})
     if doubted:
-        identity_claims.ask_again(connection, stores.keys, [claims[i] for i in doubted], batch.received_at)
+        identity_claims.ask_again(connection, stores.keys, [claims[i] for i in doubted], at)
     if named:
-        number_tries.count_again(connection, named, batch.received_at)
+        number_tries.count_again(connection, named, at)
 
 
 def _named(steps: Sequence[NewStep | Repeat], look: Look) -> dict[bytes, ClaimRow]:

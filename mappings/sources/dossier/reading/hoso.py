@@ -6,12 +6,12 @@ the table is empty.
 
 from __future__ import annotations
 
-import binascii
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.parsers import expat
 
+from mappings.formats import base64_reading
 from mappings.formats.canonical import content_hash
 from mappings.formats.source import EnvelopeScan, Limits
 from mappings.model import Dossier, Issue, Row, Tables
@@ -124,10 +124,9 @@ def _content(part: _Part, left: int, limits: Limits) -> bytes:
 def _decoded(text: str, left: int, limits: Limits) -> bytes:
     if len(text) // 4 * 3 > left:
         raise TableRefused("record.too_large", f"<= {limits.record_bytes} bytes")
-    text += "=" * (-len(text) % 4 if len(text) % 4 > 1 else 0)
     try:
-        content = binascii.a2b_base64(text, strict_mode=True)
-    except ValueError:  # binascii.Error, and letters beyond ASCII
+        content = base64_reading.decode(text)
+    except ValueError:
         raise TableRefused("table.base64_invalid", "base64 (RFC 4648)") from None
     return content if content.lstrip(_NOTHING) else b""
 
