@@ -230,7 +230,8 @@ class _Run:
         not_yours = Issue("facility.not_yours", "GIAMDINHHS.THONGTINDONVI.MACSKCB")
         # What is wrong with the envelope is told too: a blank code is nobody's.
         self._files.append(FileResult("refused", (not_yours, *found.issues), ()))
-        if self.media_type == "json":  # other files may be accepted; of a request that is refused whole nothing is kept
+        # Other files may be accepted; of a request that is refused whole nothing is kept.
+        if self.keep and self.media_type == "json":
             self._cut(source, found, None, around, ordinal)
 
     def _cut(
