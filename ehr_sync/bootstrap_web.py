@@ -163,7 +163,7 @@ def web_application(service: Service) -> Flask:
         log=service.log,
         stopwatch=time.monotonic,
         new_id=_new_id,
-        pages=_pages(service, app_desk, console),
+        pages=_pages(service, app_desk, console, admission, places),
         is_origin=partial(may_ask_from, stores=stores),
         alarm=partial(note_unfit, stores=stores),
         admission=admission,
@@ -204,7 +204,7 @@ def _looks(stores: Stores) -> Looks:
     )
 
 
-def _pages(service: Service, app_desk: AppDesk, console: Console) -> Foundation:
+def _pages(service: Service, app_desk: AppDesk, console: Console, admission: Admission, places: Places) -> Foundation:
     settings, stores = service.settings, service.stores
     return Foundation(
         rooms=(
@@ -227,6 +227,8 @@ def _pages(service: Service, app_desk: AppDesk, console: Console) -> Foundation:
         secret=stores.keys.content,
         log=service.log,
         new_upload=partial(Upload, settings.spool_folder, settings.spool_bytes),
+        admission=admission,
+        places=places,
     )
 
 

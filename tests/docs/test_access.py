@@ -59,6 +59,8 @@ def application() -> Flask:
             b"",
             NOTHING,
             NOTHING,
+            NOTHING,
+            NOTHING,
         ),
         admission=NOTHING,
     )
