@@ -95,6 +95,7 @@ class Foundation:
         app.before_request(self._bound)
         app.teardown_request(_leave_place)
         protect = CSRFProtect(app)
+        app.before_request(_readable)
         for blueprint in app.blueprints.values():
             protect.exempt(blueprint)
         app.context_processor(_of_every_page)
@@ -305,6 +306,12 @@ def _own(path: str) -> str:
     # Only to a page of ours: "//elsewhere", "/\\elsewhere" and what holds a query are not.
     plain = path.startswith("/") and not path.startswith("//") and path.replace("/", "").replace("-", "").isalnum()
     return path if plain else "/"
+
+
+def _readable() -> None:
+    # Nobody types a NUL, and no database takes one.
+    if _is_page() and any("\0" in value for value in (*request.args.values(), *request.form.values())):
+        raise Problem("request.bad")
 
 
 def _leave_place(_: BaseException | None) -> None:
