@@ -169,7 +169,7 @@ def web_application(service: Service) -> Flask:
         log=service.log,
         stopwatch=time.monotonic,
         new_id=_new_id,
-        pages=_pages(service, app_desk, console, own_reading),
+        pages=_pages(service, app_desk, console, own_reading, admission, places),
         is_origin=partial(may_ask_from, stores=stores),
         alarm=partial(note_unfit, stores=stores),
         admission=admission,
@@ -210,7 +210,9 @@ def _looks(stores: Stores) -> Looks:
     )
 
 
-def _pages(service: Service, app_desk: AppDesk, console: Console, reading: Reading) -> Foundation:
+def _pages(
+    service: Service, app_desk: AppDesk, console: Console, reading: Reading, admission: Admission, places: Places
+) -> Foundation:
     settings, stores = service.settings, service.stores
     return Foundation(
         rooms=(
@@ -233,6 +235,8 @@ def _pages(service: Service, app_desk: AppDesk, console: Console, reading: Readi
         secret=stores.keys.content,
         log=service.log,
         new_upload=partial(Upload, settings.spool_folder, settings.spool_bytes),
+        admission=admission,
+        places=places,
     )
 
 

@@ -37,6 +37,11 @@ class Admission:
         """Raises Problem where the client was given too many tokens."""
         _admitted(self.tokens.take(f"client:{client_id}"), "quota.used_up")
 
+    def admit_submission(self, client_id: str) -> None:
+        """Raises Problem where the client has sent too much; the answer says how much is left."""
+        g.standing = _standing(self.submissions, client_id)
+        _admitted(g.standing, "quota.used_up")
+
 
 def install_before_access(app: Flask, admission: Admission) -> None:
     """What is asked before anybody knows who calls: to be called first, as whatever is refused counts for a peer."""
@@ -59,8 +64,7 @@ def install_after_access(app: Flask, admission: Admission) -> None:
         if wait:
             raise Problem("refusals.too_many", headers=retry_after(wait))
         if request.endpoint in {"submissions.submit", "submissions.check"}:  # a check costs as much
-            g.standing = _standing(admission.submissions, g.caller.client_id)
-            _admitted(g.standing, "quota.used_up")
+            admission.admit_submission(g.caller.client_id)
 
     @app.after_request
     def count(response: Response) -> Response:

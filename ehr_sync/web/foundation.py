@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -16,12 +17,15 @@ from flask_wtf.csrf import CSRFProtect
 from whitenoise import WhiteNoise
 
 from ehr_sync.api.access import Face
+from ehr_sync.api.admission import Admission
 from ehr_sync.api.language import Language, language_of
+from ehr_sync.api.places import Places
 from ehr_sync.api.problem_types import PROBLEMS
 from ehr_sync.api.problems import Problem
 from ehr_sync.core.ports import Login
 from ehr_sync.runtime.logs import Log
 from ehr_sync.usecases.access.sessions import Visit
+from ehr_sync.usecases.desk.asking import desk_of
 from ehr_sync.web.design import build, words
 from ehr_sync.web.design.words import gettext
 from ehr_sync.web.sign_in import Client, NotGood, Provider
@@ -31,7 +35,8 @@ HOMES: Final[dict[Face, str]] = {"citizen": "citizen.home", "facility": "facilit
 _BACK: Final = "back"
 _TOKEN: Final = "sid"  # noqa: S105 - the name of what the cookie holds
 _FORM_BYTES: Final = 64_000
-_UPLOADS: Final = frozenset({"facility.check_files"})
+_UPLOAD: Final = "facility.check_files"
+_SENDING: Final = frozenset({_UPLOAD, "facility.send_files", "facility.refused_files"})  # each maps whole files
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'{}; base-uri 'none'; "
     "frame-ancestors 'none'"
@@ -60,6 +65,8 @@ class Foundation:
     secret: bytes = field(repr=False)
     log: Log
     new_upload: Callable[[], Upload]  # where a file of a form is kept while it comes
+    admission: Admission
+    places: Places
 
     def install(self, app: Flask, *, public_url: str) -> None:
         """Give the application its pages."""
@@ -86,7 +93,9 @@ class Foundation:
         app.request_class = request_class(self.new_upload)
         # Before the form's token is looked for, as that reads all of the form.
         app.before_request(self._bound)
+        app.teardown_request(_leave_place)
         protect = CSRFProtect(app)
+        app.before_request(_readable)
         for blueprint in app.blueprints.values():
             protect.exempt(blueprint)
         app.context_processor(_of_every_page)
@@ -102,8 +111,16 @@ class Foundation:
         app.wsgi_app = static  # type: ignore[method-assign]
 
     def _bound(self) -> None:
-        """A form is short, but for the files of somebody who is signed in."""
-        if _is_page() and not (request.endpoint in _UPLOADS and self.visit()):
+        """A form is short, but for the files of one of a facility's people, who wait for their place as its system
+        does (api/submissions.py), before a file is read.
+        """
+        code = (request.view_args or {}).get("code")
+        visit = self.visit() if request.endpoint in _SENDING else None
+        if visit and code in visit.facilities():
+            self.admission.admit_submission(desk_of(code))
+            g.place = ExitStack()
+            g.place.enter_context(self.places.taken(desk_of(code)))
+        if _is_page() and not ("place" in g and request.endpoint == _UPLOAD):
             request.max_content_length = _FORM_BYTES
 
     def admit(self, face: Face) -> None:
@@ -289,6 +306,17 @@ def _own(path: str) -> str:
     # Only to a page of ours: "//elsewhere", "/\\elsewhere" and what holds a query are not.
     plain = path.startswith("/") and not path.startswith("//") and path.replace("/", "").replace("-", "").isalnum()
     return path if plain else "/"
+
+
+def _readable() -> None:
+    # Nobody types a NUL, and no database takes one.
+    if _is_page() and any("\0" in value for value in (*request.args.values(), *request.form.values())):
+        raise Problem("request.bad")
+
+
+def _leave_place(_: BaseException | None) -> None:
+    if "place" in g:
+        g.pop("place").close()
 
 
 def _of_every_page() -> dict[str, Any]:

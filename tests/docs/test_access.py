@@ -61,6 +61,8 @@ def application() -> Flask:
             b"",
             NOTHING,
             NOTHING,
+            NOTHING,
+            NOTHING,
         ),
         admission=NOTHING,
     )

@@ -13,6 +13,8 @@ import pytest
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.sandbox.dossiers.generator import dossier
 from ehr_sync.sandbox.dossiers.hoso import with_values
+from ehr_sync.web.citizen import downloads
+from ehr_sync.web.citizen.book import read
 from ehr_sync.web.printing import paper as papers
 from ehr_sync.web.printing.paper import Paper, Section, set_paper
 from tests.usecases.service import DAY, Running, number_of
@@ -50,7 +52,7 @@ def test_fhir_is_what_the_api_gives_one_resource_a_line(reader: Visitor, desk: R
 def test_a_spreadsheet_takes_nothing_for_a_formula(reader: Visitor) -> None:
     with zipfile.ZipFile(io.BytesIO(taken(reader, "tables"))) as archive:
         files = {name: archive.read(name).decode("utf-8-sig") for name in archive.namelist()}
-    assert sorted(files) == ["ket-qua.csv", "lan-kham.csv", "thuoc.csv"]
+    assert sorted(files) == ["doc-truoc.txt", "ket-qua.csv", "lan-kham.csv", "thuoc.csv"]
     rows = [row for text in files.values() for row in csv.reader(io.StringIO(text))]
     assert [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
     assert any("'=HYPERLINK" in cell for row in rows for cell in row)
@@ -63,6 +65,24 @@ def test_a_paper_is_a_tagged_pdf_in_vietnamese(reader: Visitor) -> None:
     assert pdf.startswith(b"%PDF-")
     assert b"/StructTreeRoot" in pdf
     assert b"/Lang" in pdf
+
+
+def test_papers_and_tables_say_what_the_pages_say(visitor: Visitor, desk: Running) -> None:
+    stay = dossier(702, person_index=INDEX, shape="inpatient", rows=8)
+    desk.post(with_values(stay, "XML1", GHI_CHU="Theo dõi tại nhà", NGAY_TAI_KHAM="20261205", MA_LOAI_RV="1"))
+    desk.settle()
+    visitor.sign_in(NUMBER)
+    book = read([json.loads(line) for line in taken(visitor, "fhir").splitlines()])
+    with visitor.client.application.test_request_context():
+        on_paper = str(downloads.paper(book, taking=(), language="vi", made=""))
+    with zipfile.ZipFile(io.BytesIO(taken(visitor, "tables"))) as archive:
+        in_tables = "".join(archive.read(name).decode("utf-8-sig") for name in archive.namelist())
+    for said in (on_paper, in_tables):
+        for words in (
+            *("Thuốc do cơ sở ghi, có thể thiếu thuốc bạn tự mua.", "dùng tại cơ sở"),
+            *("Cơ sở ghi", "Theo dõi tại nhà", "Ra về", "Hẹn khám lại", "05/12/2026"),
+        ):
+            assert words in said
 
 
 HOSTILE = '#read("/etc/passwd") #eval("1+1") *b* $x$ \\ <l> @r [c]'

@@ -7,8 +7,10 @@ import json
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from pathlib import Path
+from threading import Event
 from typing import Final
 
 import pytest
@@ -19,7 +21,7 @@ from ehr_sync.store import clients
 from ehr_sync.usecases.access.authenticate import checked_jwks
 from tests.api import hospital
 from tests.api.web import calling
-from tests.usecases.service import DAY, FACILITY, HOSPITAL, Running, number_of
+from tests.usecases.service import DAY, FACILITY, HOSPITAL, Running, number_of, with_settings
 from tests.web.browsing import Visitor
 from tests.web.facilities import (
     CLERK,
@@ -270,6 +272,57 @@ def test_p10_somebody_who_may_not_decide_is_named_in_the_log_as_a_person(town: T
 def check(clerk: Visitor, *files: tuple[bytes, str]):  # type: ignore[no-untyped-def]
     clerk.get(f"{HERE}/files")
     return clerk.press(f"{HERE}/files", files=[(io.BytesIO(content), name) for content, name in files])
+
+
+def limited(desk: Running, **limits: int) -> Visitor:
+    """A clerk of a service with such limits, on the page of files."""
+    town = town_of(with_settings(desk, **limits))
+    clerk = town.somebody(CLERK)
+    clerk.get(f"{HERE}/files")
+    return clerk
+
+
+def test_files_at_the_desk_count_for_its_quota(desk: Running) -> None:
+    clerk = limited(desk, submissions_per_minute=1)
+    assert check(clerk, (MIXED, "a.xml")).status_code == 200
+    refused = clerk.press(f"{HERE}/files/send")
+    assert (refused.status_code, refused.mimetype) == (429, "text/html")
+    assert int(refused.headers["Retry-After"]) > 0
+
+
+class Slow(io.BytesIO):
+    """A form that begins to come, and goes on when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__(b"--x--\r\n")  # so long it says it is
+        self.began, self.goes_on = Event(), Event()
+
+    def readinto(self, _: object, /) -> int:
+        self.began.set()
+        self.goes_on.wait(30)
+        return 0
+
+
+def test_a_desk_holds_as_many_threads_as_a_system_may_and_gives_them_back(desk: Running) -> None:
+    clerk = limited(desk, client_submissions_at_once=1)
+    colleague, slow = Visitor(calling(clerk.client.application)), Slow()
+    colleague.sign_in(CLERK, "facility")
+    with ThreadPoolExecutor() as pool:
+        kind = "multipart/form-data; boundary=x"
+        coming = pool.submit(colleague.client.post, f"{HERE}/files", input_stream=slow, content_type=kind)
+        assert slow.began.wait(10), coming.result().text
+        waiting = pool.submit(check, clerk, (MIXED, "a.xml"))
+        with pytest.raises(TimeoutError):
+            waiting.result(timeout=2)
+        slow.goes_on.set()
+        assert coming.result().status_code == 400
+        assert waiting.result().status_code == 200
+
+
+def test_files_are_taken_of_those_who_work_there_and_of_nobody_else(town: Town) -> None:
+    citizen = town.somebody(number_of(401))
+    answer = citizen.client.post(f"{HERE}/files", data={"files": (io.BytesIO(b"x" * 100_000), "a.xml")})
+    assert answer.status_code == 413
 
 
 def tables(town: Town) -> dict[str, int]:

@@ -61,6 +61,12 @@ def test_a_form_without_its_token_does_nothing(visitor: Visitor, path: str, toke
     assert "Đăng xuất" in visitor.get("/").text
 
 
+def test_a_word_that_no_database_takes_is_refused(visitor: Visitor) -> None:
+    token = visitor.sign_in(NUMBER).text.partition('name="csrf_token" value="')[2].partition('"')[0]
+    answer = visitor.client.post("/apps/end", data={"csrf_token": token, "app": "a\0b"})
+    assert (answer.status_code, answer.mimetype) == (400, "text/html")
+
+
 def test_the_api_needs_no_form_token(visitor: Visitor) -> None:
     assert b"unsupported_grant_type" in visitor.client.post("/oauth2/token", data={"grant_type": "x"}).data
 

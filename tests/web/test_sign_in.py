@@ -98,6 +98,13 @@ def test_signing_in_gives_a_new_session_and_ends_the_one_before(visitor: Visitor
     assert desk.counts("session") == {"session": 1}
 
 
+def test_a_form_of_before_signing_in_does_nothing_after_it(visitor: Visitor) -> None:
+    token = visitor.get("/").text.partition('name="csrf_token" value="')[2].partition('"')[0]
+    assert visitor.client.post("/preferences", data={"csrf_token": token, "type": "large"}).status_code == 303
+    visitor.sign_in(NUMBER)
+    assert visitor.client.post("/preferences", data={"csrf_token": token, "type": "normal"}).status_code == 400
+
+
 def test_at_level_one_no_book_is_shown_until_one_steps_up(visitor: Visitor) -> None:
     assert "mức 2" in visitor.sign_in(NUMBER, level=1).text
     assert "mức 2" not in visitor.sign_in(NUMBER, level=2).text

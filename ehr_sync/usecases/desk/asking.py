@@ -31,7 +31,12 @@ def system(client_id: str) -> Asker:
 
 def person_at(code: str, login: Login, stores: Stores) -> Asker:
     """One of a facility's people: that they are, the caller knows."""
-    return Asker(actor_of(login, stores, as_="facility"), f"{PAGE}{code}")
+    return Asker(actor_of(login, stores, as_="facility"), desk_of(code))
+
+
+def desk_of(code: str) -> str:
+    """As whom all of a facility's people send."""
+    return f"{PAGE}{code}"
 
 
 def families_of(connection: Connection, asker: Asker, today: date, stores: Stores) -> frozenset[str]:

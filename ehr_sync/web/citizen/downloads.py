@@ -11,6 +11,7 @@ from typing import Any, Final
 from ehr_sync.web.citizen.book import Book, Medicine, Visit
 from ehr_sync.web.design.words import day, gettext, moment, span, times
 from ehr_sync.web.printing.paper import Paper, Section
+from mappings.summary.conditions import Diagnosis
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -21,7 +22,7 @@ def ndjson(resources: Iterable[bytes]) -> bytes:
 
 
 def tables(book: Book) -> bytes:
-    """A zip of CSV files: visits, results, medicines."""
+    """A zip of CSV files (visits, results, medicines) and what to know of them."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, rows in (
@@ -29,8 +30,18 @@ def tables(book: Book) -> bytes:
             ("ket-qua.csv", _results(book)),
             ("thuoc.csv", _medicines(book)),
         ):
-            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), _csv(rows))
+            archive.writestr(_named(name), _csv(rows))
+        archive.writestr(_named("doc-truoc.txt"), "\r\n".join((gettext("bản hiển thị dữ liệu"), _may_lack(), "")))
     return packed.getvalue()
+
+
+def _named(name: str) -> zipfile.ZipInfo:
+    return zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+
+
+def _may_lack() -> str:
+    """What a list of medicines says of itself (rules: drug-list-may-lack)."""
+    return gettext("Thuốc do cơ sở ghi, có thể thiếu thuốc bạn tự mua.")
 
 
 def _csv(rows: Iterable[Sequence[Any]]) -> bytes:
@@ -54,11 +65,18 @@ def _visits(book: Book) -> Iterator[Sequence[Any]]:
         gettext("Loại"),
         gettext("Bệnh chính"),
         "ICD-10",
+        gettext("Bệnh ghi kèm"),
+        gettext("Cơ sở ghi"),
+        gettext("Kết quả điều trị"),
+        gettext("Ra về"),
         gettext("Lời dặn"),
+        gettext("Hẹn khám lại"),
     )
     for v in book.visits:
         main = (v.main.text, v.main.code) if v.main else ("", "")
-        yield (v.start, v.end, v.place, v.kind, *main, " ".join(v.advice))
+        others, notes = "; ".join(map(_coded, v.others)), "; ".join(v.notes)
+        said = (others, notes, v.outcome, v.left, " ".join(v.advice), _coming(v))
+        yield (v.start, v.end, v.place, v.kind, *main, *said)
 
 
 def _results(book: Book) -> Iterator[Sequence[Any]]:
@@ -76,9 +94,10 @@ def _medicines(book: Book) -> Iterator[Sequence[Any]]:
         gettext("Số lượng"),
         gettext("Cách dùng"),
         gettext("Nơi khám"),
+        gettext("Ghi chú"),
     )
     for m in book.medicines():
-        yield (m.first, m.last, m.name, m.amount, m.dose, m.place)
+        yield (m.first, m.last, m.name, m.amount, m.dose, m.place, _given(m))
 
 
 def paper(book: Book, *, taking: Sequence[Medicine], language: str, made: str) -> Paper:
@@ -90,10 +109,10 @@ def paper(book: Book, *, taking: Sequence[Medicine], language: str, made: str) -
         footer=gettext("bản hiển thị dữ liệu") + f", {made}",
         lines=(patient["name"][0]["text"], patient["identifier"][0]["value"], day(patient.get("birthDate", ""))),
         sections=(
-            Section(gettext("Đang dùng thuốc"), items=tuple(map(_medicine, taking))),
+            Section(gettext("Đang dùng thuốc"), lines=(_may_lack(),), items=tuple(map(_medicine, taking))),
             Section(
                 gettext("Bệnh của bạn"),
-                items=tuple(f"{c.named.text} ({c.code}), {span(c.first, c.last)}" for c in book.conditions()),
+                items=tuple(f"{_coded(c.named)}, {span(c.first, c.last)}" for c in book.conditions()),
             ),
             *(_section(visit) for visit in book.visits),
         ),
@@ -105,11 +124,14 @@ def _section(visit: Visit) -> Section:
         (gettext("Nơi khám"), visit.place),
         (gettext("Thời gian"), times(visit.start, visit.end)),
         (gettext("Lý do"), "; ".join(visit.reasons)),
-        (gettext("Bệnh chính"), f"{visit.main.text} ({visit.main.code})" if visit.main else ""),
-        (gettext("Bệnh ghi kèm"), "; ".join(each.text for each in visit.others)),
+        (gettext("Bệnh chính"), _coded(visit.main) if visit.main else ""),
+        (gettext("Bệnh ghi kèm"), "; ".join(map(_coded, visit.others))),
         (gettext("Đã làm"), "; ".join(visit.procedures)),
+        (gettext("Cơ sở ghi"), "; ".join(visit.notes)),
         (gettext("Kết quả điều trị"), visit.outcome),
+        (gettext("Ra về"), visit.left),
         (gettext("Lời dặn"), " ".join(visit.advice)),
+        (gettext("Hẹn khám lại"), _coming(visit)),
     ]
     found = [f"{r.name}: {r.value} {r.unit}".strip() for r in (*visit.vitals, *visit.results)]
     found += [f"{r.name}: {r.conclusion}" for r in visit.reports]
@@ -123,9 +145,22 @@ def _section(visit: Visit) -> Section:
                 place=visit.place,
                 when=moment(visit.came),
             ),
+            *((_may_lack(),) if visit.medicines else ()),
         ),
     )
 
 
 def _medicine(each: Medicine) -> str:
-    return ", ".join(filter(None, (each.name, each.amount, each.dose, span(each.first, each.last))))
+    return ", ".join(filter(None, (each.name, each.amount, each.dose, span(each.first, each.last), _given(each))))
+
+
+def _given(each: Medicine) -> str:
+    return gettext("dùng tại cơ sở") if each.given else ""
+
+
+def _coded(what: Diagnosis) -> str:
+    return f"{what.text} ({what.code})" if what.code else what.text
+
+
+def _coming(visit: Visit) -> str:
+    return "; ".join(span(each.first, each.last) for each in visit.appointments)

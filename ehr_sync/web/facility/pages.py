@@ -124,7 +124,7 @@ def _dossiers(blueprint: Blueprint, behind: UseCases) -> None:
 
     @blueprint.post("/facility/<code>/find")
     def find(code: str) -> Response:
-        asked = request.form.get("ma_lk", "").replace("\0", "").strip()
+        asked = request.form.get("ma_lk", "").strip()
         if not 0 < len(asked) <= _LONGEST_MA_LK:
             return page("facility/find.html", asked="", found=None, wrong="empty")
         found = behind.looks.find(asked, asker())
