@@ -11,9 +11,6 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.store.sealing import mark
 
-KeyChecks = Table
-"""Where a database keeps them."""
-
 
 def check_values(keys: ServiceKeys) -> Mapping[str, bytes]:
     """A check value of each key by its name; `signing` by its public half, which is no secret."""

@@ -11,7 +11,7 @@ from ehr_sync.core.codes import record_version_of
 from ehr_sync.core.errors import Conflict, NotFound, Unavailable
 from ehr_sync.core.identity import State
 from ehr_sync.core.record_body import Body, encode
-from ehr_sync.store import audit, identity_claims, people, records, refusals
+from ehr_sync.store import audit, identity_claims, people, records, repeated_refusals
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.identity_claims import ClaimRow
 from ehr_sync.store.packing import Words, pack
@@ -46,7 +46,7 @@ def make_current(code: str, *, client_id: str, actor: str = "", stores: Stores, 
                 entry = AuditEntry(
                     f"client:{client_id}", "refused make current", head.person_id if head else None, code
                 )
-                refusals.note(connection, stores.keys.audit, entry)
+                repeated_refusals.note(connection, stores.keys.audit, entry)
         if record is None or head is None or not is_theirs:
             raise NotFound("transaction.unknown")
         if waits:
