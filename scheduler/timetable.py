@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID, uuid4
 
-from ehr_sync.store import heartbeats, kept_refusals, quotas, refusals, submissions
+from ehr_sync.store import heartbeats, quotas, refused_dossiers, repeated_refusals, submissions
 from ehr_sync.usecases.delivery.resync_lanes import carry_on_resyncs
 from ehr_sync.usecases.delivery.tell_register import follow_renames
 from ehr_sync.usecases.stores import Stores
@@ -45,7 +45,7 @@ def timetable(
 
 def _fold(stores: Stores) -> None:
     with stores.database.begin() as connection:
-        refusals.fold(connection, stores.keys.audit)
+        repeated_refusals.fold(connection, stores.keys.audit)
 
 
 def _beat(stores: Stores, scheduler_id: UUID) -> None:
@@ -57,4 +57,4 @@ def _forget(stores: Stores) -> None:
     with stores.database.begin() as connection:
         submissions.forget_old_idempotency_keys(connection)
         quotas.forget_full_buckets(connection)
-        kept_refusals.forget_old_refusals(connection)
+        refused_dossiers.forget_old_refusals(connection)

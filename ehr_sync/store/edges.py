@@ -177,7 +177,8 @@ def as_last_change(said: str | None) -> LastChange:
 def write(
     connection: Connection, keys: ServiceKeys, changed: Sequence[Edge], gone: Sequence[tuple[str, Key]] = ()
 ) -> None:
-    """Enter in the log that these edges changed and those went away, and seal the rows, which this transaction holds.
+    """Enter in the log that edges `changed`, with what they now decide, and that those by `gone` (table and key) went
+    away; and seal the rows that changed, which this transaction holds.
 
     The last thing that a transaction does: the log's head is held from here on. The values come from what was read and
     checked, never from the row as it stands: else this would seal whatever somebody put there meanwhile.

@@ -50,7 +50,7 @@ class ClaimRow:
     person_id: UUID
     number_mark: bytes | None
     state: State
-    sealed_at: int = 0
+    sealed_at: int
 
 
 def decided_at(connection: Connection, claim_id: bytes) -> datetime:

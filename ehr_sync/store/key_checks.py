@@ -12,9 +12,6 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.store.sealing import mark
 
-KeyChecks = Table
-"""Where a database keeps them."""
-
 SIGNING: Final = frozenset({"signing", "id_tokens"})
 """The keys that may be replaced: nothing that is kept hangs from them."""
 

@@ -111,7 +111,7 @@ def _held_by_us(connection: Connection, edge_key: bytes, asked: Sequence[Any]) -
         with suppress(Unfit):
             edges.check(edge_key, edge, row.seal, row.sealed_at)
             edges.compare(edge_key, {(edge.table, edge.key): row.sealed_at}, last)
-            fitting.append(ClaimRow(row.claim_id, row.person_id, row.number_mark, State.DUE))
+            fitting.append(ClaimRow(row.claim_id, row.person_id, row.number_mark, State.DUE, row.sealed_at))
     return fitting
 
 

@@ -39,7 +39,7 @@ class LockedPerson:
     state: str
     seq: int
     proven_claim: bytes | None
-    sealed_at: int = 0
+    sealed_at: int
 
 
 def lock(connection: Connection, edge_key: bytes, people: Collection[UUID]) -> dict[UUID, LockedPerson]:

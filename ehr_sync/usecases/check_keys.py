@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from sqlalchemy import Table
+
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.store import audit, key_checks
@@ -52,5 +54,5 @@ def accept_signing_key(keys: ServiceKeys, *, by: str, database: Database, key_da
             key_checks.accept_signing(connection, table, keys)
 
 
-def _places(database: Database, key_database: Database) -> Iterable[tuple[Database, key_checks.KeyChecks, str]]:
+def _places(database: Database, key_database: Database) -> Iterable[tuple[Database, Table, str]]:
     return (database, key_check, "main database"), (key_database, key_check_beside_keys, "key store")

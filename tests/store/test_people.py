@@ -282,7 +282,7 @@ def test_what_was_decided_a_day_ago_and_may_change_is_asked_again(
             text("UPDATE claim SET state = :state, reason = 'x', due_at = NULL, decided_at = :at"),
             {"state": state, "at": now - age},
         )
-        identity_claims.ask_again(connection, KEYS, [ClaimRow(b"1", who, b"number", State(state))], now)
+        identity_claims.ask_again(connection, KEYS, [ClaimRow(b"1", who, b"number", State(state), 0)], now)
         found = {bytes(r.claim_id): r for r in connection.execute(text("SELECT * FROM claim"))}
     assert found[b"2"].state == state
     again = found[b"1"]

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from ehr_sync.sandbox.dossiers.generator import Hoso, dossier, planted, with_values
-from ehr_sync.store import refusals
+from ehr_sync.store import repeated_refusals
 from tests.usecases.service import DAY, FACILITY, Running, number_of
 from tests.web.browsing import Visitor
 from tests.web.facilities import CLERK, CLERK_OF_OTHER, OTHER, OURS, Town, town_of
@@ -58,7 +58,9 @@ def looked_at_by_all(town: Town, hoso: Hoso) -> None:
         assert stranger.get(f"/facility/{OTHER}/dossiers/{first}").status_code == 404
     town.running.run("UPDATE repeated_refusal SET since = since - interval '2 minutes'")
     with town.running.stores.database.begin() as connection:
-        refusals.fold(connection, town.running.stores.keys.audit)  # "2 more", and of which dossier it does not say
+        repeated_refusals.fold(
+            connection, town.running.stores.keys.audit
+        )  # "2 more", and of which dossier it does not say
     system, token = town.system()
     assert system.get(f"/api/v1/transactions/{first}", headers=token).status_code == 200
     assert system.post(f"/api/v1/transactions/{first}:make-current", headers=token).status_code < 300

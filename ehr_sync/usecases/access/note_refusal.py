@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from typing import Final, Protocol
 
 from ehr_sync.core.ports import Login
-from ehr_sync.store import clients, refusals
+from ehr_sync.store import clients, repeated_refusals
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.usecases.access.actors import actor_of
 from ehr_sync.usecases.stores import Stores
@@ -59,7 +59,7 @@ def note_refusal(refusal: Refusal, *, stores: Stores) -> None:
         told = {"why": refusal.why, "client": client, "peer": _address(refusal.peer)}
         detail = " ".join(f"{name}={value}" for name, value in told.items() if value)
         entry = AuditEntry(_actor(refusal, client, stores), f"refused {refusal.what}", None, detail)
-        refusals.note(connection, stores.keys.audit, entry, for_=detail)
+        repeated_refusals.note(connection, stores.keys.audit, entry, for_=detail)
 
 
 def _actor(refusal: Refusal, client: str, stores: Stores) -> str:

@@ -19,7 +19,7 @@ from ehr_sync.core.app_scopes import AppAccess
 from ehr_sync.core.errors import NotFound, Unavailable
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.ports import Login
-from ehr_sync.store import audit, book_entries, clients, identity_claims, people, records, refusals
+from ehr_sync.store import audit, book_entries, clients, identity_claims, people, records, repeated_refusals
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.book_entries import OpenEntry
 from ehr_sync.store.people import ProvenFacts
@@ -245,7 +245,7 @@ def note(connection: Connection, stores: Stores, entry: AuditEntry, login: Login
 
 def note_refused(connection: Connection, stores: Stores, entry: AuditEntry, login: Login) -> None:
     """The same of a read that was refused."""
-    refusals.note(connection, stores.keys.audit, through(entry, login))
+    repeated_refusals.note(connection, stores.keys.audit, through(entry, login))
 
 
 def owner_of(connection: Connection, type_: str, id_: str) -> UUID | None:

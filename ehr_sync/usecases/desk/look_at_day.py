@@ -15,10 +15,10 @@ from ehr_sync.core.answers import HosoResult
 from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.codes import transaction_code
 from ehr_sync.core.errors import NotFound
-from ehr_sync.store import audit, desk, kept_refusals, records
+from ehr_sync.store import audit, desk, records, refused_dossiers
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.desk import DeskRow, Place
-from ehr_sync.store.kept_refusals import RefusalRow
+from ehr_sync.store.refused_dossiers import RefusalRow
 from ehr_sync.usecases.desk.asking import Asker, families_of
 from ehr_sync.usecases.desk.heard import heard_of, refused_of
 from ehr_sync.usecases.intake.plan_record import record_ids
@@ -90,7 +90,7 @@ def count_day(day: date, asker: Asker, *, stores: Stores) -> Day:
     with stores.database.begin() as connection:
         families = families_of(connection, asker, today, stores)
         states = desk.count_states(connection, families, start, end, stores.destination)
-        refused = kept_refusals.count(connection, families, start, end)
+        refused = refused_dossiers.count(connection, families, start, end)
         work = desk.count_held(connection, families, most=_MOST_COUNTED, destination=stores.destination)
         _note(connection, asker, "count day", day.isoformat(), stores)
     groups = {group: sum(states.get(state, 0) for state in within) for group, within in STATES.items()}
@@ -125,7 +125,7 @@ def list_dossiers(
                 destination=stores.destination,
             )
         if group in {"sent", "refused"}:
-            found += kept_refusals.some(
+            found += refused_dossiers.some(
                 connection, stores.key_store, families, start, end, before=_before_refusals(place), limit=limit + 1
             )
         found = sorted(found, key=_order, reverse=True)[: limit + 1]

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.codes import record_version_of, transaction_code
 from ehr_sync.core.errors import NotFound
-from ehr_sync.store import audit, records, refusals
+from ehr_sync.store import audit, records, repeated_refusals
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.usecases.desk.asking import Asker, families_of
@@ -168,7 +168,7 @@ def _note(
     if action:
         audit.write(connection, stores.keys.audit, [_entry(asker, action, head, code)])
     else:
-        refusals.note(connection, stores.keys.audit, _entry(asker, "refused life line", head, code))
+        repeated_refusals.note(connection, stores.keys.audit, _entry(asker, "refused life line", head, code))
 
 
 def _entry(asker: Asker, action: str, head: VersionHead | None, code: str) -> AuditEntry:

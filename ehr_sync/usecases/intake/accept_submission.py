@@ -18,12 +18,12 @@ from ehr_sync.core.codes import batch_id
 from ehr_sync.core.errors import Conflict
 from ehr_sync.core.versions import MadeOnMeans
 from ehr_sync.settings import Settings
-from ehr_sync.store import audit, clients, kept_refusals, submissions
+from ehr_sync.store import audit, clients, refused_dossiers, submissions
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.client_edges import Sending
-from ehr_sync.store.kept_refusals import NewRefusal
 from ehr_sync.store.packing import Words, pack
 from ehr_sync.store.people import number_mark_of
+from ehr_sync.store.refused_dossiers import NewRefusal
 from ehr_sync.store.sealing import mark
 from ehr_sync.store.spool import Reader, Spool
 from ehr_sync.store.submissions import Ending
@@ -183,7 +183,7 @@ class _Run:
         self._keep_chunk(last=True)
         if self._for_the_desk:
             with self.stores.database.begin() as connection:
-                kept_refusals.note(connection, self.stores.key_store, self._for_the_desk, self.before.now)
+                refused_dossiers.note(connection, self.stores.key_store, self._for_the_desk, self.before.now)
         return self._answer()
 
     def _accept_batch(self, source: BinaryIO) -> None:

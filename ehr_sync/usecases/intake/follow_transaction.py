@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.codes import batch_id, record_version_of, transaction_code
 from ehr_sync.core.errors import NotFound
-from ehr_sync.store import audit, book_entries, clients, identity_claims, lane_reports, records, refusals
+from ehr_sync.store import audit, book_entries, clients, identity_claims, lane_reports, records, repeated_refusals
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.usecases.stores import Stores
@@ -55,7 +55,7 @@ def follow_transaction(code: str, *, client_id: str, stores: Stores) -> LifeLine
             audit.write(connection, stores.keys.audit, [AuditEntry(actor, "read life line", person_id, code)])
         else:
             entry = AuditEntry(actor, "refused life line", person_id, code)
-            refusals.note(connection, stores.keys.audit, entry)
+            repeated_refusals.note(connection, stores.keys.audit, entry)
     if line is None:
         raise NotFound("transaction.unknown")
     return line

@@ -12,7 +12,7 @@ from ehr_sync.core.codes import record_version_of
 from ehr_sync.core.errors import Conflict, NotFound, Unavailable
 from ehr_sync.core.identity import State
 from ehr_sync.core.record_body import Body, encode
-from ehr_sync.store import audit, identity_claims, people, records, refusals
+from ehr_sync.store import audit, identity_claims, people, records, repeated_refusals
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.identity_claims import ClaimRow
 from ehr_sync.store.packing import Words, pack
@@ -47,7 +47,7 @@ def make_current(code: str, *, client_id: str, actor: str = "", stores: Stores, 
             waits = head is not None and head.state == "waiting_for_xml1"
             if not is_theirs or head is None or waits:
                 entry = AuditEntry(actor, "refused make current", head.person_id if head else None, told)
-                refusals.note(connection, stores.keys.audit, entry)
+                repeated_refusals.note(connection, stores.keys.audit, entry)
         if record is None or head is None or not is_theirs:
             raise NotFound("transaction.unknown")
         if waits:

@@ -110,9 +110,9 @@ def write(parts: Sequence[Part], look: Look, stores: Stores, fresh: dict[bytes, 
         people_of_claims = {fresh[i][0]: (fresh[i][1], c) for i, c in new.items()}
         if not identity_claims.add_claims(connection, stores.keys.edges, people_of_claims, at):
             raise Moved
-        added = {i: ClaimRow(i, fresh[i][0], c.number_mark, c.verdict.state) for i, c in new.items()}
+        added = {i: ClaimRow(i, fresh[i][0], c.number_mark, c.verdict.state, 0) for i, c in new.items()}
         locked = _lock(connection, crowd, _named(steps, look), stores) | {
-            c.person_id: LockedPerson(c.person_id, "provisional", 0, None) for c in added.values()
+            c.person_id: LockedPerson(c.person_id, "provisional", 0, None, 0) for c in added.values()
         }
         _look_again(connection, steps)
         claims = {**look.claims, **added}

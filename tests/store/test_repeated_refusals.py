@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select, text
 
-from ehr_sync.store import audit, refusals
+from ehr_sync.store import audit, repeated_refusals
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.database import Database
 from ehr_sync.store.tables import audit_event
@@ -19,14 +19,14 @@ OWNER, OTHER = uuid4(), uuid4()
 def refused(database: Database, actor: str, person_id: UUID | None, times: int, action: str = "refused read") -> None:
     for _ in range(times):
         with database.begin() as connection:
-            refusals.note(connection, KEY, AuditEntry(actor, action, person_id))
+            repeated_refusals.note(connection, KEY, AuditEntry(actor, action, person_id))
 
 
 def folded(database: Database, *, seconds_later: int) -> list[tuple[str, str, UUID | None, str]]:
     with database.begin() as connection:
         earlier = text("UPDATE repeated_refusal SET since = since - :s * interval '1 s'")
         connection.execute(earlier, {"s": seconds_later})
-        refusals.fold(connection, KEY)
+        repeated_refusals.fold(connection, KEY)
     return entries(database)
 
 
@@ -85,7 +85,7 @@ def test_what_is_nobodys_is_folded_as_nobodys(database: Database) -> None:
 
 def test_a_refusal_that_rolls_back_is_neither_noted_nor_counted(database: Database) -> None:
     with pytest.raises(ZeroDivisionError), database.begin() as connection:
-        refusals.note(connection, KEY, AuditEntry("citizen:a", "refused read", OWNER))
+        repeated_refusals.note(connection, KEY, AuditEntry("citizen:a", "refused read", OWNER))
         _ = 1 / 0
     refused(database, "citizen:a", OWNER, 1)
     assert len(entries(database)) == 1
