@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import partial
@@ -35,8 +35,7 @@ from ehr_sync.core.quota import Buckets, Lease, LeasedBuckets, Quota
 from ehr_sync.core.tally import Tally
 from ehr_sync.runtime.metrics import scraper
 from ehr_sync.settings import Settings
-from ehr_sync.store import audit, clients, quotas
-from ehr_sync.store.audit import AuditEntry
+from ehr_sync.store import clients, quotas
 from ehr_sync.store.kept_files import KeptFiles
 from ehr_sync.store.resyncs import Resync, Scope
 from ehr_sync.store.sessions import SignIns
@@ -53,7 +52,7 @@ from ehr_sync.usecases.access.own_apps import end_app, own_apps
 from ehr_sync.usecases.access.posts import holds_post
 from ehr_sync.usecases.access.register_apps import may_ask_from
 from ehr_sync.usecases.access.seal_edges import note_unfit
-from ehr_sync.usecases.auditing.verify_log import verify_log
+from ehr_sync.usecases.auditing.glance_at_log import glance_at_log
 from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.erase_person import undone_erasures
 from ehr_sync.usecases.book.hidden_words import hidden_words, hide_words
@@ -89,7 +88,6 @@ from ehr_sync.web.uploads import Upload
 from mappings.model import Uris
 
 _KEPT_SECONDS: Final = 5.0  # however many ask, the database is asked for figures this seldom
-_MOST_VERIFIED: Final = 500_000  # entries of the audit log: some seconds
 
 
 def web_application(service: Service) -> Flask:
@@ -263,7 +261,7 @@ def _console(service: Service, recent: Callable[[], Figures]) -> Console:
         hurry=lambda by: hurry_lanes(Scope(), by=by, stores=stores),
         trace=partial(trace_transaction, stores=stores),
         sent=partial(transactions_of, stores=stores),
-        verify=partial(_verify_audit, service),
+        verify=partial(glance_at_log, stores=stores, key_database=service.key_database),
     )
 
 
@@ -348,27 +346,6 @@ def _new_id() -> str:
 def _figures(stores: Stores, tally: Tally) -> Figures:
     tally.keep()
     return figures_of(stores)
-
-
-@dataclass(frozen=True, slots=True)
-class _Verified:
-    entries: int
-    faults: Sequence[str] | None
-
-
-def _verify_audit(service: Service, by: str) -> _Verified:
-    """Look whether the audit log is whole, where it is short enough to be looked at while somebody waits."""
-    stores, found = service.stores, None
-    with stores.database.begin() as connection:
-        entries, _ = audit.head(connection)
-    if entries <= _MOST_VERIFIED:
-        looked = verify_log(stores=stores, key_database=service.key_database, logs={}, copies={}, keys=KeySet([]))
-        entries, found = looked.entries, looked.faults
-    with stores.database.begin() as connection:
-        said = "too long" if found is None else f"{entries} entries, {len(found)} faults"
-        entry = AuditEntry(f"ops:{stores.alias_of(by)}", "verify audit", None, said)
-        audit.write(connection, stores.keys.audit, [entry])
-    return _Verified(entries, found)
 
 
 def _order(wanted: Wanted, by: str, reason: str, stores: Stores) -> Resync:

@@ -6,20 +6,19 @@ import json
 import re
 from datetime import UTC, date
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 
 from ehr_sync.commands.noting import noted
 from ehr_sync.commands.opening import opened
+from ehr_sync.core.codes import CLIENT_ID
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.store import clients
 from ehr_sync.store.client_edges import Grant
 from ehr_sync.store.clients import ALWAYS
 from ehr_sync.usecases.access.authenticate import SCOPES, BadKeys, checked_jwks
 from mappings.facility_code import is_facility_code
-
-_CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class FacilityGrant(click.ParamType[tuple[str, date, date | None]]):
@@ -62,7 +61,7 @@ def add_client(
     scopes: tuple[str, ...],
 ) -> None:
     """Register a client, with its public keys and its facilities."""
-    if not _CLIENT_ID.fullmatch(client_id):
+    if not re.fullmatch(CLIENT_ID, client_id):
         raise Misconfigured("Choose an id of 1 to 64 letters, digits, dots, dashes and underlines.")
     jwks = _jwks_in(jwks_file)
     told = {"scopes": ",".join(sorted(set(scopes))), "facilities": ",".join(sorted({code for code, _, _ in grants}))}

@@ -1,11 +1,17 @@
-"""maGiaoDich and batch ids: what a sender quotes back to us. Unguessable, since they hold a keyed record id."""
+"""maGiaoDich and batch ids: what a sender quotes back to us. Unguessable, since they hold a keyed record id. And how
+the ids of those who send are written.
+"""
 
 from __future__ import annotations
 
 import base64
 import binascii
+from typing import Final
 
 from ehr_sync.core.errors import NotFound
+
+CLIENT_ID: Final = r"[A-Za-z0-9._-]{1,64}"
+"""The form of a client's id, and of an app's."""
 
 _RECORD_BYTES = 16
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.engine import Connection
 
@@ -28,7 +28,7 @@ from ehr_sync.store.client_edges import (
 )
 from ehr_sync.store.edges import seal_of
 from ehr_sync.store.statement import Statement, among
-from ehr_sync.store.tables import client, client_facility, facility, jti, key_use, submission
+from ehr_sync.store.tables import client, client_facility, facility, jti, key_use, record_version
 
 ALWAYS: Final = date.min  # a grant without a first day
 PAGE: Final = "page:"
@@ -160,21 +160,20 @@ class Sends:
 
 
 def last_sent(connection: Connection) -> list[Sends]:
-    """Every facility for which somebody may send, by name, and when that system last sent."""
-    newest = (
-        select(func.max(submission.c.received_at))
-        .where(submission.c.client_id == client_facility.c.client_id)
-        .scalar_subquery()
-    )
+    """Every facility for which somebody may send, by name, and when anything of it was last taken."""
     family = facility.alias("family")
+    sending = select(facility.c.family_id).join(client_facility, client_facility.c.code == facility.c.code)
     rows = connection.execute(
-        select(family.c.name, func.max(newest).label("last"))
-        .select_from(client_facility.join(facility, facility.c.code == client_facility.c.code))
-        .join(family, family.c.code == facility.c.family_id)
-        .group_by(family.c.code, family.c.name)
+        select(family.c.name, newest_of(family.c.code).label("last"))
+        .where(family.c.code.in_(sending))
         .order_by(family.c.name)
     )
     return [Sends(row.name, row.last) for row in rows]
+
+
+def newest_of(family: ColumnElement[str]) -> ScalarSelect[datetime | None]:
+    """When anything of a facility's family was last taken, whoever sent it: one look into an index."""
+    return select(func.max(record_version.c.accepted_at)).where(record_version.c.family == family).scalar_subquery()
 
 
 def grant(

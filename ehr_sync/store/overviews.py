@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, literal, or_, select, tuple_, union_all
 
+from ehr_sync.store.clients import newest_of
 from ehr_sync.store.tables import claim, client_facility, facility, piece, resync, submission
 
 Row = Mapping[str, Any]
@@ -73,20 +74,19 @@ def _claims_of(state: str, reason: str | None, after: Place | None) -> Select[An
 
 
 def facilities(connection: Connection, *, today: date, after: str | None, limit: int) -> Sequence[Row]:
-    """Facilities by code, with who may send for each on a day and when that client last sent anything."""
+    """Facilities by code, with who may send for each on a day and when anything of the place was last taken."""
     f, held = facility.c, client_facility.c
     page = select(f.code, f.family_id, f.name).order_by(f.code).limit(limit)
     if after is not None:
         page = page.where(f.code > after)
     here = page.subquery()
-    last = select(func.max(submission.c.received_at)).where(submission.c.client_id == held.client_id).scalar_subquery()
     shown = (
         select(
             here.c.code,
             here.c.family_id.label("family"),
             here.c.name,
             func.array_remove(func.array_agg(held.client_id.distinct()), None).label("clients"),
-            func.max(last).label("last_sent_at"),
+            newest_of(here.c.family_id).label("last_sent_at"),
         )
         .select_from(here.outerjoin(client_facility, _held_on(here.c.code, today)))
         .group_by(here.c.code, here.c.family_id, here.c.name)

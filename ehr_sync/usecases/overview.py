@@ -12,12 +12,13 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from ehr_sync.core.clock import vietnam_day
-from ehr_sync.core.codes import batch_id
+from ehr_sync.core.codes import CLIENT_ID, batch_id
 from ehr_sync.core.figures import Figures
 from ehr_sync.core.wellness import complaints
 from ehr_sync.store import audit, audit_reading, lane_reports, overviews
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.audit_reading import Wanted
+from ehr_sync.store.clients import PAGE
 from ehr_sync.usecases.stores import Stores
 from mappings.dates import VIETNAM
 from mappings.facility_code import is_facility_code
@@ -45,18 +46,9 @@ class BadFilter(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """Who asks, and on which day in Viet Nam."""
-
-    by: str
-    today: date
-    stores: Stores
-
-
-@dataclass(frozen=True, slots=True)
 class _List:
     filters: Mapping[str, Callable[[str], Any]]
-    page: Callable[..., tuple[Sequence[Row], str | None]]  # (connection, given, limit, asking) → rows, cursor
+    page: Callable[..., tuple[Sequence[Row], str | None]]  # (connection, given, limit, today) → rows, cursor
 
 
 def show(what: str, given: Mapping[str, str], *, limit: int, by: str, stores: Stores) -> Listing:
@@ -67,11 +59,11 @@ def show(what: str, given: Mapping[str, str], *, limit: int, by: str, stores: St
     parsed = {name: _parsed(asked, name, value) for name, value in given.items()}
     today = vietnam_day(stores.database.now())
     with stores.database.begin() as connection:
-        rows, after = asked.page(connection, parsed, limit, Asking(by, today, stores))
-        if what != "audit":
-            detail = " ".join(f"{name}={value}" for name, value in {**given, "listed": len(rows)}.items())
-            entry = AuditEntry(f"ops:{stores.alias_of(by)}", f"list {what}", None, detail)
-            audit.write(connection, stores.keys.audit, [entry])
+        rows, after = asked.page(connection, parsed, limit, today)
+        detail = " ".join(f"{name}={value}" for name, value in {**given, "listed": len(rows)}.items())
+        action, told = ("search audit", "") if what == "audit" else (f"list {what}", detail)
+        entry = AuditEntry(f"ops:{stores.alias_of(by)}", action, parsed.get("patient"), told)
+        audit.write(connection, stores.keys.audit, [entry])
     return Listing(rows, after or "")
 
 
@@ -111,7 +103,7 @@ def told(figures: Figures) -> dict[str, Any]:
     }
 
 
-def _submissions(connection: Connection, given: Row, limit: int, _: Asking) -> tuple[Sequence[Row], str | None]:
+def _submissions(connection: Connection, given: Row, limit: int, _: date) -> tuple[Sequence[Row], str | None]:
     found = overviews.submissions(
         connection, client=given.get("client"), refused="refused" in given, before=given.get("after"), limit=limit
     )
@@ -130,7 +122,7 @@ def _submissions(connection: Connection, given: Row, limit: int, _: Asking) -> t
     return rows, _place(found, limit, "received_at", "submission_id")
 
 
-def _claims(connection: Connection, given: Row, limit: int, _: Asking) -> tuple[Sequence[Row], str | None]:
+def _claims(connection: Connection, given: Row, limit: int, _: date) -> tuple[Sequence[Row], str | None]:
     state, reason = given.get("state", "held"), given.get("reason")
     states = overviews.HELD if state == "held" else (state,)
     found = overviews.claims(connection, states=states, reason=reason, after=given.get("after"), limit=limit)
@@ -140,29 +132,27 @@ def _claims(connection: Connection, given: Row, limit: int, _: Asking) -> tuple[
     return rows, _place(found, limit, "created_at", "claim_id")
 
 
-def _lanes(connection: Connection, given: Row, limit: int, _: Asking) -> tuple[Sequence[Row], str | None]:
+def _lanes(connection: Connection, given: Row, limit: int, _: date) -> tuple[Sequence[Row], str | None]:
     found = lane_reports.listing(connection, **{"state": None, **given}, limit=limit)
     rows = [{"patient": r["person_id"], **_but(r, "person_id")} for r in found]
     return rows, f"{found[-1]['person_id']}~{found[-1]['destination']}" if len(found) == limit else None
 
 
-def _facilities(connection: Connection, given: Row, limit: int, asking: Asking) -> tuple[Sequence[Row], str | None]:
-    rows = overviews.facilities(connection, today=asking.today, after=given.get("after"), limit=limit)
+def _facilities(connection: Connection, given: Row, limit: int, today: date) -> tuple[Sequence[Row], str | None]:
+    rows = overviews.facilities(connection, today=today, after=given.get("after"), limit=limit)
     return rows, rows[-1]["code"] if len(rows) == limit else None
 
 
-def _resyncs(connection: Connection, given: Row, limit: int, _: Asking) -> tuple[Sequence[Row], str | None]:
+def _resyncs(connection: Connection, given: Row, limit: int, _: date) -> tuple[Sequence[Row], str | None]:
     found = overviews.resyncs(connection, before=given.get("after"), limit=limit)
     rows = [{"id": r["resync_id"], **_but(r, "resync_id")} for r in found]
     return rows, _place(found, limit, "created_at", "resync_id")
 
 
-def _audit(connection: Connection, given: Row, limit: int, asking: Asking) -> tuple[Sequence[Row], str | None]:
+def _audit(connection: Connection, given: Row, limit: int, _: date) -> tuple[Sequence[Row], str | None]:
     names = ("actor", "action", "patient", "since", "until")
     wanted = Wanted(*(given.get(name) for name in names))
     found = audit_reading.search(connection, wanted, before=given.get("after"), limit=limit)
-    entry = AuditEntry(f"ops:{asking.stores.alias_of(asking.by)}", "search audit", wanted.person_id)
-    audit.write(connection, asking.stores.keys.audit, [entry])
     rows = [
         {"n": e.n, "at": e.at, "actor": e.actor, "action": e.action, "patient": e.person_id, "detail": e.detail}
         for e in found.events
@@ -234,7 +224,7 @@ _REASON: Final = _like(r"[a-z0-9_.-]{0,120}")
 LISTS: Final[Mapping[str, _List]] = {
     "submissions": _List(
         {
-            "client": _like(r"[A-Za-z0-9._-]{1,64}"),
+            "client": _like(rf"({PAGE})?{CLIENT_ID}"),
             "refused": _among("day"),
             "after": _place_of(bytes.fromhex),
         },

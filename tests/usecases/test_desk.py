@@ -25,6 +25,7 @@ from ehr_sync.store import clients
 from ehr_sync.store.database import Database
 from ehr_sync.store.kept_files import KEPT_FOR, KeptFile, KeptFiles
 from ehr_sync.store.spool import Spool
+from ehr_sync.usecases import overview
 from ehr_sync.usecases.book.erase_person import erase_person
 from ehr_sync.usecases.desk import client_keys
 from ehr_sync.usecases.desk.asking import Asker, system
@@ -94,6 +95,15 @@ def test_no_look_asks_for_the_time_while_it_holds_a_connection(
     client_keys.list_own_keys(system(HOSPITAL), stores=stores)
     with pytest.raises(NotFound):
         client_keys.remove_key(HOSPITAL, "none", FACILITY, {FACILITY}, DESK, stores=stores)
+
+
+def test_what_was_sent_from_the_page_counts_as_sent_by_the_place(running: Running) -> None:
+    running.post_bytes(envelope([GOOD], made_on=DAY), client=DESK.client_id)
+    [(came,)] = running.rows("SELECT accepted_at FROM record_version")
+    with running.stores.database.reading() as connection:
+        assert [one.last for one in clients.last_sent(connection)] == [came]
+    [row] = overview.show("facilities", {}, limit=9, by="x", stores=running.stores).rows
+    assert row["last_sent_at"] == came
 
 
 def no_number(seed: int) -> Hoso:

@@ -258,10 +258,24 @@ def test_p11_no_page_shows_a_name_a_number_a_ma_lk_or_a_diagnosis(console: Visit
 
 def test_p10_looking_at_one_person_is_an_entry_and_so_is_reading_the_log(console: Visitor, played: Running) -> None:
     patient = one(played, "SELECT person_id FROM lane WHERE state = 'parked'")
-    for path in (f"/ops/patients/{patient}", f"/ops/audit?patient={patient}"):
+    # What came for them, and their lanes, are two things that are read.
+    for path, entries in ((f"/ops/patients/{patient}", 2), (f"/ops/audit?patient={patient}", 1)):
         before = one(played, "SELECT count(*) FROM audit_event WHERE person_id = :who", who=patient)
         assert console.get(path).status_code == 200
-        assert one(played, "SELECT count(*) FROM audit_event WHERE person_id = :who", who=patient) == before + 1
+        assert one(played, "SELECT count(*) FROM audit_event WHERE person_id = :who", who=patient) == before + entries
+
+
+def test_p10_a_list_of_one_patient_is_an_entry_of_that_patient(console: Visitor, played: Running) -> None:
+    patient = one(played, "SELECT person_id FROM lane WHERE state = 'parked'")
+    assert console.get(f"/ops/lanes?patient={patient}").status_code == 200
+    [(whose, action)] = played.rows("SELECT person_id, action FROM audit_event ORDER BY n DESC LIMIT 1")
+    assert (whose, action) == (patient, "list lanes")
+
+
+def test_what_was_sent_from_a_hospitals_page_is_found_by_its_sender(console: Visitor, played: Running) -> None:
+    played.run(GENERATED[0].replace("'bv'", "'page:01001'"), n=2)
+    answer = console.client.get("/api/v1/ops/submissions?client=page:01001", headers=api(played))
+    assert [row["client"] for row in answer.get_json()["submissions"]] == ["page:01001"] * 2
 
 
 # ---- lists, page by page ----

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from ipaddress import ip_network
 from typing import Final, Protocol
 
+from ehr_sync.core.codes import CLIENT_ID
 from ehr_sync.core.ports import Login
 from ehr_sync.store import clients, repeated_refusals
 from ehr_sync.store.audit import AuditEntry
@@ -16,7 +17,7 @@ from ehr_sync.usecases.access.actors import actor_of
 from ehr_sync.usecases.stores import Stores
 
 NOBODY: Final = "nobody"
-_CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_CLIENT_ID: Final = re.compile(CLIENT_ID)
 
 
 _ROOMS: Final = {"ops": "ops", "operator": "ops", "facility": "facility"}

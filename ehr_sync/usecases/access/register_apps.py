@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from ehr_sync.core.codes import CLIENT_ID
 from ehr_sync.core.errors import EhrSyncError
 from ehr_sync.store import apps, audit
 from ehr_sync.store.apps import App
@@ -25,7 +26,6 @@ _REDIRECT: Final = re.compile(
     # A scheme of the app's own is its domain turned round, so that it has a dot: never javascript: or data:.
     rf"|[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+:/{_BEHIND}"
 )
-_CLIENT_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _NAME: Final = re.compile(r"[^\x00-\x1f\x7f<>]{1,80}")
 
 
@@ -70,7 +70,7 @@ def may_ask_from(origin: str, *, stores: Stores) -> bool:
 
 
 def _check(new: App) -> None:
-    if not _CLIENT_ID.fullmatch(new.client_id):
+    if not re.fullmatch(CLIENT_ID, new.client_id):
         raise BadApp("Choose an id of 1 to 64 letters, digits, dots, dashes and underlines.")
     if not (_NAME.fullmatch(new.name_vi) and _NAME.fullmatch(new.name_en)):
         raise BadApp("Give a name of 1 to 80 signs in Vietnamese and in English.")
