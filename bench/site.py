@@ -29,6 +29,7 @@ from ehr_sync.sandbox.world import World
 from ehr_sync.settings import from_environment
 from ehr_sync.store import clients
 from ehr_sync.store.migrate import migrate
+from ehr_sync.store.spool import own_folder
 from ehr_sync.usecases.access.authenticate import SCOPES
 
 FACILITY = "01001"
@@ -116,6 +117,7 @@ def _opened(folder: Path, database: EmbeddedPostgres, world: World) -> Iterator[
     migrate(database.dsn, database.key_dsn)
     url = f"http://127.0.0.1:{_free_port()}"
     ours = _settings(folder, url, database, world)
+    own_folder(folder / "spool")  # what is prepared without HTTP is spooled too
     service = open_service(from_environment(ours))
     _register(service, world)
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("EHR_SYNC_")}

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
+import orjson
 import pytest
 
 from ehr_sync.bootstrap_web import web_application
+from ehr_sync.core.ports import Login
 from ehr_sync.sandbox.city.people import person
 from ehr_sync.sandbox.dossiers.generator import corrected, dossier, planted
 from ehr_sync.sandbox.dossiers.hoso import with_values
+from ehr_sync.usecases.book.read_book import show_book
+from ehr_sync.web.citizen import book as books
+from ehr_sync.web.citizen.reading import IN_SHORT
 from tests.api.web import calling
 from tests.usecases.service import DAY, Running, number_of
 from tests.web.browsing import Visitor
@@ -101,6 +108,26 @@ def test_what_came_since_the_last_visit_is_new(visitor: Visitor, desk: Running) 
     assert 'href="/visits/' in visitor.sign_in(NUMBER).text.partition("Mới từ lần xem trước")[2].partition("<h2>")[0]
     desk.run("UPDATE visitor SET came_at = came_at + interval '2 seconds'")
     assert "Không có gì mới" in visitor.sign_in(NUMBER).text
+
+
+def test_a_corrected_result_alone_makes_its_visit_new(reader: Visitor, desk: Running) -> None:
+    # The first page reads no results.
+    result = {**VISIT.tables["XML4"][0], "GIA_TRI": "7.77"}
+    changed = replace(VISIT, tables={**VISIT.tables, "XML4": [result, *VISIT.tables["XML4"][1:]]})
+    desk.run("UPDATE visitor SET came_at = came_at + interval '2 seconds'")
+    assert "Không có gì mới" in reader.sign_in(NUMBER).text
+    desk.post(changed, made_on=DAY + timedelta(days=1))
+    desk.settle()
+    assert "Không có gì mới" not in reader.sign_in(NUMBER).text
+
+
+def test_what_pages_read_in_short_says_the_same_of_visits_as_the_whole_book(reader: Visitor, desk: Running) -> None:
+    wiring: dict[str, Any] = {"login": Login("test", NUMBER), "stores": desk.stores, "uris": desk.service.uris}
+    told = [show_book("page test", types=types, **wiring) for types in (None, IN_SHORT)]
+    whole, short = (books.read(orjson.loads(b"[" + b",".join(shown.resources) + b"]")) for shown in told if shown)
+    assert whole.visits[0].results and not short.visits[0].results
+    unread: dict[str, Any] = {"vitals": (), "results": (), "reports": (), "procedures": ()}
+    assert [replace(visit, **unread) for visit in whole.visits] == list(short.visits)
 
 
 def test_p10_each_page_is_one_entry_of_its_own_name(reader: Visitor, desk: Running) -> None:

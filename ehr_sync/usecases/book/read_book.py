@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -81,23 +81,28 @@ def read_resource(
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """All of a person's book for their pages: its resources (JSON with meta, the Patient first), and when and how the
-    registry proved who they are.
+    """A person's book for their pages: its resources (JSON with meta, the Patient first), when each visit last changed
+    (by the id of its Encounter), and when and how the registry proved who they are.
     """
 
     resources: tuple[bytes, ...] = field(repr=False)
+    changed: Mapping[str, datetime]
     proven_at: datetime
     sex_proven: bool
 
 
-def show_book(action: str, *, login: Login, stores: Stores, uris: Uris) -> Shown | None:
-    """One's own book for a page or a file of it, or None for somebody who has none yet. One audit entry, `action`."""
+def show_book(
+    action: str, *, login: Login, stores: Stores, uris: Uris, types: Collection[str] | None = None
+) -> Shown | None:
+    """One's own book for a page or a file of it, or None for somebody who has none yet; of these types alone, if any
+    are named. One audit entry, `action`.
+    """
     with reading(login, stores, uris) as (connection, book):
         shown = None
         if book:
             proven_at = identity_claims.decided_at(connection, book.person.claim_id)
-            resources = tuple(held.ready() for held in book.held())
-            shown = Shown(resources, proven_at, book.person.sex != "unknown")
+            resources = tuple(h.ready() for h in book.held() if types is None or _type_in(h.json) in types)
+            shown = Shown(resources, book.changed(), proven_at, book.person.sex != "unknown")
         person_id = book.person.person_id if book else None
         note(connection, stores, AuditEntry(actor_of(login, stores), action, person_id), login)
     return shown
@@ -156,6 +161,17 @@ class OpenedBook:
         # Patient, Organization and Practitioner are derived anew at each read and nobody counts their versions: a
         # version is what stands in it. Keyed, as it enters addresses: a plain hash of number and name can be looked up.
         return Held(seq, passed, resource, hmac.digest(self.keys.id, resource, "sha256")[:8].hex(), at)
+
+    def changed(self) -> dict[str, datetime]:
+        """When anything of a visit last changed, by the id of its Encounter."""
+        head = head_of("Encounter", "")[:-1]
+        return {
+            resource[len(head) : resource.index(b'"', len(head))].decode(): datetime.fromtimestamp(last, UTC)
+            for shown in map(leaving, self.entries)
+            if shown and (last := max(change.at for _, change in shown))
+            for resource, _ in shown
+            if resource.startswith(head)
+        }
 
     def _changed_at(self) -> int:
         manifests = [entry.entry.manifest for entry in self.entries]

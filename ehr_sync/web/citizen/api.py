@@ -5,7 +5,7 @@ The same use cases and the same words as the pages; what FHIR has a place for st
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ from ehr_sync.api.problems import Problem
 from ehr_sync.web.citizen import words
 from ehr_sync.web.citizen.book import Appointment
 from ehr_sync.web.citizen.reading import (
+    IN_SHORT,
     LOOKS,
     Own,
     Reading,
@@ -44,11 +45,13 @@ def book_api(reading: Reading) -> Blueprint:
 
     @blueprint.get("/appointments")
     def appointments() -> Response:
-        return _json({"appointments": [_appointment(each) for each in show("read appointments").book.appointments()]})
+        return _json(
+            {"appointments": [_appointment(each) for each in show("read appointments", IN_SHORT).book.appointments()]}
+        )
 
     @blueprint.get("/appointments/<key>.ics")
     def calendar(key: str) -> Response:
-        return calendar_of(show("read appointments"), key, made=reading.now())
+        return calendar_of(show("read appointments", IN_SHORT), key, made=reading.now())
 
     @blueprint.get("/waiting")
     def waiting() -> Response:
@@ -78,8 +81,8 @@ def book_api(reading: Reading) -> Blueprint:
     return blueprint
 
 
-def _own(reading: Reading, action: str) -> Own:
-    found = own_book(reading, action, login=access.login())
+def _own(reading: Reading, action: str, types: Collection[str] | None = None) -> Own:
+    found = own_book(reading, action, login=access.login(), types=types)
     if found is None:
         raise Problem("not_found")
     return found

@@ -97,7 +97,6 @@ class Visit:
     appointments: tuple[Appointment, ...]
     came: str
     version: int
-    changed: str
 
     @property
     def main(self) -> Diagnosis | None:
@@ -153,11 +152,6 @@ class Book:
     def visit(self, key: str) -> Visit | None:
         """The visit of this id."""
         return next((visit for visit in self.visits if visit.key == key), None)
-
-    def since(self, moment: datetime) -> list[Visit]:
-        """What came or changed since then; changes are known to the second."""
-        second = moment.replace(microsecond=0)
-        return [visit for visit in self.visits if visit.changed and datetime.fromisoformat(visit.changed) >= second]
 
     def medicines(self) -> list[Medicine]:
         """What was prescribed or given, by the day from which on."""
@@ -230,7 +224,6 @@ def _visit(encounter: Json, own: Sequence[Json], provenance: Json, by_id: Mappin
         appointments=tuple(_appointment(each, place, key) for each in kinds["Appointment"]),
         came=provenance.get("recorded", ""),
         version=int(encounter.get("meta", {}).get("versionId", 1)),
-        changed=max((each.get("meta", {}).get("lastUpdated", "") for each in own), default=""),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from itertools import groupby
 from typing import NoReturn
@@ -14,6 +15,7 @@ from ehr_sync.web.citizen import summaries, words
 from ehr_sync.web.citizen.book import Book, Visit
 from ehr_sync.web.citizen.drawing import draw
 from ehr_sync.web.citizen.reading import (
+    IN_SHORT,
     LOOKS,
     Own,
     Reading,
@@ -33,7 +35,7 @@ def rooms(reading: Reading) -> Blueprint:
 
     @blueprint.get("/")
     def home() -> Response:
-        own = show("first")
+        own = show("first", IN_SHORT)
         if own is None:
             return page("citizen/no_book.html")
         since = visitor().since
@@ -42,7 +44,7 @@ def rooms(reading: Reading) -> Blueprint:
             own=own,
             patient=own.book.patient,
             since=since,
-            new=own.book.since(since) if since else [],
+            new=own.new_since(since) if since else [],
             taking=own.taking(),
             conditions=own.book.conditions(),
             coming=[each for each in own.book.appointments() if each.last[:10] >= own.today.isoformat()],
@@ -50,7 +52,7 @@ def rooms(reading: Reading) -> Blueprint:
 
     @blueprint.get("/visits")
     def visits() -> Response:
-        own = show("visits") or _none()
+        own = show("visits", IN_SHORT) or _none()
         return _timeline(own.book, own.book.visits, word="")
 
     @blueprint.post("/visits")
@@ -75,19 +77,19 @@ def rooms(reading: Reading) -> Blueprint:
 
     @blueprint.get("/medicines")
     def medicines() -> Response:
-        own = show("medicines") or _none()
+        own = show("medicines", IN_SHORT) or _none()
         taking = own.taking()
         before = [each for each in own.book.medicines() if each not in taking]
         return page("citizen/medicines.html", taking=taking, before=before)
 
     @blueprint.get("/appointments")
     def appointments() -> Response:
-        own = show("appointments") or _none()
+        own = show("appointments", IN_SHORT) or _none()
         return page("citizen/appointments.html", appointments=own.book.appointments(), today=own.today.isoformat())
 
     @blueprint.get("/appointments/<key>.ics")
     def calendar(key: str) -> Response:
-        return calendar_of(show("appointments") or _none(), key, made=reading.now())
+        return calendar_of(show("appointments", IN_SHORT) or _none(), key, made=reading.now())
 
     _beside(blueprint, reading)
     return blueprint
@@ -137,8 +139,8 @@ def _beside(blueprint: Blueprint, reading: Reading) -> None:
         return page("citizen/who_looked.html", looks=_folded(looks), before=further, who=words.who, what=words.what)
 
 
-def _own(reading: Reading, page: str) -> Own | None:
-    return own_book(reading, f"page {page}", login=visitor().login)
+def _own(reading: Reading, page: str, types: Collection[str] | None = None) -> Own | None:
+    return own_book(reading, f"page {page}", login=visitor().login, types=types)
 
 
 def _folded(looks: list[Look]) -> list[tuple[Look, int]]:

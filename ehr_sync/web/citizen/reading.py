@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, Protocol
@@ -18,7 +18,7 @@ from ehr_sync.usecases.book.waiting_records import Connected
 from ehr_sync.usecases.book.who_looked import Look
 from ehr_sync.web.citizen import book as books
 from ehr_sync.web.citizen import downloads, summaries
-from ehr_sync.web.citizen.book import Book, Medicine
+from ehr_sync.web.citizen.book import Book, Medicine, Visit
 from ehr_sync.web.design.words import moment
 from ehr_sync.web.foundation import language
 from ehr_sync.web.printing.paper import set_paper
@@ -26,13 +26,22 @@ from mappings.dates import VIETNAM
 
 LOOKS: Final = 50
 """So many looks are told at once."""
+IN_SHORT: Final = frozenset(
+    {
+        *("Patient", "Organization", "Provenance", "Encounter", "Condition", "Appointment"),
+        *("MedicationRequest", "MedicationAdministration"),
+    }
+)
+"""What tells of visits, conditions, medicines and appointments: more than half of a book is results and orders."""
 
 
 class Shown(Protocol):
-    """A person's book as JSON resources, and when and how they were proven."""
+    """A person's book as JSON resources, when each visit last changed, and when and how they were proven."""
 
     @property
     def resources(self) -> tuple[bytes, ...]: ...
+    @property
+    def changed(self) -> Mapping[str, datetime]: ...
     @property
     def proven_at(self) -> datetime: ...
     @property
@@ -43,7 +52,7 @@ class Shown(Protocol):
 class Reading:
     """The use cases. Each makes one audit entry; where it takes an action, that is the entry's word."""
 
-    show: Callable[..., Shown | None]  # (action, *, login)
+    show: Callable[..., Shown | None]  # (action, *, login, types)
     waiting: Callable[..., Connected]  # (action, *, login)
     who_looked: Callable[..., list[Look] | None]  # (action, *, login, before, count)
     apps: Callable[..., list[OwnApp]]  # (*, login)
@@ -60,19 +69,26 @@ class Own:
     sex_proven: bool
     today: date
     resources: tuple[bytes, ...] = field(repr=False)
+    changed: Mapping[str, datetime]
+
+    def new_since(self, moment: datetime) -> list[Visit]:
+        """The visits of which anything came or changed since then; changes are known to the second."""
+        second = moment.replace(microsecond=0)
+        return [visit for visit in self.book.visits if self.changed[visit.key] >= second]
 
     def taking(self) -> list[Medicine]:
         """What was prescribed for today."""
         return [each for each in self.book.medicines() if each.is_taken_on(self.today)]
 
 
-def own_book(reading: Reading, action: str, *, login: Login) -> Own | None:
-    """One's own book, or None for somebody who has none yet."""
-    shown = reading.show(action, login=login)
+def own_book(reading: Reading, action: str, *, login: Login, types: Collection[str] | None = None) -> Own | None:
+    """One's own book, of these types alone if any are named; None for somebody who has none yet."""
+    shown = reading.show(action, login=login, types=types)
     if shown is None:
         return None
     made = books.read(orjson.loads(b"[" + b",".join(shown.resources) + b"]"))
-    return Own(made, shown.proven_at, shown.sex_proven, reading.now().astimezone(VIETNAM).date(), shown.resources)
+    today = reading.now().astimezone(VIETNAM).date()
+    return Own(made, shown.proven_at, shown.sex_proven, today, shown.resources, shown.changed)
 
 
 def taken(own: Own, form: str, *, made: datetime) -> Response:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date, datetime
 
 import flask_babel
-from flask_babel import format_date, get_locale
+from flask_babel import get_locale
 
 from mappings.dates import VIETNAM
+from mappings.summary.narrative import told_day
 
 
 def gettext(text: str, **values: object) -> str:
@@ -17,13 +18,7 @@ def gettext(text: str, **values: object) -> str:
 
 def day(value: str | date) -> str:
     """The day of an ISO date or instant; a year or month alone stays as it is; "" of nothing."""
-    if isinstance(value, datetime):
-        value = value.astimezone(VIETNAM).date()
-    elif isinstance(value, str):
-        if len(value) < 10:
-            return value
-        value = datetime.fromisoformat(value).astimezone(VIETNAM).date() if "T" in value else date.fromisoformat(value)
-    return str(format_date(value, "d MMMM yyyy" if str(get_locale()) == "en" else "dd/MM/yyyy"))
+    return told_day(value if isinstance(value, str) else value.isoformat(), "en" if str(get_locale()) == "en" else "vi")
 
 
 def moment(value: str | datetime) -> str:
