@@ -67,7 +67,7 @@ def shell(place: Path, script: str) -> subprocess.CompletedProcess[str]:
     """What a shell without settings of its own makes of these lines."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("EHR_SYNC_")}
     command = ["bash", "-euo", "pipefail", "-c", PRELUDE + script]
-    return subprocess.run(command, cwd=place, env=clean, capture_output=True, text=True, timeout=90, check=False)
+    return subprocess.run(command, cwd=place, env=clean, capture_output=True, text=True, timeout=240, check=False)
 
 
 def beside(place: Path) -> set[str]:
@@ -75,6 +75,8 @@ def beside(place: Path) -> set[str]:
     return {path.name for path in place.iterdir()} - {".demo", ".venv", "docs"}
 
 
+# Each command that is pasted starts a process of its own: some twenty of them, a second or two each.
+@pytest.mark.timeout(300)
 def test_the_readmes_story_brings_one_citizens_visit_from_the_post_to_the_book(place: Path) -> None:
     opened, posted, read, operated = shell_blocks("README.md")
     number = re.findall(r"\b099\d{9}\b", posted)[0]
@@ -132,6 +134,7 @@ def test_the_example_client_has_at_most_forty_lines() -> None:
     assert len(CLIENT.read_text().splitlines()) <= 40
 
 
+@pytest.mark.timeout(300)
 def test_what_the_runbook_gives_to_paste_works(place: Path) -> None:
     done = shell(place, ". .demo/env\n" + shell_lines("docs/runbook.md"))
     assert done.returncode == 0, done.stdout + done.stderr
