@@ -66,7 +66,15 @@ class Running:
     service: Service
     world: World
     began: Mapping[str, int] = field(repr=False)
-    together: GroupCommit
+    together: GroupCommit = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Of the service that it is about: whoever replaces that one has another.
+        self.kept_by(group_commit(self.service.stores, self.service.uris))
+
+    def kept_by(self, together: GroupCommit) -> None:
+        """Have this keep from now on what is posted."""
+        object.__setattr__(self, "together", together)
 
     @property
     def stores(self) -> Stores:
@@ -260,14 +268,7 @@ def open_running(dsns: Dsns, world: World, folder: Path, **changed: str) -> Runn
             )
             clients.add_facility(connection, service.stores.keys, FACILITY, name="Bệnh viện mẫu")
             clients.grant(connection, service.stores.keys, HOSPITAL, FACILITY)
-    return Running(
-        service, world, {name: _journalled(world, name) for name in ("registry", "book")}, together_of(service)
-    )
-
-
-def together_of(service: Service) -> GroupCommit:
-    """How a process of this service keeps what its requests bring."""
-    return group_commit(service.stores, service.uris)
+    return Running(service, world, {name: _journalled(world, name) for name in ("registry", "book")})
 
 
 def _journalled(world: World, name: str) -> int:

@@ -30,7 +30,7 @@ from ehr_sync.usecases.check_readiness import check_readiness
 from ehr_sync.usecases.verification.watch_tries import end_lock_outs, watching_tries
 from scheduler.__main__ import _loop as sweeping
 from tests import given
-from tests.usecases.service import FACILITY, HOSPITAL, Running, number_of, together_of
+from tests.usecases.service import FACILITY, HOSPITAL, Running, number_of
 
 ALICE, BOB = 821, 822
 A, B = number_of(ALICE), number_of(BOB)
@@ -351,7 +351,7 @@ def read(running: Running) -> int:
 def forgotten(running: Running) -> Running:
     """The same, opened anew: no key is remembered."""
     service = bootstrap.open_service(running.service.settings)
-    return Running(service, running.world, running.began, together_of(service))
+    return Running(service, running.world, running.began)
 
 
 def test_whoever_has_a_book_is_never_told_of_none_as_their_key_is_missing(running: Running) -> None:

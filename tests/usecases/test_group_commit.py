@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 
 import pytest
 
@@ -46,12 +45,12 @@ class Groups:
     def posting(self, *bodies: bytes) -> Iterator[list[Future[list[HosoResult]]]]:
         """These bodies on their way at once: the first is being kept while the others come."""
         self.held.clear()
-        together = replace(self.running, together=self.group)
+        self.running.kept_by(self.group)
         with ThreadPoolExecutor(len(bodies)) as threads:
-            sent = [threads.submit(together.results, bodies[0])]
+            sent = [threads.submit(self.running.results, bodies[0])]
             _until(lambda: self.group._is_led)
             for number, body in enumerate(bodies[1:], start=1):
-                sent.append(threads.submit(together.results, body))
+                sent.append(threads.submit(self.running.results, body))
                 _until(lambda number=number: len(self.group._waiting) == number)  # type: ignore[misc]
             self.held.set()
             yield sent
@@ -126,7 +125,7 @@ def test_p1_nobody_waits_for_a_large_dossier_and_it_waits_for_nobody(running: Ru
     large = body(dossier(940, person_index=940, shape="inpatient", rows=3000))
     with groups.posting(body(visits(941, 1)[0]), body(visits(942, 1)[0])):
         groups.held.clear()
-        assert replace(running, together=groups.group).results(large)[0].status == "accepted"
+        assert running.results(large)[0].status == "accepted"
         groups.held.set()
 
 
