@@ -127,6 +127,14 @@ def anchor_on_commit(connection: Connection, written: Anchor | None) -> None:
         connection.info[_ANCHOR] = written
 
 
+def wait_for_locks(connection: Connection, at_most: timedelta) -> None:
+    """Have the rest of this transaction wait for no lock longer than that: it then ends in a DatabaseFault."""
+    connection.execute(_LOCK_TIMEOUT, {"limit": f"{at_most // timedelta(milliseconds=1)}ms"})
+
+
+_LOCK_TIMEOUT: Final = text("SELECT set_config('lock_timeout', :limit, true)")
+
+
 # SQLSTATE classes in which the database, not the statement, is at fault (PostgreSQL appendix A).
 _OUTAGES = {"08": "database.away", "53": "database.full", "57": "database.stopping", "58": "database.disk"}
 _CHANGED: Final = "database.changed"

@@ -13,6 +13,8 @@ import pytest
 from ehr_sync.core.answers import HosoResult
 from ehr_sync.core.errors import Unfit
 from ehr_sync.sandbox.dossiers.generator import Hoso, corrected, dossier, envelope
+from ehr_sync.store import number_tries
+from ehr_sync.store.people import number_mark_of
 from ehr_sync.usecases.intake import keep_records
 from ehr_sync.usecases.intake.group_commit import GroupCommit
 from ehr_sync.usecases.intake.keep_records import Chunk
@@ -24,7 +26,7 @@ TRANSACTIONS = "SELECT count(DISTINCT xmin::text)::int FROM record_version WHERE
 class Groups:
     """Keeps as the service does, and writes down what went together. While `held`, whoever keeps waits."""
 
-    def __init__(self, running: Running) -> None:
+    def __init__(self, running: Running, *, patience: float = 60) -> None:
         self.running, self.held, self.sizes = running, threading.Event(), list[int]()
         self.held.set()
         stores, uris = running.stores, running.service.uris
@@ -39,7 +41,7 @@ class Groups:
             self.sizes.append(len(chunks))
             return keep_records.keep_together(chunks, stores=stores, uris=uris)
 
-        self.group = GroupCommit(alone, together)
+        self.group = GroupCommit(alone, together, patience=patience)
 
     @contextmanager
     def posting(self, *bodies: bytes) -> Iterator[list[Future[list[HosoResult]]]]:
@@ -127,6 +129,33 @@ def test_p1_nobody_waits_for_a_large_dossier_and_it_waits_for_nobody(running: Ru
         groups.held.clear()
         assert running.results(large)[0].status == "accepted"
         groups.held.set()
+
+
+def test_nobody_of_a_group_waits_for_the_lock_that_one_of_it_needs(running: Running) -> None:
+    first, blocked, other = visits(960, 3)
+    groups = Groups(running)
+    mark = number_mark_of(running.stores.keys.index, number_of(961))
+    with running.stores.database.begin() as holding:
+        number_tries.lock_numbers(holding, [mark])
+        with groups.posting(*map(body, (first, blocked, other))) as answers:
+            assert answers[2].result(5)[0].status == "accepted"
+            assert not answers[1].done()
+            holding.commit()
+    assert answers[1].result()[0].status == "accepted"
+    assert groups.sizes == [1, 2, 1, 1]
+
+
+def test_nobody_waits_long_for_one_that_leads_and_waits_for_a_lock(running: Running) -> None:
+    blocked, other = visits(970, 2)
+    groups = Groups(running, patience=0.5)
+    mark = number_mark_of(running.stores.keys.index, number_of(970))
+    with running.stores.database.begin() as holding:
+        number_tries.lock_numbers(holding, [mark])
+        with groups.posting(body(blocked), body(other)) as answers:
+            assert answers[1].result(5)[0].status == "accepted"
+            assert not answers[0].done()
+            holding.commit()
+    assert answers[0].result()[0].status == "accepted"
 
 
 def test_whoever_waits_is_called_also_where_the_one_before_fails(running: Running) -> None:

@@ -167,7 +167,7 @@ def _environment(dsns: Dsns, world: World, folder: Path) -> dict[str, str]:
         "EHR_SYNC_LEASE_SECONDS": "3",
         "EHR_SYNC_RETRY_FIRST_SECONDS": "0.2",
         "EHR_SYNC_RETRY_LONGEST_SECONDS": "1",
-        "EHR_SYNC_SWEEP_SECONDS": "0.05",
+        "EHR_SYNC_SWEEP_SECONDS": "0.2",
         "EHR_SYNC_SPOOL_FOLDER": str(folder / "spool"),
     }
 

@@ -2,7 +2,9 @@
 
 Whoever comes first leads: while it keeps its chunk, others come and wait; whoever has waited longest leads next, and
 takes with it all that waits. What cannot go together goes alone, and one bad dossier never fails its group: where
-anything is wrong with a transaction of several, each of them is kept by its own request (P1, P2).
+anything is wrong with a transaction of several, each of them is kept by its own request (P1, P2). Nor does one that
+must wait for somebody else's lock hold up the others for long: a transaction of several gives up soon, and whoever has
+waited too long for a turn goes alone.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ Results = tuple[HosoResult, ...]
 _MOST: Final = 32
 # Packed; a chunk that is larger would have the others wait for it.
 _MOST_BYTES: Final = 65_536
+_PATIENCE_SECONDS: Final = 0.5
 
 
 class _Turn(Enum):
@@ -51,9 +54,13 @@ class GroupCommit:
     """
 
     def __init__(
-        self, alone: Callable[[Chunk], Results], together: Callable[[Sequence[Chunk]], Sequence[Results | None]]
+        self,
+        alone: Callable[[Chunk], Results],
+        together: Callable[[Sequence[Chunk]], Sequence[Results | None]],
+        *,
+        patience: float = _PATIENCE_SECONDS,
     ) -> None:
-        self._alone, self._together = alone, together
+        self._alone, self._together, self._patience = alone, together, patience
         self._lock = threading.Lock()
         self._waiting: deque[_Waiting] = deque()
         self._is_led = False
@@ -66,11 +73,20 @@ class GroupCommit:
         with self._lock:
             self._waiting.append(mine)
             leads, self._is_led = not self._is_led, True
-        if not leads:
+        if not leads and not mine.called.wait(self._patience) and not self._gives_up(mine):
             mine.called.wait()
         if mine.turn is _Turn.LEAD:
             self._lead(mine)
         return mine.results if mine.turn is _Turn.DONE else self._alone(chunk)
+
+    def _gives_up(self, mine: _Waiting) -> bool:
+        """Waits no longer, unless it was taken or called at this moment."""
+        with self._lock:
+            if mine.called.is_set() or mine not in self._waiting:
+                return False
+            self._waiting.remove(mine)
+        mine.turn = _Turn.ALONE
+        return True
 
     def _lead(self, mine: _Waiting) -> None:
         mine.turn = _Turn.ALONE

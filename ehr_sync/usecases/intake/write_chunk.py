@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -13,6 +14,7 @@ from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.identity import State
 from ehr_sync.core.record_body import Body
 from ehr_sync.store import identity_claims, number_tries, people, records, submissions
+from ehr_sync.store.database import wait_for_locks
 from ehr_sync.store.identity_claims import ClaimRow, NewClaim
 from ehr_sync.store.people import LockedPerson
 from ehr_sync.store.records import NewVersion, RecordRow, VersionHead
@@ -21,6 +23,8 @@ from ehr_sync.usecases.book.release import Change, leaves_former_book, release
 from ehr_sync.usecases.intake.plan_record import Beside, Duplicate, Incoming, Look, Newest
 from ehr_sync.usecases.stores import Stores
 from mappings.model import Issue
+
+_PATIENCE: Final = timedelta(seconds=0.5)
 
 
 class Moved(Exception):
@@ -92,7 +96,8 @@ def write(parts: Sequence[Part], look: Look, stores: Stores, fresh: dict[bytes, 
     """Write these parts, of which no two name the same record, all or nothing. `fresh` collects, by claim, the people
     made for new claims, for the next try.
 
-    Raises Moved where what was planned on is no longer so, Unavailable where somebody's key is gone.
+    Raises Moved where what was planned on is no longer so; Unavailable where somebody's key is gone, and, of several
+    parts, where somebody else's lock is not soon let go.
     """
     steps = [step for part in parts for step in part.steps]
     at = max(part.batch.received_at for part in parts)
@@ -105,6 +110,8 @@ def write(parts: Sequence[Part], look: Look, stores: Stores, fresh: dict[bytes, 
     if crowd - keys.keys():
         raise Unavailable("keys.missing")
     with stores.database.begin() as connection:
+        if len(parts) > 1:
+            wait_for_locks(connection, _PATIENCE)
         submission_keys = _submissions(connection, parts, stores)
         _look_at_tries(connection, [s for part in parts for s in part.versions], look, at)
         people_of_claims = {fresh[i][0]: (fresh[i][1], c) for i, c in new.items()}
