@@ -52,7 +52,7 @@ browsers: ## Install Debian's Chromium, which the browser tests need (as root)
 
 looks: $(VENV)/.tools ## Every page in a real browser: three widths, two languages, with and without scripts
 	@mkdir -p $(SCREENS)
-	@EHR_SYNC_ALL_BROWSERS=1 EHR_SYNC_SCREENSHOTS=$(SCREENS) $(BIN)/python -m pytest tests/browser $(PYTEST_ARGS)
+	@EHR_SYNC_ALL_BROWSERS=1 EHR_SYNC_SCREENSHOTS=$(abspath $(SCREENS)) $(BIN)/python -m pytest --numprocesses auto --dist worksteal tests/browser $(PYTEST_ARGS)
 
 pictures: $(VENV)/.tools ## The README's pictures anew, of a demo that is started for them
 	@$(BIN)/python -m tests.browser.pictures

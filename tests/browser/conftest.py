@@ -90,7 +90,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip("no Chromium here: make browsers")
     with sync_playwright() as playwright:
         # As root, which CI is, Chromium runs without its sandbox only.
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         yield launched
         launched.close()
 
