@@ -10,6 +10,7 @@ PYTEST_ARGS ?=
 LOCK_ARGS ?=
 ADVISORIES ?=
 SBOM ?= build/sbom.json
+SCREENS ?= build/screens
 SERVICE := ehr_sync mappings scheduler wsgi.py gunicorn.conf.py
 
 VENV := .venv
@@ -30,7 +31,7 @@ QUICK := tests/core tests/docs/test_pages.py tests/docs/test_promises.py tests/d
 LONG_LISTS := tests/usecases/test_dialects.py tests/mappings/restricted/test_bounds.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick browsers pictures mutants check format bench faults fuzz attack lock audit sbom clean
+.PHONY: help demo test quick browsers looks pictures mutants check format bench faults fuzz attack lock audit sbom clean
 .DELETE_ON_ERROR:
 
 help: ## This list
@@ -48,6 +49,10 @@ quick: $(VENV)/.tools ## The tests that start no process of the service: about t
 
 browsers: ## Install Debian's Chromium, which the browser tests need (as root)
 	apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium
+
+looks: $(VENV)/.tools ## Every page in a real browser: three widths, two languages, with and without scripts
+	@mkdir -p $(SCREENS)
+	@EHR_SYNC_ALL_BROWSERS=1 EHR_SYNC_SCREENSHOTS=$(abspath $(SCREENS)) $(BIN)/python -m pytest --numprocesses auto --dist worksteal tests/browser $(PYTEST_ARGS)
 
 pictures: $(VENV)/.tools ## The README's pictures anew, of a demo that is started for them
 	@$(BIN)/python -m tests.browser.pictures

@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from ehr_sync.adapters import key_file
+from ehr_sync.runtime.embedded_postgres import EmbeddedPostgres
 from ehr_sync.sandbox.city.staff import OPERATOR, WORKERS
 from ehr_sync.sandbox.dossiers.generator import dossier, envelope
 from ehr_sync.sandbox.world import World
@@ -21,7 +22,7 @@ from ehr_sync.store import people, staff
 from ehr_sync.store.database import Database
 from ehr_sync.store.staff import Post
 from ehr_sync.web.design.build import build
-from tests.databases import Dsns
+from tests.databases import Dsns, fresh_databases
 from tests.usecases.service import DAY, number_of
 from tests.whole import site as whole
 from tests.whole.site import Site
@@ -52,15 +53,17 @@ LOOKS: Final = (
 )
 
 
-@pytest.fixture(scope="module")
-def site(module_dsns: Dsns, world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The service with schedulers, one book of some visits, and people who work at their faces."""
+@pytest.fixture(scope="package")
+def site(postgres: EmbeddedPostgres, world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The service with schedulers, one book of some visits, and people who work at their faces; one for all looks."""
     build()
     folder = tmp_path_factory.mktemp("site")
-    with whole.running(
-        module_dsns, world, folder, schedulers=1, sign_in_client="pages", sign_in_secret="of the sandbox"
-    ) as running:
-        _employ(module_dsns, folder)
+    signing_in = {"sign_in_client": "pages", "sign_in_secret": "of the sandbox"}
+    with (
+        fresh_databases(postgres) as dsns,
+        whole.running(dsns, world, folder, schedulers=1, **signing_in) as running,
+    ):
+        _employ(dsns, folder)
         sent = [dossier(900 + n, person_index=0, shape=s, rows=10) for n, s in enumerate(("outpatient", "inpatient"))]
         assert running.post(envelope(sent, made_on=DAY)).status_code == 200
         deadline = time.monotonic() + 30
@@ -89,7 +92,7 @@ def browser() -> Iterator[Browser]:
         pytest.skip("no Chromium here: make browsers")
     with sync_playwright() as playwright:
         # As root, which CI is, Chromium runs without its sandbox only.
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         yield launched
         launched.close()
 

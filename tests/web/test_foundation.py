@@ -176,3 +176,10 @@ def test_hsts_is_said_behind_tls(desk: Running) -> None:
     assert (
         "max-age" in secure.test_client().get("/", base_url="https://so.example").headers["Strict-Transport-Security"]
     )
+
+
+def test_a_table_that_scrolls_sideways_is_reached_by_keyboard() -> None:
+    """WCAG 2.2, 2.1.1: at 320 px and in English the summary's tables are wider than the page."""
+    scrolling = [tag for page in TEMPLATES for tag in page.read_text().split("<") if "table-responsive" in tag]
+    assert scrolling
+    assert [tag for tag in scrolling if 'tabindex="0"' not in tag] == []
