@@ -40,8 +40,8 @@ class Load:
         yield [_post(self._draw, [Visit(_of_nobody(self._seed), 1)])]
         for bit in itertools.count():
             posts = [*self._fresh(), *self._corrections(bit)]
-            if bit == 4:
-                posts += _crossing(self._draw, self._seed, self._crowd)
+            if bit % 5 == 4:  # again and again: only they have a last chunk that is not the first
+                posts += _crossing(self._draw, self._seed, self._crowd, bit // 5)
             posts += [post for post in posts if self._draw.random() < 0.4]
             posts += self._draw.sample(self._sent, min(1, len(self._sent)))
             self._draw.shuffle(posts)
@@ -125,7 +125,9 @@ def _of_nobody(seed: int) -> Hoso:
     return dossier(seed, person_index=NOT_FOUND, facility="01001", rows=3, visit_day=_VISIT_DAY, ma_lk=ma_lk)
 
 
-def _crossing(draw: Random, seed: int, crowd: int) -> Iterator[Post]:
+def _crossing(draw: Random, seed: int, crowd: int, turn: int) -> Iterator[Post]:
+    """Each turn two envelopes of everybody in two orders, the second a correction of the first."""
+    earlier, later = 2 * turn + 1, 2 * turn + 2
     for facility in FACILITIES[:2]:
         hosos = [
             dossier(
@@ -139,5 +141,5 @@ def _crossing(draw: Random, seed: int, crowd: int) -> Iterator[Post]:
             )
             for n in range(crowd)
         ]
-        yield _post(draw, [Visit(hoso, 1) for hoso in hosos])
-        yield _post(draw, [Visit(corrected(hoso, 1), 2) for hoso in reversed(hosos)])
+        yield _post(draw, [Visit(corrected(hoso, earlier - 1) if turn else hoso, earlier) for hoso in hosos])
+        yield _post(draw, [Visit(corrected(hoso, later - 1), later) for hoso in reversed(hosos)])
