@@ -40,8 +40,8 @@ help: ## This list
 demo: $(VENV)/.service ## The whole service with a simulated city; ONCE=1 checks and ends, PORT=9000 moves it
 	@$(BIN)/ehr-sync demo --port $(PORT) $(if $(filter-out 0,$(ONCE)),--once)
 
-test: $(VENV)/.tools ## All tests, on a PostgreSQL of their own: 4 to 8 minutes on 2 cores
-	@echo "All tests: 4 to 8 minutes on 2 cores. What fails is named at once; make quick answers in under two minutes."
+test: $(VENV)/.tools ## All tests, on a PostgreSQL of their own: 10 to 25 minutes on 2 cores
+	@echo "All tests: 10 to 25 minutes on 2 cores. What fails is named at once; make quick answers in under two minutes."
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
 
 quick: $(VENV)/.tools ## The tests that start no process of the service: about two minutes on 2 cores
