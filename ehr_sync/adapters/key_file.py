@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,24 +25,18 @@ def create(path: Path) -> None:
     document: dict[str, object] = {name: base64.b64encode(os.urandom(32)).decode() for name in _NAMES}
     document["signing"] = ECKey.generate_key("P-256", auto_kid=True).as_dict(private=True)
     document["id_tokens"] = _new_id_tokens()
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise Misconfigured(f"Keep the key file {path}: it is there already.") from None
-    except OSError as error:
-        raise Misconfigured(f"Choose another place for the key file {path}: {error.strerror}.") from None
-    with os.fdopen(descriptor, "w") as file:
-        json.dump(document, file, indent=1)
+    _write(path, document)
 
 
 def complete(path: Path) -> None:
-    """Add what a key file of an older version lacks; the keys that are there stay. Raises Misconfigured as `load`."""
+    """Add what a key file of an older version lacks; the keys that are there stay. Raises Misconfigured as `load` and
+    `create` do.
+    """
     document = _read(path)
     if "id_tokens" in document:
         return
     beside = path.with_name(f"{path.name}.new")
-    beside.touch(mode=0o600)
-    beside.write_text(json.dumps({**document, "id_tokens": _new_id_tokens()}, indent=1))
+    _write(beside, {**document, "id_tokens": _new_id_tokens()})
     beside.replace(path)  # never half a key file
 
 
@@ -65,6 +60,18 @@ def load(path: Path) -> ServiceKeys:
 
 def _new_id_tokens() -> dict[str, object]:
     return dict(RSAKey.generate_key(2048, auto_kid=True).as_dict(private=True))
+
+
+def _write(path: Path, document: Mapping[str, object]) -> None:
+    """A file of this name that was not there before, and that nobody else can read at any moment."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise Misconfigured(f"Keep the key file {path}: it is there already.") from None
+    except OSError as error:
+        raise Misconfigured(f"Choose another place for the key file {path}: {error.strerror}.") from None
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(document, file, indent=1)
 
 
 def _read(path: Path) -> dict[str, Any]:

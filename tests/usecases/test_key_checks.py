@@ -172,3 +172,14 @@ def test_a_whole_key_file_is_left_as_it_is(path: Path) -> None:
     before = path.read_text()
     assert CliRunner().invoke(command, ["complete", str(path)]).exit_code == 0
     assert path.read_text() == before
+
+
+def test_keys_are_written_into_no_file_that_stood_there_before(path: Path) -> None:
+    document = json.loads(path.read_text())
+    del document["id_tokens"]
+    path.write_text(json.dumps(document))
+    left = path.with_name(f"{path.name}.new")
+    left.touch(0o644)
+    with pytest.raises(Misconfigured, match="it is there already"):
+        key_file.complete(path)
+    assert (json.loads(path.read_text()), left.read_text()) == (document, "")
