@@ -11,7 +11,7 @@ import orjson
 from flask import Response, request
 
 from ehr_sync.api.problems import Problem
-from ehr_sync.core.clock import Clock
+from ehr_sync.core.clock import Clock, vietnam_day
 from ehr_sync.core.ports import Login
 from ehr_sync.usecases.access.own_apps import OwnApp
 from ehr_sync.usecases.book.waiting_records import Connected
@@ -22,7 +22,6 @@ from ehr_sync.web.citizen.book import Book, Medicine, Visit
 from ehr_sync.web.design.words import moment
 from ehr_sync.web.foundation import language
 from ehr_sync.web.printing.paper import set_paper
-from mappings.dates import VIETNAM
 
 LOOKS: Final = 50
 """So many looks are told at once."""
@@ -87,7 +86,7 @@ def own_book(reading: Reading, action: str, *, login: Login, types: Collection[s
     if shown is None:
         return None
     made = books.read(orjson.loads(b"[" + b",".join(shown.resources) + b"]"))
-    today = reading.now().astimezone(VIETNAM).date()
+    today = vietnam_day(reading.now())
     return Own(made, shown.proven_at, shown.sex_proven, today, shown.resources, shown.changed)
 
 

@@ -11,6 +11,7 @@ from flask import Blueprint, Response, g, redirect, request, url_for
 
 from ehr_sync.api.desk import Looks, day_of
 from ehr_sync.api.problems import Problem
+from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.codes import record_version_of
 from ehr_sync.core.ports import Login
 from ehr_sync.usecases.desk.asking import Asker
@@ -19,7 +20,6 @@ from ehr_sync.web.facility import files, keys, words
 from ehr_sync.web.facility.files import Files
 from ehr_sync.web.facility.keys import Keys
 from ehr_sync.web.foundation import page, visitor
-from mappings.dates import VIETNAM
 
 _LONGEST_MA_LK: Final = 200
 
@@ -70,7 +70,7 @@ def asker() -> Asker:
 
 def _days(blueprint: Blueprint, behind: UseCases) -> None:
     def today() -> date:
-        return behind.now().astimezone(VIETNAM).date()
+        return vietnam_day(behind.now())
 
     @blueprint.get("/facility")
     def home() -> Response:
