@@ -32,8 +32,8 @@ class Groups:
         stores, uris = running.stores, running.service.uris
 
         def alone(chunk: Chunk) -> tuple[HosoResult, ...]:
-            if len(chunk.incoming[0].piece) < 65_536:
-                self.held.wait(10)
+            if len(chunk.incoming[0].piece) <= 8_192:
+                self.held.wait(60)
             self.sizes.append(1)
             return keep_records.keep(chunk, stores=stores, uris=uris)
 
@@ -122,13 +122,17 @@ def test_p1_one_that_cannot_be_kept_fails_nobody_else(running: Running) -> None:
     assert groups.sizes == [1, 3, 1, 1, 1]
 
 
-def test_p1_nobody_waits_for_a_large_dossier_and_it_waits_for_nobody(running: Running) -> None:
+def test_p1_a_large_dossier_waits_for_no_turn(running: Running) -> None:
     groups = Groups(running)
-    large = body(dossier(940, person_index=940, shape="inpatient", rows=3000))
-    with groups.posting(body(visits(941, 1)[0]), body(visits(942, 1)[0])):
-        groups.held.clear()
-        assert running.results(large)[0].status == "accepted"
+    running.kept_by(groups.group)
+    groups.held.clear()
+    with ThreadPoolExecutor(1) as one:
+        small = one.submit(running.results, body(visits(941, 1)[0]))
+        _until(lambda: groups.group._is_led)
+        large = running.results(body(dossier(940, person_index=940, shape="inpatient", rows=1000)))
+        assert (large[0].status, small.done()) == ("accepted", False)
         groups.held.set()
+        assert small.result()[0].status == "accepted"
 
 
 def test_nobody_of_a_group_waits_for_the_lock_that_one_of_it_needs(running: Running) -> None:

@@ -320,7 +320,7 @@ class _Run:
         return dataclasses.replace(dossier, issues=(*by_weight, Issue("answer.shortened")))
 
     def _add(self, results: list[HosoResult | None], position: int, incoming: Incoming) -> None:
-        same = any(_names_same_record(other, incoming) for _, _, other in self._chunk)
+        same = any(other.sender_and_source_id == incoming.sender_and_source_id for *_, other in self._chunk)
         if same or self._is_full():
             self._keep_chunk(last=False)
         self._chunk.append((results, position, incoming))
@@ -369,10 +369,6 @@ class _Run:
             for f in self._files
         )
         return Answer(batch_id(self.submission_id) if self.keep else "", files)
-
-
-def _names_same_record(one: Incoming, other: Incoming) -> bool:
-    return (one.family, one.dossier.source_id) == (other.family, other.dossier.source_id)
 
 
 def _with_issue(dossier: Dossier, issue: Issue) -> Dossier:

@@ -25,8 +25,8 @@ from mappings.model import Uris
 Results = tuple[HosoResult, ...]
 
 _MOST: Final = 32
-# Packed; a chunk that is larger would have the others wait for it.
-_MOST_BYTES: Final = 65_536
+# Packed, which is 400 rows or so: the others would wait while a larger one is mapped.
+_MOST_BYTES: Final = 8_192
 _PATIENCE_SECONDS: Final = 0.5
 
 
@@ -104,15 +104,13 @@ class GroupCommit:
         """The first that wait, as many as may go together, in their order."""
         group: list[_Waiting] = []
         left: list[_Waiting] = []
-        names: set[object] = set()
+        records: set[tuple[str, str]] = set()
         while self._waiting and len(group) < _MOST:
             each = self._waiting.popleft()
-            own = _names(each.chunk)
-            if names.isdisjoint(own):
-                names |= own
-                group.append(each)
-            else:
-                left.append(each)
+            # The same bytes name the same record too.
+            record = each.chunk.incoming[0].sender_and_source_id
+            (left if record in records else group).append(each)
+            records.add(record)
         self._waiting.extendleft(reversed(left))
         return group
 
@@ -148,8 +146,3 @@ def _is_small(chunk: Chunk) -> bool:
         and not chunk.refused
         and len(chunk.incoming[0].piece) <= _MOST_BYTES
     )
-
-
-def _names(chunk: Chunk) -> set[object]:
-    """What only one of a group may have: the same bytes, the same record."""
-    return {chunk.batch.submission_id, *((one.family, one.dossier.source_id) for one in chunk.incoming)}

@@ -36,6 +36,11 @@ class Incoming:
     means: MadeOnMeans
     piece: bytes = field(repr=False)
 
+    @property
+    def sender_and_source_id(self) -> tuple[str, str]:
+        """What it names its record by: the family of its facility, and its MA_LK there."""
+        return self.family, self.dossier.source_id
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
