@@ -362,8 +362,8 @@ def _welcome(face: Face) -> dict[str, Any]:
         "citizen": (
             gettext("Sổ sức khỏe điện tử của bạn"),
             [
-                gettext("Mọi lần khám, kết quả, thuốc và lời dặn mà các cơ sở y tế đã gửi về, ở một nơi."),
-                gettext("Chỉ bạn xem được sổ của mình. Mỗi lần có ai xem, bạn đều thấy."),
+                gettext("Các lần khám, kết quả, thuốc và lời dặn mà các cơ sở y tế đã gửi về, ở một nơi."),
+                gettext("Chỉ bạn, và ứng dụng mà bạn cho phép, đọc được sổ của bạn. Mỗi lần có ai xem, bạn đều thấy."),
             ],
         ),
         "facility": (
@@ -377,7 +377,7 @@ def _welcome(face: Face) -> dict[str, Any]:
             gettext("Bảng vận hành"),
             [
                 gettext("Dịch vụ có ổn không, cái gì đang chờ và vì sao."),
-                gettext("Bảng này chỉ cho thấy trạng thái, không có nội dung bệnh án và không có tên người."),
+                gettext("Bảng này chỉ cho thấy trạng thái, không có nội dung bệnh án và không có tên người bệnh."),
             ],
         ),
     }[face]

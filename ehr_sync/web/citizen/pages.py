@@ -79,8 +79,8 @@ def rooms(reading: Reading) -> Blueprint:
     def medicines() -> Response:
         own = show("medicines", IN_SHORT) or _none()
         taking = own.taking()
-        before = [each for each in own.book.medicines() if each not in taking]
-        return page("citizen/medicines.html", taking=taking, before=before)
+        others = [each for each in own.book.medicines() if each not in taking]
+        return page("citizen/medicines.html", taking=taking, others=others)
 
     @blueprint.get("/appointments")
     def appointments() -> Response:
