@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, select
+from sqlalchemy import BigInteger, Connection, LargeBinary, bindparam, select
 from sqlalchemy.dialects.postgresql import UUID as SqlUuid
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -77,6 +77,19 @@ def sealed_entries(connection: Connection, bases: Mapping[UUID, int]) -> dict[UU
     for row in _BEYOND.rows(connection, people=list(bases), bases=list(bases.values())):
         found[row.person_id].append(row)
     return found
+
+
+def sealed_entries_of(connection: Connection, person_id: UUID, prefix: bytes) -> list[Any]:
+    """The person's entries for the records whose ids begin so, at most one in all likelihood, for `open_entry`."""
+    return _OF_PREFIX.rows(connection, person_id=person_id, first=prefix, last=prefix + b"\xff" * 9)
+
+
+_OF_PREFIX = Statement(
+    _ENTRIES.where(
+        book_entry.c.person_id == bindparam("person_id", type_=SqlUuid()),
+        book_entry.c.record_id.between(bindparam("first", type_=LargeBinary()), bindparam("last", type_=LargeBinary())),
+    ).order_by(book_entry.c.seq)
+)
 
 
 def _beyond() -> Statement:

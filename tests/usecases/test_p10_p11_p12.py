@@ -12,11 +12,13 @@ from uuid import UUID
 import orjson
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from ehr_sync.core.errors import NotFound
 from ehr_sync.core.ports import Login
 from ehr_sync.sandbox.dossiers.generator import Hoso, corrected, dossier, envelope, json_batch
 from ehr_sync.store import audit
+from ehr_sync.store.sealing import Unreadable
 from ehr_sync.usecases.access.actors import actor_of
 from ehr_sync.usecases.book import read_book
 from ehr_sync.usecases.book.read_summary import read_summary
@@ -149,6 +151,20 @@ def test_p11_a_place_that_is_none_is_refused_and_not_written_to_the_log(running:
 def test_p11_the_log_does_not_name_a_reader_by_a_number_that_their_provider_calls_them(running: Running) -> None:
     own_patient(running, Login(NUMBER, NUMBER))
     assert NUMBER not in str(entries(running))
+
+
+def test_a_record_that_cannot_be_opened_does_not_hide_what_another_record_holds(running: Running) -> None:
+    patient_id, condition = delivered(running)
+    held = running.rows("SELECT record_id FROM book_entry")
+    running.post(dossier(853, person_index=851, rows=1))
+    running.settle()
+    [(broken,)] = set(running.rows("SELECT record_id FROM book_entry")) - set(held)
+    with running.stores.database.begin() as connection:
+        connection.execute(text("UPDATE book_entry SET manifest = 'x' WHERE record_id = :broken"), {"broken": broken})
+
+    assert f'"id":"{condition}"'.encode() in resource(running, OWNER, patient_id, condition)
+    with pytest.raises(Unreadable):
+        everything(running, OWNER, patient_id, condition)
 
 
 @pytest.mark.parametrize("read", READS)

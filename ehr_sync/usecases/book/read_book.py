@@ -32,6 +32,8 @@ from mappings.model import Uris
 
 # What else a caller wrote could go on with what a resource says behind its id.  http://hl7.org/fhir/R4/datatypes.html#id
 _ID: Final = re.compile(r"[A-Za-z0-9.-]{1,64}")
+# Made anew at each read, of the whole book.
+_DERIVED: Final = frozenset({"Patient", "Organization", "Practitioner"})
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -67,7 +69,9 @@ def read_resource(
     and for any version that does not stand today; a foreign one is noted in its owner's log.
     """
     actor = actor_of(login, stores)
-    with reading(login, stores, uris, asks="r") as (connection, book):
+    # An id of ours says of which record it is: only that is opened.
+    prefix = None if type_ in _DERIVED else record_prefix(id_)
+    with reading(login, stores, uris, asks="r", prefix=prefix) as (connection, book):
         found = book.find(head_of(type_, id_), version) if book and _ID.fullmatch(id_) else None
         if book and found:
             note(connection, stores, AuditEntry(actor, f"{how} {type_}", book.person.person_id, id_), login)
@@ -203,9 +207,10 @@ def _type_in(resource: bytes) -> str:
 
 @contextmanager
 def reading(
-    login: Login, stores: Stores, uris: Uris, *, asks: str = "rs"
+    login: Login, stores: Stores, uris: Uris, *, asks: str = "rs", prefix: bytes | None = None
 ) -> Iterator[tuple[Connection, OpenedBook | None]]:
-    """A transaction for a read and its audit entry, and the reader's own book, if they have one.
+    """A transaction for a read and its audit entry, and the reader's own book, if they have one: all of it, or of the
+    records alone whose ids begin with `prefix`.
 
     To an app the book shows only the types with which it may do all that `asks` says ("r", "s", "rs"), whatever route
     leads here.
@@ -213,7 +218,7 @@ def reading(
     found = _who(login, stores)
     key = _key_of(found[0], stores) if found else None
     with stores.database.begin() as connection:
-        book = _open(connection, *found, key, stores, uris) if found and key else None
+        book = _open(connection, *found, key, prefix, stores, uris) if found and key else None
         if book and login.app:
             book = replace(book, shows=partial(_may_see, login.app, asks))
         yield connection, book
@@ -243,9 +248,18 @@ def _who(login: Login, stores: Stores) -> tuple[UUID, ProvenFacts] | None:
 
 
 def _open(
-    connection: Connection, person_id: UUID, facts: ProvenFacts, key: bytes, stores: Stores, uris: Uris
+    connection: Connection,
+    person_id: UUID,
+    facts: ProvenFacts,
+    key: bytes,
+    prefix: bytes | None,
+    stores: Stores,
+    uris: Uris,
 ) -> OpenedBook | None:
-    sealed = book_entries.sealed_entries(connection, {person_id: -1})[person_id]
+    if prefix is None:
+        sealed = book_entries.sealed_entries(connection, {person_id: -1})[person_id]
+    else:
+        sealed = book_entries.sealed_entries_of(connection, person_id, prefix)
     entries = [book_entries.open_entry(row, key) for row in sealed]
     # Somebody whose every record is withheld or waits looks like one of whom nothing came (P9).
     if not entries:
