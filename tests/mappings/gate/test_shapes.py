@@ -92,3 +92,14 @@ def test_strange_names_do_not_fill_the_memory() -> None:
         findings(f'{{"resourceType":"Patient","strange{number}":1}}'.encode())
     assert len(definitions().types["Patient"].plans) < 300
     assert not any("strange1" in names for names in definitions().types["Patient"].plans)
+
+
+def test_many_forms_without_a_fault_do_not_fill_the_memory() -> None:
+    said = {
+        **{"language": "vi", "active": True, "gender": "male", "birthDate": "1990", "deceasedBoolean": False},
+        **{"multipleBirthBoolean": False, "name": [{"text": "x"}], "address": [{"text": "x"}], "id": "a"},
+    }
+    for chosen in range(2 ** len(said)):
+        form = {name: value for n, (name, value) in enumerate(said.items()) if chosen & 1 << n}
+        assert not findings(as_json({"resourceType": "Patient", **form}))
+    assert len(definitions().types["Patient"].plans) < 300

@@ -195,6 +195,7 @@ PLANTED = [
     ("XML2", "CACH_DUNG", "uống sau Efavirenz 2 giờ", RECORD_DRUG),
     ("XML13", "TEN_THUOC", "Paracetamol; TLE", RECORD_DRUG),
     ("XML8", "PP_DIEUTRI", "phác đồ TLE", FIELD),
+    ("XML2", "MA_THUOC", "NVP", RECORD_DRUG),
     ("XML2", "MA_THUOC", "40,273", RECORD_DRUG),
     ("XML2", "MA_THUOC", "4O.273", RECORD_DRUG),
     ("XML2", "MA_THUOC", "40.2 73", RECORD_DRUG),
