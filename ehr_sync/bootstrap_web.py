@@ -12,8 +12,9 @@ from typing import Final
 from uuid import uuid4
 
 from flask import Flask
-from joserfc.jwk import ECKey, KeySet, RSAKey
+from joserfc.jwk import ECKey, KeySet
 
+from ehr_sync.adapters.key_file import rsa_key
 from ehr_sync.adapters.oidc_identity import OidcIdentity, TokenKind
 from ehr_sync.api.admission import Admission
 from ehr_sync.api.app import create_app
@@ -95,7 +96,7 @@ def web_application(service: Service) -> Flask:
     settings, stores = service.settings, service.stores
     own_folder(settings.spool_folder)
     clock, public_url = stores.database.now, settings.public_url.rstrip("/")
-    signing, id_tokens = ECKey.import_key(stores.keys.signing), RSAKey.import_key(stores.keys.id_tokens)
+    signing, id_tokens = ECKey.import_key(stores.keys.signing), rsa_key(stores.keys.id_tokens)
     signer = Signer(public_url, KeySet([signing]), KeySet([id_tokens]))
     identity: IdentityProvider = OidcIdentity(
         issuer=settings.issuer_url,

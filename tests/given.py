@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
+from ehr_sync.adapters import key_file
 from ehr_sync.sandbox.world import URI_BASE, World
 from mappings.terminology.uris import load_uris
 
@@ -15,6 +18,22 @@ _NOBODY: Final = World(Path(), {"registry": 1, "book": 1, "identity": 1}, {}, {}
 def settings(world: World = _NOBODY, /, **changed: str) -> dict[str, str]:
     """All that must be set but databases and key file, by the settings' names."""
     return {"public_url": "http://127.0.0.1:8080", **world.settings, **changed}
+
+
+def key_file_in(folder: Path) -> Path:
+    """A key file in the folder. All of one test process have the same keys: to make new ones takes half a second."""
+    path = folder / "keys.json"
+    path.touch(mode=0o600)
+    path.write_text(_keys())
+    return path
+
+
+@cache
+def _keys() -> str:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "keys.json"
+        key_file.create(path)
+        return path.read_text()
 
 
 def variables(world: World = _NOBODY, /, **changed: str) -> dict[str, str]:

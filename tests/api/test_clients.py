@@ -12,7 +12,6 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import Connection
 
-from ehr_sync.adapters import key_file
 from ehr_sync.cli import ehr_sync
 from ehr_sync.core.errors import Conflict, NotFound
 from ehr_sync.store import clients
@@ -137,7 +136,7 @@ def run(dsns: Dsns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     ours = given.variables(dsn=dsns.main, key_dsn=dsns.keys, key_file=str(tmp_path / "keys.json"))
     for name, value in ours.items():
         monkeypatch.setenv(name, value)
-    key_file.create(tmp_path / "keys.json")
+    given.key_file_in(tmp_path)
     yield Run()
 
 

@@ -19,7 +19,6 @@ from joserfc.jwk import ECKey
 from sqlalchemy import text
 
 from ehr_sync import bootstrap
-from ehr_sync.adapters import key_file
 from ehr_sync.bootstrap import Service
 from ehr_sync.bootstrap_web import web_application
 from ehr_sync.commands import edges as command
@@ -91,8 +90,7 @@ class Town:
 def built(module_dsns: Dsns, world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """The town, with copies of its rows as they were before the proofs and before the erasure (schemas by name)."""
     world.clear()
-    keys = tmp_path_factory.mktemp("keys") / "keys.json"
-    key_file.create(keys)
+    keys = given.key_file_in(tmp_path_factory.mktemp("keys"))
     databases = {"dsn": module_dsns.main, "key_dsn": module_dsns.keys}
     ours = given.settings(world, **databases, key_file=str(keys), spool_folder=str(keys.parent))
     log = io.StringIO()

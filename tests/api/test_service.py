@@ -14,7 +14,6 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
 from ehr_sync import bootstrap
-from ehr_sync.adapters import key_file
 from ehr_sync.api.capabilities import TYPES, searched_types
 from ehr_sync.bootstrap import Service
 from ehr_sync.bootstrap_web import web_application
@@ -41,8 +40,7 @@ SEED = 7
 @pytest.fixture(scope="module")
 def service(module_dsns: Dsns, world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """One dossier of an ordinary adult, accepted, verified and delivered."""
-    keys = tmp_path_factory.mktemp("keys") / "keys.json"
-    key_file.create(keys)
+    keys = given.key_file_in(tmp_path_factory.mktemp("keys"))
     ours = {"dsn": module_dsns.main, "key_dsn": module_dsns.keys, "key_file": str(keys), "public_url": URL}
     opened = bootstrap.open_service(settings_of(given.settings(world, **ours, spool_folder=str(keys.parent))))
     with opened.stores.database.begin() as connection:

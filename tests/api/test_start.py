@@ -31,8 +31,7 @@ NOWHERE = "postgresql://ehr_sync@127.0.0.1:1/ehr_sync"
 
 @pytest.fixture
 def keys(tmp_path: Path) -> Path:
-    key_file.create(tmp_path / "keys.json")
-    return tmp_path / "keys.json"
+    return given.key_file_in(tmp_path)
 
 
 def gunicorn(**variables: str) -> subprocess.CompletedProcess[str]:
@@ -115,7 +114,7 @@ def own_postgres() -> Iterator[EmbeddedPostgres]:
 @pytest.fixture(scope="module")
 def served(own_postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[web.Served]:
     folder = tmp_path_factory.mktemp("served")
-    key_file.create(folder / "keys.json")
+    given.key_file_in(folder)
     ours = {"dsn": own_postgres.dsn, "key_dsn": own_postgres.key_dsn, "key_file": str(folder / "keys.json")}
     variables = given.variables(**ours, spool_folder=str(folder / "spool"))
     with web.behind_gunicorn("wsgi:app", folder / "log", **variables) as running:

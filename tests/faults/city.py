@@ -24,6 +24,7 @@ from ehr_sync.sandbox.city.clients import client_id, public_jwks
 from ehr_sync.sandbox.world import World
 from ehr_sync.store import clients
 from ehr_sync.store.database import Database
+from tests import given
 from tests.databases import Dsns
 from tests.faults.boundaries import Tickets
 from tests.faults.forge import Forge
@@ -131,7 +132,7 @@ class City:
 @contextmanager
 def city(folder: Path, dsns: Dsns, world: World, forge: Forge) -> Iterator[City]:
     """A city whose three hospitals are registered; nothing of the service runs yet."""
-    key_file.create(folder / "keys.json")
+    given.key_file_in(folder)
     url = f"http://127.0.0.1:{_free_port()}"
     _register(dsns, world, folder / "keys.json")
     made = City(folder, dsns, world, url, _environment(folder, dsns, world, url), Watchdog(), forge)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import lru_cache
@@ -20,10 +20,8 @@ import psycopg
 from sqlalchemy import text
 
 from ehr_sync import bootstrap
-from ehr_sync.adapters import key_file
 from ehr_sync.bootstrap import Service
 from ehr_sync.core.answers import Answer, HosoResult
-from ehr_sync.core.errors import EhrSyncError
 from ehr_sync.core.ports import HealthBook, Login, PopulationRegistry
 from ehr_sync.core.retry import RetryPolicy
 from ehr_sync.runtime.embedded_postgres import MAIN, SUPERUSER, EmbeddedPostgres
@@ -252,9 +250,7 @@ class Running:
 
 def open_running(dsns: Dsns, world: World, folder: Path, **changed: str) -> Running:
     """A service with one hospital that may send for FACILITY."""
-    keys = folder / "keys.json"
-    with suppress(EhrSyncError):
-        key_file.create(keys)
+    keys = given.key_file_in(folder)
     service = bootstrap.open_service(settings_for(dsns, world, keys, **changed))
     with service.stores.database.begin() as connection:
         if clients.find_client(connection, service.stores.keys.edges, HOSPITAL) is None:

@@ -32,8 +32,7 @@ Open = Callable[[], None]
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    key_file.create(tmp_path / "keys.json")
-    return tmp_path / "keys.json"
+    return given.key_file_in(tmp_path)
 
 
 @pytest.fixture

@@ -159,7 +159,7 @@ def employ(dsns: Dsns, key_path: Path) -> None:
 
 
 def _environment(dsns: Dsns, world: World, folder: Path) -> dict[str, str]:
-    key_file.create(folder / "keys.json")
+    given.key_file_in(folder)
     return {
         **given.variables(world, dsn=dsns.main, key_dsn=dsns.keys, key_file=str(folder / "keys.json")),
         "EHR_SYNC_REGISTRY_DEADLINE_SECONDS": "1",
