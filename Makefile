@@ -30,8 +30,13 @@ QUICK := tests/core tests/docs/test_pages.py tests/docs/test_promises.py tests/d
 # Each asks one long list of the same question.
 LONG_LISTS := tests/usecases/test_dialects.py tests/mappings/restricted/test_bounds.py
 
+# Minutes each, however small the change: those who change something run make test, CI runs both.
+SLOW := tests/bench tests/browser tests/docs/test_commands.py tests/faults tests/platform/test_demo.py \
+  tests/supply/test_sbom.py tests/usecases/test_foreign_server.py tests/usecases/test_migration_of_lanes.py \
+  tests/usecases/test_p4_machine.py tests/whole/test_floods.py
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick browsers looks pictures mutants check format bench faults fuzz attack lock audit sbom clean
+.PHONY: help demo test slow quick browsers looks pictures mutants check format bench faults fuzz attack lock audit sbom clean
 .DELETE_ON_ERROR:
 
 help: ## This list
@@ -40,9 +45,12 @@ help: ## This list
 demo: $(VENV)/.service ## The whole service with a simulated city; ONCE=1 checks and ends, PORT=9000 moves it
 	@$(BIN)/ehr-sync demo --port $(PORT) $(if $(filter-out 0,$(ONCE)),--once)
 
-test: $(VENV)/.tools ## All tests, on a PostgreSQL of their own: 10 to 25 minutes on 2 cores
-	@echo "All tests: 10 to 25 minutes on 2 cores. What fails is named at once; make quick answers in under two minutes."
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST_ARGS)
+test: $(VENV)/.tools ## All tests but the slow ones, on a PostgreSQL of their own: some 8 minutes on 2 cores
+	@echo "Some 8 minutes on 2 cores. What fails is named at once; make quick answers in under two, make slow runs the rest."
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(SLOW:%=--ignore %) $(PYTEST_ARGS)
+
+slow: $(VENV)/.tools ## The tests that start browsers, whole cities and benchmarks, and those that kill processes
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(SLOW) $(PYTEST_ARGS)
 
 quick: $(VENV)/.tools ## The tests that start no process of the service: about two minutes on 2 cores
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(QUICK) $(LONG_LISTS:%=--ignore %) $(PYTEST_ARGS)

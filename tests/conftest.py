@@ -72,7 +72,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if skipped:
         terminalreporter.write_line(
             f"\nTHE BROWSER TESTS WERE NOT RUN ({len(skipped)}): there is no Chromium here. "
-            "make browsers installs it (Debian, as root), then make test again.",
+            "make browsers installs it (Debian, as root), then make slow again.",
             yellow=True,
             bold=True,
         )

@@ -35,7 +35,7 @@ def sentences(done: subprocess.CompletedProcess[str]) -> list[str]:
 
 def test_the_default_is_a_list_of_words(tmp_path: Path) -> None:
     done = make(tmp_path)
-    assert [line.split()[1] for line in done.stdout.splitlines()][:5] == ["help", "demo", "test", "quick", "browsers"]
+    assert [line.split()[1] for line in done.stdout.splitlines()][:5] == ["help", "demo", "test", "slow", "quick"]
 
 
 def test_a_missing_python_is_told(tmp_path: Path) -> None:
