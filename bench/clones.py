@@ -15,7 +15,8 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from bench.site import CLIENT, Site
+from bench.site import SENDERS, Site
+from ehr_sync.sandbox.city.clients import client_id
 from ehr_sync.store import edge_survey, edges
 from ehr_sync.store.edges import Key
 
@@ -92,7 +93,7 @@ def _seal(site: Site, real: list[RealPerson]) -> None:
     """Let the log know again of whom the service will work on: its entries about them went with `take_out`."""
     stores = site.service.stores
     keys: dict[str, list[Key]] = {
-        "client": [CLIENT],
+        "client": [client_id(code) for code in SENDERS],
         "person": [one.person_id for one in real],
         "claim": [one.ids[3] for one in real],
         "identifier": [one.ids[4] for one in real],

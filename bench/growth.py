@@ -11,7 +11,7 @@ from statistics import median
 import psycopg
 
 from bench import machine
-from bench.bodies import adult, body
+from bench.bodies import adult, body, of_all_senders
 from bench.clones import fill, take_out
 from bench.disk import Written, by_table, figures_of, reading
 from bench.figures import SHORT, Figure, Section, cost
@@ -79,11 +79,11 @@ def _open(stack: ExitStack, folder: Path, people: int, size: _Size) -> _Town:
 
 def _round(town: _Town, number: int, count: int) -> None:
     first = number * count
-    bodies = [body(1_000_000 + first + n, adult(first + n)) for n in range(count)]
+    bodies = of_all_senders(1_000_000 + first, [adult(first + n) for n in range(count)])
     town.site.checkpoint()
     with reading(town.site, bodies) as written:
         cpu = cpu_seconds(*town.processes)
-        posted = post([submissions(town.site, bodies, connections=CONNECTIONS)])
+        posted = post(submissions(town.site, bodies, connections=CONNECTIONS))
         town.wall.append((posted.wall + _settled(town.site)) / count)
         town.cpu.append((cpu_seconds(*town.processes) - cpu) / count)
     town.written.append(written.result())

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from bench import floor, machine
-from bench.bodies import adult, body
+from bench.bodies import adult, body, of_all_senders
 from bench.figures import SHORT, Figure, Section, aiming, cost, percentile, rate
 from bench.posting import Posted, post, submissions
 from bench.preparing import accept_all, deliver_all
@@ -19,6 +19,7 @@ from bench.usage import cpu_seconds
 from ehr_sync.store import records
 
 CONNECTIONS = 8
+MANY = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +45,38 @@ def run(size: str, folder: Path) -> Section:
     """The section of ingest."""
     chosen = _Size(1, 12) if size == SHORT else _Size(5, 300)
     with site(folder) as here:
-        rounds, lines = _measure(here, chosen), machine.storage(here)
-    return Section("ingest", _figures(rounds, chosen), (*lines, *_notes(rounds, chosen)))
+        (few, many), lines = _measure(here, chosen), machine.storage(here)
+    return Section(
+        "ingest",
+        (*_figures(few, chosen), *_under_load(many, chosen)),
+        (*lines, *_notes(few, chosen, CONNECTIONS), *_notes(many, chosen, MANY)),
+    )
 
 
-def _measure(site: Site, size: _Size) -> list[_Round]:
-    # One warm-up round: both workers meet every shape of resource there is.
-    known = (size.rounds + 1) * size.dossiers // 2
+def _measure(site: Site, size: _Size) -> tuple[list[_Round], list[_Round]]:
+    """Rounds over few and over many connections, in turns."""
+    # One warm-up round of each: both workers meet every shape of resource there is.
+    known = (size.rounds + 1) * size.dossiers
     accept_all(site, [body(n, adult(n)) for n in range(known)])
     deliver_all(site)
     floor.copy_tables(site.database.dsn)
     with web(site) as gunicorn:
-        return [_round(site, gunicorn, n, size.dossiers) for n in range(size.rounds + 1)][1:]
+        rounds = [
+            _round(site, gunicorn, n, size.dossiers, (CONNECTIONS, MANY)[n % 2]) for n in range(2 * (size.rounds + 1))
+        ][2:]
+    return rounds[::2], rounds[1::2]
 
 
-def _round(site: Site, gunicorn: int, number: int, count: int) -> _Round:
+def _round(site: Site, gunicorn: int, number: int, count: int, connections: int) -> _Round:
     first = number * count
     # Even ones name a person of the preparation, odd ones somebody new.
     people = [adult((first + n) // 2 if n % 2 == 0 else 100_000 + first + n) for n in range(count)]
-    bodies = [body(1_000_000 + first + n, index) for n, index in enumerate(people)]
+    bodies = of_all_senders(1_000_000 + first, people)
     since = _now(site)
     site.checkpoint()
     web_cpu, database_cpu = cpu_seconds(gunicorn), cpu_seconds(site.database.pid)
     stolen = machine.stolen_seconds()
-    posted = post([submissions(site, bodies, connections=CONNECTIONS)])
+    posted = post(submissions(site, bodies, connections=connections))
     web_cpu, database_cpu = cpu_seconds(gunicorn) - web_cpu, cpu_seconds(site.database.pid) - database_cpu
     stolen = machine.stolen_seconds() - stolen
     work = floor.work_since(site.database.dsn, since)
@@ -126,6 +135,19 @@ def _figures(rounds: list[_Round], size: _Size) -> tuple[Figure, ...]:
     )
 
 
+def _under_load(rounds: list[_Round], size: _Size) -> tuple[Figure, ...]:
+    n = size.dossiers
+    seconds = [s for r in rounds for s in r.posted.seconds]
+    return (
+        rate(
+            f"dossiers, {MANY} connections", [n / r.posted.wall for r in rounds], [n / r.floor_seconds for r in rounds]
+        ),
+        cost(f"answer time, p99, {MANY} connections", percentile(seconds, 0.99) * 1000, "ms"),
+        _cpu(f"CPU a dossier: web workers, {MANY} connections", [r.web_cpu for r in rounds], n),
+        _cpu(f"CPU a dossier: PostgreSQL, {MANY} connections", [r.database_cpu for r in rounds], n),
+    )
+
+
 def _cpu(name: str, seconds: list[float], count: int, floors: list[float] | None = None) -> Figure:
     def each(values: list[float]) -> float:
         return sum(values) / len(values) / count * 1000
@@ -133,14 +155,14 @@ def _cpu(name: str, seconds: list[float], count: int, floors: list[float] | None
     return cost(name, each(seconds), "ms", floor=each(floors) if floors else None)
 
 
-def _notes(rounds: list[_Round], size: _Size) -> tuple[str, ...]:
+def _notes(rounds: list[_Round], size: _Size, connections: int) -> tuple[str, ...]:
     walls = " ".join(f"{size.dossiers / r.posted.wall:.0f}" for r in rounds)
     floors = " ".join(f"{size.dossiers / r.floor_seconds:.0f}" for r in rounds)
     stolen = " ".join(f"{machine.share(r.stolen, r.posted.wall):.0%}" for r in rounds)
     resources = sum(r.resources for r in rounds) / len(rounds) / size.dossiers
     received = sum(r.received for r in rounds) / len(rounds) / size.dossiers
     return (
-        f"{size.rounds} rounds of {size.dossiers} single-dossier requests over {CONNECTIONS} kept connections, each"
+        f"{size.rounds} rounds of {size.dossiers} single-dossier requests over {connections} kept connections, each"
         f" followed by its floor; medians. A dossier: {received / 1000:.1f} KB received, {resources:.1f} resources.",
         f"dossiers/s by round: {walls}; floor: {floors}; of the cores' time the host took meanwhile: {stolen}",
         "floor: the rows that the service wrote, in one pipelined transaction a dossier, over"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.client import Load
-from bench.site import Site
+from bench.site import SENDERS, Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +23,21 @@ class Posted:
     seconds: tuple[float, ...] = field(repr=False)
 
 
-def submissions(site: Site, bodies: Sequence[bytes], *, connections: int) -> Load:
-    """Bodies for the web service of a site."""
-    headers = {"Content-Type": "application/xml", "Authorization": f"Bearer {site.facility_token()}"}
-    return Load(f"{site.url}/api/v1/submissions", headers, list(bodies), connections)
+def submissions(site: Site, bodies: Sequence[bytes], *, connections: int) -> list[Load]:
+    """What all senders post to the web service of a site, over so many connections together; the n-th body is of the
+    sender whose turn it is (`of_all_senders`).
+    """
+    turns = len(SENDERS)
+    url, xml = f"{site.url}/api/v1/submissions", {"Content-Type": "application/xml"}
+    return [
+        Load(
+            url,
+            xml | {"Authorization": f"Bearer {site.facility_token(code)}"},
+            list(bodies[n::turns]),
+            connections // turns,
+        )
+        for n, code in enumerate(SENDERS)
+    ]
 
 
 def post(loads: Sequence[Load], module: str = "bench.client") -> Posted:

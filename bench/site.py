@@ -32,7 +32,9 @@ from ehr_sync.store.migrate import migrate
 from ehr_sync.store.spool import own_folder
 from ehr_sync.usecases.access.authenticate import SCOPES
 
-FACILITY = "01001"
+SENDERS = tuple(f"0100{n}" for n in range(1, 9))
+"""Facilities whose systems send, each as itself."""
+FACILITY = SENDERS[0]
 CLIENT = sandbox_clients.client_id(FACILITY)
 _ROOT = Path(__file__).parent.parent
 _START_SECONDS = 60.0
@@ -49,9 +51,9 @@ class Site:
     service: Service
     environment: Mapping[str, str] = field(repr=False)
 
-    def facility_token(self) -> str:
+    def facility_token(self, facility: str = FACILITY) -> str:
         """A sender's access token, good for five minutes; the web service must run."""
-        return sandbox_clients.access_token(self.world.folder, FACILITY, service_url=self.url)
+        return sandbox_clients.access_token(self.world.folder, facility, service_url=self.url)
 
     def citizen_token(self, number: str) -> str:
         """A citizen's token, good for an hour."""
@@ -143,13 +145,16 @@ def _settings(folder: Path, url: str, database: EmbeddedPostgres, world: World) 
 
 
 def _register(service: Service, world: World) -> None:
-    jwks = sandbox_clients.public_jwks(world.folder, FACILITY)
+    keys = service.stores.keys
     with service.stores.database.begin() as connection:
-        clients.add_facility(connection, service.stores.keys, FACILITY, name="Bệnh viện Đa khoa Mẫu")
-        clients.add_client(
-            connection, service.stores.keys, CLIENT, name="Bệnh viện Đa khoa Mẫu", jwks=jwks, scopes=SCOPES
-        )
-        clients.grant(connection, service.stores.keys, CLIENT, FACILITY)
+        for code in SENDERS:
+            jwks, name = sandbox_clients.public_jwks(world.folder, code), f"Bệnh viện Đa khoa Mẫu {code}"
+            sender = sandbox_clients.client_id(code)
+            clients.add_facility(connection, keys, code, name=name)
+            clients.add_client(connection, keys, sender, name=name, jwks=jwks, scopes=SCOPES)
+            clients.grant(connection, keys, sender, code)
+            if sender != CLIENT:
+                clients.grant(connection, keys, CLIENT, code)  # who sends what is prepared without HTTP
 
 
 def _free_port() -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from bench.bodies import adult, body
+from bench.bodies import adult, body, of_all_senders
 from bench.figures import SHORT, Figure, Section, cost
 from bench.posting import post, submissions
 from bench.preparing import accept, accept_all, deliver_all
@@ -90,7 +90,7 @@ def run(size: str, folder: Path) -> Section:
 def _bodies(number: int, count: int) -> list[bytes]:
     """New dossiers, every second of a person who is known."""
     first = 1_000_000 + number * count
-    return [body(first + n, adult(n if n % 2 == 0 else 20_000 * (number + 1) + n)) for n in range(count)]
+    return of_all_senders(first, [adult(n if n % 2 == 0 else 20_000 * (number + 1) + n) for n in range(count)])
 
 
 def _inside(site: Site, number: int, count: int) -> _Clock:
@@ -136,7 +136,7 @@ def _over_http(site: Site, count: int, workers: int) -> tuple[float, float]:
         for number in range(10, 10 + _PASSES + 1):
             bodies = _bodies(number, count)
             before = cpu_seconds(gunicorn), cpu_seconds(site.database.pid)
-            post([submissions(site, bodies, connections=8)])
+            post(submissions(site, bodies, connections=8))
             used.append((cpu_seconds(gunicorn) - before[0], cpu_seconds(site.database.pid) - before[1]))
     web_cpu, database_cpu = zip(*used[1:], strict=True)
     return min(web_cpu), min(database_cpu)
