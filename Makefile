@@ -36,11 +36,11 @@ SLOW := tests/bench tests/browser tests/docs/test_commands.py tests/faults tests
   tests/usecases/test_p4_machine.py tests/whole/test_floods.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow quick browsers looks pictures mutants check format bench faults fuzz attack lock audit sbom clean
+.PHONY: help demo test slow quick browsers looks pictures mutants check format bench bench-quick faults fuzz attack lock audit sbom clean
 .DELETE_ON_ERROR:
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.service ## The whole service with a simulated city; ONCE=1 checks and ends, PORT=9000 moves it
 	@$(BIN)/ehr-sync demo --port $(PORT) $(if $(filter-out 0,$(ONCE)),--once)
@@ -81,6 +81,9 @@ format: $(VENV)/.tools ## Format, and mend what lint can mend
 
 bench: $(VENV)/.tools ## The benchmarks, as a table
 	@$(BIN)/python -m bench
+
+bench-quick: $(VENV)/.tools ## How much of their floors ingest, push and reading reach, in a minute and a half
+	@$(BIN)/python -m bench.quick
 
 faults: $(VENV)/.tools ## The long form of the tests that kill processes
 	@EHR_SYNC_LONG_FAULTS=1 $(BIN)/python -m pytest -m faults --timeout 1800 $(PYTEST_ARGS)

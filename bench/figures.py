@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-SHORT, FULL = "short", "full"
+SHORT, QUICK, FULL = "short", "quick", "full"
+"""How much is measured: enough to see that a benchmark works, to see where it stands, or to believe its figures."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from bench import floor, machine
 from bench.bodies import adult, body, of_all_senders
-from bench.figures import SHORT, Figure, Section, aiming, cost, percentile, rate
+from bench.figures import FULL, QUICK, SHORT, Figure, Section, aiming, cost, percentile, rate
 from bench.posting import Posted, post, submissions
 from bench.preparing import accept_all, deliver_all
 from bench.site import Site, site, web
@@ -43,7 +43,7 @@ class _Round:
 
 def run(size: str, folder: Path) -> Section:
     """The section of ingest."""
-    chosen = _Size(1, 12) if size == SHORT else _Size(5, 300)
+    chosen = {SHORT: _Size(1, 12), QUICK: _Size(3, 60), FULL: _Size(5, 300)}[size]
     with site(folder) as here:
         (few, many), lines = _measure(here, chosen), machine.storage(here)
     return Section(

@@ -46,6 +46,7 @@ def _asked(reader: Reader, cookie: Mapping[str, str]) -> dict[str, tuple[str, Ma
     return {
         "first page": ("/", cookie),
         "timeline": ("/visits", cookie),
+        "one resource": (f"/fhir/Patient/{reader.person_id}", reader.headers),
         "search": ("/fhir/Observation?category=laboratory&_sort=-date&_count=20", reader.headers),
         "$everything": (f"{own}/$everything", reader.headers),
         "$summary": (f"{own}/$summary", reader.headers),

@@ -12,7 +12,7 @@ import psycopg
 from bench import machine
 from bench.bodies import adult, body
 from bench.client import Load
-from bench.figures import SHORT, Figure, Section, aiming, cost, rate
+from bench.figures import FULL, QUICK, SHORT, Figure, Section, aiming, cost, rate
 from bench.posting import Posted, post
 from bench.preparing import accept_all, deliver_all
 from bench.site import Site, schedulers, site, wait_until
@@ -47,7 +47,7 @@ class _Round:
 
 def run(size: str, folder: Path) -> Section:
     """The section of push."""
-    rounds, people = (1, 10) if size == SHORT else (5, 500)
+    rounds, people = {SHORT: (1, 10), QUICK: (3, 150), FULL: (5, 500)}[size]
     with site(folder) as here:
         accept_all(here, [body(n, adult(n)) for n in range(people)])
         bundles = [each for each in deliver_all(here) if b'"Patient/' in each]  # without the register's
