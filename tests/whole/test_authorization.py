@@ -32,6 +32,8 @@ NOBODYS: Final = "11111111-1111-8111-8111-111111111111"
 ROUTES: Final[dict[str, tuple[str, str]]] = {
     "submissions.submit": ("POST", "/api/v1/submissions"),
     "submissions.check": ("POST", "/api/v1/submissions:check"),
+    "axis.send": ("POST", "/api/kcb/xml/qd3176/guiHoSoXml"),
+    "axis.follow": ("GET", "/api/kcb/tra-cuu-trang-thai/{code}"),
     "desk.show_day": ("GET", "/api/v1/days/2026-01-31"),
     "desk.list_day": ("GET", "/api/v1/days/2026-01-31/dossiers"),
     "desk.list_work": ("GET", "/api/v1/work"),
@@ -71,6 +73,7 @@ OPEN: Final[dict[str, tuple[str, str]]] = {
     "health.ready": ("GET", "/readyz"),
     "health.metrics": ("GET", "/metrics"),
     "oauth.token": ("POST", "/oauth2/token"),
+    "axis.sign_in": ("POST", "/api/auth/token/take"),
     "oauth.jwks": ("GET", "/.well-known/jwks.json"),
     "oauth.smart_configuration": ("GET", "/.well-known/smart-configuration"),
     "oauth.openid_configuration": ("GET", "/.well-known/openid-configuration"),
