@@ -15,7 +15,7 @@ from mappings.sources.dossier.reading.envelope import scan
 
 FileKind = Literal["xml", "json"]
 
-_ANNOUNCED: Final = re.compile(rb"(<(?:[\w.-]+:)?SOLUONGHOSO\b[^<>]*>)[^<>]*(</)")
+_ANNOUNCED: Final = re.compile(rb"(?i)(<(?:[\w.-]+:)?SOLUONGHOSO\b[^<>]*>)[^<>]*(</)")
 
 
 def refused_part(
