@@ -98,7 +98,7 @@ def axis(
         try:
             if login is None:
                 raise TokenRefused("invalid_request", "password.form")
-            token = _checked(login)
+            token = checked(login)
         except TokenRefused as refused:
             name = login.username if login else ""
             because(refused.code, exactly=refused.reason, client=name, status=401 if login else 400)
@@ -106,7 +106,7 @@ def axis(
         admission.admit_token(token.client_id)
         return _json({"maKetQua": True, "apiKey": _api_key(token), "message": _SIGNED_IN[language]})
 
-    def _checked(login: Login) -> AccessToken:
+    def checked(login: Login) -> AccessToken:
         with password_places.taken(login.username):
             admission.admit_password(login.username)
             try:
@@ -133,15 +133,16 @@ def axis(
             line = follow(code, client_id=access.caller().client_id)
         except NotFound:
             because("not_found", status=404)
-            return _json({"maKetQua": UNKNOWN, "maGiaoDich": code, "thongDiep": _NO_TRANSACTION[language]})
+            return _json({"maKetQua": UNKNOWN, "thongDiep": _NO_TRANSACTION[language]})
         shown = transactions.rendered(line, language)
         told = {"trangThai": shown["state"], "thongDiep": f"{shown['stateText']}. {shown['nextText']}."}
         return _json({"maKetQua": TAKEN, **shown, **told})
 
-    @blueprint.after_request
+    # Of the whole application: one limit (api/admission.py) is found when the route has answered.
+    @blueprint.after_app_request
     def tell_problem(response: Response) -> Response:
         """A problem that is not of the trade, in the axis's words too."""
-        if response.mimetype == PROBLEM_JSON:
+        if request.blueprint == blueprint.name and response.mimetype == PROBLEM_JSON:
             problem = orjson.loads(response.get_data())
             words = f"{problem['title']} {problem['detail']}"
             # The sign-in's maKetQua is true or false.
