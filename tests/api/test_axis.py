@@ -10,6 +10,7 @@ import pytest
 from ehr_sync.api.axis import REFUSALS
 from ehr_sync.api.places import Places
 from ehr_sync.core.answers import Answer, FileResult, HosoResult, file_result
+from ehr_sync.core.quota import Lease
 from ehr_sync.usecases.access.assertions import TokenRefused
 from ehr_sync.usecases.access.authenticate import AccessToken
 from ehr_sync.usecases.access.passwords import Login
@@ -161,6 +162,15 @@ def test_where_nothing_is_taken_no_client_takes_it_for_a_success(accept: Callabl
     told = sent(accept)
     assert (told["maKetQua"], told["totalSuccess"]) == (code, 0)
     assert told["thongDiep"].endswith(".")
+
+
+def test_what_is_sent_counts_as_a_submission() -> None:
+    used_up = web.admitting(lease=lambda who: Lease(0, 0.0))
+    answer = web.client(admission=used_up).post(SEND, json=BATCH, headers=GOOD)
+    told = answer.get_json(force=True)
+    assert (answer.status_code, told["code"], told["maKetQua"]) == (429, "quota.used_up", "429")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.headers["RateLimit"].startswith('"submissions";r=0')
 
 
 def test_an_unknown_transaction_is_a_200_that_counts_as_a_404() -> None:
