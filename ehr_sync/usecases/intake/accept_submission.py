@@ -194,7 +194,8 @@ class _Run:
 
     def _look_at_request(self, kind: str, facility_code: str) -> None:
         """What a request says beside its files. Raises SourceRefused where it is not the client's own."""
-        if facility_code and facility_code not in self.before.sending:
+        # As a number it has lost its zero (rules: leading-zeros).
+        if facility_code and facility_code.zfill(5) not in self.before.sending:
             raise SourceRefused(Issue("facility.not_yours", "maCSKCB"))
         if kind and kind not in _KINDS:
             self._of_request = (Issue("request.kind_unexpected", "loaiHoSo", ", ".join(sorted(_KINDS))),)
