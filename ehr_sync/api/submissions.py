@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 
 import orjson
 from flask import Blueprint, Request, Response, request
@@ -15,8 +15,9 @@ from ehr_sync.api.language import language_of
 from ehr_sync.api.places import Places
 from ehr_sync.api.problems import Problem
 from ehr_sync.core.answers import Answer
+from mappings.formats.bodies import Shape
 
-MediaType = Literal["xml", "json", "form", "multipart"]
+MediaType = Shape
 MEDIA_TYPES: Final[dict[str, MediaType]] = {
     "application/xml": "xml",
     "text/xml": "xml",
