@@ -109,6 +109,7 @@ def test_the_readmes_story_brings_one_citizens_visit_from_the_post_to_the_book(p
     assert beside(place) == set()
 
 
+@pytest.mark.timeout(300)
 def test_what_the_guide_gives_to_paste_works(place: Path) -> None:
     done = shell(place, shell_lines("docs/integration.md"))
     assert done.returncode == 0, done.stdout + done.stderr
