@@ -18,6 +18,7 @@ from ehr_sync.adapters.key_file import rsa_key
 from ehr_sync.adapters.oidc_identity import OidcIdentity, TokenKind
 from ehr_sync.api.admission import Admission
 from ehr_sync.api.app import create_app
+from ehr_sync.api.axis import axis
 from ehr_sync.api.capabilities import TYPES
 from ehr_sync.api.desk import Looks, desk
 from ehr_sync.api.fhir import fhir
@@ -50,6 +51,7 @@ from ehr_sync.usecases.access.app_tokens import AppDesk, allow, answer, book_of
 from ehr_sync.usecases.access.authenticate import Signer, issue_token, verify_bearer
 from ehr_sync.usecases.access.note_refusal import note_refusal
 from ehr_sync.usecases.access.own_apps import end_app, own_apps
+from ehr_sync.usecases.access.passwords import sign_in
 from ehr_sync.usecases.access.posts import holds_post
 from ehr_sync.usecases.access.register_apps import may_ask_from
 from ehr_sync.usecases.access.seal_edges import note_unfit
@@ -88,6 +90,11 @@ from ehr_sync.web.sign_in import Client
 from ehr_sync.web.uploads import Upload
 from mappings.model import Uris
 
+_WRONG_PASSWORDS: Final = 10  # a minute: a system that was set up wrongly must not run hot
+_WRONG_AT_PEER: Final = 60  # a vendor's address has many hospitals behind it
+_PASSWORDS_AT_ONCE: Final = 2  # each takes a core for some 50 ms, and 19 MiB
+_PASSWORDS_WAITING: Final = 4  # the other threads stay everybody else's
+_PASSWORDS_WAIT_SECONDS: Final = 2.0
 _KEPT_SECONDS: Final = 5.0  # however many ask, the database is asked for figures this seldom
 
 
@@ -108,9 +115,14 @@ def web_application(service: Service) -> Flask:
     accept = partial(accept_submission, stores=stores, settings=settings, uris=service.uris, keep=together.keep)
     app_desk = AppDesk(stores, signer, f"{public_url}/fhir", timedelta(seconds=settings.session_seconds))
     check = partial(check_submission, stores=stores, settings=settings, uris=service.uris)
+    edge_key = stores.keys.edges
     issue = partial(
-        issue_token, database=stores.database, edge_key=stores.keys.edges, clock=clock, signer=signer, new_id=_new_id
+        issue_token, database=stores.database, edge_key=edge_key, clock=clock, signer=signer, new_id=_new_id
     )
+    by_password = partial(
+        sign_in, database=stores.database, edge_key=edge_key, clock=clock, signer=signer, new_id=_new_id
+    )
+    follow = partial(follow_transaction, stores=stores)
     ready = partial(
         check_readiness,
         database=stores.database,
@@ -135,10 +147,22 @@ def web_application(service: Service) -> Flask:
                 types=tuple(TYPES),
             ),
             submissions(accept, check, places),
-            desk(_looks(stores)),
-            transactions(
-                partial(follow_transaction, stores=stores), partial(make_current, stores=stores, uris=service.uris)
+            axis(
+                by_password,
+                admission,
+                accept,
+                follow,
+                places=places,
+                password_places=Places(
+                    at_once=_PASSWORDS_AT_ONCE,
+                    each=_PASSWORDS_AT_ONCE,
+                    waiting=_PASSWORDS_WAITING,
+                    wait_seconds=_PASSWORDS_WAIT_SECONDS,
+                    crowded="sign_ins.crowded",
+                ),
             ),
+            desk(_looks(stores)),
+            transactions(follow, partial(make_current, stores=stores, uris=service.uris)),
             fhir(_Book(stores, service.uris), public_url=public_url, version=version("ehr-sync")),
             book_api(own_reading),
             ops(
@@ -192,6 +216,8 @@ def _admission(service: Service) -> Admission:
         submissions=LeasedBuckets(submissions_, lease, time.monotonic),
         tokens=Buckets(Quota("tokens", settings.tokens_per_minute), time.monotonic),
         refusals=Buckets(Quota("refusals", settings.refusals_per_minute), time.monotonic),
+        wrong_passwords=Buckets(Quota("wrong passwords", _WRONG_PASSWORDS), time.monotonic),
+        wrong_at_peer=Buckets(Quota("wrong passwords of a peer", _WRONG_AT_PEER), time.monotonic),
         tally=Tally(count, time.monotonic),
         trusted_proxies=networks(settings.trusted_proxies),
     )

@@ -26,7 +26,7 @@ _COMMANDS: Final[dict[str, _Entry]] = {
     "app": _Entry("ehr_sync.commands.apps", "app", "Apps that may ask citizens for their book: add, list, remove."),
     "audit": _Entry("ehr_sync.commands.audit", "audit", "The log of who read what: verify it."),
     "client": _Entry(
-        "ehr_sync.commands.clients", "client", "Systems that send: add, keys, grant, disable, enable, list."
+        "ehr_sync.commands.clients", "client", "Systems that send: add, keys, password, grant, disable, enable, list."
     ),
     "demo": _Entry("ehr_sync.demo.command", "demo", "The whole service with a simulated city, on this machine."),
     "destination": _Entry("ehr_sync.commands.destination", "destination", "The health book: list, resume."),

@@ -54,8 +54,10 @@ def parse_birth(text: str) -> tuple[str, datetime | None] | None:
     """NGAY_SINH as ("yyyy-mm-dd" or "yyyy", the minute where one is stated), or None where it is impossible.
 
     Day and month 0000 mean unknown, and so does the time 0000: a birth at midnight cannot be told from it. A
-    month without its day counts as the year alone. The 8-digit form without a time is read too.
+    month without its day counts as the year alone. The 8-digit form without a time is read too, and four digits.
     """
+    if len(text) == 4 and _is_digits(text):
+        return _year_alone(text)
     if len(text) not in (8, 12) or not _is_digits(text):
         return None
     if text[6:8] == "00" and (text[4:6] == "00" or parse_day(text[:6] + "01")):

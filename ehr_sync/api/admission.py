@@ -14,13 +14,15 @@ from flask import Flask, Response, g, request
 from ehr_sync.api import connection, refused
 from ehr_sync.api.peers import peer_of
 from ehr_sync.api.problems import Problem, retry_after
-from ehr_sync.api.traces import TOKENS
+from ehr_sync.api.traces import SIGN_INS
 from ehr_sync.core.addresses import Networks
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.quota import Buckets, LeasedBuckets, Quota, Standing
 from ehr_sync.core.tally import Tally
 
 _REFUSALS: Final = frozenset({401, 404})
+_LONGEST_NAME: Final = 64
+_SUBMISSIONS: Final = frozenset({"submissions.submit", "submissions.check", "axis.send"})  # a check costs as much
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,26 @@ class Admission:
     submissions: LeasedBuckets  # by client
     tokens: Buckets  # by peer, and by client
     refusals: Buckets  # by client, person or peer
+    wrong_passwords: Buckets  # by peer and name
+    wrong_at_peer: Buckets  # by peer
     tally: Tally
     trusted_proxies: Networks = ()
 
     def admit_token(self, client_id: str) -> None:
         """Raises Problem where the client was given too many tokens."""
         _admitted(self.tokens.take(f"client:{client_id}"), "quota.used_up")
+
+    def admit_password(self, name: str) -> None:
+        """Raises Problem where too many wrong passwords came from this address, for this name or for all."""
+        # Never by name alone: whoever knows one could keep its hospital from signing in.
+        of_name = self.wrong_passwords.seconds_until_one(_at_peer(name))
+        if wait := max(of_name, self.wrong_at_peer.seconds_until_one(g.peer)):
+            raise Problem("passwords.too_many", headers=retry_after(wait))
+
+    def count_wrong_password(self, name: str) -> None:
+        """One more from this address."""
+        self.wrong_passwords.take(_at_peer(name))
+        self.wrong_at_peer.take(g.peer)
 
     def admit_submission(self, client_id: str) -> None:
         """Raises Problem where the client has sent too much; the answer says how much is left."""
@@ -49,7 +65,7 @@ def install_before_access(app: Flask, admission: Admission) -> None:
     @app.before_request
     def check_peer() -> None:
         g.peer = peer_of(request.environ, admission.trusted_proxies)
-        if request.endpoint in TOKENS:
+        if request.endpoint in SIGN_INS:
             _admitted(admission.tokens.take(f"peer:{g.peer}"), "quota.used_up")
 
 
@@ -63,12 +79,12 @@ def install_after_access(app: Flask, admission: Admission) -> None:
         wait = admission.refusals.seconds_until_one(_who())
         if wait:
             raise Problem("refusals.too_many", headers=retry_after(wait))
-        if request.endpoint in {"submissions.submit", "submissions.check"}:  # a check costs as much
+        if request.endpoint in _SUBMISSIONS:
             admission.admit_submission(g.caller.client_id)
 
     @app.after_request
     def count(response: Response) -> Response:
-        if response.status_code in _REFUSALS:
+        if refused.status_of(response) in _REFUSALS:
             standing = admission.refusals.take(_who())
             if not standing.admitted:
                 headers = retry_after(standing.wait_seconds)
@@ -88,6 +104,10 @@ def _who() -> str:
     if "login" in g:
         return f"person:{g.login.subject}"
     return f"peer:{g.peer}"
+
+
+def _at_peer(name: str) -> str:
+    return f"{g.peer} {name[:_LONGEST_NAME]}"
 
 
 def _standing(buckets: LeasedBuckets, client_id: str) -> Standing:

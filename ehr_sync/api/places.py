@@ -1,4 +1,6 @@
-"""How many submissions are under way at once: the threads that are left belong to citizens and everybody else."""
+"""How many submissions, or sign-ins by password, are under way at once: the threads that are left belong to citizens
+and everybody else.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +19,20 @@ _RETRY_SECONDS: Final = 5.0
 class Places:
     """So many in all, fewer for one client, so that nobody takes all; and so many who wait. Threads may share it."""
 
-    def __init__(self, *, at_once: int, each: int, waiting: int, wait_seconds: float = _WAIT_SECONDS) -> None:
+    def __init__(
+        self,
+        *,
+        at_once: int,
+        each: int,
+        waiting: int,
+        wait_seconds: float = _WAIT_SECONDS,
+        crowded: str = "submissions.crowded",
+    ) -> None:
         self._at_once = at_once
         self._each = each
         self._most_waiting = waiting
         self._wait_seconds = wait_seconds
+        self._crowded = crowded
         self._changed = threading.Condition()
         self._taken: Counter[str] = Counter()
         self._waiting: Counter[str] = Counter()
@@ -60,5 +71,5 @@ class Places:
 
     def _refused(self, client_id: str) -> Problem:
         own = self._taken[client_id] >= self._each
-        code = "client.too_many_at_once" if own else "submissions.crowded"
+        code = "client.too_many_at_once" if own else self._crowded
         return Problem(code, headers=retry_after(_RETRY_SECONDS))

@@ -232,6 +232,13 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = {
         "Dừng lại, sửa mã truy cập hoặc địa chỉ, rồi thử lại sau thời gian ghi trong tiêu đề Retry-After.",
         "Stop, mend the token or the address, and try again after the time that the Retry-After header gives.",
     ),
+    "passwords.too_many": ProblemType(
+        429,
+        "Sai mật khẩu quá nhiều lần trong thời gian ngắn.",
+        "Too many wrong passwords in a short time.",
+        "Dừng lại, sửa tên đăng nhập và mật khẩu, rồi thử lại sau thời gian ghi trong tiêu đề Retry-After.",
+        "Stop, mend user name and password, and try again after the time that the Retry-After header gives.",
+    ),
     "request.head_too_large": ProblemType(
         431,
         "Phần đầu của yêu cầu quá lớn.",
@@ -273,6 +280,13 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = {
         "Too many submissions are under way; this one was not looked at.",
         "Gửi lại sau thời gian ghi trong tiêu đề Retry-After.",
         "Send it again after the time that the Retry-After header gives.",
+    ),
+    "sign_ins.crowded": ProblemType(
+        503,
+        "Đang có quá nhiều lượt đăng nhập cùng lúc.",
+        "Too many sign-ins are under way.",
+        "Đăng nhập lại sau thời gian ghi trong tiêu đề Retry-After.",
+        "Sign in again after the time that the Retry-After header gives.",
     ),
     "service.unavailable": ProblemType(
         503,

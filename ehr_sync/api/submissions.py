@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 
 import orjson
 from flask import Blueprint, Request, Response, request
@@ -15,13 +15,20 @@ from ehr_sync.api.language import language_of
 from ehr_sync.api.places import Places
 from ehr_sync.api.problems import Problem
 from ehr_sync.core.answers import Answer
+from mappings.formats.bodies import Shape
 
-MediaType = Literal["xml", "json"]
+MediaType = Shape
 MEDIA_TYPES: Final[dict[str, MediaType]] = {
     "application/xml": "xml",
     "text/xml": "xml",
     "application/json": "json",
+    "multipart/form-data": "multipart",
+    "application/x-www-form-urlencoded": "form",
+    # What says nothing of itself is looked at: XML, base64 of it, JSON or a form.
+    "application/octet-stream": "form",
+    "text/plain": "form",
 }
+_CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -54,7 +61,7 @@ def submissions(accept: Accept, check: Check, places: Places) -> Blueprint:
     @blueprint.post("/api/v1/submissions")
     def submit() -> Response:
         client_id = access.caller().client_id
-        media_type, idempotency_key, body = _media_type(request), _idempotency_key(request), _body(request)
+        media_type, idempotency_key, body = kind_of(request), _idempotency_key(request), body_of(request)
         with places.taken(client_id):
             answer = accept(client_id=client_id, media_type=media_type, idempotency_key=idempotency_key, body=body)
         rendered = render.answer(answer, language_of(request))
@@ -63,7 +70,7 @@ def submissions(accept: Accept, check: Check, places: Places) -> Blueprint:
     @blueprint.post("/api/v1/submissions:check", endpoint="check")
     def foresee() -> Response:
         client_id = access.caller().client_id
-        media_type, body = _media_type(request), _body(request)
+        media_type, body = kind_of(request), body_of(request)
         with places.taken(client_id):
             answer = check(client_id=client_id, actor=f"client:{client_id}", media_type=media_type, body=body)
         return Response(orjson.dumps(render.answer(answer, language_of(request))), mimetype="application/json")
@@ -95,13 +102,14 @@ class Body:
         return block
 
 
-def _media_type(request: Request) -> MediaType:
+def kind_of(request: Request) -> MediaType:
+    """What the body is by its Content-Type. Raises Problem for one that is not taken."""
     accepted = {"Accept-Post": ", ".join(MEDIA_TYPES)}
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Problem("media.encoded", headers={"Accept-Encoding": "identity"})
     if request.mimetype not in MEDIA_TYPES:
         raise Problem("media.unsupported", headers=accepted)
-    if request.mimetype_params.get("charset", "utf-8").lower() not in {"utf-8", "us-ascii"}:
+    if request.mimetype_params.get("charset", "utf-8").lower() not in _CHARSETS:
         raise Problem("media.charset", headers=accepted)
     return MEDIA_TYPES[request.mimetype]
 
@@ -113,7 +121,8 @@ def _idempotency_key(request: Request) -> str | None:
     return key
 
 
-def _body(request: Request) -> Body:
+def body_of(request: Request) -> Body:
+    """The request's body. Raises Problem where it says that it is too large."""
     # Told at once, by the length alone: nobody should upload a gigabyte to hear that it is too much.
     if request.content_length is not None and request.content_length > (request.max_content_length or 0):
         raise Problem("request.too_large")

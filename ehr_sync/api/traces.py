@@ -18,6 +18,9 @@ from ehr_sync.core.ports import Login
 from ehr_sync.runtime.logs import Log
 
 TOKENS: Final = frozenset({"oauth.token", "oauth.revoke"})
+"""Where tokens are made and ended for senders and apps, which may ask from a browser."""
+
+SIGN_INS: Final = TOKENS | {"axis.sign_in"}
 """Where tokens are made and ended: open to everybody, counted by address, and every refusal is noted."""
 
 UNTRACED: Final[Mapping[str, str]] = {
@@ -26,6 +29,8 @@ UNTRACED: Final[Mapping[str, str]] = {
     "health.ready": "whether the service is ready, and its books are open",
     "health.metrics": "counts, of nobody's data",
     "oauth.token": "a token shows nothing by itself; what is done with it leaves its own trace",
+    "axis.sign_in": "the same",
+    "axis.send": "what is sent is kept, with client and time; nothing but that it was taken is told",
     "oauth.jwks": "public keys",
     "oauth.smart_configuration": "public addresses",
     "fhir.metadata": "what the service can do, of nobody's data",
@@ -81,10 +86,11 @@ def install(app: Flask, *, note: Callable[[Refusal], None], log: Log) -> None:
 
 
 def _is_refusal(response: Response) -> bool:
-    if request.endpoint in TOKENS:
-        return response.status_code in {400, 401}
+    status = refused.status_of(response)
+    if request.endpoint in SIGN_INS:
+        return status in {400, 401}
     is_guarded = not isinstance(WHO_MAY.get(request.endpoint or "", Anyone()), Anyone)
-    return is_guarded and response.status_code in _REFUSALS
+    return is_guarded and status in _REFUSALS
 
 
 def _refusal() -> Refusal:

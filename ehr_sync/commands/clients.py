@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ehr_sync.store import clients
 from ehr_sync.store.client_edges import Grant
 from ehr_sync.store.clients import ALWAYS
 from ehr_sync.usecases.access.authenticate import SCOPES, BadKeys, checked_jwks
+from ehr_sync.usecases.access.passwords import hashed, new_password
 from mappings.facility_code import is_facility_code
 
 
@@ -86,6 +87,22 @@ def set_keys(client_id: str, jwks_file: Path) -> None:
     click.echo(f"{client_id} now has {len(jwks['keys'])} keys.")
 
 
+@client.command("password")
+@click.argument("client_id")
+@click.option("--off", is_flag=True, help="Take its password away.")
+def set_password(client_id: str, *, off: bool) -> None:
+    """Give a client a new password for the axis's older sign-in, printed this once; the former one opens nothing more.
+
+    Tokens that a password opened live half an hour; `client disable` shuts a client out at once.
+    """
+    password = None if off else new_password()
+    kept = hashed(password) if password else None
+    action = "take client password" if off else "set client password"
+    with opened() as service, noted(service.stores, action, client=client_id) as connection:
+        clients.set_password(connection, service.stores.keys, client_id, kept)
+    click.echo(password or f"{client_id} may no longer sign in by a password.")
+
+
 @client.command("grant")
 @click.argument("client_id")
 @click.argument("grants", type=FacilityGrant(), nargs=-1, required=True)
@@ -126,9 +143,11 @@ def list_clients() -> None:
     """Every client with its facilities, those too that are shut out."""
     with opened() as service, service.stores.database.begin() as connection:
         grants = clients.all_grants(connection)
+        used = clients.password_uses(connection)
         for found, disabled_at in clients.all_clients(connection):
-            shut_out = f"\tshut out since {disabled_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" if disabled_at else ""
-            click.echo(f"{found.client_id}\t{found.name}\t{' '.join(sorted(found.scopes))}{shut_out}")
+            password = f"\tpassword, {_last(used[found.client_id])}" if found.client_id in used else ""
+            shut_out = f"\tshut out since {_moment(disabled_at)}" if disabled_at else ""
+            click.echo(f"{found.client_id}\t{found.name}\t{' '.join(sorted(found.scopes))}{password}{shut_out}")
             for held in grants:
                 if held.client_id == found.client_id:
                     click.echo(f"\t{_period(held)}")
@@ -163,6 +182,14 @@ def list_facilities() -> None:
     with opened() as service, service.stores.database.begin() as connection:
         for found in sorted(clients.register(connection).values(), key=lambda one: one.code):
             click.echo(f"{found.code}\t{found.family}\t{found.name}")
+
+
+def _last(used: datetime | None) -> str:
+    return f"last used {_moment(used)}" if used else "never used"
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _jwks_in(path: Path) -> dict[str, Any]:

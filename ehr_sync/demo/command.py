@@ -24,6 +24,7 @@ from ehr_sync.sandbox.city.facilities import DEMO, facility
 from ehr_sync.store import apps, clients
 from ehr_sync.store.apps import App
 from ehr_sync.usecases.access.authenticate import SCOPES
+from ehr_sync.usecases.access.passwords import hashed
 
 EXAMPLE_APP: Final = App("vi-du", "Ứng dụng ví dụ", "Example app", ("http://127.0.0.1/callback",), ())
 """The app of docs/examples/app.py, on whatever port it finds free."""
@@ -86,10 +87,12 @@ def _registered(stage: Stage) -> dict[str, Hospital]:
         known = facility(code)
         assert known is not None
         client_id, jwks = sandbox_clients.client_id(code), sandbox_clients.public_jwks(stage.world.folder, code)
+        kept = hashed(sandbox_clients.password(stage.world.folder, code))
         with service.stores.database.begin() as connection:
             clients.add_facility(connection, keys, code, name=known.name)
             clients.add_client(connection, keys, client_id, name=known.name, jwks=jwks, scopes=SCOPES)
             clients.grant(connection, keys, client_id, code)
+            clients.set_password(connection, keys, client_id, kept)
     with service.stores.database.begin() as connection:
         apps.add(connection, keys, EXAMPLE_APP)
     service.close()

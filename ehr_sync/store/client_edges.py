@@ -52,10 +52,13 @@ class Sending:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A client as it is registered; `places` are the facilities of its grants, in their order."""
+    """A client as it is registered; `places` are the facilities of its grants, in their order. `password_hash`: None
+    where it cannot sign in by a password.
+    """
 
     client: Client
     disabled_at: datetime | None
+    password_hash: str | None = field(default=None, repr=False)
     grants: tuple[Grant, ...] = ()
     places: tuple[Sending, ...] = ()
 
@@ -79,7 +82,8 @@ def _checked(edge_key: bytes, row: Any) -> Held:
 def held_in(row: Any) -> Held:
     """What a row of `of_clients` says, fit or not."""
     client = Client(row.client_id, row.name, json.loads(row.jwks), frozenset(json.loads(row.scopes)))
-    return Held(client, row.disabled_at, tuple(_grant(row.client_id, *each[:3]) for each in _terms(row)))
+    grants = tuple(_grant(row.client_id, *each[:3]) for each in _terms(row))
+    return Held(client, row.disabled_at, row.password_hash, grants)
 
 
 def _terms(row: Any) -> list[Any]:
@@ -110,7 +114,7 @@ def of_clients(*columns: ColumnElement[Any]) -> Select[Any]:
         .scalar_subquery()
     )
     parts = (c.jwks.cast(Text).label("jwks"), func.to_json(c.scopes).cast(Text).label("scopes"), terms.label("terms"))
-    return select(c.client_id, c.name, c.disabled_at, c.seal, c.sealed_at, *parts, *columns)
+    return select(c.client_id, c.name, c.disabled_at, c.password_hash, c.seal, c.sealed_at, *parts, *columns)
 
 
 # The log is asked in the same statement.
@@ -163,11 +167,13 @@ _PLACES = Statement(
 
 
 def edge_of_client(held: Held) -> Edge:
-    """A client is its keys, its scopes, its grants, and whether it is shut out."""
+    """A client is its keys, its scopes, its grants, whether it is shut out, and the password that it has."""
     terms = sorted([g.code, g.valid_from.isoformat(), str(g.valid_to or "")] for g in held.grants)
     shut_out = held.disabled_at.astimezone(UTC).isoformat() if held.disabled_at else None
     rest = (_json(held.client.jwks), _json(sorted(held.client.scopes)), _json(terms))
-    return Edge("client", held.client.client_id, (shut_out, *rest))
+    # One value less without a password: so the seals of before there were any still fit.
+    password = () if held.password_hash is None else (held.password_hash,)
+    return Edge("client", held.client.client_id, (shut_out, *rest, *password))
 
 
 def edge_of_facility(code: str, family: str) -> Edge:

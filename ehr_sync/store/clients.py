@@ -31,6 +31,8 @@ from ehr_sync.store.statement import Statement, among
 from ehr_sync.store.tables import client, client_facility, facility, jti, key_use, record_version
 
 ALWAYS: Final = date.min  # a grant without a first day
+PASSWORD: Final = ""
+"""What `key_use` calls a client's password: no key is called so."""
 PAGE: Final = "page:"
 """What the sender's id begins with where a facility's people send by the pages; no registered client has a colon."""
 
@@ -69,10 +71,20 @@ def set_jwks(connection: Connection, keys: ServiceKeys, client_id: str, jwks: Ma
     name. Raises NotFound("client.unknown"), and Unfit.
     """
     held = locked(connection, keys.edges, client_id)
-    staying = [key["kid"] for key in jwks["keys"] if key in held.client.jwks["keys"]]
+    staying = [key["kid"] for key in jwks["keys"] if key in held.client.jwks["keys"]] + [PASSWORD]
     connection.execute(delete(key_use).where(key_use.c.client_id == client_id, key_use.c.kid.not_in(staying)))
     connection.execute(update(client).where(client.c.client_id == client_id).values(jwks=dict(jwks)))
     edges.write(connection, keys, [edge_of_client(replace(held, client=replace(held.client, jwks=dict(jwks))))])
+
+
+def set_password(connection: Connection, keys: ServiceKeys, client_id: str, password_hash: str | None) -> None:
+    """Let a client sign in by the password of this hash and by no former one; None: by none. When a former one last
+    signed in is forgotten. Raises as `set_jwks`.
+    """
+    held = locked(connection, keys.edges, client_id)
+    connection.execute(delete(key_use).where(key_use.c.client_id == client_id, key_use.c.kid == PASSWORD))
+    connection.execute(update(client).where(client.c.client_id == client_id).values(password_hash=password_hash))
+    edges.write(connection, keys, [edge_of_client(replace(held, password_hash=password_hash))])
 
 
 def disable_client(connection: Connection, keys: ServiceKeys, client_id: str, at: datetime) -> None:
@@ -225,6 +237,13 @@ def sending_for(connection: Connection, edge_key: bytes, client_id: str, on: dat
         return {}
     granted = zip(held.grants, held.places, strict=True)
     return {g.code: place for g, place in granted if g.valid_from <= on and (g.valid_to is None or g.valid_to >= on)}
+
+
+def password_uses(connection: Connection) -> dict[str, datetime | None]:
+    """Every client that has a password, and when that last signed in; None where it never did."""
+    last = (key_use.c.client_id == client.c.client_id) & (key_use.c.kid == PASSWORD)
+    query = select(client.c.client_id, key_use.c.used_at).select_from(client.outerjoin(key_use, last))
+    return {r.client_id: r.used_at for r in connection.execute(query.where(client.c.password_hash.is_not(None)))}
 
 
 def all_grants(connection: Connection) -> tuple[Grant, ...]:

@@ -1,7 +1,8 @@
-r"""How a file's base64 text stood in JSON: the file is kept decoded, and its text can be written again, byte for byte.
+r"""How a file's base64 text stood in JSON or in a form: the file is kept decoded, and its text can be written again,
+byte for byte.
 
 json_encode of PHP writes `\/`, System.Text.Json `\u002B`, Gson `\u003d`; encoders of MIME break lines after 76 letters,
-those of PEM after 64.
+those of PEM after 64. A form has `%2F`, a multipart body the line ends as they are.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ import pybase64
 from mappings.formats.source import CHUNK_BYTES
 
 _FORMS: Final = {
-    "/": ("\\/", "\\u002f", "\\u002F"),
-    "+": ("\\u002b", "\\u002B"),
-    "=": ("\\u003d", "\\u003D"),
+    "/": ("\\/", "\\u002f", "\\u002F", "%2f", "%2F"),
+    "+": ("\\u002b", "\\u002B", "%2b", "%2B"),
+    "=": ("\\u003d", "\\u003D", "%3d", "%3D"),
 }
 _LONGEST_FORM: Final = 6
-_LINE_END: Final = re.compile(rb"\\r\\n|\\n|\\r")
-_LETTER: Final = re.compile(rb"\\u00..|\\/|[^\\]", re.DOTALL)
+_LINE_END: Final = re.compile(rb"\\r\\n|\\n|\\r|%0[Dd]%0[Aa]|%0[Aa]|\r\n|\n|\r")
+_LETTER: Final = re.compile(rb"\\u00..|\\/|%..|[^\\]", re.DOTALL)
 # Who breaks lines at all breaks the first one here.
 _LONGEST_LINE: Final = 1_024
 
@@ -88,7 +89,7 @@ def _guess(source: BinaryIO, start: int, end: int, size: int) -> Writing:
     letters = [(letter, form) for letter, forms in _FORMS.items() for form in forms if form in found]
     head = _read(source, start, min(end, start + _LONGEST_LINE * _LONGEST_FORM))
     tail = _read(source, max(start, end - 4 * _LONGEST_FORM), end)
-    if size % 3 and b"=" not in tail and b"\\u003" not in tail:
+    if size % 3 and b"=" not in tail and b"\\u003" not in tail and b"%3" not in tail:
         letters.append(("=", ""))
     first = _LINE_END.search(head)
     line_end = first or _LINE_END.search(tail)

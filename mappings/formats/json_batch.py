@@ -1,21 +1,20 @@
 """The Hanoi axis's JSON body, {loaiHoSo, maTinh, maCSKCB, files: [base64 …]}, read without holding a file.
 
 One string may be 100 MB long, which ijson would hold whole. So a first pass over the bytes notes where every string
-stands and cuts the long ones out; ijson checks and reads what is left; files are decoded later, from their places.
+stands and cuts the long ones out; ijson checks and reads what is left; files are decoded later, from their places
+(base64_reading).
 """
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NoReturn
 
 import ijson
 import orjson
 
-from mappings.formats import base64_reading
 from mappings.formats.source import CHUNK_BYTES, Limits, SourceRefused
 from mappings.model import Issue
 from mappings.text import canonical_code
@@ -48,68 +47,6 @@ def scan_batch(source: BinaryIO, limits: Limits) -> BatchScan:
     """
     skeleton, strings = _Cutter(limits).cut(source)
     return _Reader(strings, limits).read(skeleton)
-
-
-def decode_file(source: BinaryIO, start: int, end: int, sink: BinaryIO, limits: Limits) -> int:
-    """Writes the file whose base64 text stands at [start, end) to the sink; returns its size in bytes.
-
-    White space is passed over, missing padding is forgiven. Raises SourceRefused for a file that would be too large
-    (known before anything is decoded) and for text that is not base64; the sink may then hold a part.
-    """
-    if (end - start) * 3 // 4 > limits.request_bytes:
-        _refuse("file.too_large", f"<= {limits.request_bytes} bytes")
-    written = 0
-    rest = b""
-    for text in _unescaped(source, start, end):
-        rest += text
-        whole = (len(rest) - 1) // 4 * 4 if rest else 0  # the last group may hold the padding
-        written += sink.write(_decoded(rest[:whole]))
-        rest = rest[whole:]
-    return written + sink.write(_decoded(rest, last=True))
-
-
-def _decoded(text: bytes, *, last: bool = False) -> bytes:
-    if not last and b"=" in text:
-        _refuse("file.base64_invalid", "base64 (RFC 4648)")
-    try:
-        return base64_reading.decode(text)
-    except ValueError:
-        _refuse("file.base64_invalid", "base64 (RFC 4648)")
-
-
-_BLANKS = re.compile(rb"[ \t\r\n]+")
-_ESCAPE = re.compile(rb"\\(?:u00([0-7][0-9a-fA-F])|(.))", re.DOTALL)
-_SIMPLE = {b"/": b"/", b"n": b"", b"r": b"", b"t": b""}
-
-
-def _unescaped(source: BinaryIO, start: int, end: int) -> Iterator[bytes]:
-    """The text in pieces, without JSON escapes and white space. An escape is never cut in two."""
-    source.seek(start)
-    left, held = end - start, b""
-    while left:
-        chunk = source.read(min(left, CHUNK_BYTES))
-        if not chunk:
-            _refuse("request.unreadable")
-        left -= len(chunk)
-        text = held + chunk
-        # An escape is at most 6 bytes: one that starts in the last 5 waits for the next chunk.
-        cut = text.rfind(b"\\", max(0, len(text) - 5)) if left else -1
-        if cut > 0 and text[cut - 1 : cut] == b"\\":
-            cut -= 1
-        held = text[cut:] if cut >= 0 else b""
-        yield _plain(text[:cut] if cut >= 0 else text)
-
-
-def _plain(text: bytes) -> bytes:
-    if b"\\" in text:
-        text = _ESCAPE.sub(_meaning, text)
-    return _BLANKS.sub(b"", text)
-
-
-def _meaning(escape: re.Match[bytes]) -> bytes:
-    if escape.group(1) is not None:
-        return bytes((int(escape.group(1), 16),))
-    return _SIMPLE.get(escape.group(2), b"\\")  # a backslash is no base64, so the decoder will refuse it
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,9 +170,11 @@ class Birth(Column):
     """NGAY_SINH: yyyymmddHHMM with 0000 for what is not known."""
 
     def problem(self, value: str, on: date) -> Problem | None:
-        """The form without a time is readable, so it only warns."""
+        """Forms without a time, or of a year alone, are readable, so they only warn."""
         if parse_birth(value) is None:
             return "date.impossible", "yyyymmddHHMM, yyyymmdd0000, yyyy00000000"
+        if len(value) == 4:
+            return "date.year_alone", "yyyy00000000"
         return ("date.without_time", "yyyymmddHHMM") if len(value) == 8 else None
 
 

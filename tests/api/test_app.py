@@ -48,6 +48,7 @@ def test_only_these_routes_are_open() -> None:
         "health.ready",
         "health.metrics",
         "oauth.token",
+        "axis.sign_in",
         "oauth.jwks",
         "oauth.smart_configuration",
         "oauth.openid_configuration",

@@ -176,6 +176,17 @@ def test_a_client_shut_out_is_listed_as_such_and_can_be_let_in_again(run: Run, k
     assert run.client("list").output == listed
 
 
+def test_a_password_is_printed_once_listed_with_its_last_use_and_taken_away(run: Run, keys: str) -> None:
+    run.client("add", "bv", "--name", "Mẫu", "--jwks", keys)
+    listed = run.client("list").output
+    passwords = [run.client("password", "bv").output for _ in range(2)]
+    assert all(re.fullmatch(r"\w{5}(-\w{5}){4}\n", each) for each in passwords)
+    assert len(set(passwords)) == 2
+    assert run.client("list").output == listed.rstrip("\n") + "\tpassword, never used\n"
+    assert run.client("password", "bv", "--off").output == "bv may no longer sign in by a password.\n"
+    assert run.client("list").output == listed
+
+
 def test_a_client_let_in_again_sends_as_before(connection: Connection) -> None:
     client_id = new_client(connection)
     clients.grant(connection, KEYS, client_id, "01001")
@@ -240,6 +251,8 @@ def test_a_grant_that_begins_after_the_end_of_another_is_left_alone(connection: 
         ("keys", "nobody", "--jwks", "KEYS"),
         ("disable", "nobody"),
         ("enable", "nobody"),
+        ("password", "nobody"),
+        ("password", "nobody", "--off"),
         ("add", "bv", "--name", "x", "--jwks", "KEYS", "--facility", "8930000000018"),
         ("grant", "nobody", "01001"),
     ],

@@ -34,6 +34,11 @@ def digest(text: bytes) -> str:
         ("application/xml; charset=UTF-8", b"xml"),
         ("application/json", b"json"),
         ("application/json; charset=utf-8", b"json"),
+        ("application/json; charset=utf8", b"json"),
+        ("multipart/form-data; boundary=x", b"multipart"),
+        ("application/x-www-form-urlencoded", b"form"),
+        ("application/octet-stream", b"form"),
+        ("text/plain; charset=UTF8", b"form"),
     ],
 )
 def test_the_body_reaches_the_use_case_with_its_client_and_kind(content_type: str, kind: bytes) -> None:
@@ -67,7 +72,10 @@ def test_a_body_of_another_kind_is_refused_with_its_code(headers: dict[str, str]
 
 
 def test_a_refused_kind_is_told_which_are_taken() -> None:
-    assert post(Content_Type="text/plain").headers["Accept-Post"] == "application/xml, text/xml, application/json"
+    assert post(Content_Type="text/html").headers["Accept-Post"] == (
+        "application/xml, text/xml, application/json, multipart/form-data, application/x-www-form-urlencoded, "
+        "application/octet-stream, text/plain"
+    )
 
 
 def announced(size: int, client: FlaskClient) -> TestResponse:

@@ -22,12 +22,14 @@ from flask.testing import FlaskClient
 
 from ehr_sync.api.admission import Admission
 from ehr_sync.api.app import create_app
+from ehr_sync.api.axis import axis
 from ehr_sync.api.health import health
 from ehr_sync.api.oauth import Apps, oauth
 from ehr_sync.api.places import Places
 from ehr_sync.api.submissions import MediaType, Reader, submissions
 from ehr_sync.core.addresses import networks
 from ehr_sync.core.answers import Answer, HosoResult, file_result
+from ehr_sync.core.errors import NotFound
 from ehr_sync.core.ports import Login
 from ehr_sync.core.quota import Buckets, Lease, LeasedBuckets, Quota
 from ehr_sync.core.tally import Tally
@@ -69,6 +71,16 @@ def foresee(*, client_id: str, actor: str, body: Reader, media_type: MediaType) 
     return replace(answer, batch_id="")
 
 
+def no_login(login: Any) -> NoReturn:
+    """Nobody has a password."""
+    raise TokenRefused("invalid_client", "password.unknown_client")
+
+
+def no_transaction(code: str, *, client_id: str) -> NoReturn:
+    """Nothing was sent."""
+    raise NotFound("transaction.unknown")
+
+
 def no_app(form: Any) -> NoReturn:
     """No app is registered."""
     raise TokenRefused("invalid_client", "app.unknown")
@@ -84,6 +96,14 @@ def app(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: A
         [
             submissions(accept, foresee, options.get("places", Places(at_once=8, each=6, waiting=24))),
             oauth(tokens, hospital.signer(), admission.admit_token, options.get("apps", Apps(no_app, no_app))),
+            axis(
+                options.get("sign_in", no_login),
+                admission,
+                accept,
+                options.get("follow", no_transaction),
+                places=Places(at_once=8, each=6, waiting=24),
+                password_places=options.get("password_places", Places(at_once=2, each=2, waiting=4)),
+            ),
             health(options.get("ready", lambda: {"database": True}), dict, lambda: b"", time.monotonic),
         ],
         verify=verify,
@@ -106,6 +126,8 @@ def admitting(stopwatch: Callable[[], float] = time.monotonic, **options: Any) -
         submissions=LeasedBuckets(quota, options.get("lease", lambda who: Lease(1, quota.per_minute)), stopwatch),
         tokens=Buckets(Quota("tokens", options.get("tokens", 100_000)), stopwatch),
         refusals=Buckets(Quota("refusals", options.get("refusals", 100_000)), stopwatch),
+        wrong_passwords=Buckets(Quota("wrong passwords", options.get("wrong_passwords", 10)), stopwatch),
+        wrong_at_peer=Buckets(Quota("wrong passwords of a peer", options.get("wrong_at_peer", 60)), stopwatch),
         tally=options.get("tally", Tally(lambda counted: None, stopwatch)),
         trusted_proxies=networks(options.get("trusted_proxies", "")),
     )

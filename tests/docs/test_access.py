@@ -10,6 +10,7 @@ from flask import Flask
 from ehr_sync.api import access
 from ehr_sync.api.access import Anyone, Citizen, Page, Sender, Staff, Who
 from ehr_sync.api.app import create_app
+from ehr_sync.api.axis import axis
 from ehr_sync.api.desk import desk
 from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
@@ -36,6 +37,7 @@ def application() -> Flask:
     blueprints = [
         oauth(NOTHING, hospital.signer(), NOTHING, NOTHING),
         submissions(NOTHING, NOTHING, NOTHING),
+        axis(NOTHING, NOTHING, NOTHING, NOTHING, places=NOTHING, password_places=NOTHING),
         desk(NOTHING),
         transactions(NOTHING, NOTHING),
         fhir(NOTHING, public_url=hospital.ISSUER, version="0"),

@@ -24,6 +24,7 @@ from ehr_sync.sandbox.dossiers.generator import dossier, envelope
 from ehr_sync.store import clients
 from ehr_sync.store.database import Database
 from ehr_sync.usecases.access.authenticate import SCOPES
+from ehr_sync.usecases.access.passwords import hashed
 from tests.docs.markdown import ROOT, shell_blocks, shell_lines
 
 # curl says nothing of a refusal by its exit code unless it is asked to.
@@ -57,6 +58,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             clients.add_facility(connection, keys, FACILITY, name="Bệnh viện Mẫu 1")
             clients.add_client(connection, keys, name, name=name, jwks=jwks, scopes=SCOPES)
             clients.grant(connection, keys, name, FACILITY)
+            password = sandbox_clients.password(stage.world.folder, FACILITY)
+            clients.set_password(connection, keys, name, hashed(password))
         database.close()
         employ(stage, [FACILITY])
         open_doors(supervisor, stage)
@@ -106,6 +109,7 @@ def test_the_readmes_story_brings_one_citizens_visit_from_the_post_to_the_book(p
     assert beside(place) == set()
 
 
+@pytest.mark.timeout(300)
 def test_what_the_guide_gives_to_paste_works(place: Path) -> None:
     done = shell(place, shell_lines("docs/integration.md"))
     assert done.returncode == 0, done.stdout + done.stderr

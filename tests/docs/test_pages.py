@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from ehr_sync.api.axis import BAD_CONTENT, EMPTY, NOT_YOURS, TAKEN, UNREADABLE
+from ehr_sync.api.axis import REFUSALS as AXIS_REFUSALS
 from ehr_sync.api.oauth import DESCRIPTIONS
 from ehr_sync.api.problem_types import PROBLEMS
 from ehr_sync.sandbox.city.magic import BOOK, REGISTRY
@@ -39,7 +41,18 @@ def test_every_problem_is_listed_with_its_status() -> None:
 
 def test_every_reason_why_no_token_is_given_is_listed_for_operators() -> None:
     table = rows(section("docs/runbook.md", "## Keys"))
-    assert {reason for row in table for reason in quoted(row[0]) if "." in reason} == DESCRIPTIONS.keys()
+    listed = {reason for row in table for reason in quoted(row[0]) if "." in reason}
+    assert listed == DESCRIPTIONS.keys() | AXIS_REFUSALS.keys()
+
+
+def test_every_answer_to_a_refused_sign_in_at_the_axiss_path_is_listed() -> None:
+    listed = {quoted(row[0])[0] for row in rows(section("docs/integration.md", "### Sign in"))[1:]}
+    assert listed == {words["vi"] for words in AXIS_REFUSALS.values()}
+
+
+def test_every_result_of_a_file_at_the_axiss_path_is_listed() -> None:
+    listed = {quoted(row[0])[0] for row in rows(section("docs/integration.md", "### Send"))[1:]}
+    assert listed == {TAKEN, UNREADABLE, BAD_CONTENT, EMPTY, NOT_YOURS}
 
 
 def test_every_description_of_a_refused_assertion_is_listed_for_senders() -> None:

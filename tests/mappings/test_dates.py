@@ -92,6 +92,7 @@ def test_a_leap_day_is_a_day() -> None:
         ("199000000000", "1990"),
         ("19900000", "1990"),
         ("199003000000", "1990"),
+        ("1990", "1990"),
     ],
 )
 def test_a_birth_without_its_time_is_a_day_or_a_year(text: str, day: str) -> None:
@@ -103,7 +104,7 @@ def test_a_birth_with_its_time_is_a_minute() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [*IMPOSSIBLE_DAYS, "000000000000", "199000150000", "199013000000", "199003159900", "1990"]
+    "text", [*IMPOSSIBLE_DAYS, "000000000000", "199000150000", "199013000000", "199003159900", "1790"]
 )
 def test_an_impossible_birth_is_none(text: str) -> None:
     assert parse_birth(text) is None
@@ -119,4 +120,4 @@ def test_every_minute_is_read_back(moment: datetime) -> None:
 def test_any_text_is_read_or_none(text: str) -> None:
     assert parse_day(text[:3]) is None
     assert parse_minute(text) is None or len(text) in (12, 14)
-    assert parse_birth(text) is None or len(text) in (8, 12)
+    assert parse_birth(text) is None or len(text) in (4, 8, 12)

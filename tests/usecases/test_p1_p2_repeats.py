@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import b64encode, encodebytes
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+import requests
 
 from ehr_sync.core.codes import record_version_of
 from ehr_sync.core.errors import Conflict
@@ -21,6 +24,7 @@ from ehr_sync.sandbox.dossiers.generator import (
     with_values,
 )
 from ehr_sync.store import clients
+from mappings.formats.source import SourceRefused
 from tests.usecases.kept import joined, pieces
 from tests.usecases.service import DAY, FACILITY, HOSPITAL, Running, number_of, with_settings
 
@@ -221,6 +225,44 @@ def test_p1_a_submission_is_joined_again_byte_for_byte(
     )
     assert running.post_bytes(body, media_type=media_type).failed == 0
     assert joined(running) == body
+
+
+def shapes(file: bytes, other: bytes) -> dict[str, tuple[Any, Any]]:
+    """What real clients send beside XML and JSON, as (what it says that it is, body)."""
+    both, text = {"a": ("a.xml", file), "b": ("b.txt", b64encode(other))}, b64encode(file).decode()
+    parts = requests.Request("POST", "http://x", files={**both, "maCSKCB": (None, FACILITY)}).prepare().body
+    return {
+        "parts of a multipart body": ("multipart", parts),
+        "a field of a form": ("form", urlencode({"maCSKCB": FACILITY, "fileHSBase64": text}).encode()),
+        "a field that nobody escaped": ("form", f"file={text}".encode()),
+        "base64": ("xml", text.encode()),
+        "base64 in lines": ("form", encodebytes(file)),
+        "JSON that says it is a form": ("form", json_batch([file, other], FACILITY)),
+        "XML that says nothing": ("form", file),
+    }
+
+
+@pytest.mark.parametrize("shape", shapes(b"", b""))
+def test_p1_what_comes_in_another_shape_is_kept_piece_by_piece_and_joined_again(running: Running, shape: str) -> None:
+    other = dossier(121, person_index=121, rows=1)
+    media_type, body = shapes(clean([HOSO]), clean([other]))[shape]
+    answer = running.post_bytes(body, media_type=media_type)
+    assert (answer.failed, answer.succeeded) == (0, 2 if shape.startswith(("parts", "JSON")) else 1)
+    assert (joined(running), len(pieces(running))) == (body, answer.succeeded)
+    assert running.post_bytes(body, media_type=media_type) == answer
+    assert len(versions(running)) == answer.succeeded
+
+
+@pytest.mark.parametrize("media_type", ["json", "form"])
+def test_a_request_of_another_place_is_refused_as_a_whole_and_an_odd_kind_is_told(
+    running: Running, media_type: Any
+) -> None:
+    with pytest.raises(SourceRefused) as refused:
+        running.post_bytes(json_batch([clean([HOSO])], "79001"), media_type=media_type)
+    assert (refused.value.issue.code, refused.value.issue.path) == ("facility.not_yours", "maCSKCB")
+    odd = json_batch([clean([HOSO])], FACILITY).replace(b'"3176"', b"3").replace(b'"01001"', b"1001")
+    [file] = running.post_bytes(odd, media_type=media_type).files
+    assert (file.status, [issue.code for issue in file.issues]) == ("accepted", ["request.kind_unexpected"])
 
 
 def test_p1_refused_dossiers_and_files_are_joined_too(running: Running) -> None:

@@ -27,11 +27,14 @@ from ehr_sync.sandbox.world import World
 from ehr_sync.store import clients, people, staff
 from ehr_sync.store.database import Database
 from ehr_sync.store.staff import Post
+from ehr_sync.usecases.access.passwords import hashed
 from tests import given
 from tests.api import hospital, web
 from tests.databases import Dsns
 
 HOSPITALS: Final[Mapping[str, str]] = {"benh-vien-a": "01001", "benh-vien-b": "01005"}
+PASSWORD: Final = "mat-khau-thu-nghiem"
+"""Of each of them, at the axis's sign-in."""
 SCOPES: Final = ("submissions.write", "transactions.read")
 KEPT: Final = ("submission", "piece", "record", "record_version", "claim", "person", "book_entry", "lane", "identifier")
 """The tables in which anything of a dossier is kept."""
@@ -146,6 +149,7 @@ def register(dsns: Dsns, key_path: Path) -> None:
             clients.add_client(connection, keys, client, name=client, jwks=hospital.jwks(), scopes=SCOPES)
             clients.add_facility(connection, keys, code, name=f"Bệnh viện {code}")
             clients.grant(connection, keys, client, code)
+            clients.set_password(connection, keys, client, hashed(PASSWORD))
     database.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from ehr_sync.sandbox.world import World
 from tests.api import hospital
 from tests.databases import Dsns
 from tests.whole import site as whole
+from tests.whole.axis_client import AxisClient, AxisError
 from tests.whole.site import Site, bearer
 
 LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
@@ -32,6 +34,8 @@ NOBODYS: Final = "11111111-1111-8111-8111-111111111111"
 ROUTES: Final[dict[str, tuple[str, str]]] = {
     "submissions.submit": ("POST", "/api/v1/submissions"),
     "submissions.check": ("POST", "/api/v1/submissions:check"),
+    "axis.send": ("POST", "/api/kcb/xml/qd3176/guiHoSoXml"),
+    "axis.follow": ("GET", "/api/kcb/tra-cuu-trang-thai/{code}"),
     "desk.show_day": ("GET", "/api/v1/days/2026-01-31"),
     "desk.list_day": ("GET", "/api/v1/days/2026-01-31/dossiers"),
     "desk.list_work": ("GET", "/api/v1/work"),
@@ -71,6 +75,7 @@ OPEN: Final[dict[str, tuple[str, str]]] = {
     "health.ready": ("GET", "/readyz"),
     "health.metrics": ("GET", "/metrics"),
     "oauth.token": ("POST", "/oauth2/token"),
+    "axis.sign_in": ("POST", "/api/auth/token/take"),
     "oauth.jwks": ("GET", "/.well-known/jwks.json"),
     "oauth.smart_configuration": ("GET", "/.well-known/smart-configuration"),
     "oauth.openid_configuration": ("GET", "/.well-known/openid-configuration"),
@@ -382,6 +387,31 @@ def test_an_assertion_with_odd_claims_is_refused_and_no_error(site: Site, claims
     form = hospital.form(hospital.assertion(**given))
     answer = requests.post(f"{site.address}/oauth2/token", data=form, timeout=20)
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+def axis_client(site: Site, **changed: str) -> AxisClient:
+    login = {"username": "benh-vien-a", "password": whole.PASSWORD, "facility": "01001"}
+    return AxisClient(site.address, **{**login, **changed})
+
+
+def test_a_client_of_the_hanoi_axis_works_where_only_its_host_was_changed(site: Site, known: dict[str, str]) -> None:
+    client, visits = axis_client(site), [envelope([dossier(n, person_index=n)]) for n in (33, 34)]
+    transactions = client.send(*visits)
+    assert len(set(transactions)) == 2
+    assert client.send(*visits) == transactions
+    assert happens(lambda: {client.state(each) for each in transactions} == {"delivered"}, 30)
+
+
+def test_a_client_of_the_hanoi_axis_hears_why_it_is_refused(site: Site, known: dict[str, str]) -> None:
+    refusals: dict[str, Callable[[], object]] = {
+        "Tên đăng nhập": axis_client(site, password="sai").send,
+        "Mã cơ sở (code)": axis_client(site, facility="01005").send,
+        "Đã tiếp nhận 0 hồ sơ, từ chối 1": lambda: axis_client(site).send(b"<none/>"),
+        "Không có giao dịch": lambda: axis_client(site, username="benh-vien-b", facility="01005").state(known["code"]),
+    }
+    for said, refuse in refusals.items():
+        with pytest.raises(AxisError, match=f"^{re.escape(said)}"):
+            refuse()
 
 
 def test_nothing_of_all_this_was_an_unexpected_error(site: Site) -> None:

@@ -143,7 +143,7 @@ def test_a_body_that_breaks_off_is_refused_and_not_kept(
         ("Content-Type", "application/xml; charset=windows-1258", 415),
         ("Content-Type", "application/xml; charset=utf-7", 415),
         ("Content-Type", "application/fhir+json", 415),
-        ("Content-Type", "multipart/form-data; boundary=x", 415),
+        ("Content-Type", "multipart/form-data; boundary=x", 422),
         ("Content-Type", "", 415),
         ("Idempotency-Key", "", 400),
         ("Idempotency-Key", "canary-key CHIM-HO\xc0NG-Y", 400),

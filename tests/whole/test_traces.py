@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -28,10 +29,11 @@ from ehr_sync.sandbox.world import World
 from tests.api import hospital
 from tests.databases import Dsns
 from tests.whole import site as whole
-from tests.whole.site import Site
+from tests.whole.site import PASSWORD, Site
 from tests.whole.test_authorization import OPEN, ROUTES
 
 OWNER: Final = person(31)
+AXIS_LOGIN: Final = {"username": "benh-vien-a", "password": PASSWORD, "code": "01001"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,8 @@ def called(site: Site, known: dict[str, str], endpoint: str, headers: dict[str, 
         "ops.plan_resync": {"json": {"patient": known["patient"], "dry_run": True}},
         "ops.hurry_lanes": {"json": {"patient": known["patient"]}},
         "oauth.token": {"data": signed_in(site)},
+        "axis.sign_in": {"json": AXIS_LOGIN},
+        "axis.send": {"json": {"files": [b64encode(envelope([dossier(32, rows=1)])).decode()]}},
         "desk.find": {"json": {"maLK": "x"}},
         "oauth.revoke": {"data": {"token": "nobodys"}},
         "fhir.search_by_post": {"data": {"_count": "1"}},
@@ -205,6 +209,34 @@ def test_a_sign_in_that_fails_leaves_client_reason_and_address(
     assert (line["code"], line["reason"], "dropped" in line) == (answer.json()["error"], why, False)
 
 
+@pytest.mark.parametrize(
+    ("changed", "why", "client"),
+    [
+        ({"code": ""}, "password.form", ""),
+        ({"password": "sai"}, "password.wrong", "benh-vien-a"),
+        ({"code": "01005"}, "password.facility", "benh-vien-a"),
+        ({"username": OWNER.number}, "password.unknown_client", ""),
+    ],
+)
+def test_a_sign_in_by_password_that_fails_leaves_the_same(
+    site: Site, changed: dict[str, str], why: str, client: str
+) -> None:
+    address = f"{site.address}/api/auth/token/take"
+    answer, [entry] = traced(site, lambda: requests.post(address, json=AXIS_LOGIN | changed, timeout=20))
+    assert (answer.status_code, answer.json()["maKetQua"]) == (200, False)
+    named = f"client={client} " if client else ""
+    assert entry == Entry("nobody", "refused axis.sign_in", "", f"why={why} {named}peer=127.0.0.1")
+
+
+def test_anothers_transaction_asked_for_by_the_axiss_path_is_an_entry_of_whom_it_concerns(
+    site: Site, known: dict[str, str]
+) -> None:
+    path = f"/api/kcb/tra-cuu-trang-thai/{known['code']}"
+    answer, [entry] = traced(site, lambda: site.get(path, site.sender("benh-vien-b")))
+    assert (answer.status_code, answer.json()["maKetQua"]) == (200, "404")
+    assert entry == Entry("client:benh-vien-b", "refused life line", known["patient"], known["code"])
+
+
 def test_a_token_that_is_given_back_in_vain_leaves_reason_and_address(site: Site) -> None:
     form = {"token": "", "client_id": OWNER.number}
     answer, [entry] = traced(site, lambda: requests.post(f"{site.address}/oauth2/revoke", data=form, timeout=20))
@@ -282,6 +314,7 @@ RUN: Final[dict[str, tuple[str, str]]] = {
     "app remove": ("ung-dung", "remove app"),
     "client add": ("may-moi --name Máy --jwks {jwks} --facility 01001 --facility 01005::2030-01-01", "add client"),
     "client keys": ("benh-vien-b --jwks {jwks}", "set client keys"),
+    "client password": ("benh-vien-b", "set client password"),
     "client grant": ("benh-vien-b 01001::2026-12-31", "grant facilities"),
     "client disable": ("benh-vien-b", "disable client"),
     "client enable": ("benh-vien-b", "enable client"),

@@ -1,4 +1,4 @@
-"""The invented facilities' own systems: their keys, and how they sign in at the service.
+"""The invented facilities' own systems: their keys and passwords, and how they sign in at the service.
 
 SMART Backend Services: https://hl7.org/fhir/smart-app-launch/backend-services.html
 """
@@ -33,6 +33,16 @@ def public_jwks(folder: Path, code: str) -> dict[str, Any]:
     return {"keys": [key.as_dict(private=False, use="sig", alg=_ALGORITHM)]}
 
 
+def password(folder: Path, code: str) -> str:
+    """The password to register for a facility, for systems that know no other sign-in; made, as
+    clients/<code>.password, where there is none yet.
+    """
+    file = folder / "clients" / f"{code}.password"
+    if not file.exists():
+        _write(file, secrets.token_urlsafe(18).encode())
+    return file.read_text("ascii")
+
+
 def access_token(folder: Path, code: str, *, service_url: str) -> str:
     """An access token of the service for a facility. Raises Misconfigured where the service gives none."""
     token_url = f"{service_url.rstrip('/')}/oauth2/token"
@@ -60,16 +70,16 @@ def _assertion(key: ECKey, name: str, audience: str) -> str:
 def _key(folder: Path, code: str) -> ECKey:
     file = folder / "clients" / f"{code}.jwk"
     if not file.exists():
-        _write(file, ECKey.generate_key("P-384", auto_kid=True))
+        _write(file, orjson.dumps(ECKey.generate_key("P-384", auto_kid=True).as_dict(private=True)))
     return ECKey.import_key(orjson.loads(file.read_bytes()))
 
 
-def _write(file: Path, key: ECKey) -> None:
+def _write(file: Path, content: bytes) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_suffix(f".{os.getpid()}")
     draft.touch(mode=0o600)
-    draft.write_bytes(orjson.dumps(key.as_dict(private=True)))
-    # Two processes may make the first key at once: the first to come wins, and both read that one.
+    draft.write_bytes(content)
+    # Two processes may make the first one at once: the first to come wins, and both read that one.
     try:
         os.link(draft, file)
     except FileExistsError:

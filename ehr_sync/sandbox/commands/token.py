@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+import orjson
 
 from ehr_sync.sandbox.city import clients
 from ehr_sync.sandbox.city.staff import OPERATOR
@@ -34,6 +35,14 @@ def citizen_token(number: str) -> None:
 def role_token(role: str) -> None:
     """For staff, by role (ops): of the invented city's operator."""
     click.echo(_issued({"role": role, "number": OPERATOR.number}))
+
+
+@click.command("axis-login")
+@click.argument("code")
+def axis_login(code: str) -> None:
+    """Print what the system of a demo's facility (01001) signs in with as at the Hanoi axis."""
+    login = {"username": clients.client_id(code), "password": clients.password(sandbox_folder(), code), "code": code}
+    click.echo(orjson.dumps(login))
 
 
 def _issued(wish: dict[str, str]) -> str:

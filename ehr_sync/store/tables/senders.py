@@ -17,6 +17,8 @@ client = Table(
     Column("scopes", ARRAY(Text), nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("disabled_at", DateTime(timezone=True)),
+    # Argon2id, as PHC strings have it; none: it cannot sign in by a password.
+    Column("password_hash", Text),
     *sealed_columns(),
     CheckConstraint(r"client_id ~ '^[A-Za-z0-9._-]{1,64}$'", name="client_id_is_plain"),
 )
@@ -53,7 +55,7 @@ jti = Table(
     Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
 )
 
-# When each key of a sending system last signed in; noted at most once a minute.
+# When each key of a sending system last signed in, and (without a name) its password; noted at most once a minute.
 key_use = Table(
     "key_use",
     metadata,

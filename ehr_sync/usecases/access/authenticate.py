@@ -121,8 +121,8 @@ def issue_token(
         client = clients.find_client(connection, edge_key, assertion.client_id)
     prove(assertion, client.jwks["keys"] if client else None)
     _use_once(assertion, database=database, now=now)
-    scopes = _granted(form.get("scope"), client.scopes if client else frozenset())
-    return _signed(assertion.client_id, scopes, signer=signer, now=now, token_id=new_id())
+    scopes = granted(form.get("scope"), client.scopes if client else frozenset())
+    return signed(assertion.client_id, scopes, signer=signer, now=now, token_id=new_id())
 
 
 def verify_bearer(token: str, *, signer: Signer, clock: Clock) -> Caller:
@@ -172,16 +172,26 @@ def _use_once(assertion: Assertion, *, database: Database, now: datetime) -> Non
         raise TokenRefused("invalid_client", "assertion.replayed")
 
 
-def _granted(asked: str | None, allowed: frozenset[str]) -> frozenset[str]:
-    granted = allowed & SCOPES.keys()
+def granted(asked: str | None, allowed: frozenset[str]) -> frozenset[str]:
+    """The scopes of a token for which these were asked; None: all. Raises TokenRefused("invalid_scope")."""
+    found = allowed & SCOPES.keys()
     if asked is not None:
-        granted &= set(asked.split())
-    if not granted:
+        found &= set(asked.split())
+    if not found:
         raise TokenRefused("invalid_scope", "form.scope")
-    return frozenset(granted)
+    return frozenset(found)
 
 
-def _signed(client_id: str, scopes: frozenset[str], *, signer: Signer, now: datetime, token_id: str) -> AccessToken:
+def signed(
+    client_id: str,
+    scopes: frozenset[str],
+    *,
+    signer: Signer,
+    now: datetime,
+    token_id: str,
+    lifetime: timedelta = TOKEN_LIFETIME,
+) -> AccessToken:
+    """A new access token for a client that has proven itself."""
     key = signer.keys.keys[0]
     claims = {
         "iss": signer.issuer,
@@ -190,12 +200,12 @@ def _signed(client_id: str, scopes: frozenset[str], *, signer: Signer, now: date
         "client_id": client_id,
         "scope": " ".join(sorted(scopes)),
         "iat": int(now.timestamp()),
-        "exp": int((now + TOKEN_LIFETIME).timestamp()),
+        "exp": int((now + lifetime).timestamp()),
         "jti": token_id,
     }
     header = {"alg": TOKEN_ALGORITHM, "kid": key.kid, "typ": TOKEN_TYPE}
     value = jwt.encode(header, claims, key, algorithms=[TOKEN_ALGORITHM])
-    return AccessToken(value, int(TOKEN_LIFETIME.total_seconds()), scopes, client_id)
+    return AccessToken(value, int(lifetime.total_seconds()), scopes, client_id)
 
 
 # A system sends thousands of requests with one token: its signature (0.2 ms) is checked once a process.

@@ -20,6 +20,7 @@ NOBODY: Final = "nobody"
 _CLIENT_ID: Final = re.compile(CLIENT_ID)
 
 
+_SIGN_INS: Final = ("oauth.", "axis.sign_in")
 _ROOMS: Final = {"ops": "ops", "operator": "ops", "facility": "facility"}
 
 
@@ -67,7 +68,7 @@ def _actor(refusal: Refusal, client: str, stores: Stores) -> str:
     if refusal.login is not None:
         return actor_of(refusal.login, stores, as_=_ROOMS.get(refusal.what.partition(".")[0], "citizen"))
     # A sign-in proves nothing when it is refused.
-    return f"client:{client}" if client and not refusal.what.startswith("oauth.") else NOBODY
+    return f"client:{client}" if client and not refusal.what.startswith(_SIGN_INS) else NOBODY
 
 
 def _address(peer: str) -> str:

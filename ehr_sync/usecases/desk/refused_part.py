@@ -9,21 +9,26 @@ from typing import BinaryIO, Final, Literal, cast
 
 from ehr_sync.core.answers import Answer, FileResult
 from ehr_sync.store.spool import Spool
-from mappings.formats import json_batch
+from mappings.formats import base64_reading, json_batch
 from mappings.formats.source import Limits, SourceRefused
 from mappings.sources.dossier.reading.envelope import scan
 
-_ANNOUNCED: Final = re.compile(rb"(<(?:[\w.-]+:)?SOLUONGHOSO\b[^<>]*>)[^<>]*(</)")
+FileKind = Literal["xml", "json"]
+
+_ANNOUNCED: Final = re.compile(rb"(?i)(<(?:[\w.-]+:)?SOLUONGHOSO\b[^<>]*>)[^<>]*(</)")
 
 
 def refused_part(
-    source: Spool, media_type: Literal["xml", "json"], answer: Answer, limits: Limits, spool: Callable[[], Spool]
+    source: Spool, media_type: FileKind, answer: Answer, limits: Limits, spool: Callable[[], Spool]
 ) -> bytes:
     """The refused dossiers in their envelope, SOLUONGHOSO as many as there are left; of a batch the files that have
     some. What cannot be read, or was refused as a whole, stays as it came. A signature of the envelope fits no more.
     """
     if media_type == "xml":
-        return _of_xml(source, answer.files[0], limits)
+        try:
+            return _of_xml(source, answer.files[0], limits)
+        except SourceRefused:  # it is base64 as a whole
+            return _all(source)
     try:
         places = json_batch.scan_batch(cast(BinaryIO, source), limits).files
     except SourceRefused:
@@ -42,7 +47,7 @@ def _of_base64(
     if not file.dossiers:
         return b'"' + _bytes(source, start, stop) + b'"'
     with spool() as decoded:
-        json_batch.decode_file(cast(BinaryIO, source), start, stop, cast(BinaryIO, decoded), limits)
+        base64_reading.decode_file(cast(BinaryIO, source), start, stop, cast(BinaryIO, decoded), limits)
         decoded.finish()
         return b'"' + base64.b64encode(_of_xml(decoded, file, limits)) + b'"'
 

@@ -14,8 +14,8 @@ from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.kept_files import KeptFile, KeptFiles
 from ehr_sync.store.spool import Spool
 from ehr_sync.usecases.desk.asking import Asker
-from ehr_sync.usecases.desk.refused_part import refused_part
-from ehr_sync.usecases.intake.accept_submission import MediaType, accept_submission, check_submission
+from ehr_sync.usecases.desk.refused_part import FileKind, refused_part
+from ehr_sync.usecases.intake.accept_submission import accept_submission, check_submission
 from ehr_sync.usecases.stores import Stores
 from mappings.formats.source import Limits, SourceRefused
 from mappings.model import Uris
@@ -28,7 +28,7 @@ class FileSeen:
     """One file and what is answered to it."""
 
     name: str = field(repr=False)
-    media_type: MediaType
+    media_type: FileKind
     answer: Answer
 
 
@@ -84,7 +84,7 @@ def refused_of(token: str, number: int, asker: Asker, *, desk: Desk) -> tuple[Fi
         _close(files)
 
 
-def media_type_of(content: Spool) -> MediaType:
+def media_type_of(content: Spool) -> FileKind:
     """JSON where the first sign is a brace or bracket, else XML. The content is left at its start."""
     content.seek(0)
     first = content.read(64).lstrip(_BLANK)[:1]
@@ -110,7 +110,7 @@ def _checked(file: KeptFile, asker: Asker, desk: Desk) -> FileSeen:
     return FileSeen(file.name, kind, answer)
 
 
-def _accepted(file: KeptFile, kind: MediaType, asker: Asker, desk: Desk) -> Answer:
+def _accepted(file: KeptFile, kind: FileKind, asker: Asker, desk: Desk) -> Answer:
     try:
         return accept_submission(
             client_id=asker.client_id,

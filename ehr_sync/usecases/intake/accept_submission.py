@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
-from typing import BinaryIO, Literal, cast
+from typing import BinaryIO, cast
 
 from ehr_sync.core.answers import Answer, FileResult, HosoResult, file_result
 from ehr_sync.core.clock import vietnam_day
@@ -33,17 +33,19 @@ from ehr_sync.usecases.intake.plan_record import Incoming
 from ehr_sync.usecases.intake.skeleton import Skeleton
 from ehr_sync.usecases.intake.write_chunk import Batch, Refused
 from ehr_sync.usecases.stores import Stores
-from mappings.formats import archive, base64_writing, json_batch
+from mappings.formats import archive, base64_reading, base64_writing, bodies
+from mappings.formats.bodies import Place
 from mappings.issues.catalogue import is_refusal
 from mappings.model import Dossier, Issue, Uris
 from mappings.sources.dossier.reading.envelope import EnvelopeScan, Limits, SourceRefused, scan
 from mappings.sources.dossier.reading.hoso import longest_piece
 from mappings.sources.dossier.source import DOSSIER
 
-MediaType = Literal["xml", "json"]
+MediaType = bodies.Shape
 Keep = Callable[[Chunk], tuple[HosoResult, ...]]
 _CHUNK_BYTES = 8_000_000
 _MOST_ISSUES = 20_000
+_KINDS = frozenset({"3176", "4750", "130"})  # loaiHoSo of the decrees that are read alike
 _ALWAYS_TOLD = 3
 _READ_BYTES = 262_144
 # One big body per worker at a time: memory is bounded by one, not by how many come at once.
@@ -65,7 +67,7 @@ def accept_submission(
     it each has a transaction of its own.
 
     The same bytes again get the same answer and have no second effect (P2). Raises Conflict where the key was used
-    with other bytes, SourceRefused where a JSON request as a whole cannot be read, Unavailable where the database is
+    with other bytes, SourceRefused where a request as a whole cannot be read, Unavailable where the database is
     away or the disk is full; the sender may then repeat the same bytes at any time.
     """
     with ExitStack() as stack:
@@ -169,6 +171,7 @@ class _Run:
     _begun: bool = False
     _issues_told: int = 0
     _for_the_desk: list[NewRefusal] = field(default_factory=list)
+    _of_request: tuple[Issue, ...] = ()  # said of each file
 
     @property
     def _limits(self) -> Limits:
@@ -176,30 +179,53 @@ class _Run:
         return Limits(s.request_bytes, s.request_dossiers, s.table_rows, s.record_bytes)
 
     def accept(self, source: BinaryIO) -> Answer:
-        if self.media_type == "xml":
+        size = cast(Spool, source).size
+        body = bodies.find_files(source, self.media_type, size, self._limits)
+        self._look_at_request(body.loai_ho_so, body.ma_cskcb)
+        if body.files == (Place(0, size, in_base64=False),):
             self._accept_file(source, self._skeleton, lambda at: at)
         else:
-            self._accept_batch(source)
+            self._accept_files(source, body.files)
         self._keep_chunk(last=True)
         if self._for_the_desk:
             with self.stores.database.begin() as connection:
                 refused_dossiers.note(connection, self.stores.key_store, self._for_the_desk, self.before.now)
         return self._answer()
 
-    def _accept_batch(self, source: BinaryIO) -> None:
-        batch = json_batch.scan_batch(source, self._limits)
+    def _look_at_request(self, kind: str, facility_code: str) -> None:
+        """What a request says beside its files. Raises SourceRefused where it is not the client's own."""
+        # As a number it has lost its zero (rules: leading-zeros).
+        if facility_code and facility_code.zfill(5) not in self.before.sending:
+            raise SourceRefused(Issue("facility.not_yours", "maCSKCB"))
+        if kind and kind not in _KINDS:
+            self._of_request = (Issue("request.kind_unexpected", "loaiHoSo", ", ".join(sorted(_KINDS))),)
+
+    def _accept_files(self, source: BinaryIO, places: tuple[Place, ...]) -> None:
         end = 0
-        for start, stop in batch.files:
-            self._skeleton.text(source, end, start)
-            self._accept_base64(source, start, stop)
-            end = stop
+        for place in places:
+            self._skeleton.text(source, end, place.start)
+            if place.in_base64:
+                self._accept_base64(source, place.start, place.end)
+            else:
+                self._accept_part(source, place.start, place.end)
+            end = place.end
         self._skeleton.text(source, end, cast(Spool, source).size)
+
+    def _accept_part(self, source: BinaryIO, start: int, stop: int) -> None:
+        with _spool(self.settings) as part:
+            for at in range(start, stop, _READ_BYTES):
+                source.seek(at)
+                part.write(source.read(min(_READ_BYTES, stop - at)))
+            part.finish()
+            inner = Skeleton()
+            self._accept_file(cast(BinaryIO, part), inner, lambda at: start + at)
+            self._skeleton.part(inner)
 
     def _accept_base64(self, source: BinaryIO, start: int, stop: int) -> None:
         with _spool(self.settings) as decoded:
             inner = Skeleton()
             try:
-                json_batch.decode_file(source, start, stop, cast(BinaryIO, decoded), self._limits)
+                base64_reading.decode_file(source, start, stop, cast(BinaryIO, decoded), self._limits)
             except SourceRefused as refused:
                 self._refuse_file(refused.issue, start)
                 self._skeleton.text(source, start, stop)
@@ -224,14 +250,14 @@ class _Run:
             return
         if found.facility_code in self.before.sending:
             results: list[HosoResult | None] = [None] * len(found.spans)
-            self._files.append((found.issues, results))
+            self._files.append(((*found.issues, *self._of_request), results))
             self._cut(source, found, results, around, ordinal)
             return
         not_yours = Issue("facility.not_yours", "GIAMDINHHS.THONGTINDONVI.MACSKCB")
         # What is wrong with the envelope is told too: a blank code is nobody's.
         self._files.append(FileResult("refused", (not_yours, *found.issues), ()))
         # Other files may be accepted; of a request that is refused whole nothing is kept.
-        if self.keep and self.media_type == "json":
+        if self.keep and self.media_type != "xml":
             self._cut(source, found, None, around, ordinal)
 
     def _cut(

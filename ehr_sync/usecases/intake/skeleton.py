@@ -11,14 +11,15 @@ from typing import Any, BinaryIO
 
 from mappings.formats.base64_writing import Writing, written
 
+_AS_IT_IS = "as it is"
 # Nobody puts megabytes between the records; who does is not kept waiting with memory.
 MOST_BYTES = 4_000_000
 
 
 @dataclass(slots=True)
 class Skeleton:
-    """Segments in order: text between the pieces, a piece by its ordinal, or a whole file in base64: alone, or with how
-    its text was written.
+    """Segments in order: text between the pieces, a piece by its ordinal, or a whole file: as it is, or in base64,
+    alone or with how its text was written.
     """
 
     segments: list[Any] = field(default_factory=list)
@@ -34,6 +35,10 @@ class Skeleton:
     def piece(self, ordinal: int) -> None:
         """The piece of this ordinal stands here."""
         self.segments.append(ordinal)
+
+    def part(self, inner: Skeleton) -> None:
+        """A file as it is stands here, made of these segments."""
+        self.segments.append({"file": inner.segments, "writing": _AS_IT_IS})
 
     def file(self, inner: Skeleton, writing: Writing | None) -> None:
         """A file in base64 stands here, made of these segments. Without a `writing` only its content can be joined."""
@@ -88,6 +93,8 @@ def _segment(segment: Any, piece: Callable[[int], bytes]) -> bytes:
             return piece(segment)
         case list():
             return base64.b64encode(_join(segment, piece))
+        case {"file": inner, "writing": str()}:
+            return _join(inner, piece)
         case {"file": inner, "writing": [letters, *lines]}:
             return b"".join(written(io.BytesIO(_join(inner, piece)), Writing(letters, *lines)))
         case _:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mappings.formats.json_batch import LONG_STRING_BYTES, BatchScan, decode_file, scan_batch
+from mappings.formats.base64_reading import decode_file
+from mappings.formats.json_batch import LONG_STRING_BYTES, BatchScan, scan_batch
 from mappings.formats.source import Limits, SourceRefused
 
 LIMITS = Limits()

@@ -120,7 +120,7 @@ class _Scanner:
         if self._depth > DEEPEST:
             raise SourceRefused(Issue("record.too_deep", self._line(), f"<= {DEEPEST} levels"))
         if not self._hoso_depth:
-            self._on_outer_start(name.rpartition(":")[2])
+            self._on_outer_start(name.rpartition(":")[2].upper())
 
     def _on_outer_start(self, tag: str) -> None:
         if self._depth == 1 and tag == "KHAMSUCKHOE":
@@ -130,7 +130,7 @@ class _Scanner:
         if tag == "HOSO":
             self._hoso_depth = self._depth
             self._start = self._skipped + self._parser.CurrentByteIndex
-        elif tag == "Signature" or self._in_signature:
+        elif tag == "SIGNATURE" or self._in_signature:
             self._signed = True
         elif tag == "CHUKYDONVI":
             self._in_signature = True
@@ -150,7 +150,7 @@ class _Scanner:
             self._parser.CharacterDataHandler = self._on_anything
             self._parser.DefaultHandler = self._on_anything
         elif self._open_tag or self._in_signature:
-            self._on_outer_end(name.rpartition(":")[2])
+            self._on_outer_end(name.rpartition(":")[2].upper())
         self._depth -= 1
 
     def _on_outer_end(self, tag: str) -> None:

@@ -80,7 +80,8 @@ def _read_parts(parts: Iterable[_Part], path: str, limits: Limits) -> tuple[Tabl
             left -= len(content)
             name, rows, odd = _part_rows(name, part, content, tables, limits)
         except TableRefused as refusal:
-            issues.append(Issue(refusal.code, name or place, refusal.expected))
+            line = f", line {refusal.line}" if refusal.line else ""
+            issues.append(Issue(refusal.code, (name or place) + line, refusal.expected))
             continue
         if name:
             tables[name] = tables.get(name, ()) + rows
@@ -191,7 +192,7 @@ class _Splitter:
         if self._content_depth:
             self._on_nested()
             return
-        tag = name.rpartition(":")[2]
+        tag = name.rpartition(":")[2].upper()
         if tag == "FILEHOSO":
             self._name, self._text, self._nested, self._nested_at = [], [], b"", -1
             self._has_content = False
@@ -208,7 +209,7 @@ class _Splitter:
 
     def _on_end(self, name: str) -> None:
         if self._content_depth in (0, self._depth):
-            self._on_outer_end(name.rpartition(":")[2])
+            self._on_outer_end(name.rpartition(":")[2].upper())
         self._depth -= 1
 
     def _on_outer_end(self, tag: str) -> None:

@@ -1,13 +1,14 @@
 """One table of a dossier: XML text to rows, by tag name and never by place (QĐ 4750, QĐ 3176).
 
-Exporters order the tags differently, leave blank ones out, wrap values in CDATA and add prefixes.
+Exporters order the tags differently, leave blank ones out, wrap values in CDATA, add prefixes, and some write all tags
+in small letters.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Final
 
@@ -53,6 +54,10 @@ TAGS_PER_ROW = 120
 # What is odd in one row is odd in all: beyond this many of a kind for each tag, one more says nothing new.
 MOST_OF_A_KIND = 20
 _DEEPEST_LIST = 8
+# https://gnome.pages.gitlab.gnome.org/libxml2/html/xmlerror_8h.html
+_ILLEGAL_LETTER: Final = 9
+_ENTITIES: Final = frozenset({23, 26, 27})  # "&B ", "&B;"
+_NAME_MISSING: Final = 68  # "& "; and a bare "<" too
 # Possessive throughout: what a prolog may hold can be cut up in many ways, and trying them all would take for ever.
 _PROLOG_DOCTYPE = re.compile(rb"(?:\s|<\?(?:(?!\?>).)*+\?>|<!--(?:(?!-->).)*+-->)*+<!DOCTYPE", re.DOTALL)
 _PREFIX = re.compile(rb"[<\s/]([A-Za-z_][\w.-]*):[A-Za-z_]")
@@ -69,12 +74,13 @@ _PLAIN_DATE = 12  # yyyymmddHHMM
 
 
 class TableRefused(Exception):
-    """One table cannot be read. `code` is of the issue catalogue."""
+    """One table cannot be read. `code` is of the issue catalogue; `line` is where it ends to be XML, 0: nowhere."""
 
-    def __init__(self, code: str, expected: str = "") -> None:
+    def __init__(self, code: str, expected: str = "", line: int = 0) -> None:
         super().__init__(code)
         self.code = code
         self.expected = expected
+        self.line = line
 
 
 def read_table(
@@ -88,7 +94,7 @@ def read_table(
     that hold nothing are left out. Raises TableRefused.
     """
     root = _parse(_as_utf8(content), limits)
-    tag = _local(root.tag)
+    tag = _named(root.tag)
     table = OTHER_TABLE if tag in HEALTH_CHECK_ROOTS else ROOTS.get(tag, ("", ""))[0] or _of_hiv(root)
     found = table or name or otherwise
     if not found:
@@ -126,20 +132,30 @@ def _parse(content: bytes, limits: Limits) -> etree._Element:
         raise TableRefused("record.too_many_rows", f"<= {limits.table_rows} rows")
     try:
         return etree.fromstring(content, _parser())
-    except (etree.XMLSyntaxError, ValueError):
-        return _parse_with_prefixes(content)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        prefixes = sorted(set(_PREFIX.findall(content)) - {b"xml", b"xmlns"})[:50]
+        if not prefixes or content.startswith(b"<?xml"):
+            raise _unreadable(error) from None
+        return _parse_with_prefixes(content, prefixes)
 
 
-def _parse_with_prefixes(content: bytes) -> etree._Element:
+def _parse_with_prefixes(content: bytes, prefixes: Sequence[bytes]) -> etree._Element:
     """Content cut out of an envelope may use prefixes that the envelope declares; declaring each is harmless."""
-    prefixes = sorted(set(_PREFIX.findall(content)) - {b"xml", b"xmlns"})[:50]
-    if not prefixes or content.startswith(b"<?xml"):
-        raise TableRefused("table.unreadable", "XML, UTF-8")
     declared = b"".join(b' xmlns:%s="urn:p:%s"' % (prefix, prefix) for prefix in prefixes)
     try:
         return etree.fromstring(b"<x%s>%s</x>" % (declared, content), _parser())[0]
-    except (etree.XMLSyntaxError, ValueError, IndexError):
-        raise TableRefused("table.unreadable", "XML, UTF-8") from None
+    except (etree.XMLSyntaxError, ValueError, IndexError) as error:
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: Exception) -> TableRefused:
+    """What is wrong, and in which line. The parser's own words may quote the sender's: they only tell its kind."""
+    code, line = getattr(error, "code", None), getattr(error, "lineno", None) or 0
+    if code == _ILLEGAL_LETTER:
+        return TableRefused("table.control_letter", "XML 1.0", line)
+    if code in _ENTITIES or (code == _NAME_MISSING and "EntityRef" in str(error)):
+        return TableRefused("table.bare_ampersand", line=line)
+    return TableRefused("table.unreadable", "XML, UTF-8", line)
 
 
 @cache
@@ -183,8 +199,8 @@ def _read_rows(name: str, root: etree._Element, limits: Limits, before: int) -> 
 
 def _items(name: str, root: etree._Element) -> Iterator[tuple[etree._Element, bool]]:
     """The elements that are rows, and whether an element inside such a row is part of a value."""
-    tag = ITEMS.get(name) or ITEMS.get(ROOTS.get(_local(root.tag), ("", ""))[0])
-    found = list(root.iter("{*}" + tag)) if tag else []
+    tag = ITEMS.get(name) or ITEMS.get(ROOTS.get(_named(root.tag), ("", ""))[0])
+    found = list(root.iter(*_in_either_case(tag))) if tag else []
     if found:
         return ((item, True) for item in found)
     if _is_one_row(root):
@@ -203,7 +219,7 @@ def _rows_by_shape(element: etree._Element, depth: int) -> Iterator[etree._Eleme
 
 
 def _is_one_row(element: etree._Element) -> bool:
-    return ROOTS.get(_local(element.tag), ("", "?"))[1] == ""
+    return ROOTS.get(_named(element.tag), ("", "?"))[1] == ""
 
 
 def _row(item: etree._Element, whole: bool, odd: list[tuple[str, str]], tags: dict[str, str]) -> dict[str, str]:
@@ -219,7 +235,7 @@ def _row(item: etree._Element, whole: bool, odd: list[tuple[str, str]], tags: di
         if not text:
             continue
         tag = leaf.tag
-        tag = known(tag, "") or tags.setdefault(tag, tag if tag[0] != "{" else _local(tag))
+        tag = known(tag, "") or tags.setdefault(tag, _named(tag))
         # Most values are plain codes and numbers: these tests spare them the rest, 0.2 ms a dossier.
         if not (text.isascii() and " " not in text and text.isprintable()):
             text = _canonical(tag, text, odd)
@@ -255,7 +271,7 @@ def _inner_text(leaf: etree._Element, whole: bool) -> str:
 def _holds_a_row(leaf: etree._Element) -> bool:
     """Whether rows stand inside a row's value: each is a row of its own, and its text is not said again."""
     item = leaf.getparent()
-    return item is not None and next(leaf.iter("{*}" + _local(item.tag)), None) is not None
+    return item is not None and next(leaf.iter(*_in_either_case(_named(item.tag))), None) is not None
 
 
 def _canonical(tag: str, text: str, odd: list[tuple[str, str]]) -> str:
@@ -279,3 +295,13 @@ def _pad(row: dict[str, str], digits: tuple[tuple[str, tuple[int, ...]], ...], o
 
 def _local(tag: object) -> str:
     return str(tag).rpartition("}")[2]
+
+
+def _named(tag: object) -> str:
+    """A tag as the decree writes it, without its namespace: in capitals."""
+    local = _local(tag)
+    return local.upper() if local.isascii() else local
+
+
+def _in_either_case(tag: str) -> tuple[str, str]:
+    return "{*}" + tag, "{*}" + tag.lower()

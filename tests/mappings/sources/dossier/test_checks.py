@@ -142,6 +142,7 @@ WARNED = [
     ("XML4", {"NGAY_KQ": "202706130800"}, "date.far_ahead", "NGAY_KQ"),
     ("XML1", {"NGAY_VAO": "20260610"}, "date.without_time", "NGAY_VAO"),
     ("XML1", {"NGAY_SINH": "19900315"}, "date.without_time", "NGAY_SINH"),
+    ("XML1", {"NGAY_SINH": "1990"}, "date.year_alone", "NGAY_SINH"),
     ("XML1", {"NGAY_RA": "202606090900"}, "date.order", "NGAY_RA"),
     ("XML1", {"NGAY_VAO_NOI_TRU": "202606090900"}, "date.order", "NGAY_VAO_NOI_TRU"),
     ("XML1", {"NGAY_SINH": "202606110000", "SO_CCCD": ""}, "date.order", "NGAY_VAO"),

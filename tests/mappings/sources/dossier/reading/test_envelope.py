@@ -31,6 +31,12 @@ def test_an_envelope_says_who_made_it_when_and_how_many() -> None:
     assert found.issues == ()
 
 
+def test_an_envelope_in_small_letters_says_the_same() -> None:
+    found = scanned(envelope(HOSO, HOSO).lower())
+    assert (found.facility_code, found.made_on, found.announced) == ("01001", date(2026, 6, 11), 2)
+    assert (len(found.spans), found.issues) == (2, ())
+
+
 def test_the_spans_are_exactly_the_hoso_elements() -> None:
     content = envelope(HOSO, "<!-- none -->" + HOSO, "")
     pieces = [content[start:end].decode() for start, end in scanned(content).spans]
@@ -144,7 +150,7 @@ DECLARATION = b'<?xml version="1.0" encoding="utf-8"?>\n'
         (envelope(HOSO) + b"<more/>", "file.unreadable"),
         (b"<KHAMSUCKHOE/>", "file.health_check"),
         (b"<HoSoBenhAn/>", "file.not_a_dossier"),
-        (b"<giamdinhhs/>", "file.not_a_dossier"),
+        (b"<giamdinhhs/>", "file.no_dossier"),
         (envelope(), "file.no_dossier"),
         (envelope(HOSO, announced="2"), "file.truncated"),
         (envelope(HOSO).replace(b"QQ==", b"Q\0Q="), "file.nul_byte"),
