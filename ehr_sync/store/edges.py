@@ -231,12 +231,15 @@ def note_unfit(connection: Connection, keys: ServiceKeys, found: Iterable[Unfit]
 
 def never_sealed(connection: Connection) -> bool:
     """Whether some table has rows and none of them a seal: they are of before seals, and an operator has to seal."""
-    return bool(connection.execute(select(or_(*(_never(metadata.tables[name]) for name in TABLES)))).scalar_one())
+    return bool(_NEVER_SEALED.row(connection)[0])
 
 
 def _never(table: Table) -> ColumnElement[bool]:
-    sealed = select(table).where(table.c.seal.is_not(None))
-    return and_(select(table).exists(), not_(sealed.exists()))
+    rows = select(1).select_from(table)
+    return and_(rows.exists(), not_(rows.where(table.c.seal.is_not(None)).exists()))
+
+
+_NEVER_SEALED = Statement(select(or_(*(_never(metadata.tables[name]) for name in TABLES))))
 
 
 def _bytes(value: Key | None) -> bytes:
