@@ -132,6 +132,7 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
         "recorded": _date("Provenance-recorded", "recorded"),
         "target": _reference("target", "Provenance-target"),
     },
+    "RelatedPerson": {"relationship": _token("relationship", "RelatedPerson-relationship")},
     "ServiceRequest": {
         "authored": _date("ServiceRequest-authored", "authoredOn"),
         "category": _token("category", "ServiceRequest-category"),
@@ -157,6 +158,7 @@ OWNERS: Final[Mapping[str, Mapping[str, str]]] = {
     "Observation": {"patient": "clinical-patient", "subject": "Observation-subject"},
     "Procedure": {"patient": "clinical-patient", "subject": "Procedure-subject"},
     "Provenance": {"patient": "Provenance-patient"},
+    "RelatedPerson": {"patient": "RelatedPerson-patient"},
     "ServiceRequest": {"patient": "clinical-patient", "subject": "ServiceRequest-subject"},
 }
 """The parameters that name the person, with their definitions: whose token it is has one book, so they change nothing

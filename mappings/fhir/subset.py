@@ -166,6 +166,11 @@ _ELEMENTS: Final = {
         "",
         "occurred[x] policy location reason activity entity signature",
     ),
+    "RelatedPerson": _of(
+        "active patient",
+        "identifier relationship name telecom gender birthDate address period",
+        "photo communication",
+    ),
     "ServiceRequest": _of(
         "status intent doNotPerform subject",
         "identifier instantiatesCanonical instantiatesUri basedOn replaces requisition category priority code "

@@ -6,10 +6,11 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from mappings.sources.birth.source import BIRTH
 from mappings.sources.dossier.source import DOSSIER
 from mappings.sources.source import Source
 
-SOURCES: Final[Mapping[str, Source]] = {source.name: source for source in (DOSSIER,)}
+SOURCES: Final[Mapping[str, Source]] = {source.name: source for source in (DOSSIER, BIRTH)}
 _PARTS: Final = {source.part: source for source in SOURCES.values()}
 _FIRST_TAG: Final = re.compile(rb"\s*<(?:[\w.-]+:)?([\w.-]+)")
 

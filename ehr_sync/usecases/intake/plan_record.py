@@ -142,9 +142,9 @@ def new_claim_of(incoming: Incoming, index_key: bytes) -> NewClaim | None:
 
 
 def patient_of(dossier: Dossier) -> ClaimedIdentity | None:
-    """Who a dossier says its patient is, or None where it names none."""
+    """Who a dossier says it is of, its patient or the child born, or None where it names nobody."""
     claimed = SOURCES[dossier.source].claims(dossier.tables)
-    return next((one for one in claimed if one.role == "patient"), None)
+    return next((one for one in claimed if one.role in {"patient", "child"}), None)
 
 
 def _fingerprint(incoming: Incoming, identity: ClaimedIdentity, index_key: bytes) -> bytes:

@@ -19,9 +19,7 @@ from mappings.sources.dossier.unshown import without_unshown_rows
 from mappings.sources.dossier.visit import SUPPLIED, Register, Visit
 from mappings.sources.table import Rows, SourceTable
 
-_AUTHOR: Final = concept(
-    coding("http://terminology.hl7.org/CodeSystem/provenance-participant-type", "author", "Author")
-)
+AUTHOR: Final = concept(coding("http://terminology.hl7.org/CodeSystem/provenance-participant-type", "author", "Author"))
 
 
 def to_fhir(dossier: Dossier, context: MappingContext) -> MappedRecord:
@@ -106,7 +104,7 @@ def _provenance(resources: Sequence[Resource], visit: Visit, context: MappingCon
     body: Json = {
         "target": [{"reference": f"{one.type}/{one.id}"} for one in resources],
         "recorded": context.received_at.astimezone(VIETNAM).isoformat(timespec="milliseconds"),
-        "agent": [{"type": _AUTHOR, "who": visit.register.organization(visit.facility)}],
+        "agent": [{"type": AUTHOR, "who": visit.register.organization(visit.facility)}],
         "entity": [{"role": "source", "what": source}],
     }
     return visit.resource("Provenance", TABLE, (), 0, body)

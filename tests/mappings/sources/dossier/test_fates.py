@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mappings.model import MappedRecord
+from mappings.sources.birth.cutting import children_of
+from mappings.sources.birth.source import BIRTH
 from mappings.sources.dossier.decree import tables
 from mappings.sources.dossier.tables import TABLES as ALL_TABLES
 from mappings.sources.dossier.to_fhir import to_fhir
@@ -128,6 +131,18 @@ FULL: Rows = {
             "MA_BS_DOC_KQ": "000003/HNO-CCHN",
         }
     ],
+    "XML9": [
+        {
+            "HO_TEN_NND": "NGUYỄN THỊ MẪU",
+            "HO_TEN_CON": "NGUYỄN VĂN CON",
+            "GIOI_TINH_CON": "2",
+            "NGAY_SINH_CON": "202611100700",
+            "CAN_NANG_CON": "3100",
+            "TINH_TRANG_CON": "Khỏe mạnh",
+            "SO": "17",
+            "QUYEN_SO": "1",
+        }
+    ],
     "XML5": [{"DIEN_BIEN_LS": "Tỉnh", "THOI_DIEM_DBLS": "202611100900", "NGUOI_THUC_HIEN": "000001/HNO-CCHN"}],
 }
 
@@ -158,14 +173,18 @@ OTHER = {
     "NGAY_KQ": "202611101201",
     "PP_VO_CAM": "2",
     "NGAY_SINH": "198001010000",
+    "NGAY_SINH_CON": "202611100701",
+    "GIOI_TINH_CON": "1",
 }
 
 
 def mapped(tables: Rows) -> MappedRecord:
-    """What the tables become, for the facility that XML1 names."""
+    """What the tables become, for the facility that XML1 names: the visit, and behind it the children born."""
     made = dossier(**tables)
     object.__setattr__(made, "facility_code", tables["XML1"][0]["MA_CSKCB"])
-    return to_fhir(made, CONTEXT)
+    visit = to_fhir(made, CONTEXT)
+    born = [BIRTH.to_fhir(part.dossier, CONTEXT) for part in children_of(made)]
+    return replace(visit, resources=(*visit.resources, *(one for child in born for one in child.resources)))
 
 
 def changed(table: str, tag: str) -> Rows:

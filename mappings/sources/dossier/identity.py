@@ -107,6 +107,11 @@ def sex_in(number: str) -> Literal["male", "female"]:
     return "female" if int(number[3]) % 2 else "male"
 
 
+def is_a_childs_stand_in(name: str) -> bool:
+    """Whether a ward wrote this for a child that has no name yet (rules: parents-name)."""
+    return _CHILD_OF.fullmatch(name.upper()) is not None
+
+
 def _padded_number(number: str, birth_date: str) -> str:
     wide = number.zfill(12)
     return wide if str(birth_year_in(wide)) == birth_date[:4] else number
@@ -117,7 +122,7 @@ def _name_may_be_a_parents(row: Row, name: str, birth_date: str, number: str) ->
 
     A child's own number, whose year is the birth year, shows that the birth is registered and the name its own.
     """
-    if _CHILD_OF.fullmatch(name.upper()):
+    if is_a_childs_stand_in(name):
         return True
     if not _under_one_year(birth_date, row.get("NGAY_VAO", "")):
         return False
