@@ -30,6 +30,7 @@ from ehr_sync.store.submissions import Ending
 from ehr_sync.usecases.intake import keep_records, skeleton, stored_answer
 from ehr_sync.usecases.intake.keep_records import Chunk, foresee
 from ehr_sync.usecases.intake.plan_record import Incoming
+from ehr_sync.usecases.intake.sealed_parts import seal_restricted
 from ehr_sync.usecases.intake.skeleton import Skeleton
 from ehr_sync.usecases.intake.write_chunk import Batch, Refused
 from ehr_sync.usecases.stores import Stores
@@ -272,16 +273,19 @@ class _Run:
             return
         sending = self.before.sending[dossier.facility_code]
         means = cast(MadeOnMeans, sending.made_on_means)
-        packed = pack(archive.pack(piece), Words.PIECES)
-        self._add(results, position, Incoming(ordinal, dossier, sending.family, means, packed))
+        self._add(results, position, Incoming(ordinal, dossier, sending.family, means, self._packed(piece, dossier)))
 
     def _refuse(self, piece: bytes, dossier: Dossier, ordinal: int) -> None:
         if len(piece) > self.settings.record_bytes * 3 // 2:
             return  # only its place is kept: to pack what can be no dossier would take four times its length in memory
-        self._refused.append(Refused(ordinal, self._number_mark(dossier), pack(archive.pack(piece), Words.PIECES)))
+        self._refused.append(Refused(ordinal, self._number_mark(dossier), self._packed(piece, dossier)))
         self._chunk_bytes += len(self._refused[-1].piece)
         if self._is_full():
             self._keep_chunk(last=False)
+
+    def _packed(self, piece: bytes, dossier: Dossier) -> bytes:
+        sealed = seal_restricted(piece, dossier, self.stores.keys.restricted, self._limits)
+        return pack(archive.pack(sealed), Words.PIECES)
 
     def _number_mark(self, dossier: Dossier) -> bytes:
         number = DOSSIER.claimed_number(dossier.tables)

@@ -42,6 +42,10 @@ class _Part:
     text: str
     nested: bytes
     has_content: bool
+    span: tuple[int, int] = (
+        0,
+        0,
+    )  # of NOIDUNGFILE in the piece; start and end are one where it has none, or ends at once
 
 
 def read_hoso(piece: bytes, scan: EnvelopeScan, position: int, limits: Limits) -> Dossier:
@@ -62,6 +66,26 @@ def read_hoso(piece: bytes, scan: EnvelopeScan, position: int, limits: Limits) -
     if len(parts) > MOST_PARTS:
         return _dossier({}, (Issue("record.too_large", path, f"<= {MOST_PARTS} FILEHOSO"),), scan)
     return _dossier(*_read_parts(parts, path, limits), scan)
+
+
+def spans_of(piece: bytes, table: str, limits: Limits) -> tuple[tuple[int, int], ...]:
+    """Where in a piece each NOIDUNGFILE stands that holds this table, whatever its LOAIHOSO says; none where the piece
+    cannot be read.
+    """
+    try:
+        parts = _Splitter(piece).parts
+    except expat.ExpatError:
+        return ()
+    return tuple(part.span for part in parts if part.span[0] < part.span[1] and _holds(part, table, limits))
+
+
+def _holds(part: _Part, table: str, limits: Limits) -> bool:
+    name = _table_name(part.name)
+    try:
+        found, _, _ = _part_rows(name, part, _content(part, limits.record_bytes, limits), {}, limits)
+    except TableRefused:
+        found = name
+    return found == table
 
 
 def longest_piece(limits: Limits) -> int:
@@ -173,6 +197,7 @@ class _Splitter:
         self._nested_at = -1
         self._nested = b""
         self._has_content = False
+        self._span = (0, 0)
         self._depth = 0
         self._content_depth = 0
         self._parser = expat.ParserCreate("UTF-8")
@@ -194,11 +219,12 @@ class _Splitter:
         tag = name.rpartition(":")[2]
         if tag == "FILEHOSO":
             self._name, self._text, self._nested, self._nested_at = [], [], b"", -1
-            self._has_content = False
+            self._has_content, self._span = False, (0, 0)
         elif tag == "LOAIHOSO":
             self._parser.CharacterDataHandler = self._name.append
         elif tag == "NOIDUNGFILE":
             self._content_depth, self._has_content = self._depth, True
+            self._span = (self._parser.CurrentByteIndex, self._parser.CurrentByteIndex)
             self._parser.CharacterDataHandler = self._text.append
 
     def _on_nested(self) -> None:
@@ -215,7 +241,10 @@ class _Splitter:
         self._parser.CharacterDataHandler = None
         if tag == "NOIDUNGFILE":
             self._content_depth = 0
+            start, end = self._span[0], self._parser.CurrentByteIndex
+            self._span = (start, end if end == start else self._piece.index(b">", end) + 1)
             if self._nested_at >= 0:
                 self._nested = self._piece[self._nested_at : self._parser.CurrentByteIndex]
         elif tag == "FILEHOSO":
-            self.parts.append(_Part("".join(self._name), "".join(self._text), self._nested, self._has_content))
+            read = "".join(self._name), "".join(self._text), self._nested, self._has_content
+            self.parts.append(_Part(*read, self._span))
