@@ -36,6 +36,6 @@ def _hoso(hoso: HosoResult, language: Language) -> dict[str, Any]:
     }
     if hoso.superseded_by:
         rendered["supersededBy"] = hoso.superseded_by
-    if hoso.children:
-        rendered["children"] = [_hoso(child, language) for child in hoso.children]
+    if hoso.others:
+        rendered["otherRecords"] = [_hoso(other, language) for other in hoso.others]
     return rendered

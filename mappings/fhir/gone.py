@@ -31,6 +31,7 @@ _BODIES: Final[Mapping[str, Json]] = MappingProxyType(
         "DeviceUseStatement": {**_STATUS, "subject": SUBJECT, "device": NOT_STATED},
         "DiagnosticReport": {**_STATUS, "code": _NEUTRAL, "subject": SUBJECT},
         "Encounter": {**_STATUS, "class": _UNKNOWN, "subject": SUBJECT},
+        "EpisodeOfCare": {**_STATUS, "patient": SUBJECT},
         "MedicationAdministration": {
             **_STATUS,
             "medicationCodeableConcept": _NEUTRAL,

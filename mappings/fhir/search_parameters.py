@@ -97,6 +97,11 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
         "status": _token("status", "Encounter-status", f"{_FHIR}/encounter-status"),
         "type": _token("type", "clinical-type"),
     },
+    "EpisodeOfCare": {
+        "date": _date("clinical-date", "period"),
+        "status": _token("status", "EpisodeOfCare-status", f"{_FHIR}/episode-of-care-status"),
+        "type": _token("type", "clinical-type"),
+    },
     "MedicationAdministration": {
         "code": _token("medicationCodeableConcept", "clinical-code"),
         "context": _reference("context", "MedicationAdministration-context"),
@@ -153,6 +158,7 @@ OWNERS: Final[Mapping[str, Mapping[str, str]]] = {
     "DeviceUseStatement": {"patient": "clinical-patient", "subject": "DeviceUseStatement-subject"},
     "DiagnosticReport": {"patient": "clinical-patient", "subject": "DiagnosticReport-subject"},
     "Encounter": {"patient": "clinical-patient", "subject": "Encounter-subject"},
+    "EpisodeOfCare": {"patient": "clinical-patient"},
     "MedicationAdministration": {"patient": "clinical-patient", "subject": "MedicationAdministration-subject"},
     "MedicationRequest": {"patient": "clinical-patient", "subject": "MedicationRequest-subject"},
     "Observation": {"patient": "clinical-patient", "subject": "Observation-subject"},

@@ -120,6 +120,11 @@ _ELEMENTS: Final = {
         "statusHistory classHistory priority basedOn period length account hospitalization location "
         "serviceProvider partOf",
     ),
+    "EpisodeOfCare": _of(
+        "status patient",
+        "type diagnosis managingOrganization period",
+        "identifier statusHistory referralRequest careManager team account",
+    ),
     "MedicationAdministration": _of(
         "status medication[x] subject effective[x]",
         "instantiates partOf performer",

@@ -50,7 +50,7 @@ def types(resources: dict[tuple[str, str], dict[str, Any]]) -> list[str]:
 
 def names(result: HosoResult) -> list[str]:
     """How the sender is told of each child."""
-    return [child.source_id for child in result.children]
+    return [child.source_id for child in result.others]
 
 
 def test_children_without_a_number_wait_each_with_a_code_of_its_own(running: Running) -> None:
@@ -58,7 +58,7 @@ def test_children_without_a_number_wait_each_with_a_code_of_its_own(running: Run
     running.settle()
 
     assert names(told) == [f"{STAY.ma_lk} / 01/2026-17", f"{STAY.ma_lk} / 01/2026-18"]
-    codes = [child.transaction_code for child in told.children]
+    codes = [child.transaction_code for child in told.others]
     assert len({*codes, told.transaction_code}) == 3
     assert [(running.follow(c).state, running.follow(c).next) for c in codes] == [("held", "personal_number")] * 2
     assert running.follow(told.transaction_code).state == "delivered"
@@ -67,7 +67,7 @@ def test_children_without_a_number_wait_each_with_a_code_of_its_own(running: Run
     assert b"8339-4" not in b"".join(running.everything(M).resources)
     # The same again says the same, and makes nothing more.
     before = running.counts("record", "record_version", "claim", "person")
-    assert running.post(TWINS).children == told.children
+    assert running.post(TWINS).others == told.others
     assert running.counts("record", "record_version", "claim", "person") == before
     assert before == {"record": 3, "record_version": 3, "claim": 3, "person": 3}
 
@@ -77,7 +77,7 @@ def test_a_child_that_has_a_number_has_a_book_with_nothing_of_the_mothers_but_he
     told = running.post(NAMED, made_on=LATER)
     running.settle()
 
-    assert [running.follow(child.transaction_code).state for child in told.children] == ["delivered", "delivered"]
+    assert [running.follow(child.transaction_code).state for child in told.others] == ["delivered", "delivered"]
     for number, index in ((E, ELDER), (Y, YOUNGER)):
         book = running.living(number)
         assert types(book) == ["Observation", "Observation", "RelatedPerson"]
@@ -112,7 +112,7 @@ def test_no_number_of_the_mothers_is_ever_a_childs(running: Running) -> None:
     told = running.post(with_births(STAY, row(ELDER, "17", named=True, SO_CCCD_CON=M)))
     running.settle()
     assert "number.of_parent" in {issue.code for issue in told.issues}
-    [child] = told.children
+    [child] = told.others
     assert (running.follow(child.transaction_code).state, running.counts("identifier")) == ("held", {"identifier": 1})
     assert "RelatedPerson" not in types(running.book(M))
 
@@ -132,7 +132,7 @@ def test_rows_that_are_no_child_or_the_same_child_make_no_record(running: Runnin
         running.post(with_births(Hoso(f"L{n}", STAY.facility, _of(f"L{n}")), *_rows(rows, f"L{n}")))
         for n, (rows, _) in enumerate(ODD)
     ]
-    assert [len(told.children) for told in made] == [count for _, count in ODD]
+    assert [len(told.others) for told in made] == [count for _, count in ODD]
 
 
 def _of(ma_lk: str) -> dict[str, list[dict[str, str]]]:
@@ -151,7 +151,7 @@ def test_an_erased_mother_leaves_the_child_what_is_the_childs(running: Running) 
 
     assert (running.everything(M).total, running.shown(E)) == (0, before)
     # What came of the child is still to be read, and holds nothing of the mother's but her name.
-    record_id, _ = record_version_of(told.children[0].transaction_code)
+    record_id, _ = record_version_of(told.others[0].transaction_code)
     with running.stores.database.begin() as connection:
         record = records.records(connection, [record_id])[record_id]
         [head] = records.version_heads(connection, [record])[record_id]
@@ -171,5 +171,5 @@ def test_a_check_tells_of_the_children_and_keeps_nothing(running: Running) -> No
         uris=running.service.uris,
     )
     [told] = [hoso for file in answer.files for hoso in file.dossiers]
-    assert [(child.transaction_code, child.status) for child in told.children] == [("", "accepted")] * 2
+    assert [(child.transaction_code, child.status) for child in told.others] == [("", "accepted")] * 2
     assert running.counts("record", "piece") == {"record": 0, "piece": 0}

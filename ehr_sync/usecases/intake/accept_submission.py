@@ -28,6 +28,7 @@ from ehr_sync.store.sealing import mark
 from ehr_sync.store.spool import Reader, Spool
 from ehr_sync.store.submissions import Ending
 from ehr_sync.usecases.intake import keep_records, skeleton, stored_answer
+from ehr_sync.usecases.intake.cut_out import with_parts
 from ehr_sync.usecases.intake.keep_records import Chunk, foresee
 from ehr_sync.usecases.intake.plan_record import Incoming
 from ehr_sync.usecases.intake.sealed_parts import seal_restricted
@@ -37,6 +38,7 @@ from ehr_sync.usecases.stores import Stores
 from mappings.formats import archive, base64_writing, json_batch
 from mappings.issues.catalogue import is_refusal
 from mappings.model import Dossier, Issue, Uris
+from mappings.sources.catalogue import parts_of
 from mappings.sources.dossier.reading.envelope import EnvelopeScan, Limits, SourceRefused, scan
 from mappings.sources.dossier.reading.hoso import longest_piece
 from mappings.sources.dossier.source import DOSSIER
@@ -273,7 +275,9 @@ class _Run:
             return
         sending = self.before.sending[dossier.facility_code]
         means = cast(MadeOnMeans, sending.made_on_means)
-        self._add(results, position, Incoming(ordinal, dossier, sending.family, means, self._packed(piece, dossier)))
+        packed, cut = self._packed(piece, dossier), parts_of(dossier)
+        incoming = Incoming(ordinal, dossier, sending.family, means, packed)
+        self._add(results, position, with_parts(incoming, cut))
 
     def _refuse(self, piece: bytes, dossier: Dossier, ordinal: int) -> None:
         if len(piece) > self.settings.record_bytes * 3 // 2:
@@ -324,7 +328,7 @@ class _Run:
         return dataclasses.replace(dossier, issues=(*by_weight, Issue("answer.shortened")))
 
     def _add(self, results: list[HosoResult | None], position: int, incoming: Incoming) -> None:
-        same = any(other.sender_and_source_id == incoming.sender_and_source_id for *_, other in self._chunk)
+        same = any(not other.names.isdisjoint(incoming.names) for *_, other in self._chunk)
         if same or self._is_full():
             self._keep_chunk(last=False)
         self._chunk.append((results, position, incoming))

@@ -23,8 +23,8 @@ from ehr_sync.store.packing import Words, pack
 from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.store.submissions import Ending, SubmissionRow
 from ehr_sync.usecases.intake.archived_dossier import tables_of
-from ehr_sync.usecases.intake.births import with_children
 from ehr_sync.usecases.intake.compose_body import compose, with_carried_tables
+from ehr_sync.usecases.intake.cut_out import with_withdrawn
 from ehr_sync.usecases.intake.limit_tries import Tries, held_back
 from ehr_sync.usecases.intake.plan_record import (
     Beside,
@@ -41,7 +41,6 @@ from ehr_sync.usecases.intake.plan_record import (
 from ehr_sync.usecases.intake.write_chunk import Batch, Moved, NewStep, Part, Refused, Repeat, write
 from ehr_sync.usecases.stores import Stores
 from mappings.model import Issue, Tables, Uris
-from mappings.sources.birth.cutting import told_as
 
 _ATTEMPTS = 50
 _NOBODY = Claim("", "none", "", "", "unknown", foreign=False, name_may_be_a_parents=False)
@@ -125,23 +124,23 @@ def foresee(incoming: Sequence[Incoming], *, batch: Batch, stores: Stores, uris:
 
 
 def _without_codes(result: HosoResult) -> HosoResult:
-    return replace(result, transaction_code="", children=tuple(map(_without_codes, result.children)))
+    return replace(result, transaction_code="", others=tuple(map(_without_codes, result.others)))
 
 
 _Step = NewStep | Repeat | Refused
 _Family = Sequence[tuple[Incoming, _Step]]
-"""What is to be done with a dossier, then with each child that comes in it."""
+"""What is to be done with a dossier, then with each record that is cut out of it."""
 
 
 def _planned(
     sent: Sequence[tuple[Sequence[Incoming], Batch]], stores: Stores, uris: Uris
 ) -> tuple[Look, list[list[_Family]]]:
     """What is to be done with what each submission brings, and what was seen for it. Raises Moved."""
-    births = [with_children(incoming, batch, stores) for incoming, batch in sent]
-    everybody = [one for each in births for family in each.families for one in family]
+    cut = [with_withdrawn(incoming, batch, stores) for incoming, batch in sent]
+    everybody = [one for each in cut for family in each.families for one in family]
     claims = [new_claim_of(one, stores.keys.index) for one in everybody]
     look = _look(everybody, claims, max(batch.received_at for _, batch in sent), stores)
-    for each in births:
+    for each in cut:
         each.look_again(look)
     tries, claim_of = _tries(look, sent[0][1], stores), iter(claims)
     found = [
@@ -149,13 +148,13 @@ def _planned(
             [(one, _step(one, next(claim_of), look, tries, batch, stores, uris)) for one in family]
             for family in each.families
         ]
-        for each, (_, batch) in zip(births, sent, strict=True)
+        for each, (_, batch) in zip(cut, sent, strict=True)
     ]
     return look, [[_if_taken(family) for family in families] for families in found]
 
 
 def _if_taken(family: _Family) -> _Family:
-    """Of a dossier that is not taken no child is."""
+    """Of a dossier that is not taken nothing is."""
     return family[:1] if isinstance(family[0][1], Refused) else family
 
 
@@ -279,12 +278,12 @@ def _is_same_patient(filing: Filing, record: RecordRow, standing: VersionHead, c
 
 
 def _result(family: _Family) -> HosoResult:
-    own, *children = (_own_result(one, step) for one, step in family)
-    return replace(own, children=tuple(children))
+    own, *others = (_own_result(one, step) for one, step in family)
+    return replace(own, others=tuple(others))
 
 
 def _own_result(one: Incoming, step: _Step) -> HosoResult:
-    name, issues = told_as(one.dossier.source_id), one.dossier.issues
+    name, issues = one.told_as or one.dossier.source_id, one.dossier.issues
     match step:
         case Refused():
             return HosoResult(name, "", "refused", (*issues, Issue("record.too_many_versions")))

@@ -28,18 +28,22 @@ MOST_VERSIONS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A dossier that may be kept, with the family of its facility and its bytes, ready for the archive."""
+    """A dossier that may be kept, with the family of its facility and its bytes, ready for the archive. `parts` are the
+    records that are cut out of it.
+    """
 
     ordinal: int
     dossier: Dossier
     family: str
     means: MadeOnMeans
     piece: bytes = field(repr=False)
+    told_as: str = field(default="", repr=False)  # how its sender is told of it; "": by its MA_LK
+    parts: tuple[Incoming, ...] = ()
 
     @property
-    def sender_and_source_id(self) -> tuple[str, str]:
-        """What it names its record by: the family of its facility, and its MA_LK there."""
-        return self.family, self.dossier.source_id
+    def names(self) -> frozenset[tuple[str, str]]:
+        """What it names its records by: the family of its facility, and its MA_LK there; and so of its parts."""
+        return frozenset({(self.family, self.dossier.source_id)}.union(*(part.names for part in self.parts)))
 
 
 @dataclass(frozen=True, slots=True)

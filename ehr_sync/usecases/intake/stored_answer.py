@@ -25,7 +25,7 @@ def decode(encoded: bytes) -> Answer:
 def decode_some(encoded: bytes, codes: Container[str]) -> list[HosoResult]:
     """Of the opposite of `encode`, the results of these maGiaoDich alone: an envelope may hold thousands."""
     _, files = json.loads(encoded)
-    told = (kept for _, _, dossiers in files for hoso in dossiers for kept in (hoso, *_children(hoso)))
+    told = (kept for _, _, dossiers in files for hoso in dossiers for kept in (hoso, *_others(hoso)))
     return [_to_hoso(kept) for kept in told if kept[1] in codes]
 
 
@@ -45,8 +45,8 @@ def _issues(issues: tuple[Issue, ...]) -> list[list[str]]:
 
 def _hoso(result: HosoResult) -> list[Any]:
     issues = _issues(result.issues)
-    children = [_hoso(child) for child in result.children]
-    return [result.source_id, result.transaction_code, result.status, issues, result.superseded_by, children]
+    others = [_hoso(other) for other in result.others]
+    return [result.source_id, result.transaction_code, result.status, issues, result.superseded_by, others]
 
 
 def _to_issues(kept: list[list[str]]) -> tuple[Issue, ...]:
@@ -55,9 +55,9 @@ def _to_issues(kept: list[list[str]]) -> tuple[Issue, ...]:
 
 def _to_hoso(kept: list[Any]) -> HosoResult:
     source_id, code, status, issues, superseded_by, *_ = kept
-    children = tuple(map(_to_hoso, _children(kept)))
-    return HosoResult(source_id, code, status, _to_issues(issues), superseded_by, children)
+    others = tuple(map(_to_hoso, _others(kept)))
+    return HosoResult(source_id, code, status, _to_issues(issues), superseded_by, others)
 
 
-def _children(kept: list[Any]) -> list[Any]:
-    return kept[5] if len(kept) > 5 else []  # none were told before XML9 was mapped
+def _others(kept: list[Any]) -> list[Any]:
+    return kept[5] if len(kept) > 5 else []  # none were told before XML9 and XML15 were mapped

@@ -8,8 +8,9 @@ from datetime import date
 from typing import Final
 
 from mappings.model import ClaimedIdentity, Dossier, Issue, Tables
-from mappings.sources.birth.cutting import NAME, PART, TABLE, read
+from mappings.sources.birth.cutting import CHILD, TABLE
 from mappings.sources.birth.to_fhir import to_fhir
+from mappings.sources.cut_out import reader
 from mappings.sources.dossier.tables.xml9.child import born_at, child_of
 from mappings.sources.dossier.withholding import withheld
 from mappings.sources.source import Source, VisitFacts
@@ -43,10 +44,10 @@ def _as_it_is(tables: Tables) -> Tables:
 
 
 BIRTH: Final = Source(
-    name=NAME,
-    part=PART,
+    name=CHILD.source,
+    part=CHILD.element,
     tables=(),  # its one table is the dossier's
-    read=read,
+    read=reader(CHILD),
     check=_check,
     claims=_claims,
     claimed_number=_claimed_number,

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from mappings.dates import VIETNAM
 from mappings.fhir.elements import SUBJECT, UCUM, Json, built, coding, concept, decimal, minute, number, text
 from mappings.fhir.ids import resource_id
+from mappings.fhir.provenance import provenance
 from mappings.model import Dossier, MappedRecord, MappingContext, Resource, Row
 from mappings.sources.birth.cutting import MOTHER, TABLE, WITHDRAWN
-from mappings.sources.dossier.to_fhir import AUTHOR
 from mappings.sources.dossier.unshown import shown
 from mappings.sources.dossier.visit import Register
 
@@ -34,7 +33,7 @@ def to_fhir(dossier: Dossier, context: MappingContext) -> MappedRecord:
     by = register.organization(dossier.facility_code)
     made = [*_mother(rows[0], MOTHER in dossier.tables, context), *_observations(rows[0], by, context)]
     if made:
-        made.append(_provenance(made, by, context))
+        made.append(_built("Provenance", "", provenance(made, by, context), context))
     return MappedRecord(
         resources=tuple(made), organizations=register.organization_codes() if made else (), practitioners=(), issues=()
     )
@@ -65,20 +64,6 @@ def _observations(row: Row, by: Json, context: MappingContext) -> Iterator[Resou
 def _observation(key: str, body: Json, born: str, by: Json, context: MappingContext) -> Resource:
     whole: Json = {"status": "final", **body, "subject": SUBJECT, "effectiveDateTime": born, "performer": [by]}
     return _built("Observation", key, whole, context)
-
-
-def _provenance(made: list[Resource], by: Json, context: MappingContext) -> Resource:
-    """Where the resources come from: the submission, by its transaction code.
-    https://hl7.org/fhir/R4/provenance.html
-    """
-    source: Json = {"identifier": {"system": context.uris["transaction"], "value": context.transaction_code}}
-    body: Json = {
-        "target": [{"reference": f"{one.type}/{one.id}"} for one in made],
-        "recorded": context.received_at.astimezone(VIETNAM).isoformat(timespec="milliseconds"),
-        "agent": [{"type": AUTHOR, "who": by}],
-        "entity": [{"role": "source", "what": source}],
-    }
-    return _built("Provenance", "", body, context)
 
 
 def _built(kind: str, key: str, body: Json, context: MappingContext) -> Resource:

@@ -14,6 +14,7 @@ from mappings.sources.dossier.tables.xml3 import XML3
 from mappings.sources.dossier.tables.xml4 import XML4
 from mappings.sources.dossier.tables.xml5 import XML5
 from mappings.sources.dossier.tables.xml9 import XML9
+from mappings.sources.dossier.tables.xml15 import XML15
 from mappings.sources.dossier.visit import Visit
 from mappings.sources.table import SourceTable
 
@@ -25,5 +26,6 @@ TABLES: Final[tuple[SourceTable[Visit], ...]] = (
     XML4,
     XML5,
     XML9,
+    XML15,
     *KEPT,
 )

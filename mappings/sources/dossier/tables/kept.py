@@ -35,5 +35,4 @@ KEPT: Final[tuple[SourceTable[Visit], ...]] = (
     SourceTable(name="XML11", root="CHI_TIEU_DU_LIEU_GIAY_CHUNG_NHAN_NGHI_VIEC_HUONG_BAO_HIEM_XA_HOI"),
     SourceTable(name="XML13", root="CHI_TIEU_GIAYCHUYENTUYEN", stays=always_stays),
     SourceTable(name="XML14", root="CHI_TIEU_GIAYHEN_KHAMLAI", stays=always_stays),
-    SourceTable(name="XML15", root="CHI_TIEU_DIEUTRI_BENHLAO", item="CHITIET_DIEUTRI_BENHLAO", stays=always_stays),
 )

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from mappings.model import MappedRecord
-from mappings.sources.birth.cutting import children_of
-from mappings.sources.birth.source import BIRTH
+from mappings.sources.catalogue import SOURCES, parts_of
 from mappings.sources.dossier.decree import tables
 from mappings.sources.dossier.tables import TABLES as ALL_TABLES
 from mappings.sources.dossier.to_fhir import to_fhir
@@ -25,6 +24,7 @@ FULL: Rows = {
     "XML1": [
         {
             "MA_LK": "01001.2026.000001",
+            "MA_BN": "BN1",
             "HO_TEN": "NGUYỄN VĂN MẪU",
             "NGAY_SINH": "199003150000",
             "NHOM_MAU": "O+",
@@ -143,6 +143,19 @@ FULL: Rows = {
             "QUYEN_SO": "1",
         }
     ],
+    "XML15": [
+        {
+            "MA_BN": "BN1",
+            "PHANLOAI_LAO_VITRI": "1",
+            "PHANLOAI_LAO_TS": "1",
+            "PHANLOAI_LAO_VK": "1",
+            "PHANLOAI_LAO_KT": "1",
+            "LOAI_DTRI_LAO": "3",
+            "NGAYBD_DTRI_LAO": "20260105",
+            "PHACDO_DTRI_LAO": "13",
+            "NGAYKT_DTRI_LAO": "20261105",
+        }
+    ],
     "XML5": [{"DIEN_BIEN_LS": "Tỉnh", "THOI_DIEM_DBLS": "202611100900", "NGUOI_THUC_HIEN": "000001/HNO-CCHN"}],
 }
 
@@ -175,16 +188,23 @@ OTHER = {
     "NGAY_SINH": "198001010000",
     "NGAY_SINH_CON": "202611100701",
     "GIOI_TINH_CON": "1",
+    "PHANLOAI_LAO_VITRI": "2",
+    "PHANLOAI_LAO_TS": "2",
+    "PHANLOAI_LAO_VK": "2",
+    "PHANLOAI_LAO_KT": "2",
+    "LOAI_DTRI_LAO": "2",
+    "NGAYBD_DTRI_LAO": "20260106",
+    "NGAYKT_DTRI_LAO": "20261106",
 }
 
 
 def mapped(tables: Rows) -> MappedRecord:
-    """What the tables become, for the facility that XML1 names: the visit, and behind it the children born."""
+    """What the tables become, for the facility that XML1 names: the visit, and behind it what is cut out."""
     made = dossier(**tables)
     object.__setattr__(made, "facility_code", tables["XML1"][0]["MA_CSKCB"])
     visit = to_fhir(made, CONTEXT)
-    born = [BIRTH.to_fhir(part.dossier, CONTEXT) for part in children_of(made)]
-    return replace(visit, resources=(*visit.resources, *(one for child in born for one in child.resources)))
+    cut = [SOURCES[part.dossier.source].to_fhir(part.dossier, CONTEXT) for part in parts_of(made)]
+    return replace(visit, resources=(*visit.resources, *(one for other in cut for one in other.resources)))
 
 
 def changed(table: str, tag: str) -> Rows:
