@@ -23,7 +23,7 @@ from ehr_sync.store.packing import Words, pack
 from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.store.submissions import Ending, SubmissionRow
 from ehr_sync.usecases.intake.archived_dossier import tables_of
-from ehr_sync.usecases.intake.compose_body import compose, with_carried_tables
+from ehr_sync.usecases.intake.compose_body import compose, unmapped, with_carried_tables
 from ehr_sync.usecases.intake.cut_out import with_withdrawn
 from ehr_sync.usecases.intake.limit_tries import Tries, held_back
 from ehr_sync.usecases.intake.plan_record import (
@@ -210,7 +210,8 @@ def _new_step(
     if _names_another(planned, claim):
         planned = _noting(planned, "record.patient_changed@XML1[1].SO_CCCD")
     if planned.state in {"visit_open", "waiting_for_xml1"}:
-        return NewStep(one, planned, claim, Body(), pack(encode(Body()), Words.BODIES), ())
+        body = unmapped(one.dossier)
+        return NewStep(one, planned, claim, body, pack(encode(body), Words.BODIES), ())
     body, issues = _composed(one, planned, claim, batch, stores, uris)
     if _shows_the_same(planned, claim, body, stores):
         planned = _noting(planned, "record.book_unchanged")

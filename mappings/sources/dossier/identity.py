@@ -41,14 +41,19 @@ def visit_facts(tables: Tables) -> VisitFacts | None:
 
 
 def claimed_identity(tables: Tables) -> ClaimedIdentity | None:
-    """Who the dossier says its patient is; None without XML1, a name, or a birth date that can be."""
-    row = _summary(tables)
+    """Who the dossier says its patient is, in XML1, else at check-in (XML0); None without both, a name, or a birth date
+    that can be (rules: check-in).
+    """
+    row = _summary(tables) or _check_in(tables)
     birth = parse_birth(row.get("NGAY_SINH", "")) if row else None
     name = canonical_code(row.get("HO_TEN", "")) if row else ""
     if row is None or birth is None or not name:
         return None
     foreign = row.get("MA_QUOCTICH", "").upper() not in VIETNAMESE
     number, number_type = read_number(row.get("SO_CCCD", ""), birth[0], foreign=foreign)
+    if number_type == "cmnd" and _summary(tables) is None:
+        # XML0 has no nationality: nine digits may be a foreign passport, which is never asked about as an old card.
+        foreign, number_type = True, "other"
     return ClaimedIdentity(
         number=number,
         number_type=number_type,
@@ -147,6 +152,11 @@ def _under_one_year(birth_date: str, admitted: str) -> bool:
 
 def _summary(tables: Tables) -> Row | None:
     rows = tables.get("XML1", ())
+    return rows[0] if rows else None
+
+
+def _check_in(tables: Tables) -> Row | None:
+    rows = tables.get("XML0", ())
     return rows[0] if rows else None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 from xml.parsers import expat
 
 from mappings.formats import base64_reading
@@ -31,6 +32,9 @@ _NEW_TAGS = frozenset({"MA_THE_BHYT", "MA_BENH_CHINH", "MA_DOITUONG_KCB", "MA_LO
 MOST_PARTS = 1_000
 # A health check always has its first two parts; without a summary of ours a HOSO that holds one is no dossier.
 _OF_HEALTH_CHECK = frozenset({"XML1", "XML2", OTHER_TABLE})
+# A check-in (XML0) comes without an envelope too: its own root is then the whole.
+CHECK_IN: Final = next(table.root for table in TABLES if table.name == "XML0")
+_CHECK_IN_ALONE = re.compile(rf"<(?:[\w.-]+:)?{CHECK_IN}[\s>]".encode())
 _NOTHING = b" \t\r\n\xef\xbb\xbf"
 
 
@@ -57,6 +61,8 @@ def read_hoso(piece: bytes, scan: EnvelopeScan, position: int, limits: Limits) -
     path = f"HOSO[{position}]"
     if len(piece) > longest_piece(limits):
         return _dossier({}, (_too_large(path, limits),), scan)
+    if _CHECK_IN_ALONE.match(piece):
+        return _dossier(*_read_parts([_Part("XML0", "", piece, has_content=True)], path, limits), scan)
     try:
         parts = _Splitter(piece).parts
     except expat.ExpatError:
@@ -163,12 +169,13 @@ def _within(content: bytes, left: int, limits: Limits) -> bytes:
 
 def _dossier(tables: Tables, issues: tuple[Issue, ...], scan: EnvelopeScan) -> Dossier:
     summary = next(iter(tables.get("XML1", ())), {})
+    check_in = next(iter(tables.get("XML0", ())), {})
     if _OLD_TAGS & summary.keys() and not _NEW_TAGS & summary.keys():
         issues = (Issue("format.qd4210_not_supported", "XML1[1]", "QĐ 4750, QĐ 3176"),)
     unmapped = tuple(name for name, rows in tables.items() if name not in _KNOWN and rows)
     return Dossier(
         source_id=_source_id(summary, tables),
-        facility_code=summary.get("MA_CSKCB") or scan.facility_code,
+        facility_code=summary.get("MA_CSKCB") or check_in.get("MA_CSKCB") or scan.facility_code,
         made_on=scan.made_on,
         tables=tables,
         unmapped=unmapped,

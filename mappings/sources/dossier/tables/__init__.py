@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from mappings.sources.dossier.tables.kept import KEPT
+from mappings.sources.dossier.tables.xml0 import XML0
 from mappings.sources.dossier.tables.xml1 import XML1
 from mappings.sources.dossier.tables.xml2 import XML2
 from mappings.sources.dossier.tables.xml3 import XML3
@@ -20,6 +21,7 @@ from mappings.sources.table import SourceTable
 
 # In the order in which the book lists what they become.
 TABLES: Final[tuple[SourceTable[Visit], ...]] = (
+    XML0,
     XML1,
     XML2,
     XML3,

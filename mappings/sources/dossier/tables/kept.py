@@ -22,7 +22,6 @@ def _wanted(tables: Tables) -> Iterator[Issue]:
 # Papers and registrations are made once and are not sent again with every correction. XML6 and XML15 stay too: a
 # version that merely lacks them must not show what the one before withheld (P9).
 KEPT: Final[tuple[SourceTable[Visit], ...]] = (
-    SourceTable(name="XML0", root="CHI_TIEU_TRANG_THAI_KCB", item="TRANG_THAI_KCB"),
     SourceTable(
         name="XML6",
         root="CHI_TIEU_HO_SO_BENH_AN_CHAM_SOC_VA_DIEU_TRI_HIV_AIDS",

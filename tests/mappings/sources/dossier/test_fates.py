@@ -21,6 +21,7 @@ Rows = dict[str, list[dict[str, str]]]
 TABLES = {table.name: table for table in ALL_TABLES if table.schema is not None}
 
 FULL: Rows = {
+    "XML0": [{"HO_TEN": "NGUYỄN VĂN MẪU", "NGAY_SINH": "199003150000", "MA_DICH_VU": "02.1896"}],
     "XML1": [
         {
             "MA_LK": "01001.2026.000001",
