@@ -15,6 +15,8 @@ from mappings.sources.dossier.tables.xml3 import XML3
 from mappings.sources.dossier.tables.xml4 import XML4
 from mappings.sources.dossier.tables.xml5 import XML5
 from mappings.sources.dossier.tables.xml9 import XML9
+from mappings.sources.dossier.tables.xml10 import XML10
+from mappings.sources.dossier.tables.xml11 import XML11
 from mappings.sources.dossier.tables.xml15 import XML15
 from mappings.sources.dossier.visit import Visit
 from mappings.sources.table import SourceTable
@@ -28,6 +30,8 @@ TABLES: Final[tuple[SourceTable[Visit], ...]] = (
     XML4,
     XML5,
     XML9,
+    XML10,
+    XML11,
     XML15,
     *KEPT,
 )

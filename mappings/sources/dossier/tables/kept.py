@@ -30,8 +30,6 @@ KEPT: Final[tuple[SourceTable[Visit], ...]] = (
     ),
     SourceTable(name="XML7", root="CHI_TIEU_DU_LIEU_GIAY_RA_VIEN", stays=always_stays),
     SourceTable(name="XML8", root="CHI_TIEU_DU_LIEU_TOM_TAT_HO_SO_BENH_AN", between=_wanted, stays=always_stays),
-    SourceTable(name="XML10", root="CHI_TIEU_DU_LIEU_GIAY_NGHI_DUONG_THAI"),
-    SourceTable(name="XML11", root="CHI_TIEU_DU_LIEU_GIAY_CHUNG_NHAN_NGHI_VIEC_HUONG_BAO_HIEM_XA_HOI"),
     SourceTable(name="XML13", root="CHI_TIEU_GIAYCHUYENTUYEN", stays=always_stays),
     SourceTable(name="XML14", root="CHI_TIEU_GIAYHEN_KHAMLAI", stays=always_stays),
 )

@@ -144,6 +144,32 @@ FULL: Rows = {
             "QUYEN_SO": "1",
         }
     ],
+    "XML10": [
+        {
+            "SO_SERI": "AB",
+            "SO_CT": "1",
+            "SO_NGAY": "30",
+            "CHAN_DOAN_RV": "Dọa sảy thai",
+            "TU_NGAY": "20261115",
+            "DEN_NGAY": "20261214",
+            "TEN_BS": "TRẦN THỊ BÁC SĨ",
+            "MA_BS": "0199000002",
+            "NGAY_CT": "20261115",
+        }
+    ],
+    "XML11": [
+        {
+            "SO_SERI": "AB",
+            "SO_CT": "2",
+            "SO_NGAY_NGHI": "6",
+            "CHAN_DOAN_RV": "Viêm phổi",
+            "PP_DIEUTRI": "Kháng sinh",
+            "TU_NGAY": "20261115",
+            "DEN_NGAY": "20261121",
+            "MA_BS": "0199000002",
+            "NGAY_CT": "20261115",
+        }
+    ],
     "XML15": [
         {
             "MA_BN": "BN1",
@@ -189,6 +215,9 @@ OTHER = {
     "NGAY_SINH": "198001010000",
     "NGAY_SINH_CON": "202611100701",
     "GIOI_TINH_CON": "1",
+    "TU_NGAY": "20261116",
+    "DEN_NGAY": "20261120",
+    "NGAY_CT": "20261116",
     "PHANLOAI_LAO_VITRI": "2",
     "PHANLOAI_LAO_TS": "2",
     "PHANLOAI_LAO_VK": "2",
