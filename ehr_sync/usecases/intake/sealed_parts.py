@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from html import escape
 from typing import Any, Final
-from xml.sax.saxutils import escape
 
 from joserfc import jwe
 from joserfc.errors import JoseError
@@ -58,5 +58,5 @@ def unseal_restricted(piece: bytes, key: Mapping[str, Any]) -> bytes:
 
 
 def _written(ma_lk: str, token: str) -> bytes:
-    row = f"<{_ITEM}><MA_LK>{escape(ma_lk)}</MA_LK><{_TAG}>{token}</{_TAG}></{_ITEM}>"
+    row = f"<{_ITEM}><MA_LK>{escape(ma_lk, quote=False)}</MA_LK><{_TAG}>{token}</{_TAG}></{_ITEM}>"
     return f"<NOIDUNGFILE><{_ROOT}><D>{row}</D></{_ROOT}></NOIDUNGFILE>".encode()
