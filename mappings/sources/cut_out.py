@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Final
+from typing import Any
 
 from mappings import exact_json
 from mappings.formats.canonical import content_hash
 from mappings.formats.source import EnvelopeScan, Limits
 from mappings.model import Dossier, Row, Tables
-
-# No file can hold it, so that no MA_LK is ever the source id of such a record.
-APART: Final = "\x1f"
 
 
 @dataclass(frozen=True, slots=True)

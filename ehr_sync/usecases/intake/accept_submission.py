@@ -30,7 +30,7 @@ from ehr_sync.store.submissions import Ending
 from ehr_sync.usecases.intake import keep_records, skeleton, stored_answer
 from ehr_sync.usecases.intake.cut_out import with_parts
 from ehr_sync.usecases.intake.keep_records import Chunk, foresee
-from ehr_sync.usecases.intake.plan_record import Incoming
+from ehr_sync.usecases.intake.plan_record import Incoming, told_name
 from ehr_sync.usecases.intake.sealed_parts import seal_restricted
 from ehr_sync.usecases.intake.skeleton import Skeleton
 from ehr_sync.usecases.intake.write_chunk import Batch, Refused
@@ -268,7 +268,7 @@ class _Run:
         if dossier.facility_code not in self.before.sending:
             dossier = _with_issue(dossier, Issue("facility.not_yours", "XML1[1].MA_CSKCB"))
         if any(map(is_refusal, dossier.issues)):
-            results[position] = refused = HosoResult(dossier.source_id, "", "refused", dossier.issues)
+            results[position] = refused = HosoResult(told_name(dossier), "", "refused", dossier.issues)
             if self.keep:
                 self._tell_desk(refused, dossier, ordinal, sender)
                 self._refuse(piece, dossier, ordinal)

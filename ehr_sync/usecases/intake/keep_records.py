@@ -37,6 +37,7 @@ from ehr_sync.usecases.intake.plan_record import (
     new_claim_of,
     plan,
     record_ids,
+    told_name,
 )
 from ehr_sync.usecases.intake.write_chunk import Batch, Moved, NewStep, Part, Refused, Repeat, write
 from ehr_sync.usecases.stores import Stores
@@ -284,7 +285,7 @@ def _result(family: _Family) -> HosoResult:
 
 
 def _own_result(one: Incoming, step: _Step) -> HosoResult:
-    name, issues = one.told_as or one.dossier.source_id, one.dossier.issues
+    name, issues = one.told_as or told_name(one.dossier), one.dossier.issues
     match step:
         case Refused():
             return HosoResult(name, "", "refused", (*issues, Issue("record.too_many_versions")))

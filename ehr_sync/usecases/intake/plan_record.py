@@ -16,7 +16,7 @@ from ehr_sync.store.number_tries import Try
 from ehr_sync.store.people import number_mark_of
 from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.store.sealing import mark
-from mappings.model import ClaimedIdentity, Dossier
+from mappings.model import APART, ClaimedIdentity, Dossier
 from mappings.sources.catalogue import SOURCES
 from mappings.sources.source import VisitFacts
 
@@ -149,6 +149,11 @@ def patient_of(dossier: Dossier) -> ClaimedIdentity | None:
     """Who a dossier says it is of, its patient or the child born, or None where it names nobody."""
     claimed = SOURCES[dossier.source].claims(dossier.tables)
     return next((one for one in claimed if one.role in {"patient", "child"}), None)
+
+
+def told_name(dossier: Dossier) -> str:
+    """How its sender is told of a dossier: by its MA_LK, or what else names it where it has none."""
+    return dossier.source_id.rpartition(APART)[2]
 
 
 def _fingerprint(incoming: Incoming, identity: ClaimedIdentity, index_key: bytes) -> bytes:

@@ -7,8 +7,8 @@ from typing import Final
 
 import orjson
 
-from mappings.model import AGAIN, Dossier, Row
-from mappings.sources.cut_out import APART, Kind, Part, cut_out
+from mappings.model import AGAIN, APART, Dossier, Row
+from mappings.sources.cut_out import Kind, Part, cut_out
 from mappings.sources.dossier.rows import is_of_episode
 from mappings.sources.dossier.tables.xml9.child import MOST_CHILDREN, born_at, child_of, states_anothers_number
 from mappings.text import canonical_code

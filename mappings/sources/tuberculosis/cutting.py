@@ -9,10 +9,10 @@ from datetime import date
 from typing import Final
 
 from mappings.dates import parse_day
-from mappings.model import AGAIN, Dossier, Row
+from mappings.model import AGAIN, APART, Dossier, Row
 from mappings.restricted.fields import Kind as Holds
 from mappings.restricted.fields import kind_of
-from mappings.sources.cut_out import APART, Kind, Part, cut_out
+from mappings.sources.cut_out import Kind, Part, cut_out
 from mappings.sources.dossier.identity import claimed_identity
 from mappings.sources.dossier.rows import is_of_episode
 from mappings.sources.dossier.withholding import withheld

@@ -15,9 +15,10 @@ from xml.parsers import expat
 from mappings.formats import base64_reading
 from mappings.formats.canonical import content_hash
 from mappings.formats.source import EnvelopeScan, Limits
-from mappings.model import Dossier, Issue, Row, Tables
+from mappings.model import APART, Dossier, Issue, Row, Tables
 from mappings.sources.dossier.reading.tables import HIV_TABLE, OTHER_TABLE, TableRefused, read_table
 from mappings.sources.dossier.tables import TABLES
+from mappings.sources.dossier.tables.xml12.assessed import is_alone, number_of
 from mappings.sources.table import Rows
 from mappings.text import canonical_code
 
@@ -32,6 +33,8 @@ _NEW_TAGS = frozenset({"MA_THE_BHYT", "MA_BENH_CHINH", "MA_DOITUONG_KCB", "MA_LO
 MOST_PARTS = 1_000
 # A health check always has its first two parts; without a summary of ours a HOSO that holds one is no dossier.
 _OF_HEALTH_CHECK = frozenset({"XML1", "XML2", OTHER_TABLE})
+ASSESSMENT: Final = "assessment"
+"""The source of what holds a medical assessment (XML12) and names no visit (rules: medical-assessments)."""
 # A check-in (XML0) comes without an envelope too: its own root is then the whole.
 CHECK_IN: Final = next(table.root for table in TABLES if table.name == "XML0")
 _CHECK_IN_ALONE = re.compile(rf"<(?:[\w.-]+:)?{CHECK_IN}[\s>]".encode())
@@ -173,14 +176,19 @@ def _dossier(tables: Tables, issues: tuple[Issue, ...], scan: EnvelopeScan) -> D
     if _OLD_TAGS & summary.keys() and not _NEW_TAGS & summary.keys():
         issues = (Issue("format.qd4210_not_supported", "XML1[1]", "QĐ 4750, QĐ 3176"),)
     unmapped = tuple(name for name, rows in tables.items() if name not in _KNOWN and rows)
+    if is_alone(tables):
+        source_id, source = f"{APART}XML12{APART}{number_of(tables['XML12'][0])}", ASSESSMENT
+    else:
+        source_id, source = _source_id(summary, tables), "dossier"
     return Dossier(
-        source_id=_source_id(summary, tables),
+        source_id=source_id,
         facility_code=summary.get("MA_CSKCB") or check_in.get("MA_CSKCB") or scan.facility_code,
         made_on=scan.made_on,
         tables=tables,
         unmapped=unmapped,
         issues=(*issues, *(Issue("table.not_mapped", name) for name in unmapped)),
         content_hash=content_hash(tables),
+        source=source,
     )
 
 

@@ -17,6 +17,7 @@ from mappings.sources.dossier.tables.xml5 import XML5
 from mappings.sources.dossier.tables.xml9 import XML9
 from mappings.sources.dossier.tables.xml10 import XML10
 from mappings.sources.dossier.tables.xml11 import XML11
+from mappings.sources.dossier.tables.xml12 import XML12
 from mappings.sources.dossier.tables.xml15 import XML15
 from mappings.sources.dossier.visit import Visit
 from mappings.sources.table import SourceTable
@@ -32,6 +33,7 @@ TABLES: Final[tuple[SourceTable[Visit], ...]] = (
     XML9,
     XML10,
     XML11,
+    XML12,
     XML15,
     *KEPT,
 )

@@ -170,6 +170,19 @@ FULL: Rows = {
             "NGAY_CT": "20261115",
         }
     ],
+    "XML12": [
+        {
+            "HO_TEN": "NGUYỄN VĂN MẪU",
+            "NGAY_SINH": "19900315",
+            "SO_BIEN_BAN": "1",
+            "NGAY_HOP": "20261101",
+            "KET_QUA_KHAM": "Hạn chế vận động khớp gối phải",
+            "DE_NGHI": "Phục hồi chức năng",
+            "DUOC_XACDINH": "Cần người trợ giúp",
+            "TYLE_TTCT_MOI": "21",
+            "TONG_TYLE_TTCT": "35",
+        }
+    ],
     "XML15": [
         {
             "MA_BN": "BN1",
@@ -216,6 +229,7 @@ OTHER = {
     "NGAY_SINH_CON": "202611100701",
     "GIOI_TINH_CON": "1",
     "TU_NGAY": "20261116",
+    "NGAY_HOP": "20261102",
     "DEN_NGAY": "20261120",
     "NGAY_CT": "20261116",
     "PHANLOAI_LAO_VITRI": "2",
