@@ -166,6 +166,7 @@ class _Run:
     keep: Keep | None  # None: nothing is kept, and what would be is told
     _chunk: list[tuple[list[HosoResult | None], int, Incoming]] = field(default_factory=list)
     _chunk_bytes: int = 0
+    _chunk_names: set[tuple[str, str]] = field(default_factory=set)
     _refused: list[Refused] = field(default_factory=list)
     _files: list[FileResult | tuple[tuple[Issue, ...], list[HosoResult | None]]] = field(default_factory=list)
     _skeleton: Skeleton = field(default_factory=Skeleton)
@@ -328,10 +329,11 @@ class _Run:
         return dataclasses.replace(dossier, issues=(*by_weight, Issue("answer.shortened")))
 
     def _add(self, results: list[HosoResult | None], position: int, incoming: Incoming) -> None:
-        same = any(not other.names.isdisjoint(incoming.names) for *_, other in self._chunk)
-        if same or self._is_full():
+        named = incoming.names
+        if not self._chunk_names.isdisjoint(named) or self._is_full():
             self._keep_chunk(last=False)
         self._chunk.append((results, position, incoming))
+        self._chunk_names |= named
         self._chunk_bytes += len(incoming.piece) * 4
 
     def _is_full(self) -> bool:
@@ -342,6 +344,7 @@ class _Run:
         if not self._chunk and not self._begun:
             return  # of a submission in which nothing is accepted nothing is kept, and what was refused waits to see
         chunk, self._chunk, self._chunk_bytes = self._chunk, [], 0
+        self._chunk_names = set()
         refused, self._refused = self._refused, []
         if self.keep is None:
             self._note(chunk, foresee([i for *_, i in chunk], batch=self._batch(), stores=self.stores, uris=self.uris))
