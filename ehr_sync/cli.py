@@ -25,6 +25,9 @@ class _Entry:
 _COMMANDS: Final[dict[str, _Entry]] = {
     "app": _Entry("ehr_sync.commands.apps", "app", "Apps that may ask citizens for their book: add, list, remove."),
     "audit": _Entry("ehr_sync.commands.audit", "audit", "The log of who read what: verify it."),
+    "break-glass": _Entry(
+        "ehr_sync.commands.break_glass", "break_glass", "What a record of HIV (XML6) said, by its key."
+    ),
     "client": _Entry(
         "ehr_sync.commands.clients", "client", "Systems that send: add, keys, password, grant, disable, enable, list."
     ),

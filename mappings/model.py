@@ -10,6 +10,8 @@ from typing import Literal
 # One row of a source table: tag -> canonical text (NFC, trimmed, inner white space collapsed only for codes;
 # blank tags are absent). Tags are upper case as in the decree.
 # What a row says of one tag a second time stands under tag + AGAIN: no mapping reads it, and it may be restricted.
+# No file can hold it: what a source id of a record has in it that is of no visit, so that no MA_LK ever names one.
+APART = "\x1f"
 Row = Mapping[str, str]
 AGAIN = "#2"
 Tables = Mapping[str, tuple[Row, ...]]

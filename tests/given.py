@@ -21,19 +21,22 @@ def settings(world: World = _NOBODY, /, **changed: str) -> dict[str, str]:
 
 
 def key_file_in(folder: Path) -> Path:
-    """A key file in the folder. All of one test process have the same keys: to make new ones takes half a second."""
+    """A key file in the folder, and beside it the break-glass key. All of one test process have the same keys: to make
+    new ones takes half a second.
+    """
     path = folder / "keys.json"
-    path.touch(mode=0o600)
-    path.write_text(_keys())
+    for file, text in zip((path, key_file.break_glass_of(path)), _keys(), strict=True):
+        file.touch(mode=0o600)
+        file.write_text(text)
     return path
 
 
 @cache
-def _keys() -> str:
+def _keys() -> tuple[str, str]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "keys.json"
         key_file.create(path)
-        return path.read_text()
+        return path.read_text(), key_file.break_glass_of(path).read_text()
 
 
 def variables(world: World = _NOBODY, /, **changed: str) -> dict[str, str]:

@@ -28,10 +28,14 @@ def _file(result: FileResult, language: Language) -> dict[str, Any]:
 
 
 def _hoso(hoso: HosoResult, language: Language) -> dict[str, Any]:
-    rendered = {
+    rendered: dict[str, Any] = {
         "maLK": hoso.source_id,
         "maGiaoDich": hoso.transaction_code,
         "status": hoso.status,
         "issues": [issues.render(issue, language) for issue in hoso.issues],
     }
-    return {**rendered, "supersededBy": hoso.superseded_by} if hoso.superseded_by else rendered
+    if hoso.superseded_by:
+        rendered["supersededBy"] = hoso.superseded_by
+    if hoso.others:
+        rendered["otherRecords"] = [_hoso(other, language) for other in hoso.others]
+    return rendered

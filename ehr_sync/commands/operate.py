@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -14,6 +15,8 @@ from ehr_sync.commands.noting import by
 from ehr_sync.store.database import Database
 from ehr_sync.store.migrate import migrate as migrate_databases
 from ehr_sync.usecases.check_keys import accept_signing_key
+
+_CARRY_OFF: Final = "Carry {} off to where no machine of the service reaches it: it alone opens HIV records (XML6)."
 
 
 @click.group()
@@ -27,6 +30,7 @@ def create_keys(path: Path) -> None:
     """Write a new key file. Keep a copy where no backup of the database is: without it nothing can be read."""
     key_file.create(path)
     click.echo(f"{path} is made. Set EHR_SYNC_KEY_FILE to it, and keep a copy in a safe place.")
+    click.echo(_CARRY_OFF.format(key_file.break_glass_of(path)))
 
 
 @keys.command("complete")
@@ -35,6 +39,8 @@ def complete_keys(path: Path) -> None:
     """Add to a key file what an older version did not write; copy it to all machines."""
     key_file.complete(path)
     click.echo(f"{path} is complete. Copy it to all machines, and to where you keep it safe.")
+    if key_file.break_glass_of(path).exists():
+        click.echo(_CARRY_OFF.format(key_file.break_glass_of(path)))
 
 
 @keys.command("accept-signing")

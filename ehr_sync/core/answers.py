@@ -15,7 +15,8 @@ FileStatus = Literal["accepted", "partial", "refused"]
 class HosoResult:
     """What became of one HOSO. `transaction_code` is our maGiaoDich, "" where nothing was kept as a record.
 
-    `superseded_by` is the maGiaoDich of the version that stands instead, "" where this one stands.
+    `superseded_by` is the maGiaoDich of the version that stands instead, "" where this one stands. `others` are
+    the records that were cut out of it, each with a code of its own.
     """
 
     source_id: str = field(repr=False)  # MA_LK, echoed to its own sender only
@@ -23,6 +24,7 @@ class HosoResult:
     status: Status
     issues: tuple[Issue, ...]
     superseded_by: str = ""
+    others: tuple[HosoResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class ServiceKeys:
-    """Seven keys with one purpose each. All are 32 bytes but the two that sign: `signing`, a P-256 private JWK, and
-    `id_tokens`, an RSA one.
+    """Eight keys with one purpose each. All are 32 bytes but the two that sign, `signing`, a P-256 private JWK, and
+    `id_tokens`, an RSA one; and `restricted`, the public half of a P-256 JWK whose other half no machine has.
 
     `root` wraps key-encryption keys and may rotate; `id` never rotates, since every resource id hangs from it.
     """
@@ -24,6 +24,7 @@ class ServiceKeys:
     audit: bytes = field(repr=False)  # the audit chain, and what is derived from it: the seals of edges
     signing: dict[str, Any] = field(repr=False)  # access tokens, checkpoints of the audit log
     id_tokens: dict[str, Any] = field(repr=False)
+    restricted: dict[str, Any] = field(repr=False)  # HIV records (XML6): the break-glass key alone opens them
 
     @property
     def edges(self) -> bytes:

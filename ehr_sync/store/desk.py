@@ -171,7 +171,8 @@ def _state(destination: str, records: FromClause = record) -> ColumnElement[str]
         delivery.c.target >= book_entry.c.seq,
     )
     return case(
-        (_V.state == "waiting_for_xml1", "waiting_for_xml1"),
+        (and_(_V.state == "waiting_for_xml1", _V.version >= newest, _C.state.in_(["not_proven", "review"])), "held"),
+        (and_(_V.state == "waiting_for_xml1", _V.version >= newest), "waiting_for_xml1"),
         (and_(_V.state == "order_unclear", _V.version >= newest), "order_unclear"),
         (_V.version != newest, "superseded"),
         (_V.state == "visit_open", "visit_open"),

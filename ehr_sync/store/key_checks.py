@@ -17,11 +17,13 @@ SIGNING: Final = frozenset({"signing", "id_tokens"})
 
 
 def check_values(keys: ServiceKeys) -> Mapping[str, bytes]:
-    """A check value of each key by its name; of one that signs, by its public half, which is no secret."""
+    """A check value of each key by its name; of one with two halves, by the public one, which is no secret."""
     secret = {"root": keys.root, "index": keys.index, "id": keys.id, "content": keys.content, "audit": keys.audit}
     values = {name: mark(key, b"key check", name.encode()) for name, key in secret.items()}
     signing = _public(keys.signing, "kty", "crv", "x", "y")
-    return values | {"signing": signing, "id_tokens": _public(keys.id_tokens, "kty", "n", "e")}
+    restricted = _public(keys.restricted, "kty", "crv", "x", "y")
+    id_tokens = _public(keys.id_tokens, "kty", "n", "e")
+    return values | {"signing": signing, "id_tokens": id_tokens, "restricted": restricted}
 
 
 def foreign_keys(connection: Connection, table: Table, keys: ServiceKeys) -> list[str]:

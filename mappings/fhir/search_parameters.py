@@ -63,7 +63,15 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
             "requestedPeriod",
             told="The days asked for (requestedPeriod), where a visit has no time of its own yet.",
         ),
+        "identifier": _token("identifier", "Appointment-identifier"),
         "status": _token("status", "Appointment-status", f"{_FHIR}/appointmentstatus"),
+    },
+    "Composition": {
+        "date": _date("clinical-date", "date"),
+        "encounter": _ENCOUNTER,
+        "identifier": _IDENTIFIER,
+        "status": _token("status", "Composition-status", f"{_FHIR}/composition-status"),
+        "type": _token("type", "clinical-type"),
     },
     "Condition": {
         "category": _token("category", "Condition-category"),
@@ -95,6 +103,11 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
         "date": _date("clinical-date", "period"),
         "identifier": _IDENTIFIER,
         "status": _token("status", "Encounter-status", f"{_FHIR}/encounter-status"),
+        "type": _token("type", "clinical-type"),
+    },
+    "EpisodeOfCare": {
+        "date": _date("clinical-date", "period"),
+        "status": _token("status", "EpisodeOfCare-status", f"{_FHIR}/episode-of-care-status"),
         "type": _token("type", "clinical-type"),
     },
     "MedicationAdministration": {
@@ -132,11 +145,13 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
         "recorded": _date("Provenance-recorded", "recorded"),
         "target": _reference("target", "Provenance-target"),
     },
+    "RelatedPerson": {"relationship": _token("relationship", "RelatedPerson-relationship")},
     "ServiceRequest": {
         "authored": _date("ServiceRequest-authored", "authoredOn"),
         "category": _token("category", "ServiceRequest-category"),
         "code": _CODE,
         "encounter": _ENCOUNTER,
+        "identifier": _IDENTIFIER,
         "intent": _token("intent", "ServiceRequest-intent", f"{_FHIR}/request-intent"),
         "occurrence": _date("ServiceRequest-occurrence", "occurrenceDateTime", "occurrencePeriod"),
         "status": _token("status", "ServiceRequest-status", f"{_FHIR}/request-status"),
@@ -146,17 +161,20 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
 
 OWNERS: Final[Mapping[str, Mapping[str, str]]] = {
     "Appointment": {"patient": "Appointment-patient"},
+    "Composition": {"patient": "clinical-patient", "subject": "Composition-subject"},
     "Condition": {"patient": "clinical-patient", "subject": "Condition-subject"},
     "Coverage": {"beneficiary": "Coverage-beneficiary", "patient": "Coverage-patient"},
     "Device": {"patient": "Device-patient"},
     "DeviceUseStatement": {"patient": "clinical-patient", "subject": "DeviceUseStatement-subject"},
     "DiagnosticReport": {"patient": "clinical-patient", "subject": "DiagnosticReport-subject"},
     "Encounter": {"patient": "clinical-patient", "subject": "Encounter-subject"},
+    "EpisodeOfCare": {"patient": "clinical-patient"},
     "MedicationAdministration": {"patient": "clinical-patient", "subject": "MedicationAdministration-subject"},
     "MedicationRequest": {"patient": "clinical-patient", "subject": "MedicationRequest-subject"},
     "Observation": {"patient": "clinical-patient", "subject": "Observation-subject"},
     "Procedure": {"patient": "clinical-patient", "subject": "Procedure-subject"},
     "Provenance": {"patient": "Provenance-patient"},
+    "RelatedPerson": {"patient": "RelatedPerson-patient"},
     "ServiceRequest": {"patient": "clinical-patient", "subject": "ServiceRequest-subject"},
 }
 """The parameters that name the person, with their definitions: whose token it is has one book, so they change nothing

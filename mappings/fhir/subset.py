@@ -86,6 +86,11 @@ _ELEMENTS: Final = {
         "reasonReference priority description supportingInformation minutesDuration slot created comment "
         "patientInstruction basedOn requestedPeriod",
     ),
+    "Composition": _of(
+        "status type date author title",
+        "identifier category subject encounter confidentiality custodian event",
+        "attester relatesTo section",
+    ),
     "Condition": _of(
         "clinicalStatus verificationStatus subject",
         "identifier code bodySite encounter onset[x] recordedDate recorder asserter",
@@ -119,6 +124,11 @@ _ELEMENTS: Final = {
         "diagnosis",
         "statusHistory classHistory priority basedOn period length account hospitalization location "
         "serviceProvider partOf",
+    ),
+    "EpisodeOfCare": _of(
+        "status patient",
+        "type diagnosis managingOrganization period",
+        "identifier statusHistory referralRequest careManager team account",
     ),
     "MedicationAdministration": _of(
         "status medication[x] subject effective[x]",
@@ -165,6 +175,11 @@ _ELEMENTS: Final = {
         "target recorded agent",
         "",
         "occurred[x] policy location reason activity entity signature",
+    ),
+    "RelatedPerson": _of(
+        "active patient",
+        "identifier relationship name telecom gender birthDate address period",
+        "photo communication",
     ),
     "ServiceRequest": _of(
         "status intent doNotPerform subject",

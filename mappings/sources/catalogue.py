@@ -6,10 +6,18 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from mappings.model import Dossier
+from mappings.sources.assessment.cutting import assessments_of
+from mappings.sources.assessment.source import ASSESSMENT
+from mappings.sources.birth.cutting import children_of
+from mappings.sources.birth.source import BIRTH
+from mappings.sources.cut_out import Part
 from mappings.sources.dossier.source import DOSSIER
 from mappings.sources.source import Source
+from mappings.sources.tuberculosis.cutting import registrations_of
+from mappings.sources.tuberculosis.source import TUBERCULOSIS
 
-SOURCES: Final[Mapping[str, Source]] = {source.name: source for source in (DOSSIER,)}
+SOURCES: Final[Mapping[str, Source]] = {source.name: source for source in (DOSSIER, BIRTH, TUBERCULOSIS, ASSESSMENT)}
 _PARTS: Final = {source.part: source for source in SOURCES.values()}
 _FIRST_TAG: Final = re.compile(rb"\s*<(?:[\w.-]+:)?([\w.-]+)")
 
@@ -20,3 +28,8 @@ def source_of(part: bytes) -> Source:
     """
     found = _FIRST_TAG.match(part)
     return _PARTS.get(found.group(1), DOSSIER) if found else DOSSIER
+
+
+def parts_of(dossier: Dossier) -> tuple[Part, ...]:
+    """The records that are cut out of a dossier, beside its own."""
+    return (*children_of(dossier), *registrations_of(dossier), *assessments_of(dossier))

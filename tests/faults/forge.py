@@ -61,7 +61,9 @@ def _warm() -> None:
     from tests.given import URIS
 
     limits, zero = Limits(100_000_000, 5_000, 10_000, 32_000_000), bytes(32)
-    keys = ServiceKeys(root=zero, index=zero, id=zero, content=zero, audit=zero, signing={}, id_tokens={})
+    keys = ServiceKeys(
+        root=zero, index=zero, id=zero, content=zero, audit=zero, signing={}, id_tokens={}, restricted={}
+    )
     about: dict[str, Any] = {
         "record_id": bytes(16),
         "version": 1,

@@ -125,7 +125,7 @@ def test_a_check_value_tells_no_key(settings: Settings, path: Path, dsns: Dsns) 
     start(settings)
     kept = b"".join(bytes(row.value) for row in run_sql(dsns.main, "SELECT value FROM key_check"))
     keys = key_file.load(path)
-    assert len(kept) == 7 * 16
+    assert len(kept) == 8 * 16
     assert not any(key[n : n + 8] in kept for key in (keys.root, keys.index, keys.audit) for n in range(24))
 
 
@@ -151,6 +151,29 @@ def test_no_other_key_is_accepted_with_the_signing_key(
     CliRunner().invoke(command, ["accept-signing", "--yes"])
     with pytest.raises(Misconfigured, match="its index key does not fit"):
         start(settings)
+
+
+def test_a_break_glass_key_that_was_replaced_is_named(settings: Settings, path: Path) -> None:
+    start(settings)
+    document = json.loads(path.read_text())
+    document["restricted"] = ECKey.generate_key("P-256").as_dict(private=False)
+    path.write_text(json.dumps(document))
+    with pytest.raises(Misconfigured, match="its restricted key does not fit"):
+        start(settings)
+
+
+def test_a_key_file_of_before_xml6_had_a_key_gets_its_public_half_alone(path: Path) -> None:
+    document = json.loads(path.read_text())
+    assert document.pop("restricted").keys() == {"kty", "crv", "x", "y", "kid"}
+    path.write_text(json.dumps(document))
+    key_file.break_glass_of(path).unlink()
+    with pytest.raises(Misconfigured, match="Run ehr-sync keys complete"):
+        key_file.load(path)
+    told = CliRunner().invoke(command, ["complete", str(path)]).output
+    private = key_file.load_break_glass(key_file.break_glass_of(path))
+    public = json.loads(path.read_text())["restricted"]
+    assert ("Carry" in told, public) == (True, {name: private[name] for name in public})
+    assert (key_file.break_glass_of(path).stat().st_mode & 0o777, "d" in private) == (0o600, True)
 
 
 def test_a_key_file_without_a_key_for_id_tokens_gets_one_and_keeps_the_others(settings: Settings, path: Path) -> None:

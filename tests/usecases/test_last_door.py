@@ -26,7 +26,9 @@ def entry(manifest: Manifest, *restricted: str) -> OpenEntry:
 
 def cast(of: OpenEntry) -> list[str]:
     none = bytes(32)
-    keys = ServiceKeys(root=none, index=none, id=none, content=none, audit=none, signing={}, id_tokens={})
+    keys = ServiceKeys(
+        root=none, index=none, id=none, content=none, audit=none, signing={}, id_tokens={}, restricted={}
+    )
     return [r.type for r in cast_of([of], names=lambda code: code, keys=keys, uris=URIS)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import orjson
@@ -13,8 +13,10 @@ import pytest
 from ehr_sync.bootstrap_web import web_application
 from ehr_sync.core.ports import Login
 from ehr_sync.sandbox.city.people import person
+from ehr_sync.sandbox.dossiers.births import birth_row, with_births
 from ehr_sync.sandbox.dossiers.generator import corrected, dossier, planted
 from ehr_sync.sandbox.dossiers.hoso import with_values
+from ehr_sync.sandbox.dossiers.treatments import with_treatment
 from ehr_sync.usecases.book.read_book import show_book
 from ehr_sync.web.citizen import book as books
 from ehr_sync.web.citizen.reading import IN_SHORT
@@ -22,7 +24,7 @@ from tests.api.web import calling
 from tests.usecases.service import DAY, Running, number_of
 from tests.web.browsing import Visitor
 
-INDEX = 701
+INDEX, MOTHER = 701, 750
 NUMBER = number_of(INDEX)
 VISIT = dossier(701, person_index=INDEX, shape="outpatient", rows=6)
 
@@ -198,3 +200,20 @@ def test_pages_are_compressed_but_for_those_that_may_say_what_was_put_in(reader:
     token = re.findall(r'name="csrf_token" value="([^"]+)"', reader.get("/visits").text)[0]
     searched = reader.client.post("/visits", data={"csrf_token": token, "word": "x"}, headers=asking)
     assert "Content-Encoding" not in searched.headers
+
+
+def test_a_birth_and_a_treatment_are_told_beside_visits(visitor: Visitor, desk: Running) -> None:
+    child = person(741)
+    stay = dossier(754, person_index=MOTHER, shape="inpatient", rows=3)
+    born = datetime.combine(child.birth_date, time(8, 30))
+    desk.post(with_births(stay, birth_row(stay, born, "2", certificate="1", child=child)))
+    seen = dossier(741, person_index=741, shape="outpatient", rows=2, visit_day=date(2024, 3, 5))
+    desk.post(with_treatment(seen, date(2024, 1, 5)))
+    desk.settle()
+    visitor.sign_in(child.number)
+
+    first = visitor.get("/").text
+    assert "Điều trị lao nhạy cảm thuốc: Lao phổi" in first
+    assert "từ 05/01/2024" in first
+    assert f"Mẹ: {person(MOTHER).name}" in first
+    assert "3150 g" in visitor.get("/results").text

@@ -24,7 +24,7 @@ from mappings.sources.dossier.checking import check
 from mappings.sources.dossier.reading.envelope import Limits, read_hoso, scan
 from tests.given import URIS
 
-KEYS = ServiceKeys(b"r" * 32, b"x" * 32, b"i" * 32, b"c" * 32, b"a" * 32, signing={}, id_tokens={})
+KEYS = ServiceKeys(b"r" * 32, b"x" * 32, b"i" * 32, b"c" * 32, b"a" * 32, signing={}, id_tokens={}, restricted={})
 AT = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 TABLES = ("XML1", "XML2", "XML3", "XML4", "XML5", "XML7", "XML14")
 

@@ -143,7 +143,7 @@ def conditions() -> dict[str, Condition]:
 
 
 def _registered(table: SourceTable[Any]) -> TableShape:
-    return TableShape(table.root, f"DSACH_{table.item}", table.item or None, tuple(table.example))
+    return TableShape(table.root or table.name, f"DSACH_{table.item}", table.item or None, tuple(table.example))
 
 
 def _thousandths(price: str) -> int:

@@ -28,8 +28,10 @@ from ehr_sync.store.sealing import mark
 from ehr_sync.store.spool import Reader, Spool
 from ehr_sync.store.submissions import Ending
 from ehr_sync.usecases.intake import keep_records, skeleton, stored_answer
+from ehr_sync.usecases.intake.cut_out import with_parts
 from ehr_sync.usecases.intake.keep_records import Chunk, foresee
-from ehr_sync.usecases.intake.plan_record import Incoming
+from ehr_sync.usecases.intake.plan_record import Incoming, told_name
+from ehr_sync.usecases.intake.sealed_parts import seal_restricted
 from ehr_sync.usecases.intake.skeleton import Skeleton
 from ehr_sync.usecases.intake.write_chunk import Batch, Refused
 from ehr_sync.usecases.stores import Stores
@@ -37,6 +39,7 @@ from mappings.formats import archive, base64_reading, base64_writing, bodies
 from mappings.formats.bodies import Place
 from mappings.issues.catalogue import is_refusal
 from mappings.model import Dossier, Issue, Uris
+from mappings.sources.catalogue import parts_of
 from mappings.sources.dossier.reading.envelope import EnvelopeScan, Limits, SourceRefused, scan
 from mappings.sources.dossier.reading.hoso import longest_piece
 from mappings.sources.dossier.source import DOSSIER
@@ -165,6 +168,7 @@ class _Run:
     keep: Keep | None  # None: nothing is kept, and what would be is told
     _chunk: list[tuple[list[HosoResult | None], int, Incoming]] = field(default_factory=list)
     _chunk_bytes: int = 0
+    _chunk_names: set[tuple[str, str]] = field(default_factory=set)
     _refused: list[Refused] = field(default_factory=list)
     _files: list[FileResult | tuple[tuple[Issue, ...], list[HosoResult | None]]] = field(default_factory=list)
     _skeleton: Skeleton = field(default_factory=Skeleton)
@@ -291,23 +295,28 @@ class _Run:
         if dossier.facility_code not in self.before.sending:
             dossier = _with_issue(dossier, Issue("facility.not_yours", "XML1[1].MA_CSKCB"))
         if any(map(is_refusal, dossier.issues)):
-            results[position] = refused = HosoResult(dossier.source_id, "", "refused", dossier.issues)
+            results[position] = refused = HosoResult(told_name(dossier), "", "refused", dossier.issues)
             if self.keep:
                 self._tell_desk(refused, dossier, ordinal, sender)
                 self._refuse(piece, dossier, ordinal)
             return
         sending = self.before.sending[dossier.facility_code]
         means = cast(MadeOnMeans, sending.made_on_means)
-        packed = pack(archive.pack(piece), Words.PIECES)
-        self._add(results, position, Incoming(ordinal, dossier, sending.family, means, packed))
+        packed, cut = self._packed(piece, dossier), parts_of(dossier)
+        incoming = Incoming(ordinal, dossier, sending.family, means, packed)
+        self._add(results, position, with_parts(incoming, cut))
 
     def _refuse(self, piece: bytes, dossier: Dossier, ordinal: int) -> None:
         if len(piece) > self.settings.record_bytes * 3 // 2:
             return  # only its place is kept: to pack what can be no dossier would take four times its length in memory
-        self._refused.append(Refused(ordinal, self._number_mark(dossier), pack(archive.pack(piece), Words.PIECES)))
+        self._refused.append(Refused(ordinal, self._number_mark(dossier), self._packed(piece, dossier)))
         self._chunk_bytes += len(self._refused[-1].piece)
         if self._is_full():
             self._keep_chunk(last=False)
+
+    def _packed(self, piece: bytes, dossier: Dossier) -> bytes:
+        sealed = seal_restricted(piece, dossier, self.stores.keys.restricted, self._limits)
+        return pack(archive.pack(sealed), Words.PIECES)
 
     def _number_mark(self, dossier: Dossier) -> bytes:
         number = DOSSIER.claimed_number(dossier.tables)
@@ -346,10 +355,11 @@ class _Run:
         return dataclasses.replace(dossier, issues=(*by_weight, Issue("answer.shortened")))
 
     def _add(self, results: list[HosoResult | None], position: int, incoming: Incoming) -> None:
-        same = any(other.sender_and_source_id == incoming.sender_and_source_id for *_, other in self._chunk)
-        if same or self._is_full():
+        named = incoming.names
+        if not self._chunk_names.isdisjoint(named) or self._is_full():
             self._keep_chunk(last=False)
         self._chunk.append((results, position, incoming))
+        self._chunk_names |= named
         self._chunk_bytes += len(incoming.piece) * 4
 
     def _is_full(self) -> bool:
@@ -360,6 +370,7 @@ class _Run:
         if not self._chunk and not self._begun:
             return  # of a submission in which nothing is accepted nothing is kept, and what was refused waits to see
         chunk, self._chunk, self._chunk_bytes = self._chunk, [], 0
+        self._chunk_names = set()
         refused, self._refused = self._refused, []
         if self.keep is None:
             self._note(chunk, foresee([i for *_, i in chunk], batch=self._batch(), stores=self.stores, uris=self.uris))

@@ -23,9 +23,9 @@ from mappings.sources.catalogue import SOURCES, source_of
 from mappings.sources.dossier.reading.envelope import scan
 
 # What was taken was within the limits of then, whatever today's are.
-_ANY_SIZE: Final = Limits(sys.maxsize, sys.maxsize, sys.maxsize, sys.maxsize)
+ANY_SIZE: Final = Limits(sys.maxsize, sys.maxsize, sys.maxsize, sys.maxsize)
 # Only the tables count here; what the envelope said of itself was judged when it came.
-_NOTHING_SAID: Final = EnvelopeScan("", None, None, (), signed=False, issues=())
+NOTHING_SAID: Final = EnvelopeScan("", None, None, (), signed=False, issues=())
 
 
 def tables_of(record: RecordRow, head: VersionHead, *, stores: Stores) -> tuple[Tables, dict[str, int]]:
@@ -80,7 +80,7 @@ def _read(record: RecordRow, head: VersionHead, stores: Stores) -> ReadAgain:
     if {p.person_id for p in found} - piece_keys.keys() or len(found) != len(wanted):
         raise Unavailable("keys.missing")
     read = {
-        wanted[p.submission_id, p.ordinal]: read_piece(p, piece_keys[p.person_id], _NOTHING_SAID, _ANY_SIZE)
+        wanted[p.submission_id, p.ordinal]: read_piece(p, piece_keys[p.person_id], NOTHING_SAID, ANY_SIZE)
         for p in found
     }
     dossier = read[head.version]
@@ -94,8 +94,13 @@ def _read(record: RecordRow, head: VersionHead, stores: Stores) -> ReadAgain:
 
 def read_piece(piece: PieceRow, key: bytes, envelope: EnvelopeScan, limits: Limits) -> Dossier:
     """A kept piece as today's reader reads it. Raises Unreadable."""
-    part = unpack_piece(unpack(open_piece(piece, key)))
+    part = bytes_of(piece, key)
     return source_of(part).read(part, envelope, 1, limits)
+
+
+def bytes_of(piece: PieceRow, key: bytes) -> bytes:
+    """A kept piece as it was kept. Raises Unreadable."""
+    return unpack_piece(unpack(open_piece(piece, key)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,6 @@ def envelope_around(connection: Connection, submission_id: bytes, ordinal: int, 
     assert submission is not None  # a piece has its submission
     try:
         file, hoso, envelope = envelope_of(submissions.skeleton_of(connection, submission.key), ordinal)
-        return Around(file, hoso, scan(io.BytesIO(envelope), _ANY_SIZE))
+        return Around(file, hoso, scan(io.BytesIO(envelope), ANY_SIZE))
     except (KeyError, SourceRefused):
         raise Unavailable("envelope.missing") from None

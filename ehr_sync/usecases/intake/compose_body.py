@@ -77,6 +77,11 @@ def compose(
     return body, len(mapped.resources) - len(sound)
 
 
+def unmapped(dossier: Dossier) -> Body:
+    """The body of a dossier that waits: nothing but the rules that withhold it, so that not even its waiting shows."""
+    return Body(restricted=tuple(sorted(SOURCES[dossier.source].withheld(dossier.tables).record)))
+
+
 def book_mark(number: str, id_key: bytes) -> bytes:
     """What of a number takes part in the ids of a book's resources: 16 bytes, the same before a proof and after it,
     after a restore and after an erasure. None without a number: what is mapped so never leaves.

@@ -75,7 +75,7 @@ def line_of(connection: Connection, record: RecordRow, head: VersionHead, stores
         state, following = "superseded", "nothing"
         superseded = transaction_code(record.record_id, record.newest)
     elif head.state in _WAITING:
-        state, following = _WAITING[head.state]
+        state, following = _waiting(connection, head, stores, steps)
     else:
         state, following = _after_verdict(connection, record, head, stores, steps)
     return LifeLine(
@@ -88,6 +88,21 @@ def line_of(connection: Connection, record: RecordRow, head: VersionHead, stores
     )
 
 
+def _waiting(connection: Connection, head: VersionHead, stores: Stores, steps: list[Step]) -> tuple[str, str]:
+    """A check-in is verified before there is anything to show: a mismatch is told while the patient is at the desk
+    (rules: check-in).
+    """
+    claim_id = head.claim_id if head.state == "waiting_for_xml1" else None
+    verdict = identity_claims.claim_of(connection, stores.keys.edges, claim_id) if claim_id else None
+    if verdict is not None and verdict.decided_at and verdict.reason != "claim.waiting_for_xml1":
+        name = "verified" if verdict.state == "proven" else verdict.state
+        steps.append(Step(name, max(verdict.decided_at, head.accepted_at), verdict.reason))
+        if verdict.state in _TOLD_AT_CHECK_IN:
+            return _HELD[verdict.state]
+    return _WAITING[head.state]
+
+
+_TOLD_AT_CHECK_IN = frozenset({"not_proven", "review"})
 _WAITING = {
     "visit_open": ("visit_open", "discharge_time"),
     "order_unclear": ("order_unclear", "make_current"),
@@ -96,10 +111,8 @@ _WAITING = {
 
 
 def _is_superseded(record: RecordRow, head: VersionHead) -> bool:
-    if head.state == "waiting_for_xml1":
-        return False  # it waits to be joined, whatever stands
-    if head.state == "order_unclear":
-        return head.version < record.newest  # what came after it stands: nobody waits for its order any more
+    if head.state in {"waiting_for_xml1", "order_unclear"}:
+        return head.version < record.newest  # what came after it stands: nobody waits for its summary or order any more
     return head.version != record.newest
 
 

@@ -108,9 +108,9 @@ class GroupCommit:
         while self._waiting and len(group) < _MOST:
             each = self._waiting.popleft()
             # The same bytes name the same record too.
-            record = each.chunk.incoming[0].sender_and_source_id
-            (left if record in records else group).append(each)
-            records.add(record)
+            named = each.chunk.incoming[0].names
+            (group if records.isdisjoint(named) else left).append(each)
+            records |= named
         self._waiting.extendleft(reversed(left))
         return group
 

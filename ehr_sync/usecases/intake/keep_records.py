@@ -23,7 +23,8 @@ from ehr_sync.store.packing import Words, pack
 from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.store.submissions import Ending, SubmissionRow
 from ehr_sync.usecases.intake.archived_dossier import tables_of
-from ehr_sync.usecases.intake.compose_body import compose, with_carried_tables
+from ehr_sync.usecases.intake.compose_body import compose, unmapped, with_carried_tables
+from ehr_sync.usecases.intake.cut_out import with_withdrawn
 from ehr_sync.usecases.intake.limit_tries import Tries, held_back
 from ehr_sync.usecases.intake.plan_record import (
     Beside,
@@ -36,6 +37,7 @@ from ehr_sync.usecases.intake.plan_record import (
     new_claim_of,
     plan,
     record_ids,
+    told_name,
 )
 from ehr_sync.usecases.intake.write_chunk import Batch, Moved, NewStep, Part, Refused, Repeat, write
 from ehr_sync.usecases.stores import Stores
@@ -89,16 +91,12 @@ def keep_together(chunks: Sequence[Chunk], *, stores: Stores, uris: Uris) -> lis
 def _try(
     chunks: Sequence[tuple[Chunk, SubmissionRow | None]], stores: Stores, uris: Uris
 ) -> list[tuple[HosoResult, ...]]:
-    incoming = [one for chunk, _ in chunks for one in chunk.incoming]
-    claims = [new_claim_of(one, stores.keys.index) for one in incoming]
-    look = _look(incoming, claims, max(chunk.batch.received_at for chunk, _ in chunks), stores)
-    tries = _tries(look, chunks[0][0].batch, stores)
-    claim_of = iter(claims)
+    look, found = _planned([(chunk.incoming, chunk.batch) for chunk, _ in chunks], stores, uris)
     parts, results = [], []
     fresh = {i: person for chunk, _ in chunks for i, person in chunk.fresh.items()}
-    for chunk, submission in chunks:
-        steps = [_step(one, next(claim_of), look, tries, chunk.batch, stores, uris) for one in chunk.incoming]
-        told = tuple(map(_result, chunk.incoming, steps))
+    for (chunk, submission), families in zip(chunks, found, strict=True):
+        steps = [step for family in families for _, step in family]
+        told = tuple(map(_result, families))
         results.append(told)
         if submission is None or submission.answer is None or any(isinstance(s, NewStep) for s in steps):
             parts.append(_part(chunk, steps, submission, chunk.ending(told) if chunk.ending else None))
@@ -111,9 +109,7 @@ def _try(
     return results
 
 
-def _part(
-    chunk: Chunk, steps: Sequence[NewStep | Repeat | Refused], submission: SubmissionRow | None, ending: Ending | None
-) -> Part:
+def _part(chunk: Chunk, steps: Sequence[_Step], submission: SubmissionRow | None, ending: Ending | None) -> Part:
     kept = [step for step in steps if not isinstance(step, Refused)]
     refused = [*chunk.refused, *(step for step in steps if isinstance(step, Refused))]
     return Part(kept, refused, chunk.batch, submission, ending)
@@ -121,11 +117,46 @@ def _part(
 
 def foresee(incoming: Sequence[Incoming], *, batch: Batch, stores: Stores, uris: Uris) -> tuple[HosoResult, ...]:
     """What `keep` would answer for these dossiers now, each alone. Nothing is kept, so none has a code."""
-    claims = [new_claim_of(one, stores.keys.index) for one in incoming]
-    look = _look(incoming, claims, batch.received_at, stores)
-    tries = _tries(look, batch, stores)
-    steps = [_step(one, claim, look, tries, batch, stores, uris) for one, claim in zip(incoming, claims, strict=True)]
-    return tuple(replace(_result(one, step), transaction_code="") for one, step in zip(incoming, steps, strict=True))
+    for _ in range(_ATTEMPTS):
+        with suppress(Moved):
+            _, [families] = _planned([(incoming, batch)], stores, uris)
+            return tuple(_without_codes(_result(family)) for family in families)
+    raise Unavailable("database.busy")
+
+
+def _without_codes(result: HosoResult) -> HosoResult:
+    return replace(result, transaction_code="", others=tuple(map(_without_codes, result.others)))
+
+
+_Step = NewStep | Repeat | Refused
+_Family = Sequence[tuple[Incoming, _Step]]
+"""What is to be done with a dossier, then with each record that is cut out of it."""
+
+
+def _planned(
+    sent: Sequence[tuple[Sequence[Incoming], Batch]], stores: Stores, uris: Uris
+) -> tuple[Look, list[list[_Family]]]:
+    """What is to be done with what each submission brings, and what was seen for it. Raises Moved."""
+    cut = [with_withdrawn(incoming, batch, stores) for incoming, batch in sent]
+    everybody = [one for each in cut for family in each.families for one in family]
+    claims = [new_claim_of(one, stores.keys.index) for one in everybody]
+    look = _look(everybody, claims, max(batch.received_at for _, batch in sent), stores)
+    for each in cut:
+        each.look_again(look)
+    tries, claim_of = _tries(look, sent[0][1], stores), iter(claims)
+    found = [
+        [
+            [(one, _step(one, next(claim_of), look, tries, batch, stores, uris)) for one in family]
+            for family in each.families
+        ]
+        for each, (_, batch) in zip(cut, sent, strict=True)
+    ]
+    return look, [[_if_taken(family) for family in families] for families in found]
+
+
+def _if_taken(family: _Family) -> _Family:
+    """Of a dossier that is not taken nothing is."""
+    return family[:1] if isinstance(family[0][1], Refused) else family
 
 
 def _submission(batch: Batch, stores: Stores) -> SubmissionRow | None:
@@ -156,7 +187,7 @@ def _tries(look: Look, batch: Batch, stores: Stores) -> Tries:
 
 def _step(
     one: Incoming, claim: NewClaim | None, look: Look, tries: Tries, batch: Batch, stores: Stores, uris: Uris
-) -> NewStep | Repeat | Refused:
+) -> _Step:
     planned = plan(one, look, keys=stores.keys, today=batch.today, submission_id=batch.submission_id)
     match planned:
         case TooManyVersions():
@@ -180,7 +211,8 @@ def _new_step(
     if _names_another(planned, claim):
         planned = _noting(planned, "record.patient_changed@XML1[1].SO_CCCD")
     if planned.state in {"visit_open", "waiting_for_xml1"}:
-        return NewStep(one, planned, claim, Body(), pack(encode(Body()), Words.BODIES), ())
+        body = unmapped(one.dossier)
+        return NewStep(one, planned, claim, body, pack(encode(body), Words.BODIES), ())
     body, issues = _composed(one, planned, claim, batch, stores, uris)
     if _shows_the_same(planned, claim, body, stores):
         planned = _noting(planned, "record.book_unchanged")
@@ -247,8 +279,13 @@ def _is_same_patient(filing: Filing, record: RecordRow, standing: VersionHead, c
     return filing.patient_mark is not None and filing.patient_mark == record.patient_mark
 
 
-def _result(one: Incoming, step: NewStep | Repeat | Refused) -> HosoResult:
-    name, issues = one.dossier.source_id, one.dossier.issues
+def _result(family: _Family) -> HosoResult:
+    own, *others = (_own_result(one, step) for one, step in family)
+    return replace(own, others=tuple(others))
+
+
+def _own_result(one: Incoming, step: _Step) -> HosoResult:
+    name, issues = one.told_as or told_name(one.dossier), one.dossier.issues
     match step:
         case Refused():
             return HosoResult(name, "", "refused", (*issues, Issue("record.too_many_versions")))

@@ -16,7 +16,7 @@ from ehr_sync.store.number_tries import Try
 from ehr_sync.store.people import number_mark_of
 from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.store.sealing import mark
-from mappings.model import ClaimedIdentity, Dossier
+from mappings.model import APART, ClaimedIdentity, Dossier
 from mappings.sources.catalogue import SOURCES
 from mappings.sources.source import VisitFacts
 
@@ -28,18 +28,22 @@ MOST_VERSIONS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A dossier that may be kept, with the family of its facility and its bytes, ready for the archive."""
+    """A dossier that may be kept, with the family of its facility and its bytes, ready for the archive. `parts` are the
+    records that are cut out of it.
+    """
 
     ordinal: int
     dossier: Dossier
     family: str
     means: MadeOnMeans
     piece: bytes = field(repr=False)
+    told_as: str = field(default="", repr=False)  # how its sender is told of it; "": by its MA_LK
+    parts: tuple[Incoming, ...] = ()
 
     @property
-    def sender_and_source_id(self) -> tuple[str, str]:
-        """What it names its record by: the family of its facility, and its MA_LK there."""
-        return self.family, self.dossier.source_id
+    def names(self) -> frozenset[tuple[str, str]]:
+        """What it names its records by: the family of its facility, and its MA_LK there; and so of its parts."""
+        return frozenset({(self.family, self.dossier.source_id)}.union(*(part.names for part in self.parts)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +146,14 @@ def new_claim_of(incoming: Incoming, index_key: bytes) -> NewClaim | None:
 
 
 def patient_of(dossier: Dossier) -> ClaimedIdentity | None:
-    """Who a dossier says its patient is, or None where it names none."""
+    """Who a dossier says it is of, its patient or the child born, or None where it names nobody."""
     claimed = SOURCES[dossier.source].claims(dossier.tables)
-    return next((one for one in claimed if one.role == "patient"), None)
+    return next((one for one in claimed if one.role in {"patient", "child"}), None)
+
+
+def told_name(dossier: Dossier) -> str:
+    """How its sender is told of a dossier: by its MA_LK, or what else names it where it has none."""
+    return dossier.source_id.rpartition(APART)[2]
 
 
 def _fingerprint(incoming: Incoming, identity: ClaimedIdentity, index_key: bytes) -> bytes:

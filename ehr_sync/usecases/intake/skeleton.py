@@ -60,15 +60,16 @@ def join(encoded: bytes, pieces: Mapping[int, bytes]) -> bytes:
 
 def envelope_of(encoded: bytes, ordinal: int) -> tuple[int, int, bytes]:
     """In which file of the submission a piece stands, as which HOSO of it (both from 1), and that file's envelope: each
-    piece an empty HOSO.
+    piece an empty HOSO. A piece that was cut out of another stands where that one does.
 
     Raises KeyError where a part of it was not kept for its size.
     """
     segments = json.loads(encoded)
     files = [inner for segment in segments if (inner := _inner(segment)) is not None] or [segments]
-    number = next(n for n, file in enumerate(files, 1) if ordinal in file)
+    stands = max(segment for file in files for segment in file if isinstance(segment, int) and segment <= ordinal)
+    number = next(n for n, file in enumerate(files, 1) if stands in file)
     pieces = [segment for segment in files[number - 1] if isinstance(segment, int)]
-    return number, pieces.index(ordinal) + 1, _join(files[number - 1], lambda _: b"<HOSO/>")
+    return number, pieces.index(stands) + 1, _join(files[number - 1], lambda _: b"<HOSO/>")
 
 
 def _inner(segment: Any) -> Any:

@@ -25,7 +25,8 @@ def decode(encoded: bytes) -> Answer:
 def decode_some(encoded: bytes, codes: Container[str]) -> list[HosoResult]:
     """Of the opposite of `encode`, the results of these maGiaoDich alone: an envelope may hold thousands."""
     _, files = json.loads(encoded)
-    return [_to_hoso(kept) for _, _, dossiers in files for kept in dossiers if kept[1] in codes]
+    told = (kept for _, _, dossiers in files for hoso in dossiers for kept in (hoso, *_others(hoso)))
+    return [_to_hoso(kept) for kept in told if kept[1] in codes]
 
 
 def encode_hoso(result: HosoResult) -> bytes:
@@ -44,7 +45,8 @@ def _issues(issues: tuple[Issue, ...]) -> list[list[str]]:
 
 def _hoso(result: HosoResult) -> list[Any]:
     issues = _issues(result.issues)
-    return [result.source_id, result.transaction_code, result.status, issues, result.superseded_by]
+    others = [_hoso(other) for other in result.others]
+    return [result.source_id, result.transaction_code, result.status, issues, result.superseded_by, others]
 
 
 def _to_issues(kept: list[list[str]]) -> tuple[Issue, ...]:
@@ -52,5 +54,10 @@ def _to_issues(kept: list[list[str]]) -> tuple[Issue, ...]:
 
 
 def _to_hoso(kept: list[Any]) -> HosoResult:
-    source_id, code, status, issues, superseded_by = kept
-    return HosoResult(source_id, code, status, _to_issues(issues), superseded_by)
+    source_id, code, status, issues, superseded_by, *_ = kept
+    others = tuple(map(_to_hoso, _others(kept)))
+    return HosoResult(source_id, code, status, _to_issues(issues), superseded_by, others)
+
+
+def _others(kept: list[Any]) -> list[Any]:
+    return kept[5] if len(kept) > 5 else []  # none were told before XML9 and XML15 were mapped

@@ -143,11 +143,34 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Birth:
+    """Who gave birth, by the certificate, and where that was written."""
+
+    kin: str
+    name: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Treatment:
+    """A treatment that lasts longer than a visit: what it is, its days, and what else is told of it."""
+
+    name: str
+    first: str
+    last: str
+    details: tuple[str, ...]
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class Book:
-    """Everything, newest first."""
+    """Everything, newest first. `births`, `treatments` and what was `measured` at birth are of no visit."""
 
     patient: Json = field(repr=False)
     visits: tuple[Visit, ...] = field(repr=False)
+    births: tuple[Birth, ...] = field(default=(), repr=False)
+    treatments: tuple[Treatment, ...] = field(default=(), repr=False)
+    measured: tuple[Result, ...] = field(default=(), repr=False)
 
     def visit(self, key: str) -> Visit | None:
         """The visit of this id."""
@@ -168,9 +191,9 @@ class Book:
     def series(self) -> list[Series]:
         """The values of each test, over all places, by name."""
         by_test: dict[tuple[str, str], list[Result]] = defaultdict(list)
-        for visit in self.visits:
-            for result in (*visit.results, *visit.vitals):
-                by_test[result.key].append(result)
+        of_visits = (result for visit in self.visits for result in (*visit.results, *visit.vitals))
+        for result in (*of_visits, *self.measured):
+            by_test[result.key].append(result)
         made = [
             Series(found[0].name, found[0].key[1], tuple(sorted(found, key=lambda r: r.at, reverse=True)))
             for found in by_test.values()
@@ -182,13 +205,34 @@ def read(resources: Iterable[Json]) -> Book:
     """The book that these resources make. A Patient is among them."""
     by_id = {f"{each['resourceType']}/{each['id']}": each for each in resources}
     patient = next(each for each in by_id.values() if each["resourceType"] == "Patient")
-    visits = []
+    visits, births, treatments, measured = [], [], [], []
     for provenance in (each for each in by_id.values() if each["resourceType"] == "Provenance"):
         own = [by_id[ref["reference"]] for ref in provenance["target"] if ref["reference"] in by_id]
         encounter = next((each for each in own if each["resourceType"] == "Encounter"), None)
         if encounter:
             visits.append(_visit(encounter, own, provenance, by_id))
-    return Book(patient, tuple(sorted(visits, key=lambda each: (each.start, each.key), reverse=True)))
+            continue
+        place = _name_of(provenance["agent"][0]["who"], by_id)
+        for each in own:
+            match each["resourceType"]:
+                case "RelatedPerson":
+                    births.append(Birth(words(each["relationship"][0]), each["name"][0]["text"], place))
+                case "EpisodeOfCare":
+                    treatments.append(_treatment(each, place))
+                case "Observation":
+                    measured.append(_result(each, place, ""))
+    return Book(
+        patient,
+        tuple(sorted(visits, key=lambda each: (each.start, each.key), reverse=True)),
+        tuple(births),
+        tuple(sorted(treatments, key=lambda each: each.first, reverse=True)),
+        tuple(measured),
+    )
+
+
+def _treatment(episode: Json, place: str) -> Treatment:
+    named, span = [words(each) for each in episode.get("type", ())], episode.get("period", {})
+    return Treatment(named[0] if named else "", span.get("start", ""), span.get("end", ""), tuple(named[1:]), place)
 
 
 def _visit(encounter: Json, own: Sequence[Json], provenance: Json, by_id: Mapping[str, Json]) -> Visit:

@@ -47,6 +47,8 @@ def rooms(reading: Reading) -> Blueprint:
             new=own.new_since(since) if since else [],
             taking=own.taking(),
             conditions=own.book.conditions(),
+            births=own.book.births,
+            treatments=own.book.treatments,
             coming=[each for each in own.book.appointments() if each.last[:10] >= own.today.isoformat()],
         )
 

@@ -28,7 +28,7 @@ LOOKS: Final = 50
 IN_SHORT: Final = frozenset(
     {
         *("Patient", "Organization", "Provenance", "Encounter", "Condition", "Appointment"),
-        *("MedicationRequest", "MedicationAdministration"),
+        *("MedicationRequest", "MedicationAdministration", "RelatedPerson", "EpisodeOfCare"),
     }
 )
 """What tells of visits, conditions, medicines and appointments: more than half of a book is results and orders."""

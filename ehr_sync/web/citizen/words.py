@@ -104,6 +104,8 @@ def may_read(scopes: Iterable[str]) -> list[str]:
         "DeviceUseStatement": gettext("Vật tư, thiết bị đã dùng"),
         "DocumentReference": gettext("Giấy tờ"),
         "Composition": gettext("Giấy tờ"),
+        "EpisodeOfCare": gettext("Các đợt điều trị lao"),
+        "RelatedPerson": gettext("Tên người mẹ, trong giấy chứng sinh"),
         "Organization": gettext("Tên các cơ sở y tế"),
         "Practitioner": gettext("Mã của người hành nghề"),
         "Provenance": gettext("Dữ liệu do ai gửi và khi nào"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mappings.model import Issue, Tables
 from mappings.sources.dossier.tables import TABLES
-from mappings.sources.dossier.withholding import to_carry
+from mappings.sources.dossier.withholding import HIV_TABLE, to_carry
 from mappings.sources.table import is_removed
 
 MAY_STAY = frozenset(table.name for table in TABLES if table.stays is not is_removed)
@@ -25,4 +25,5 @@ def carry_over(new: Tables, previous: Tables) -> tuple[Tables, tuple[Issue, ...]
         if table.name not in new and before.get(table.name) and table.stays(result):
             result[table.name] = before[table.name]
             carried.append(table.name)
-    return result, tuple(Issue("table.kept", name) for name in carried)
+    # What is told is kept in the clear: of a record of HIV not even that there is one.
+    return result, tuple(Issue("table.kept", name) for name in carried if name != HIV_TABLE)

@@ -16,6 +16,7 @@ from mappings.dates import parse_day
 from mappings.model import Dossier, Issue, Row, Tables
 from mappings.sources.dossier.rows import is_of_episode
 from mappings.sources.dossier.tables import TABLES
+from mappings.sources.dossier.tables.xml12.assessed import assessed, is_alone
 from mappings.sources.dossier.visit import is_insured
 from mappings.sources.row_checks import MOST_OF_A_KIND, RowChecks
 
@@ -61,7 +62,10 @@ def _lists_on(summary: Row | None, received_on: date) -> date:
 def _refusals(tables: Tables, summary: Row | None) -> Iterator[Issue]:
     if "XML1" in tables and len(tables["XML1"]) != 1:
         yield Issue("xml1.not_one_row", "XML1", "1 row")
-    if not any("MA_LK" in row for rows in tables.values() for row in rows):
+    if is_alone(tables):
+        if assessed(tables["XML12"][0]) is None:
+            yield Issue("patient.missing", "XML12[1].HO_TEN")
+    elif not any("MA_LK" in row for rows in tables.values() for row in rows):
         yield Issue("ma_lk.missing", "XML1[1].MA_LK")
     for tag in ("HO_TEN", "NGAY_SINH"):
         if summary is not None and tag not in summary:

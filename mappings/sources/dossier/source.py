@@ -6,9 +6,9 @@ from typing import Final
 
 from mappings.sources.dossier.absent import MAY_STAY, carry_over
 from mappings.sources.dossier.checking import check
+from mappings.sources.dossier.identity import claimed_number, claims, visit_facts
 from mappings.sources.dossier.reading.hoso import read_hoso
 from mappings.sources.dossier.tables import TABLES
-from mappings.sources.dossier.tables.xml1.identity import claimed_number, claims, visit_facts
 from mappings.sources.dossier.to_fhir import to_fhir
 from mappings.sources.dossier.withholding import to_carry, withheld
 from mappings.sources.source import Source

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Final
 
 from mappings.dates import VIETNAM, latest_event
-from mappings.fhir.elements import Json, code, coding, concept, day, minute
+from mappings.fhir.elements import code, day, minute
 from mappings.fhir.ids import resource_id
+from mappings.fhir.provenance import provenance
 from mappings.model import Dossier, MappedRecord, MappingContext, Resource, Row
 from mappings.sources.dossier.rows import of_episode
 from mappings.sources.dossier.tables import TABLES
@@ -18,10 +18,6 @@ from mappings.sources.dossier.tables.xml1.encounter import TABLE
 from mappings.sources.dossier.unshown import without_unshown_rows
 from mappings.sources.dossier.visit import SUPPLIED, Register, Visit
 from mappings.sources.table import Rows, SourceTable
-
-_AUTHOR: Final = concept(
-    coding("http://terminology.hl7.org/CodeSystem/provenance-participant-type", "author", "Author")
-)
 
 
 def to_fhir(dossier: Dossier, context: MappingContext) -> MappedRecord:
@@ -38,7 +34,8 @@ def to_fhir(dossier: Dossier, context: MappingContext) -> MappedRecord:
     orders = [row for table, rows in sent if table.orders for row in rows]
     visit = _visit(summaries[0], orders, dossier, context)
     resources = _mapped(sent, visit)
-    resources.append(_provenance(resources, visit, context))
+    by = visit.register.organization(visit.facility)
+    resources.append(visit.resource("Provenance", TABLE, (), 0, provenance(resources, by, context)))
     return MappedRecord(
         resources=tuple(resources),
         organizations=visit.register.organization_codes(),
@@ -96,17 +93,3 @@ def _last_day(start: str, leaving: str, ordered: Sequence[Row]) -> str:
     told = [found for at in (start, *times) if (found := day(at))]
     days = [one for one in told if until is not None and one <= until]
     return max(days).isoformat() if days else ""
-
-
-def _provenance(resources: Sequence[Resource], visit: Visit, context: MappingContext) -> Resource:
-    """Where the resources come from: the submission, by its transaction code.
-    https://hl7.org/fhir/R4/provenance.html
-    """
-    source: Json = {"identifier": {"system": context.uris["transaction"], "value": context.transaction_code}}
-    body: Json = {
-        "target": [{"reference": f"{one.type}/{one.id}"} for one in resources],
-        "recorded": context.received_at.astimezone(VIETNAM).isoformat(timespec="milliseconds"),
-        "agent": [{"type": _AUTHOR, "who": visit.register.organization(visit.facility)}],
-        "entity": [{"role": "source", "what": source}],
-    }
-    return visit.resource("Provenance", TABLE, (), 0, body)

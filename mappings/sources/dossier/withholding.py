@@ -28,7 +28,7 @@ RECORD_CODE: Final = "record.code"  # B20-B24, Z21, R75, F02.4, O98.7
 RECORD_ENTITLEMENT: Final = "record.entitlement"  # MA_DOITUONG_KCB 1.9
 RECORD_DRUG: Final = "record.drug"  # a medicine used for HIV alone
 
-_HIV_TABLE: Final = "XML6"
+HIV_TABLE: Final = "XML6"
 _SKELETON: Final = frozenset({"MA_LK", "STT"})  # what some exporters write into XML6 for everybody
 _ENTITLEMENT: Final = re.compile(r"MA_?DOI_?TUONG(?:_?KCB)?(?:#2)?", re.IGNORECASE)
 _NAMES: Final[Mapping[str, frozenset[str]]] = {table.name: table.names for table in TABLES}
@@ -54,13 +54,18 @@ def withheld(tables: Tables) -> Withheld:
     record = set(_by_structure(tables, columns))
     suspects = _suspects(tables, columns)
     found = list(_findings(tables, suspects)) if suspects else []
-    if not found and not tables.get(_HIV_TABLE) and not any(kind is Kind.HIV for kind, _, _ in columns):
+    if not found and not tables.get(HIV_TABLE) and not any(kind is Kind.HIV for kind, _, _ in columns):
         return Withheld(frozenset(record), tables)
     cleaning = _Cleaning(tables)
     for table, number, tag, said in found:
         record.update(_of_record(table, tag, said))
         cleaning.take(table, number, tag, said)
     return Withheld(frozenset(record), cleaning.done())
+
+
+def says_hiv_record(tables: Tables) -> bool:
+    """Whether a row of XML6 says something."""
+    return any(tag not in _SKELETON for row in tables.get(HIV_TABLE, ()) for tag in row)
 
 
 def to_carry(tables: Tables) -> Tables:
@@ -83,9 +88,9 @@ def _says_itself(row: Row) -> bool:
 
 
 def _by_structure(tables: Tables, columns: Sequence[_Column]) -> Iterator[str]:
+    if says_hiv_record(tables):
+        yield RECORD_TABLE
     for _, table, tag in columns:
-        if table == _HIV_TABLE and tag not in _SKELETON:
-            yield RECORD_TABLE
         if _ENTITLEMENT.fullmatch(tag) and any(_is_entitled(row.get(tag, "")) for row in tables[table]):
             yield RECORD_ENTITLEMENT
 
@@ -180,7 +185,7 @@ class _Cleaning:
         services, results = self._tables.get("XML3", ()), self._tables.get("XML4", ())
         self._rows["XML4"].update(number for number, row in enumerate(results) if self._is_silenced(number, row))
         follow(services, results, self._rows["XML3"], self._rows["XML4"])
-        made = {table: tuple(self._left(table, rows)) for table, rows in self._tables.items() if table != _HIV_TABLE}
+        made = {table: tuple(self._left(table, rows)) for table, rows in self._tables.items() if table != HIV_TABLE}
         return without_operations(with_same_words(made, self._became), services, self._rows["XML3"])
 
     def _is_measured(self, number: int) -> bool:

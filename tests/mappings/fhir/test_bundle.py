@@ -28,12 +28,14 @@ PATIENT = patient(
     uris=URIS,
 )
 GONE_TYPES = [
+    "Composition",
     "Condition",
     "Coverage",
     "Device",
     "DeviceUseStatement",
     "DiagnosticReport",
     "Encounter",
+    "EpisodeOfCare",
     "MedicationAdministration",
     "MedicationRequest",
     "Observation",

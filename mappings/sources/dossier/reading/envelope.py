@@ -14,7 +14,7 @@ from xml.parsers import expat
 from mappings.dates import parse_day
 from mappings.formats.source import CHUNK_BYTES, EnvelopeScan, Limits, SourceRefused
 from mappings.model import Issue
-from mappings.sources.dossier.reading.hoso import read_hoso
+from mappings.sources.dossier.reading.hoso import CHECK_IN, read_hoso
 from mappings.text import canonical_code
 
 __all__ = ["EnvelopeScan", "Limits", "SourceRefused", "read_hoso", "scan"]
@@ -36,7 +36,8 @@ def scan(source: BinaryIO, limits: Limits) -> EnvelopeScan:
 
     The bytes are read as UTF-8 whatever the declaration says: exporters declare utf-16 and write UTF-8. Raises
     SourceRefused for what is no well-formed UTF-8 XML, has a DOCTYPE, is no GIAMDINHHS, is cut short (fewer HOSO
-    than SOLUONGHOSO; rules: announced-count) or holds more HOSO than `limits` allows.
+    than SOLUONGHOSO; rules: announced-count) or holds more HOSO than `limits` allows. A check-in may come as XML0
+    alone: then the whole is the one dossier, and says in itself whose it is (rules: check-in).
     """
     return _Scanner(limits).run(source)
 
@@ -56,6 +57,7 @@ class _Scanner:
         self._in_signature = False
         self._signed = False
         self._skipped = 0
+        self._is_check_in = False
         self._parser = expat.ParserCreate("UTF-8")
         self._parser.StartElementHandler = self._on_start
         self._parser.EndElementHandler = self._on_end
@@ -70,6 +72,8 @@ class _Scanner:
             self._feed(chunk, fed)
             chunk = source.read(CHUNK_BYTES)
         self._finish()
+        if self._ended:  # behind the outermost element nothing comes
+            self._spans.append((self._start, self._skipped + fed))
         return self._result()
 
     def _first_chunk(self, source: BinaryIO) -> bytes:
@@ -119,15 +123,20 @@ class _Scanner:
         self._depth += 1
         if self._depth > DEEPEST:
             raise SourceRefused(Issue("record.too_deep", self._line(), f"<= {DEEPEST} levels"))
+        tag = name.rpartition(":")[2].upper()
         if not self._hoso_depth:
-            self._on_outer_start(name.rpartition(":")[2].upper())
+            self._on_outer_start(tag)
+        elif self._is_check_in and tag == "MA_CSKCB" and tag not in self._header:
+            self._read_header(tag)
 
     def _on_outer_start(self, tag: str) -> None:
         if self._depth == 1 and tag == "KHAMSUCKHOE":
             raise SourceRefused(Issue("file.health_check", tag, "GIAMDINHHS"))
-        if self._depth == 1 and tag != "GIAMDINHHS":
+        if self._depth == 1:
+            self._is_check_in = tag == CHECK_IN
+        if self._depth == 1 and tag not in {"GIAMDINHHS", CHECK_IN}:
             raise SourceRefused(Issue("file.not_a_dossier", expected="GIAMDINHHS"))
-        if tag == "HOSO":
+        if tag == "HOSO" or self._is_check_in:
             self._hoso_depth = self._depth
             self._start = self._skipped + self._parser.CurrentByteIndex
         elif tag == "SIGNATURE" or self._in_signature:
@@ -136,9 +145,12 @@ class _Scanner:
             self._in_signature = True
             self._parser.CharacterDataHandler = self._on_signature_text
         elif tag in _PATHS and tag not in self._header:
-            self._open_tag = tag
-            self._header[tag] = ""
-            self._parser.CharacterDataHandler = self._on_header_text
+            self._read_header(tag)
+
+    def _read_header(self, tag: str) -> None:
+        self._open_tag = tag
+        self._header[tag] = ""
+        self._parser.CharacterDataHandler = self._on_header_text
 
     def _on_end(self, name: str) -> None:
         if self._ended:
@@ -179,6 +191,8 @@ class _Scanner:
 
     def _result(self) -> EnvelopeScan:
         header = {tag: canonical_code(text) for tag, text in self._header.items()}
+        if self._is_check_in:
+            return EnvelopeScan(header.get("MA_CSKCB", ""), None, None, tuple(self._spans), signed=False, issues=())
         announced = _count(header.get("SOLUONGHOSO", ""))
         self._refuse_if_short(announced)
         made_on = parse_day(header.get("NGAYLAP", "")[:8])

@@ -9,14 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 from xml.parsers import expat
 
 from mappings.formats import base64_reading
 from mappings.formats.canonical import content_hash
 from mappings.formats.source import EnvelopeScan, Limits
-from mappings.model import Dossier, Issue, Row, Tables
+from mappings.model import APART, Dossier, Issue, Row, Tables
 from mappings.sources.dossier.reading.tables import HIV_TABLE, OTHER_TABLE, TableRefused, read_table
 from mappings.sources.dossier.tables import TABLES
+from mappings.sources.dossier.tables.xml12.assessed import is_alone, number_of
 from mappings.sources.table import Rows
 from mappings.text import canonical_code
 
@@ -31,6 +33,11 @@ _NEW_TAGS = frozenset({"MA_THE_BHYT", "MA_BENH_CHINH", "MA_DOITUONG_KCB", "MA_LO
 MOST_PARTS = 1_000
 # A health check always has its first two parts; without a summary of ours a HOSO that holds one is no dossier.
 _OF_HEALTH_CHECK = frozenset({"XML1", "XML2", OTHER_TABLE})
+ASSESSMENT: Final = "assessment"
+"""The source of what holds a medical assessment (XML12) and names no visit (rules: medical-assessments)."""
+# A check-in (XML0) comes without an envelope too: its own root is then the whole.
+CHECK_IN: Final = next(table.root for table in TABLES if table.name == "XML0")
+_CHECK_IN_ALONE = re.compile(rf"<(?:[\w.-]+:)?{CHECK_IN}[\s>]".encode())
 _NOTHING = b" \t\r\n\xef\xbb\xbf"
 
 
@@ -42,6 +49,10 @@ class _Part:
     text: str
     nested: bytes
     has_content: bool
+    span: tuple[int, int] = (
+        0,
+        0,
+    )  # of NOIDUNGFILE in the piece; start and end are one where it has none, or ends at once
 
 
 def read_hoso(piece: bytes, scan: EnvelopeScan, position: int, limits: Limits) -> Dossier:
@@ -53,6 +64,8 @@ def read_hoso(piece: bytes, scan: EnvelopeScan, position: int, limits: Limits) -
     path = f"HOSO[{position}]"
     if len(piece) > longest_piece(limits):
         return _dossier({}, (_too_large(path, limits),), scan)
+    if _CHECK_IN_ALONE.match(piece):
+        return _dossier(*_read_parts([_Part("XML0", "", piece, has_content=True)], path, limits), scan)
     try:
         parts = _Splitter(piece).parts
     except expat.ExpatError:
@@ -62,6 +75,26 @@ def read_hoso(piece: bytes, scan: EnvelopeScan, position: int, limits: Limits) -
     if len(parts) > MOST_PARTS:
         return _dossier({}, (Issue("record.too_large", path, f"<= {MOST_PARTS} FILEHOSO"),), scan)
     return _dossier(*_read_parts(parts, path, limits), scan)
+
+
+def spans_of(piece: bytes, table: str, limits: Limits) -> tuple[tuple[int, int], ...]:
+    """Where in a piece each NOIDUNGFILE stands that holds this table, whatever its LOAIHOSO says; none where the piece
+    cannot be read.
+    """
+    try:
+        parts = _Splitter(piece).parts
+    except expat.ExpatError:
+        return ()
+    return tuple(part.span for part in parts if part.span[0] < part.span[1] and _holds(part, table, limits))
+
+
+def _holds(part: _Part, table: str, limits: Limits) -> bool:
+    name = _table_name(part.name)
+    try:
+        found, _, _ = _part_rows(name, part, _content(part, limits.record_bytes, limits), {}, limits)
+    except TableRefused:
+        found = name
+    return found == table
 
 
 def longest_piece(limits: Limits) -> int:
@@ -140,17 +173,23 @@ def _within(content: bytes, left: int, limits: Limits) -> bytes:
 
 def _dossier(tables: Tables, issues: tuple[Issue, ...], scan: EnvelopeScan) -> Dossier:
     summary = next(iter(tables.get("XML1", ())), {})
+    check_in = next(iter(tables.get("XML0", ())), {})
     if _OLD_TAGS & summary.keys() and not _NEW_TAGS & summary.keys():
         issues = (Issue("format.qd4210_not_supported", "XML1[1]", "QĐ 4750, QĐ 3176"),)
     unmapped = tuple(name for name, rows in tables.items() if name not in _KNOWN and rows)
+    if is_alone(tables):
+        source_id, source = f"{APART}XML12{APART}{number_of(tables['XML12'][0])}", ASSESSMENT
+    else:
+        source_id, source = _source_id(summary, tables), "dossier"
     return Dossier(
-        source_id=_source_id(summary, tables),
-        facility_code=summary.get("MA_CSKCB") or scan.facility_code,
+        source_id=source_id,
+        facility_code=summary.get("MA_CSKCB") or check_in.get("MA_CSKCB") or scan.facility_code,
         made_on=scan.made_on,
         tables=tables,
         unmapped=unmapped,
         issues=(*issues, *(Issue("table.not_mapped", name) for name in unmapped)),
         content_hash=content_hash(tables),
+        source=source,
     )
 
 
@@ -174,6 +213,7 @@ class _Splitter:
         self._nested_at = -1
         self._nested = b""
         self._has_content = False
+        self._span = (0, 0)
         self._depth = 0
         self._content_depth = 0
         self._parser = expat.ParserCreate("UTF-8")
@@ -195,11 +235,12 @@ class _Splitter:
         tag = name.rpartition(":")[2].upper()
         if tag == "FILEHOSO":
             self._name, self._text, self._nested, self._nested_at = [], [], b"", -1
-            self._has_content = False
+            self._has_content, self._span = False, (0, 0)
         elif tag == "LOAIHOSO":
             self._parser.CharacterDataHandler = self._name.append
         elif tag == "NOIDUNGFILE":
             self._content_depth, self._has_content = self._depth, True
+            self._span = (self._parser.CurrentByteIndex, self._parser.CurrentByteIndex)
             self._parser.CharacterDataHandler = self._text.append
 
     def _on_nested(self) -> None:
@@ -216,7 +257,10 @@ class _Splitter:
         self._parser.CharacterDataHandler = None
         if tag == "NOIDUNGFILE":
             self._content_depth = 0
+            start, end = self._span[0], self._parser.CurrentByteIndex
+            self._span = (start, end if end == start else self._piece.index(b">", end) + 1)
             if self._nested_at >= 0:
                 self._nested = self._piece[self._nested_at : self._parser.CurrentByteIndex]
         elif tag == "FILEHOSO":
-            self.parts.append(_Part("".join(self._name), "".join(self._text), self._nested, self._has_content))
+            read = "".join(self._name), "".join(self._text), self._nested, self._has_content
+            self.parts.append(_Part(*read, self._span))

@@ -25,7 +25,7 @@ from mappings.sources.tag_names import shown
 from mappings.text import canonical, canonical_code, holds_forbidden
 
 # Root element -> (table, item element); an item of "" means that the root is the one row.
-ROOTS: Final = {table.root: (table.name, table.item) for table in TABLES}
+ROOTS: Final = {table.root: (table.name, table.item) for table in TABLES if table.root}
 ITEMS: Final = {table.name: table.item for table in TABLES if table.item}
 # Roots of the parts of a health check (QĐ 2062), and of the whole of one.
 HEALTH_CHECK_ROOTS: Final = frozenset(

@@ -22,7 +22,6 @@ def _wanted(tables: Tables) -> Iterator[Issue]:
 # Papers and registrations are made once and are not sent again with every correction. XML6 and XML15 stay too: a
 # version that merely lacks them must not show what the one before withheld (P9).
 KEPT: Final[tuple[SourceTable[Visit], ...]] = (
-    SourceTable(name="XML0", root="CHI_TIEU_TRANG_THAI_KCB", item="TRANG_THAI_KCB"),
     SourceTable(
         name="XML6",
         root="CHI_TIEU_HO_SO_BENH_AN_CHAM_SOC_VA_DIEU_TRI_HIV_AIDS",
@@ -31,12 +30,6 @@ KEPT: Final[tuple[SourceTable[Visit], ...]] = (
     ),
     SourceTable(name="XML7", root="CHI_TIEU_DU_LIEU_GIAY_RA_VIEN", stays=always_stays),
     SourceTable(name="XML8", root="CHI_TIEU_DU_LIEU_TOM_TAT_HO_SO_BENH_AN", between=_wanted, stays=always_stays),
-    SourceTable(
-        name="XML9", root="CHI_TIEU_DU_LIEU_GIAY_CHUNG_SINH", item="DU_LIEU_GIAY_CHUNG_SINH", stays=always_stays
-    ),
-    SourceTable(name="XML10", root="CHI_TIEU_DU_LIEU_GIAY_NGHI_DUONG_THAI"),
-    SourceTable(name="XML11", root="CHI_TIEU_DU_LIEU_GIAY_CHUNG_NHAN_NGHI_VIEC_HUONG_BAO_HIEM_XA_HOI"),
     SourceTable(name="XML13", root="CHI_TIEU_GIAYCHUYENTUYEN", stays=always_stays),
     SourceTable(name="XML14", root="CHI_TIEU_GIAYHEN_KHAMLAI", stays=always_stays),
-    SourceTable(name="XML15", root="CHI_TIEU_DIEUTRI_BENHLAO", item="CHITIET_DIEUTRI_BENHLAO", stays=always_stays),
 )

@@ -50,7 +50,13 @@ def test_results_are_kept_while_diagnostic_services_stand() -> None:
     assert kept(bed) == []
 
 
-@pytest.mark.parametrize("name", ["XML6", "XML7", "XML8", "XML9", "XML13", "XML14", "XML15"])
+def test_a_record_of_hiv_is_kept_and_nothing_is_told_of_it() -> None:
+    before = {**TABLES, "XML6": ({"MA_LK": "LK0001"},)}  # what is told is kept in the clear
+    result, issues = carry_over(only("XML2", "XML3", "XML4"), before)
+    assert (result["XML6"], issues) == (before["XML6"], ())
+
+
+@pytest.mark.parametrize("name", ["XML7", "XML8", "XML9", "XML13", "XML14", "XML15"])
 def test_papers_are_always_kept(name: str) -> None:
     assert kept(only("XML2", "XML3", "XML4"), {**TABLES, name: ({"MA_LK": "LK0001"},)}) == [name]
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mappings.model import MappedRecord
+from mappings.sources.catalogue import SOURCES, parts_of
 from mappings.sources.dossier.decree import tables
 from mappings.sources.dossier.tables import TABLES as ALL_TABLES
 from mappings.sources.dossier.to_fhir import to_fhir
@@ -19,9 +21,11 @@ Rows = dict[str, list[dict[str, str]]]
 TABLES = {table.name: table for table in ALL_TABLES if table.schema is not None}
 
 FULL: Rows = {
+    "XML0": [{"HO_TEN": "NGUYỄN VĂN MẪU", "NGAY_SINH": "199003150000", "MA_DICH_VU": "02.1896"}],
     "XML1": [
         {
             "MA_LK": "01001.2026.000001",
+            "MA_BN": "BN1",
             "HO_TEN": "NGUYỄN VĂN MẪU",
             "NGAY_SINH": "199003150000",
             "NHOM_MAU": "O+",
@@ -128,6 +132,70 @@ FULL: Rows = {
             "MA_BS_DOC_KQ": "000003/HNO-CCHN",
         }
     ],
+    "XML9": [
+        {
+            "HO_TEN_NND": "NGUYỄN THỊ MẪU",
+            "HO_TEN_CON": "NGUYỄN VĂN CON",
+            "GIOI_TINH_CON": "2",
+            "NGAY_SINH_CON": "202611100700",
+            "CAN_NANG_CON": "3100",
+            "TINH_TRANG_CON": "Khỏe mạnh",
+            "SO": "17",
+            "QUYEN_SO": "1",
+        }
+    ],
+    "XML10": [
+        {
+            "SO_SERI": "AB",
+            "SO_CT": "1",
+            "SO_NGAY": "30",
+            "CHAN_DOAN_RV": "Dọa sảy thai",
+            "TU_NGAY": "20261115",
+            "DEN_NGAY": "20261214",
+            "TEN_BS": "TRẦN THỊ BÁC SĨ",
+            "MA_BS": "0199000002",
+            "NGAY_CT": "20261115",
+        }
+    ],
+    "XML11": [
+        {
+            "SO_SERI": "AB",
+            "SO_CT": "2",
+            "SO_NGAY_NGHI": "6",
+            "CHAN_DOAN_RV": "Viêm phổi",
+            "PP_DIEUTRI": "Kháng sinh",
+            "TU_NGAY": "20261115",
+            "DEN_NGAY": "20261121",
+            "MA_BS": "0199000002",
+            "NGAY_CT": "20261115",
+        }
+    ],
+    "XML12": [
+        {
+            "HO_TEN": "NGUYỄN VĂN MẪU",
+            "NGAY_SINH": "19900315",
+            "SO_BIEN_BAN": "1",
+            "NGAY_HOP": "20261101",
+            "KET_QUA_KHAM": "Hạn chế vận động khớp gối phải",
+            "DE_NGHI": "Phục hồi chức năng",
+            "DUOC_XACDINH": "Cần người trợ giúp",
+            "TYLE_TTCT_MOI": "21",
+            "TONG_TYLE_TTCT": "35",
+        }
+    ],
+    "XML15": [
+        {
+            "MA_BN": "BN1",
+            "PHANLOAI_LAO_VITRI": "1",
+            "PHANLOAI_LAO_TS": "1",
+            "PHANLOAI_LAO_VK": "1",
+            "PHANLOAI_LAO_KT": "1",
+            "LOAI_DTRI_LAO": "3",
+            "NGAYBD_DTRI_LAO": "20260105",
+            "PHACDO_DTRI_LAO": "13",
+            "NGAYKT_DTRI_LAO": "20261105",
+        }
+    ],
     "XML5": [{"DIEN_BIEN_LS": "Tỉnh", "THOI_DIEM_DBLS": "202611100900", "NGUOI_THUC_HIEN": "000001/HNO-CCHN"}],
 }
 
@@ -158,14 +226,29 @@ OTHER = {
     "NGAY_KQ": "202611101201",
     "PP_VO_CAM": "2",
     "NGAY_SINH": "198001010000",
+    "NGAY_SINH_CON": "202611100701",
+    "GIOI_TINH_CON": "1",
+    "TU_NGAY": "20261116",
+    "NGAY_HOP": "20261102",
+    "DEN_NGAY": "20261120",
+    "NGAY_CT": "20261116",
+    "PHANLOAI_LAO_VITRI": "2",
+    "PHANLOAI_LAO_TS": "2",
+    "PHANLOAI_LAO_VK": "2",
+    "PHANLOAI_LAO_KT": "2",
+    "LOAI_DTRI_LAO": "2",
+    "NGAYBD_DTRI_LAO": "20260106",
+    "NGAYKT_DTRI_LAO": "20261106",
 }
 
 
 def mapped(tables: Rows) -> MappedRecord:
-    """What the tables become, for the facility that XML1 names."""
+    """What the tables become, for the facility that XML1 names: the visit, and behind it what is cut out."""
     made = dossier(**tables)
     object.__setattr__(made, "facility_code", tables["XML1"][0]["MA_CSKCB"])
-    return to_fhir(made, CONTEXT)
+    visit = to_fhir(made, CONTEXT)
+    cut = [SOURCES[part.dossier.source].to_fhir(part.dossier, CONTEXT) for part in parts_of(made)]
+    return replace(visit, resources=(*visit.resources, *(one for other in cut for one in other.resources)))
 
 
 def changed(table: str, tag: str) -> Rows:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mappings.dates import VIETNAM
 from mappings.model import ClaimedIdentity
-from mappings.sources.dossier.tables.xml1.identity import claimed_identity, claimed_number, visit_facts
+from mappings.sources.dossier.identity import claimed_identity, claimed_number, visit_facts
 from tests.mappings.formats.made import SUMMARY, with_values
 
 

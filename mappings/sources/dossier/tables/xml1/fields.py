@@ -19,9 +19,9 @@ from mappings.sources.columns import (
     Text,
     Whole,
 )
+from mappings.sources.dossier.identity import VIETNAMESE, birth_year_in, read_number, sex_in
 from mappings.sources.dossier.tables.xml1.cards import unaligned
 from mappings.sources.dossier.tables.xml1.encounter import STAYS, is_stay_of
-from mappings.sources.dossier.tables.xml1.identity import VIETNAMESE, birth_year_in, read_number, sex_in
 from mappings.sources.lists import Icd10List, code_list
 from mappings.sources.row_checks import RowProblem
 

@@ -41,14 +41,19 @@ def visit_facts(tables: Tables) -> VisitFacts | None:
 
 
 def claimed_identity(tables: Tables) -> ClaimedIdentity | None:
-    """Who the dossier says its patient is; None without XML1, a name, or a birth date that can be."""
-    row = _summary(tables)
+    """Who the dossier says its patient is, in XML1, else at check-in (XML0); None without both, a name, or a birth date
+    that can be (rules: check-in).
+    """
+    row = _summary(tables) or _check_in(tables)
     birth = parse_birth(row.get("NGAY_SINH", "")) if row else None
     name = canonical_code(row.get("HO_TEN", "")) if row else ""
     if row is None or birth is None or not name:
         return None
     foreign = row.get("MA_QUOCTICH", "").upper() not in VIETNAMESE
     number, number_type = read_number(row.get("SO_CCCD", ""), birth[0], foreign=foreign)
+    if number_type == "cmnd" and _summary(tables) is None:
+        # XML0 has no nationality: nine digits may be a foreign passport, which is never asked about as an old card.
+        foreign, number_type = True, "other"
     return ClaimedIdentity(
         number=number,
         number_type=number_type,
@@ -107,6 +112,11 @@ def sex_in(number: str) -> Literal["male", "female"]:
     return "female" if int(number[3]) % 2 else "male"
 
 
+def is_a_childs_stand_in(name: str) -> bool:
+    """Whether a ward wrote this for a child that has no name yet (rules: parents-name)."""
+    return _CHILD_OF.fullmatch(name.upper()) is not None
+
+
 def _padded_number(number: str, birth_date: str) -> str:
     wide = number.zfill(12)
     return wide if str(birth_year_in(wide)) == birth_date[:4] else number
@@ -117,7 +127,7 @@ def _name_may_be_a_parents(row: Row, name: str, birth_date: str, number: str) ->
 
     A child's own number, whose year is the birth year, shows that the birth is registered and the name its own.
     """
-    if _CHILD_OF.fullmatch(name.upper()):
+    if is_a_childs_stand_in(name):
         return True
     if not _under_one_year(birth_date, row.get("NGAY_VAO", "")):
         return False
@@ -142,6 +152,11 @@ def _under_one_year(birth_date: str, admitted: str) -> bool:
 
 def _summary(tables: Tables) -> Row | None:
     rows = tables.get("XML1", ())
+    return rows[0] if rows else None
+
+
+def _check_in(tables: Tables) -> Row | None:
+    rows = tables.get("XML0", ())
     return rows[0] if rows else None
 
 

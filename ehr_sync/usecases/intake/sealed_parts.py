@@ -1,0 +1,62 @@
+"""A record of HIV (XML6) is kept under a key of its own: whoever has all keys of the service does not read it.
+
+The part's content becomes a JWE for the break-glass key, inside a row that says nothing but that there is one, so that
+the record stays withheld. https://www.rfc-editor.org/rfc/rfc7516
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from html import escape
+from typing import Any, Final
+
+from joserfc import jwe
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+
+from ehr_sync.store.sealing import Unreadable
+from mappings.formats.source import Limits
+from mappings.model import Dossier
+from mappings.sources.dossier.reading.hoso import spans_of
+from mappings.sources.dossier.tables import TABLES
+from mappings.sources.dossier.withholding import HIV_TABLE, says_hiv_record
+
+_ROOT, _ITEM = next((table.root, table.item) for table in TABLES if table.name == HIV_TABLE)
+_TAG: Final = "NIEM_PHONG"
+_SEALED: Final = re.compile(
+    rf"<NOIDUNGFILE><{_ROOT}><D><{_ITEM}>.*?<{_TAG}>([\w.-]+)</{_TAG}>.*?</NOIDUNGFILE>".encode()
+)
+_PROTECTED: Final = {"alg": "ECDH-ES", "enc": "A256GCM"}
+
+
+def seal_restricted(piece: bytes, dossier: Dossier, key: Mapping[str, Any], limits: Limits) -> bytes:
+    """The piece with every part that is a record of HIV sealed for the break-glass key; the same bytes where none says
+    anything.
+    """
+    if not says_hiv_record(dossier.tables):
+        return piece
+    sealed, end, public = [], 0, ECKey.import_key(dict(key))
+    for start, stop in spans_of(piece, HIV_TABLE, limits):
+        token = jwe.encrypt_compact(_PROTECTED, piece[start:stop], public)
+        sealed += [piece[end:start], _written(dossier.source_id, token)]
+        end = stop
+    return b"".join((*sealed, piece[end:]))
+
+
+def unseal_restricted(piece: bytes, key: Mapping[str, Any]) -> bytes:
+    """The piece as it came. Raises Unreadable where the key is not the one that it was sealed for."""
+    private = ECKey.import_key(dict(key))
+
+    def opened(found: re.Match[bytes]) -> bytes:
+        try:
+            return bytes(jwe.decrypt_compact(found[1], private).plaintext or b"")
+        except JoseError:
+            raise Unreadable("sealed.unreadable") from None
+
+    return _SEALED.sub(opened, piece)
+
+
+def _written(ma_lk: str, token: str) -> bytes:
+    row = f"<{_ITEM}><MA_LK>{escape(ma_lk, quote=False)}</MA_LK><{_TAG}>{token}</{_TAG}></{_ITEM}>"
+    return f"<NOIDUNGFILE><{_ROOT}><D>{row}</D></{_ROOT}></NOIDUNGFILE>".encode()

@@ -1,0 +1,71 @@
+"""A record that is cut out of a dossier: what in it is another person's, or of more than the one visit.
+
+What becomes of the dossier later, and whoever is erased, leaves it as it is: so its rows are kept once more, under
+whose it is. The bytes are ours, and are read by `reader` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from mappings import exact_json
+from mappings.formats.canonical import content_hash
+from mappings.formats.source import EnvelopeScan, Limits
+from mappings.model import Dossier, Row, Tables
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of such records: its source, and the element that its bytes stand in."""
+
+    source: str
+    element: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One record, how its sender is told of it, and the bytes that it is read from again.
+
+    `is_dated`: the day that it says it was made on is that of what it tells, so that of two the earlier is the older.
+    """
+
+    dossier: Dossier
+    told_as: str = field(repr=False)
+    piece: bytes = field(repr=False)
+    is_dated: bool = False
+
+
+def cut_out(
+    kind: Kind,
+    dossier: Dossier,
+    source_id: str,
+    tables: Mapping[str, tuple[Row, ...]],
+    *,
+    told_as: str,
+    dated: date | None = None,
+) -> Part:
+    """The record of these tables, of the facility and the day of the dossier in which they came."""
+    made_on, facility = dated or dossier.made_on, dossier.facility_code
+    kept = exact_json.dumps({"id": source_id, "facility": facility, "tables": tables})
+    made = _dossier(kind.source, source_id, facility, made_on, tables)
+    piece = b"<%s>%s</%s>" % (kind.element, kept, kind.element)
+    return Part(made, f"{dossier.source_id} / {told_as}", piece, is_dated=dated is not None)
+
+
+def reader(kind: Kind) -> Callable[[bytes, EnvelopeScan, int, Limits], Dossier]:
+    """Reads such a record from its kept bytes."""
+    before, after = len(kind.element) + 2, len(kind.element) + 3
+
+    def read(piece: bytes, scan: EnvelopeScan, position: int, limits: Limits) -> Dossier:
+        kept: Mapping[str, Any] = exact_json.loads(piece[before:-after])
+        tables = {name: tuple(rows) for name, rows in kept["tables"].items()}
+        return _dossier(kind.source, kept["id"], kept["facility"], None, tables)
+
+    return read
+
+
+def _dossier(source: str, source_id: str, facility: str, made_on: date | None, tables: Tables) -> Dossier:
+    return Dossier(source_id, facility, made_on, tables, (), (), content_hash(tables), source)

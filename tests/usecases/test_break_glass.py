@@ -1,0 +1,113 @@
+"""P9: a record of HIV (XML6) is kept under a key of its own, which no machine of the service has."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from typing import Any, Final
+
+import pytest
+from joserfc.jwk import ECKey
+
+from ehr_sync.adapters import key_file
+from ehr_sync.core.errors import NotFound, Unavailable
+from ehr_sync.sandbox.city.people import person
+from ehr_sync.sandbox.dossiers.generator import dossier, envelope, planted, without_table
+from ehr_sync.store.sealing import Unreadable
+from ehr_sync.usecases.book.erase_person import erase_person
+from ehr_sync.usecases.intake.break_glass import break_glass
+from ehr_sync.usecases.intake.sealed_parts import seal_restricted, unseal_restricted
+from mappings.formats.source import EnvelopeScan, Limits
+from mappings.sources.dossier.reading.hoso import read_hoso
+from mappings.sources.dossier.withholding import says_hiv_record
+from tests.usecases.kept import pieces, readable
+from tests.usecases.service import DAY, Running
+
+ALICE: Final = 561
+HIV: Final = planted(dossier(561, person_index=ALICE, shape="inpatient", rows=3), "xml6_table")
+KEY: Final = dict(ECKey.generate_key("P-256").as_dict(private=True))
+ROOT: Final = "CHI_TIEU_HO_SO_BENH_AN_CHAM_SOC_VA_DIEU_TRI_HIV_AIDS"
+ITEM: Final = "HO_SO_BENH_AN_CHAM_SOC_VA_DIEU_TRI_HIV_AIDS"
+
+
+def test_p9_a_record_of_hiv_is_read_by_its_own_key_alone(running: Running, break_glass_key: dict[str, Any]) -> None:
+    sent = envelope([HIV], made_on=DAY)
+    [told] = running.results(sent)
+    running.settle()
+
+    # Whoever has both databases and the key file reads that there is one, and not what it says.
+    assert "d" not in running.stores.keys.restricted
+    assert b"MA_BAC_PHAC_DO" not in readable(running)
+    rows = break_glass(told.transaction_code, break_glass_key, by="ops", stores=running.stores)
+    assert [row["MA_BAC_PHAC_DO"] for row in rows] == ["1"]
+    [piece] = pieces(running).values()
+    assert unseal_restricted(piece, break_glass_key) in sent
+    with pytest.raises(Unreadable):
+        break_glass(told.transaction_code, KEY, by="ops", stores=running.stores)
+    with pytest.raises(NotFound):
+        break_glass(told.transaction_code[:-1] + "A", break_glass_key, by="ops", stores=running.stores)
+    looks = running.rows("SELECT action FROM audit_event WHERE action = 'break glass'")
+    assert len(looks) == 2
+
+    # A version that merely lacks it stays withheld, and tells nobody in the clear that there was one.
+    later = running.post(without_table(HIV, "XML6"), made_on=DAY + timedelta(days=1))
+    running.settle()
+    assert (running.follow(later.transaction_code).state, running.pushes(person(ALICE).number)) == ("kept", [])
+    assert [row[0] for row in running.rows("SELECT notes FROM record_version WHERE notes LIKE '%XML6%'")] == []
+
+    [whose] = running.rows("SELECT person_id FROM person WHERE state = 'proven'")
+    erase_person(whose[0], by="ops", stores=running.stores)
+    with pytest.raises((NotFound, Unavailable)):
+        break_glass(told.transaction_code, break_glass_key, by="ops", stores=running.stores)
+
+
+def part(name: str, content: str) -> str:
+    """A FILEHOSO."""
+    return f"<FILEHOSO><LOAIHOSO>{name}</LOAIHOSO><NOIDUNGFILE>{content}</NOIDUNGFILE></FILEHOSO>"
+
+
+def table(row: str) -> str:
+    """An XML6 of one row."""
+    return f"<{ROOT}><DS><{ITEM}>{row}</{ITEM}></DS></{ROOT}>"
+
+
+SAID: Final = table("<MA_LK>L1</MA_LK><BDDT_ARV>20240102</BDDT_ARV>")
+SUMMARY: Final = part("XML1", "<TONG_HOP><MA_LK>L1</MA_LK><HO_TEN>A</HO_TEN></TONG_HOP>")
+FORMS: Final = {
+    "base64": part("XML6", base64.b64encode(SAID.encode()).decode()),
+    "nested": part("XML6", SAID),
+    "another name": part("XML9", SAID),
+    "a comment with an end": part("XML6", f"<!-- </NOIDUNGFILE> -->{SAID}"),
+    "escaped": part("XML6", SAID.replace("<", "&lt;")),
+    "twice": part("XML6", SAID) + part("HIV", SAID),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_p9_it_is_sealed_in_whatever_form_it_came_and_stays_withheld(form: str) -> None:
+    piece = f"<HOSO>{SUMMARY}{FORMS[form]}{part('XML5', '')}</HOSO>".encode()
+    sealed = seal_restricted(piece, _read(piece), KEY, Limits())
+
+    assert b"20240102" not in sealed
+    assert base64.b64encode(SAID.encode())[:40] not in sealed
+    assert unseal_restricted(sealed, KEY) == piece
+    again = _read(sealed)
+    assert (says_hiv_record(again.tables), again.source_id) == (True, "L1")
+    assert {name: rows for name, rows in again.tables.items() if name != "XML6"} == {
+        name: rows for name, rows in _read(piece).tables.items() if name != "XML6"
+    }
+
+
+def test_an_xml6_that_says_nothing_is_left_as_it_came() -> None:
+    piece = f"<HOSO>{SUMMARY}{part('XML6', table('<MA_LK>L1</MA_LK><STT>1</STT>'))}</HOSO>".encode()
+    assert seal_restricted(piece, _read(piece), KEY, Limits()) == piece
+
+
+def _read(piece: bytes) -> Any:
+    return read_hoso(piece, EnvelopeScan("01001", DAY, 1, (), signed=False, issues=()), 1, Limits())
+
+
+@pytest.fixture
+def break_glass_key(running: Running) -> dict[str, Any]:
+    """The key that was made with the service's key file, which the service never reads."""
+    return key_file.load_break_glass(key_file.break_glass_of(running.service.settings.key_file))
