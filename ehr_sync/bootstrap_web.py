@@ -106,7 +106,7 @@ def web_application(service: Service) -> Flask:
     together = group_commit(stores, service.uris)
     accept = partial(accept_submission, stores=stores, settings=settings, uris=service.uris, keep=together.keep)
     app_desk = AppDesk(stores, signer, f"{public_url}/fhir", timedelta(seconds=settings.session_seconds))
-    check = partial(check_submission, stores=stores, settings=settings, uris=service.uris)
+    try_out = partial(check_submission, stores=stores, settings=settings, uris=service.uris, with_fhir=True)
     issue = partial(
         issue_token, database=stores.database, edge_key=stores.keys.edges, clock=clock, signer=signer, new_id=_new_id
     )
@@ -133,7 +133,7 @@ def web_application(service: Service) -> Flask:
                 Apps(partial(answer, desk=app_desk), partial(revoke, desk=app_desk)),
                 types=tuple(TYPES),
             ),
-            submissions(accept, check, places),
+            submissions(accept, try_out, places, public_url=public_url),
             desk(_looks(stores)),
             transactions(
                 partial(follow_transaction, stores=stores), partial(make_current, stores=stores, uris=service.uris)

@@ -25,6 +25,7 @@ class _Entry:
 _COMMANDS: Final[dict[str, _Entry]] = {
     "app": _Entry("ehr_sync.commands.apps", "app", "Apps that may ask citizens for their book: add, list, remove."),
     "audit": _Entry("ehr_sync.commands.audit", "audit", "The log of who read what: verify it."),
+    "check": _Entry("ehr_sync.commands.check", "check", "What would be answered to files, without any service."),
     "client": _Entry(
         "ehr_sync.commands.clients", "client", "Systems that send: add, keys, grant, disable, enable, list."
     ),

@@ -74,7 +74,6 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "apps.authorize": Anyone(),
     "apps.decide": Anyone(),
     "submissions.submit": Sender("submissions.write"),
-    "submissions.check": Sender("submissions.write"),
     "desk.show_day": Sender("transactions.read"),
     "desk.list_day": Sender("transactions.read"),
     "desk.list_work": Sender("transactions.read"),

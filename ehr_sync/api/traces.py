@@ -33,7 +33,7 @@ UNTRACED: Final[Mapping[str, str]] = {
     "oauth.revoke": "what it ends is an entry; of a token that opens nothing there is nothing to tell",
     "apps.authorize": "it shows nothing of a book; what somebody allows is an entry",
     "fhir.batch": "each of its entries is a request with a trace of its own",
-    "submissions.submit": "what is sent is kept, with client and time; nothing but that it was taken is told",
+    "submissions.submit": "what is sent is kept, with client and time; nothing is told of it; a dry run is an entry",
     "pages.sign_in": "it leads to the identity provider; whoever comes back is an entry, let in or not",
     "pages.sign_out": "it ends one session, of whoever holds it",
     "pages.prefer": "language and colours",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mappings.model import Issue
+from mappings.sources.foresee import Foreseen
 
 Status = Literal["accepted", "refused"]
 FileStatus = Literal["accepted", "partial", "refused"]
@@ -15,7 +16,8 @@ FileStatus = Literal["accepted", "partial", "refused"]
 class HosoResult:
     """What became of one HOSO. `transaction_code` is our maGiaoDich, "" where nothing was kept as a record.
 
-    `superseded_by` is the maGiaoDich of the version that stands instead, "" where this one stands.
+    `superseded_by` is the maGiaoDich of the version that stands instead, "" where this one stands. `foreseen` is what
+    would become of it, of a dry run alone: it is never kept.
     """
 
     source_id: str = field(repr=False)  # MA_LK, echoed to its own sender only
@@ -23,6 +25,7 @@ class HosoResult:
     status: Status
     issues: tuple[Issue, ...]
     superseded_by: str = ""
+    foreseen: Foreseen | None = None
 
 
 @dataclass(frozen=True, slots=True)

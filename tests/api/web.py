@@ -64,7 +64,7 @@ def digest(*, client_id: str, body: Reader, media_type: MediaType, idempotency_k
 
 
 def foresee(*, client_id: str, actor: str, body: Reader, media_type: MediaType) -> Answer:
-    """The same for a check, without a batch id."""
+    """The same for a dry run, without a batch id."""
     answer = digest(client_id=client_id, body=body, media_type=media_type, idempotency_key=None)
     return replace(answer, batch_id="")
 
@@ -82,7 +82,12 @@ def app(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: A
     admission = options.get("admission") or admitting()
     return create_app(
         [
-            submissions(accept, foresee, options.get("places", Places(at_once=8, each=6, waiting=24))),
+            submissions(
+                accept,
+                options.get("try_out", foresee),
+                options.get("places", Places(at_once=8, each=6, waiting=24)),
+                public_url=hospital.ISSUER,
+            ),
             oauth(tokens, hospital.signer(), admission.admit_token, options.get("apps", Apps(no_app, no_app))),
             health(options.get("ready", lambda: {"database": True}), dict, lambda: b"", time.monotonic),
         ],

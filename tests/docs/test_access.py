@@ -35,7 +35,7 @@ def application() -> Flask:
     """The whole application, without what stands behind its routes."""
     blueprints = [
         oauth(NOTHING, hospital.signer(), NOTHING, NOTHING),
-        submissions(NOTHING, NOTHING, NOTHING),
+        submissions(NOTHING, NOTHING, NOTHING, public_url=""),
         desk(NOTHING),
         transactions(NOTHING, NOTHING),
         fhir(NOTHING, public_url=hospital.ISSUER, version="0"),

@@ -23,7 +23,7 @@ from ehr_sync.store.packing import Words, pack
 from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.store.submissions import Ending, SubmissionRow
 from ehr_sync.usecases.intake.archived_dossier import tables_of
-from ehr_sync.usecases.intake.compose_body import compose, with_carried_tables
+from ehr_sync.usecases.intake.compose_body import compose, context_of, with_carried_tables
 from ehr_sync.usecases.intake.limit_tries import Tries, held_back
 from ehr_sync.usecases.intake.plan_record import (
     Beside,
@@ -39,7 +39,11 @@ from ehr_sync.usecases.intake.plan_record import (
 )
 from ehr_sync.usecases.intake.write_chunk import Batch, Moved, NewStep, Part, Refused, Repeat, write
 from ehr_sync.usecases.stores import Stores
-from mappings.model import Issue, Tables, Uris
+from mappings.model import Dossier, Issue, MappingContext, Tables, Uris
+from mappings.sources.foresee import Foreseen
+
+Show = Callable[[Dossier, MappingContext], Foreseen | None]
+"""What would become of a dossier; None where no more is shown."""
 
 _ATTEMPTS = 50
 _NOBODY = Claim("", "none", "", "", "unknown", foreign=False, name_may_be_a_parents=False)
@@ -119,13 +123,37 @@ def _part(
     return Part(kept, refused, chunk.batch, submission, ending)
 
 
-def foresee(incoming: Sequence[Incoming], *, batch: Batch, stores: Stores, uris: Uris) -> tuple[HosoResult, ...]:
-    """What `keep` would answer for these dossiers now, each alone. Nothing is kept, so none has a code."""
+def foresee(
+    incoming: Sequence[Incoming], *, batch: Batch, stores: Stores, uris: Uris, show: Show | None = None
+) -> tuple[HosoResult, ...]:
+    """What `keep` would answer for these dossiers now, each alone. Nothing is kept, so none has a code. `show` says
+    what would become of each that is accepted: of what was sent alone, so that nothing that is kept is shown.
+    """
     claims = [new_claim_of(one, stores.keys.index) for one in incoming]
     look = _look(incoming, claims, batch.received_at, stores)
     tries = _tries(look, batch, stores)
     steps = [_step(one, claim, look, tries, batch, stores, uris) for one, claim in zip(incoming, claims, strict=True)]
-    return tuple(replace(_result(one, step), transaction_code="") for one, step in zip(incoming, steps, strict=True))
+    results = []
+    for one, claim, step in zip(incoming, claims, steps, strict=True):
+        foreseen = None
+        if show is not None and not isinstance(step, Refused):
+            foreseen = show(one.dossier, _context(step, claim, batch, stores, uris))
+        results.append(replace(_result(one, step), transaction_code="", foreseen=foreseen))
+    return tuple(results)
+
+
+def _context(
+    step: NewStep | Repeat, claim: NewClaim | None, batch: Batch, stores: Stores, uris: Uris
+) -> MappingContext:
+    planned = step.plan
+    return context_of(
+        record_id=planned.filing.record_id,
+        version=planned.holder.version if isinstance(planned, Duplicate) else planned.version,
+        number=claim.claim.number if claim else "",
+        keys=stores.keys,
+        uris=uris,
+        received_at=batch.received_at,
+    )
 
 
 def _submission(batch: Batch, stores: Stores) -> SubmissionRow | None:
