@@ -26,6 +26,7 @@ from ehr_sync.api.ops import Wanted, ops
 from ehr_sync.api.places import Places
 from ehr_sync.api.submissions import submissions
 from ehr_sync.api.transactions import transactions
+from ehr_sync.api.validate import validate
 from ehr_sync.bootstrap import Service, figures_of
 from ehr_sync.core.addresses import networks
 from ehr_sync.core.figures import Figures
@@ -134,6 +135,7 @@ def web_application(service: Service) -> Flask:
                 types=tuple(TYPES),
             ),
             submissions(accept, try_out, places, public_url=public_url),
+            validate(places),
             desk(_looks(stores)),
             transactions(
                 partial(follow_transaction, stores=stores), partial(make_current, stores=stores, uris=service.uris)

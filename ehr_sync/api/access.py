@@ -74,6 +74,7 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "apps.authorize": Anyone(),
     "apps.decide": Anyone(),
     "submissions.submit": Sender("submissions.write"),
+    "validate.resource": Sender("submissions.write"),
     "desk.show_day": Sender("transactions.read"),
     "desk.list_day": Sender("transactions.read"),
     "desk.list_work": Sender("transactions.read"),

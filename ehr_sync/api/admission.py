@@ -63,7 +63,7 @@ def install_after_access(app: Flask, admission: Admission) -> None:
         wait = admission.refusals.seconds_until_one(_who())
         if wait:
             raise Problem("refusals.too_many", headers=retry_after(wait))
-        if request.endpoint == "submissions.submit":
+        if request.endpoint in {"submissions.submit", "validate.resource"}:  # to look at a Bundle costs as much
             admission.admit_submission(g.caller.client_id)
 
     @app.after_request

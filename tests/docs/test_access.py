@@ -17,6 +17,7 @@ from ehr_sync.api.oauth import oauth
 from ehr_sync.api.ops import ops
 from ehr_sync.api.submissions import submissions
 from ehr_sync.api.transactions import transactions
+from ehr_sync.api.validate import validate
 from ehr_sync.web.citizen import pages as citizen
 from ehr_sync.web.citizen.api import book_api
 from ehr_sync.web.citizen.consent import consent
@@ -36,6 +37,7 @@ def application() -> Flask:
     blueprints = [
         oauth(NOTHING, hospital.signer(), NOTHING, NOTHING),
         submissions(NOTHING, NOTHING, NOTHING, public_url=""),
+        validate(NOTHING),
         desk(NOTHING),
         transactions(NOTHING, NOTHING),
         fhir(NOTHING, public_url=hospital.ISSUER, version="0"),

@@ -31,6 +31,7 @@ NOBODYS: Final = "11111111-1111-8111-8111-111111111111"
 
 ROUTES: Final[dict[str, tuple[str, str]]] = {
     "submissions.submit": ("POST", "/api/v1/submissions"),
+    "validate.resource": ("POST", "/fhir/Patient/$validate"),
     "desk.show_day": ("GET", "/api/v1/days/2026-01-31"),
     "desk.list_day": ("GET", "/api/v1/days/2026-01-31/dossiers"),
     "desk.list_work": ("GET", "/api/v1/work"),
