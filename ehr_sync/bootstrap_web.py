@@ -24,6 +24,7 @@ from ehr_sync.api.health import health
 from ehr_sync.api.oauth import Apps, oauth
 from ehr_sync.api.ops import Wanted, ops
 from ehr_sync.api.places import Places
+from ehr_sync.api.rules import rules
 from ehr_sync.api.submissions import submissions
 from ehr_sync.api.transactions import transactions
 from ehr_sync.api.validate import validate
@@ -136,6 +137,7 @@ def web_application(service: Service) -> Flask:
             ),
             submissions(accept, try_out, places, public_url=public_url),
             validate(places),
+            rules(),
             desk(_looks(stores)),
             transactions(
                 partial(follow_transaction, stores=stores), partial(make_current, stores=stores, uris=service.uris)

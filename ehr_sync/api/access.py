@@ -63,6 +63,7 @@ Who = Anyone | Sender | Citizen | Staff | Page
 
 WHO_MAY: Final[Mapping[str, Who]] = {
     "problems.explain": Anyone(),
+    "rules.all": Anyone(),
     "health.alive": Anyone(),
     "health.ready": Anyone(),
     "health.metrics": Anyone(),

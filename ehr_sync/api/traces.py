@@ -22,6 +22,7 @@ TOKENS: Final = frozenset({"oauth.token", "oauth.revoke"})
 
 UNTRACED: Final[Mapping[str, str]] = {
     "problems.explain": "a page of ours, of nobody's data",
+    "rules.all": "what dossiers are held to, of nobody's data",
     "health.alive": "whether a process lives",
     "health.ready": "whether the service is ready, and its books are open",
     "health.metrics": "counts, of nobody's data",

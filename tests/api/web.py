@@ -25,6 +25,7 @@ from ehr_sync.api.app import create_app
 from ehr_sync.api.health import health
 from ehr_sync.api.oauth import Apps, oauth
 from ehr_sync.api.places import Places
+from ehr_sync.api.rules import rules
 from ehr_sync.api.submissions import MediaType, Reader, submissions
 from ehr_sync.api.validate import validate
 from ehr_sync.core.addresses import networks
@@ -89,6 +90,7 @@ def app(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: A
                 options.get("places", Places(at_once=8, each=6, waiting=24)),
                 public_url=hospital.ISSUER,
             ),
+            rules(),
             validate(options.get("places", Places(at_once=8, each=6, waiting=24))),
             oauth(tokens, hospital.signer(), admission.admit_token, options.get("apps", Apps(no_app, no_app))),
             health(options.get("ready", lambda: {"database": True}), dict, lambda: b"", time.monotonic),

@@ -15,6 +15,7 @@ from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
 from ehr_sync.api.oauth import oauth
 from ehr_sync.api.ops import ops
+from ehr_sync.api.rules import rules
 from ehr_sync.api.submissions import submissions
 from ehr_sync.api.transactions import transactions
 from ehr_sync.api.validate import validate
@@ -38,6 +39,7 @@ def application() -> Flask:
         oauth(NOTHING, hospital.signer(), NOTHING, NOTHING),
         submissions(NOTHING, NOTHING, NOTHING, public_url=""),
         validate(NOTHING),
+        rules(),
         desk(NOTHING),
         transactions(NOTHING, NOTHING),
         fhir(NOTHING, public_url=hospital.ISSUER, version="0"),

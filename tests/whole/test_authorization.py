@@ -67,6 +67,7 @@ ROUTES: Final[dict[str, tuple[str, str]]] = {
 }
 OPEN: Final[dict[str, tuple[str, str]]] = {
     "problems.explain": ("GET", "/problems/not_found"),
+    "rules.all": ("GET", "/api/v1/rules"),
     "health.alive": ("GET", "/healthz"),
     "health.ready": ("GET", "/readyz"),
     "health.metrics": ("GET", "/metrics"),

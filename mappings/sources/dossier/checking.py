@@ -14,6 +14,7 @@ from typing import Final
 
 from mappings.dates import parse_day
 from mappings.model import Dossier, Issue, Row, Tables
+from mappings.sources.dossier.repeated import repeated
 from mappings.sources.dossier.rows import is_of_episode
 from mappings.sources.dossier.tables import TABLES
 from mappings.sources.dossier.visit import is_insured
@@ -50,6 +51,7 @@ def validate(tables: Tables, received_on: date) -> tuple[Issue, ...]:
     issues += _episode(tables, summary)
     for table in TABLES:
         issues += table.between(tables)
+    issues += repeated(tables)
     return tuple(issues)
 
 
