@@ -14,8 +14,8 @@ from typing import Final
 
 from mappings.dates import parse_day
 from mappings.model import Dossier, Issue, Row, Tables
-from mappings.sources.dossier.repeated import repeated
 from mappings.sources.dossier.rows import is_of_episode
+from mappings.sources.dossier.summary_repeated import repeated
 from mappings.sources.dossier.tables import TABLES
 from mappings.sources.dossier.visit import is_insured
 from mappings.sources.row_checks import MOST_OF_A_KIND, RowChecks

@@ -27,7 +27,7 @@ def repeated(tables: Tables) -> Iterator[Issue]:
     for summary in tables.get("XML1", ())[:1]:
         for name, tags in REPEATED.items():
             found = [
-                Issue("value.differs_from_summary", f"{name}[{number}].{tag}", f"XML1.{tag}")
+                Issue("value.differs_from_xml1", f"{name}[{number}].{tag}", f"XML1.{tag}")
                 for number, row in enumerate(tables.get(name, ()), 1)
                 for tag in tags
                 if tag in row and tag in summary and row[tag] != summary[tag]
