@@ -26,8 +26,10 @@ from ehr_sync.api.health import health
 from ehr_sync.api.oauth import Apps, oauth
 from ehr_sync.api.ops import Wanted, ops
 from ehr_sync.api.places import Places
+from ehr_sync.api.rules import rules
 from ehr_sync.api.submissions import submissions
 from ehr_sync.api.transactions import transactions
+from ehr_sync.api.validate import validate
 from ehr_sync.bootstrap import Service, figures_of
 from ehr_sync.core.addresses import networks
 from ehr_sync.core.figures import Figures
@@ -114,8 +116,8 @@ def web_application(service: Service) -> Flask:
     together = group_commit(stores, service.uris)
     accept = partial(accept_submission, stores=stores, settings=settings, uris=service.uris, keep=together.keep)
     app_desk = AppDesk(stores, signer, f"{public_url}/fhir", timedelta(seconds=settings.session_seconds))
-    check = partial(check_submission, stores=stores, settings=settings, uris=service.uris)
     edge_key = stores.keys.edges
+    try_out = partial(check_submission, stores=stores, settings=settings, uris=service.uris, with_fhir=True)
     issue = partial(
         issue_token, database=stores.database, edge_key=edge_key, clock=clock, signer=signer, new_id=_new_id
     )
@@ -146,7 +148,9 @@ def web_application(service: Service) -> Flask:
                 Apps(partial(answer, desk=app_desk), partial(revoke, desk=app_desk)),
                 types=tuple(TYPES),
             ),
-            submissions(accept, check, places),
+            submissions(accept, try_out, places, public_url=public_url),
+            validate(places),
+            rules(),
             axis(
                 by_password,
                 admission,

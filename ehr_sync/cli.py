@@ -28,6 +28,7 @@ _COMMANDS: Final[dict[str, _Entry]] = {
     "break-glass": _Entry(
         "ehr_sync.commands.break_glass", "break_glass", "What a record of HIV (XML6) said, by its key."
     ),
+    "check": _Entry("ehr_sync.commands.check", "check", "What would be answered to files, without any service."),
     "client": _Entry(
         "ehr_sync.commands.clients", "client", "Systems that send: add, keys, password, grant, disable, enable, list."
     ),

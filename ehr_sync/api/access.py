@@ -63,6 +63,7 @@ Who = Anyone | Sender | Citizen | Staff | Page
 
 WHO_MAY: Final[Mapping[str, Who]] = {
     "problems.explain": Anyone(),
+    "rules.all": Anyone(),
     "health.alive": Anyone(),
     "health.ready": Anyone(),
     "health.metrics": Anyone(),
@@ -74,10 +75,10 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "apps.authorize": Anyone(),
     "apps.decide": Anyone(),
     "submissions.submit": Sender("submissions.write"),
-    "submissions.check": Sender("submissions.write"),
     "axis.sign_in": Anyone(),
     "axis.send": Sender("submissions.write"),
     "axis.follow": Sender("transactions.read"),
+    "validate.resource": Sender("submissions.write"),
     "desk.show_day": Sender("transactions.read"),
     "desk.list_day": Sender("transactions.read"),
     "desk.list_work": Sender("transactions.read"),

@@ -22,7 +22,8 @@ from ehr_sync.core.tally import Tally
 
 _REFUSALS: Final = frozenset({401, 404})
 _LONGEST_NAME: Final = 64
-_SUBMISSIONS: Final = frozenset({"submissions.submit", "submissions.check", "axis.send"})  # a check costs as much
+# To look at a Bundle costs as much.
+_SUBMISSIONS: Final = frozenset({"submissions.submit", "validate.resource", "axis.send"})
 
 
 @dataclass(frozen=True, slots=True)

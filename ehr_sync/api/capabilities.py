@@ -33,6 +33,12 @@ _HISTORY: Final = (
     " names their content and is no number."
 )
 _BATCH: Final = "A Bundle of type batch, at most 50 GETs in 64 kB; each is answered as if it had been asked alone."
+_VALIDATE: Final = {
+    "name": "validate",
+    "definition": "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+    "documentation": "By POST, with a facility's token: a resource, or Parameters with resource, mode and profile. Of"
+    " other types of R4 too, Bundle and Composition among them. Nothing is kept.",
+}
 _OPERATIONS: Final = [
     {
         "name": "everything",
@@ -106,8 +112,7 @@ def _resource(name: str) -> dict[str, Any]:
     }
     if searched(name):
         resource["searchParam"] = [*_owners(name), *_filters(name)]
-    if name == "Patient":
-        resource["operation"] = _OPERATIONS
+    resource["operation"] = [*_OPERATIONS, _VALIDATE] if name == "Patient" else [_VALIDATE]
     return resource
 
 

@@ -7,6 +7,23 @@ from typing import Any
 from ehr_sync.api.language import Language
 from ehr_sync.core.answers import Answer, FileResult, HosoResult
 from mappings.issues import catalogue as issues
+from mappings.sources import foresee
+
+
+def dry_run(given: Answer, language: Language, base: str) -> dict[str, Any]:
+    """As `answer`, of what was only tried: what nobody could know, and what would become of each HOSO."""
+    unknown = [{"stage": stage, "why": why} for stage, why in foresee.not_known(foresee.DRY_RUN, language)]
+    rendered = {"dryRun": True, "notKnown": unknown, **answer(given, language)}
+    for file, result in zip(rendered["fileResults"], given.files, strict=True):
+        for shown, hoso in zip(file["hoSo"], result.dossiers, strict=True):
+            _show(shown, hoso, base)
+    return rendered
+
+
+def _show(rendered: dict[str, Any], hoso: HosoResult, base: str) -> None:
+    rendered.update(foresee.told(hoso.foreseen, base) if hoso.foreseen else {"fhir": None, "trace": None})
+    for shown, other in zip(rendered.get("otherRecords", ()), hoso.others, strict=True):
+        _show(shown, other, base)
 
 
 def answer(given: Answer, language: Language) -> dict[str, Any]:

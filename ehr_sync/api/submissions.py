@@ -1,4 +1,4 @@
-"""POST /api/v1/submissions: a hospital's system hands over dossiers, or asks first what would be answered."""
+"""POST /api/v1/submissions: a hospital's system hands over dossiers, or tries first what would become of them."""
 
 from __future__ import annotations
 
@@ -48,32 +48,29 @@ class Accept(Protocol):
     ) -> Answer: ...
 
 
-class Check(Protocol):
-    """The use case that answers what sending would answer now, and keeps nothing."""
+class DryRun(Protocol):
+    """The use case that answers what sending would answer now, with what would become of each, and keeps nothing."""
 
     def __call__(self, *, client_id: str, actor: str, body: Reader, media_type: MediaType) -> Answer: ...
 
 
-def submissions(accept: Accept, check: Check, places: Places) -> Blueprint:
-    """The routes, around their use cases. A body is read when it has its place."""
+def submissions(accept: Accept, try_out: DryRun, places: Places, *, public_url: str) -> Blueprint:
+    """The route, around its use cases. A body is read when it has its place."""
     blueprint = Blueprint("submissions", __name__)
 
     @blueprint.post("/api/v1/submissions")
     def submit() -> Response:
         client_id = access.caller().client_id
+        is_dry_run = _is_dry_run(request)
         media_type, idempotency_key, body = kind_of(request), _idempotency_key(request), body_of(request)
         with places.taken(client_id):
-            answer = accept(client_id=client_id, media_type=media_type, idempotency_key=idempotency_key, body=body)
-        rendered = render.answer(answer, language_of(request))
+            if is_dry_run:
+                answer = try_out(client_id=client_id, actor=f"client:{client_id}", media_type=media_type, body=body)
+                rendered = render.dry_run(answer, language_of(request), f"{public_url}/fhir")
+            else:
+                answer = accept(client_id=client_id, media_type=media_type, idempotency_key=idempotency_key, body=body)
+                rendered = render.answer(answer, language_of(request))
         return Response(orjson.dumps(rendered), mimetype="application/json")
-
-    @blueprint.post("/api/v1/submissions:check", endpoint="check")
-    def foresee() -> Response:
-        client_id = access.caller().client_id
-        media_type, body = kind_of(request), body_of(request)
-        with places.taken(client_id):
-            answer = check(client_id=client_id, actor=f"client:{client_id}", media_type=media_type, body=body)
-        return Response(orjson.dumps(render.answer(answer, language_of(request))), mimetype="application/json")
 
     return blueprint
 
@@ -100,6 +97,16 @@ class Body:
         if not block and size and self._missing:
             raise Problem("request.cut_off")
         return block
+
+
+def _is_dry_run(request: Request) -> bool:
+    """Raises Problem for any other parameter, or value: who has misspelt it must not have sent."""
+    if not request.args:
+        return False
+    given = list(request.args.items(multi=True))
+    if given not in ([("dry_run", "true")], [("dry_run", "false")]):
+        raise Problem("request.parameter", parameters=["dry_run"])
+    return given == [("dry_run", "true")]
 
 
 def kind_of(request: Request) -> MediaType:

@@ -25,6 +25,7 @@ SIGN_INS: Final = TOKENS | {"axis.sign_in"}
 
 UNTRACED: Final[Mapping[str, str]] = {
     "problems.explain": "a page of ours, of nobody's data",
+    "rules.all": "what dossiers are held to, of nobody's data",
     "health.alive": "whether a process lives",
     "health.ready": "whether the service is ready, and its books are open",
     "health.metrics": "counts, of nobody's data",
@@ -38,7 +39,8 @@ UNTRACED: Final[Mapping[str, str]] = {
     "oauth.revoke": "what it ends is an entry; of a token that opens nothing there is nothing to tell",
     "apps.authorize": "it shows nothing of a book; what somebody allows is an entry",
     "fhir.batch": "each of its entries is a request with a trace of its own",
-    "submissions.submit": "what is sent is kept, with client and time; nothing but that it was taken is told",
+    "submissions.submit": "what is sent is kept, with client and time; nothing is told of it; a dry run is an entry",
+    "validate.resource": "what is sent is looked at and forgotten; nothing of anybody is told",
     "pages.sign_in": "it leads to the identity provider; whoever comes back is an entry, let in or not",
     "pages.sign_out": "it ends one session, of whoever holds it",
     "pages.prefer": "language and colours",

@@ -16,6 +16,7 @@ from ehr_sync.usecases.stores import Stores
 UNTRACED: Final[Mapping[str, str]] = {
     "audit verify": "it reads the log itself, and tells numbers of entries and no entry",
     "app list": "which apps an operator registered, of nobody's data",
+    "check": "files of whoever asks, looked at without any service",
     "client list": "whom an operator registered: systems, of nobody's data",
     "facility list": "places, of nobody's data",
     "destination list": "how books stand, of nobody's data",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from mappings.model import Issue
+from mappings.sources.foresee import Foreseen
 
 Status = Literal["accepted", "refused"]
 FileStatus = Literal["accepted", "partial", "refused"]
@@ -16,7 +17,8 @@ class HosoResult:
     """What became of one HOSO. `transaction_code` is our maGiaoDich, "" where nothing was kept as a record.
 
     `superseded_by` is the maGiaoDich of the version that stands instead, "" where this one stands. `others` are
-    the records that were cut out of it, each with a code of its own.
+    the records that were cut out of it, each with a code of its own. `foreseen` is what would become of it, of a dry
+    run alone: it is never kept.
     """
 
     source_id: str = field(repr=False)  # MA_LK, echoed to its own sender only
@@ -25,6 +27,7 @@ class HosoResult:
     issues: tuple[Issue, ...]
     superseded_by: str = ""
     others: tuple[HosoResult, ...] = ()
+    foreseen: Foreseen | None = None
 
 
 @dataclass(frozen=True, slots=True)

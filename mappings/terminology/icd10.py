@@ -64,6 +64,11 @@ def display(code: str) -> str:
     return packed.names("icd10_vn_qd4469.tsv.zst").get(code, "")
 
 
+def limits(code: str) -> str:
+    """What the list of 2020 does not let a dotted code be: "n" a main diagnosis, "f" of a man, "m" of a woman."""
+    return packed.names("icd10_limits_qd4469.tsv.zst").get(code, "")
+
+
 def read(value: str | None) -> Written:
     """The codes and the words of a field, in whatever edition: parted at every separator that exporters use."""
     if not value:

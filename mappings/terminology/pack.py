@@ -1,6 +1,7 @@
 """Packs the ministry's long lists into what the service reads: code, tab, Vietnamese name, a line each, zstd.
 
     python -m mappings.terminology.pack icd10 SOURCE.csv     QĐ 4469/QĐ-BYT (2020): columns code, name_vi
+    python -m mappings.terminology.pack icd10-limits SOURCE.csv  the same: not_allowed_as_main, female_only, male_only
     python -m mappings.terminology.pack icd9 SOURCE.csv      QĐ 4440/QĐ-BYT (2020): columns maicd9, tenicd9
     python -m mappings.terminology.pack services SOURCE.csv  the same: columns matuongduong, maicd9
 
@@ -24,14 +25,19 @@ _LISTS: Final = {
     "services": ("icd9cm_services_qd4440.tsv.zst", "matuongduong", "maicd9"),
 }
 _MARKS: Final = "†*"
+_LIMITS: Final = {"not_allowed_as_main": "n", "female_only": "f", "male_only": "m"}
 
 
 def main(kind: str, source: Path) -> None:
     """Write the packed list beside this module. Raises KeyError for an unknown list or a missing column."""
-    target, code, name = _LISTS[kind]
     with source.open(encoding="utf-8-sig", newline="") as file:
-        rows = [(row[code], row[name]) for row in csv.DictReader(file)]
-    read = codes_by_service(rows) if kind == "services" else names_by_code(rows)
+        listed = list(csv.DictReader(file))
+    if kind == "icd10-limits":
+        target, read = "icd10_limits_qd4469.tsv.zst", limits_by_code(listed)
+    else:
+        target, code, name = _LISTS[kind]
+        rows = [(row[code], row[name]) for row in listed]
+        read = codes_by_service(rows) if kind == "services" else names_by_code(rows)
     Path(__file__).with_name(target).write_bytes(pack(read))
 
 
@@ -58,6 +64,18 @@ def names_by_code(rows: Iterable[tuple[str, str]]) -> Mapping[str, str]:
             unclear.add(written)
         names.setdefault(_padded(written.rstrip(_MARKS)), name)
     return {code: name for code, name in names.items() if code not in {_padded(one) for one in unclear}}
+
+
+def limits_by_code(rows: Iterable[Mapping[str, str]]) -> Mapping[str, str]:
+    """What a code may not be used for: n as the main diagnosis, f of others than women, m of others than men. Of a code
+    that stands with and without a mark (†, *) only what holds of both.
+    """
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        code = row["code"].strip().rstrip(_MARKS)
+        limits = {letter for column, letter in _LIMITS.items() if row[column] == "1"}
+        found[code] = found[code] & limits if code in found else limits
+    return {code: "".join(sorted(limits)) for code, limits in found.items() if limits}
 
 
 def codes_by_service(rows: Iterable[tuple[str, str]]) -> Mapping[str, str]:

@@ -26,7 +26,9 @@ from ehr_sync.api.axis import axis
 from ehr_sync.api.health import health
 from ehr_sync.api.oauth import Apps, oauth
 from ehr_sync.api.places import Places
+from ehr_sync.api.rules import rules
 from ehr_sync.api.submissions import MediaType, Reader, submissions
+from ehr_sync.api.validate import validate
 from ehr_sync.core.addresses import networks
 from ehr_sync.core.answers import Answer, HosoResult, file_result
 from ehr_sync.core.errors import NotFound
@@ -66,7 +68,7 @@ def digest(*, client_id: str, body: Reader, media_type: MediaType, idempotency_k
 
 
 def foresee(*, client_id: str, actor: str, body: Reader, media_type: MediaType) -> Answer:
-    """The same for a check, without a batch id."""
+    """The same for a dry run, without a batch id."""
     answer = digest(client_id=client_id, body=body, media_type=media_type, idempotency_key=None)
     return replace(answer, batch_id="")
 
@@ -94,7 +96,14 @@ def app(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: A
     admission = options.get("admission") or admitting()
     return create_app(
         [
-            submissions(accept, foresee, options.get("places", Places(at_once=8, each=6, waiting=24))),
+            submissions(
+                accept,
+                options.get("try_out", foresee),
+                options.get("places", Places(at_once=8, each=6, waiting=24)),
+                public_url=hospital.ISSUER,
+            ),
+            rules(),
+            validate(options.get("places", Places(at_once=8, each=6, waiting=24))),
             oauth(tokens, hospital.signer(), admission.admit_token, options.get("apps", Apps(no_app, no_app))),
             axis(
                 options.get("sign_in", no_login),

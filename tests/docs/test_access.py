@@ -16,8 +16,10 @@ from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
 from ehr_sync.api.oauth import oauth
 from ehr_sync.api.ops import ops
+from ehr_sync.api.rules import rules
 from ehr_sync.api.submissions import submissions
 from ehr_sync.api.transactions import transactions
+from ehr_sync.api.validate import validate
 from ehr_sync.web.citizen import pages as citizen
 from ehr_sync.web.citizen.api import book_api
 from ehr_sync.web.citizen.consent import consent
@@ -36,8 +38,10 @@ def application() -> Flask:
     """The whole application, without what stands behind its routes."""
     blueprints = [
         oauth(NOTHING, hospital.signer(), NOTHING, NOTHING),
-        submissions(NOTHING, NOTHING, NOTHING),
+        submissions(NOTHING, NOTHING, NOTHING, public_url=""),
         axis(NOTHING, NOTHING, NOTHING, NOTHING, places=NOTHING, password_places=NOTHING),
+        validate(NOTHING),
+        rules(),
         desk(NOTHING),
         transactions(NOTHING, NOTHING),
         fhir(NOTHING, public_url=hospital.ISSUER, version="0"),

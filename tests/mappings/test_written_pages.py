@@ -18,6 +18,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
         ("tables.md", "mappings.sources.dossier.decree"),
         ("fields.md", "mappings.sources.fates"),
         ("issues.md", "mappings.issues.page"),
+        ("checks.md", "mappings.sources.rules"),
     ],
 )
 def test_a_page_is_what_its_command_writes(written: str, by: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import pytest
 
-from ehr_sync.sandbox.dossiers.generator import dossier, envelope, with_values
-from tests.usecases.service import DAY, HOSPITAL, Running
+from ehr_sync.sandbox.dossiers.generator import RECORD_KINDS, dossier, envelope, with_values
+from tests.usecases.service import DAY, HOSPITAL, Running, number_of
 from tests.web.facilities import OURS, REFUSED, THEIRS, Town, town_of
 
 XML: Final = {"Content-Type": "application/xml"}
@@ -88,19 +88,67 @@ def test_p10_another_hospitals_dossier_is_answered_as_an_unknown_one_is(town: To
     assert System(town, "khac").post("/api/v1/dossiers:find", body) == (200, {"maGiaoDich": [town.theirs]})
 
 
-def test_a_check_answers_as_sending_does_without_a_code_and_keeps_nothing(town: Town) -> None:
-    body = envelope([dossier(470, person_index=470), REFUSED], made_on=DAY)
+def test_a_dry_run_shows_what_the_book_will_hold_and_keeps_nothing(town: Town) -> None:
+    visit = dossier(470, person_index=470, shape="outpatient", rows=6)
+    body = envelope([visit, REFUSED], made_on=DAY)
     ours = System(town)
-    before = town.running.counts("submission", "piece", "record_version", "refusal", "claim", "idempotency")
-    status, told = ours.post("/api/v1/submissions:check", body, **XML)
+    before = town.running.counts("submission", "piece", "record_version", "refusal", "claim", "idempotency", "person")
+    status, told = ours.post(
+        "/api/v1/submissions?dry_run=true", body, **XML, **{"Idempotency-Key": "một".encode().hex()}
+    )
     assert town.running.counts(*before) == before
-    assert (status, told["totalSuccess"], told["totalFailed"], told["batchId"]) == (200, 1, 1, "")
+    assert (status, told["dryRun"], told["totalSuccess"], told["totalFailed"], told["batchId"]) == (200, True, 1, 1, "")
+    assert [one["stage"] for one in told["notKnown"]] == ["keep", "verify", "deliver"]
+    assert town.running.journal("registry") == []
+    shown, refused = told["fileResults"][0]["hoSo"]
+    bundle, trace = shown.pop("fhir"), shown.pop("trace")
+    assert (refused.pop("fhir"), refused.pop("trace")) == (None, None)
     _, sent = ours.post("/api/v1/submissions", body, **XML)
     for hoso in sent["fileResults"][0]["hoSo"]:
         hoso["maGiaoDich"] = ""
     assert told["fileResults"] == sent["fileResults"]
+
+    town.running.settle()
+    book = {one["id"]: one for one in town.running.book(number_of(470)).values() if one["resourceType"] != "Patient"}
+    foreseen = {one["resource"]["id"]: one["resource"] for one in bundle["entry"]}
+    assert foreseen.keys() <= book.keys()
+    [encounter] = [one for one in foreseen.values() if one["resourceType"] == "Encounter"]
+    assert encounter["period"] == book[encounter["id"]]["period"]
+    [reason] = [one["to"] for one in trace["fields"] if one["field"] == "XML1[1].LY_DO_VV"]
+    assert reason[0] == {"resource": f"Encounter/{encounter['id']}", "element": "Encounter.reasonCode"}
+    assert {"XML1[1].LY_DO_VV"} == {
+        name for one in trace["elements"] if one["element"] == "Encounter.reasonCode" for name in one["from"]
+    }
     [row] = town.running.rows("SELECT actor, detail FROM audit_event WHERE action = 'check dossiers'")
     assert (row.actor, row.detail) == (f"client:{HOSPITAL}", "")
+
+
+def test_a_misspelt_dry_run_is_refused_and_not_sent(town: Town) -> None:
+    body = envelope([dossier(472, person_index=472)], made_on=DAY)
+    ours, before = System(town), town.running.counts("submission")
+    for asked in ("dryrun=true", "dry_run=1", "dry_run=true&dry_run=false", "dry_run"):
+        status, told = ours.post(f"/api/v1/submissions?{asked}", body, **XML)
+        assert (status, told["code"], told["parameters"]) == (400, "request.parameter", ["dry_run"])
+    assert town.running.counts("submission") == before
+    assert ours.post("/api/v1/submissions?dry_run=false", body, **XML)[1]["totalSuccess"] == 1
+    assert town.running.counts("submission") != before
+
+
+def test_p9_a_dry_run_shows_nothing_of_what_is_withheld(town: Town) -> None:
+    """Neither of a whole record nor of an item."""
+    visits = [
+        dossier(473, person_index=473, shape="inpatient", rows=6),
+        dossier(474, person_index=474, shape="inpatient", rows=6, restricted=RECORD_KINDS[0]),
+        dossier(475, person_index=475, shape="inpatient", rows=6, restricted="test_index"),
+    ]
+    ours = System(town)
+    _, told = ours.post("/api/v1/submissions?dry_run=true", envelope(visits, made_on=DAY), **XML)
+    whole, withheld, item = told["fileResults"][0]["hoSo"]
+    assert (whole["status"], withheld["status"], item["status"]) == ("accepted", "accepted", "accepted")
+    assert (len(whole["fhir"]["entry"]) > 5, withheld["fhir"].get("entry")) == (True, None)
+    assert {len(one["to"]) for one in withheld["trace"]["fields"]} == {0}
+    assert "HIV" not in str(item["fhir"]).upper()
+    assert "restricted" not in str(told)
 
 
 def test_the_work_list_and_the_keys_are_there_too(town: Town) -> None:

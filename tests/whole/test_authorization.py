@@ -33,9 +33,9 @@ NOBODYS: Final = "11111111-1111-8111-8111-111111111111"
 
 ROUTES: Final[dict[str, tuple[str, str]]] = {
     "submissions.submit": ("POST", "/api/v1/submissions"),
-    "submissions.check": ("POST", "/api/v1/submissions:check"),
     "axis.send": ("POST", "/api/kcb/xml/qd3176/guiHoSoXml"),
     "axis.follow": ("GET", "/api/kcb/tra-cuu-trang-thai/{code}"),
+    "validate.resource": ("POST", "/fhir/Patient/$validate"),
     "desk.show_day": ("GET", "/api/v1/days/2026-01-31"),
     "desk.list_day": ("GET", "/api/v1/days/2026-01-31/dossiers"),
     "desk.list_work": ("GET", "/api/v1/work"),
@@ -71,6 +71,7 @@ ROUTES: Final[dict[str, tuple[str, str]]] = {
 }
 OPEN: Final[dict[str, tuple[str, str]]] = {
     "problems.explain": ("GET", "/problems/not_found"),
+    "rules.all": ("GET", "/api/v1/rules"),
     "health.alive": ("GET", "/healthz"),
     "health.ready": ("GET", "/readyz"),
     "health.metrics": ("GET", "/metrics"),

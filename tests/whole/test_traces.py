@@ -107,7 +107,7 @@ def called(site: Site, known: dict[str, str], endpoint: str, headers: dict[str, 
         path = f"/api/v1/ops/resyncs/{known['order']}"
     bodies: dict[str, dict[str, Any]] = {
         "submissions.submit": {"data": envelope([dossier(32, rows=1)]), "headers": {"Content-Type": "application/xml"}},
-        "submissions.check": {"data": envelope([dossier(32, rows=1)]), "headers": {"Content-Type": "application/xml"}},
+        "validate.resource": {"json": {"resourceType": "Patient"}},
         "ops.plan_resync": {"json": {"patient": known["patient"], "dry_run": True}},
         "ops.hurry_lanes": {"json": {"patient": known["patient"]}},
         "oauth.token": {"data": signed_in(site)},

@@ -29,7 +29,7 @@ from ehr_sync.store.spool import Reader, Spool
 from ehr_sync.store.submissions import Ending
 from ehr_sync.usecases.intake import keep_records, skeleton, stored_answer
 from ehr_sync.usecases.intake.cut_out import with_parts
-from ehr_sync.usecases.intake.keep_records import Chunk, foresee
+from ehr_sync.usecases.intake.keep_records import Chunk, Show, foresee
 from ehr_sync.usecases.intake.plan_record import Incoming, told_name
 from ehr_sync.usecases.intake.sealed_parts import seal_restricted
 from ehr_sync.usecases.intake.skeleton import Skeleton
@@ -38,11 +38,13 @@ from ehr_sync.usecases.stores import Stores
 from mappings.formats import archive, base64_reading, base64_writing, bodies
 from mappings.formats.bodies import Place
 from mappings.issues.catalogue import is_refusal
-from mappings.model import Dossier, Issue, Uris
+from mappings.model import Dossier, Issue, MappingContext, Uris
 from mappings.sources.catalogue import parts_of
 from mappings.sources.dossier.reading.envelope import EnvelopeScan, Limits, SourceRefused, scan
 from mappings.sources.dossier.reading.hoso import longest_piece
 from mappings.sources.dossier.source import DOSSIER
+from mappings.sources.foresee import MOST_ROWS_MAPPED, Foreseen
+from mappings.sources.foresee import foresee as foresee_fhir
 
 MediaType = bodies.Shape
 Keep = Callable[[Chunk], tuple[HosoResult, ...]]
@@ -53,6 +55,10 @@ _ALWAYS_TOLD = 3
 _READ_BYTES = 262_144
 # One big body per worker at a time: memory is bounded by one, not by how many come at once.
 _BIG_BODY = threading.Lock()
+# Nor more than one trial: who tries out shall not take the processor from those who send.
+_ONE_TRIAL = threading.Lock()
+_MOST_SHOWN = 20
+_MOST_ROWS_SHOWN = 5_000
 
 
 def accept_submission(
@@ -88,10 +94,19 @@ def accept_submission(
 
 
 def check_submission(
-    *, client_id: str, actor: str, body: Reader, media_type: MediaType, stores: Stores, settings: Settings, uris: Uris
+    *,
+    client_id: str,
+    actor: str,
+    body: Reader,
+    media_type: MediaType,
+    stores: Stores,
+    settings: Settings,
+    uris: Uris,
+    with_fhir: bool = False,
 ) -> Answer:
     """What `accept_submission` would answer now, without a code, as nothing is kept: one audit entry is all that is
     written. Of dossiers in one body that name the same record each is looked at alone. Raises as it does.
+    `with_fhir` shows what would become of the first accepted ones, as many as may be shown.
     """
     with ExitStack() as stack:
         spool = stack.enter_context(_spool(settings))
@@ -101,7 +116,8 @@ def check_submission(
         before = _before(stores, client_id, b"", None)
         with stores.database.begin() as connection:
             audit.write(connection, stores.keys.audit, [AuditEntry(actor, "check dossiers")])
-        run = _Run(client_id, media_type, b"", before, stores, settings, uris, None)
+        show = _Shown() if with_fhir else None
+        run = _Run(client_id, media_type, b"", before, stores, settings, uris, None, show)
         return run.accept(cast(BinaryIO, spool))
 
 
@@ -155,6 +171,25 @@ def _fill(spool: Spool, body: Reader) -> bytes:
 
 
 @dataclass(slots=True)
+class _Shown:
+    """What of a dry run is shown: an answer is held in memory, and to trace a dossier is to map it a hundred times."""
+
+    _dossiers: int = _MOST_SHOWN
+    _rows: int = _MOST_ROWS_SHOWN
+    _to_try: int = MOST_ROWS_MAPPED
+
+    def __call__(self, dossier: Dossier, context: MappingContext) -> Foreseen | None:
+        rows = sum(map(len, dossier.tables.values()))
+        if not self._dossiers or rows > self._rows:
+            return None
+        with _ONE_TRIAL:
+            foreseen = foresee_fhir(dossier, context, self._to_try)
+        self._dossiers, self._rows = self._dossiers - 1, self._rows - rows
+        self._to_try = max(self._to_try - foreseen.trace.rows_mapped, 0)
+        return foreseen
+
+
+@dataclass(slots=True)
 class _Run:
     """One submission on its way through: chunks that fill up and are kept, results by file."""
 
@@ -166,6 +201,7 @@ class _Run:
     settings: Settings
     uris: Uris
     keep: Keep | None  # None: nothing is kept, and what would be is told
+    show: Show | None = None
     _chunk: list[tuple[list[HosoResult | None], int, Incoming]] = field(default_factory=list)
     _chunk_bytes: int = 0
     _chunk_names: set[tuple[str, str]] = field(default_factory=set)
@@ -373,7 +409,8 @@ class _Run:
         self._chunk_names = set()
         refused, self._refused = self._refused, []
         if self.keep is None:
-            self._note(chunk, foresee([i for *_, i in chunk], batch=self._batch(), stores=self.stores, uris=self.uris))
+            incoming, batch = [i for *_, i in chunk], self._batch()
+            self._note(chunk, foresee(incoming, batch=batch, stores=self.stores, uris=self.uris, show=self.show))
             return
 
         def ending(outcomes: tuple[HosoResult, ...]) -> Ending:

@@ -52,13 +52,8 @@ def compose(
     mapping, and the rules that withhold the record whole are named in the body.
     `number` is that of the person whose book it enters: the one that its claim makes, "" without one.
     """
-    context = MappingContext(
-        record_id=record_id,
-        id_key=keys.id,
-        received_at=received_at,
-        transaction_code=transaction_code(record_id, version),
-        uris=uris,
-        book=book_mark(number, keys.id),
+    context = context_of(
+        record_id=record_id, version=version, number=number, keys=keys, uris=uris, received_at=received_at
     )
     # The only place where what is restricted is taken out: no mapping sees more than may be shown.
     source = SOURCES[dossier.source]
@@ -80,6 +75,20 @@ def compose(
 def unmapped(dossier: Dossier) -> Body:
     """The body of a dossier that waits: nothing but the rules that withhold it, so that not even its waiting shows."""
     return Body(restricted=tuple(sorted(SOURCES[dossier.source].withheld(dossier.tables).record)))
+
+
+def context_of(
+    *, record_id: bytes, version: int, number: str, keys: ServiceKeys, uris: Uris, received_at: datetime
+) -> MappingContext:
+    """What a mapping needs beside the dossier; as `compose` says."""
+    return MappingContext(
+        record_id=record_id,
+        id_key=keys.id,
+        received_at=received_at,
+        transaction_code=transaction_code(record_id, version),
+        uris=uris,
+        book=book_mark(number, keys.id),
+    )
 
 
 def book_mark(number: str, id_key: bytes) -> bytes:

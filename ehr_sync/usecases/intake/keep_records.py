@@ -6,7 +6,8 @@ planned on is looked at again, and all is written; where something has moved mea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -23,7 +24,7 @@ from ehr_sync.store.packing import Words, pack
 from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.store.submissions import Ending, SubmissionRow
 from ehr_sync.usecases.intake.archived_dossier import tables_of
-from ehr_sync.usecases.intake.compose_body import compose, unmapped, with_carried_tables
+from ehr_sync.usecases.intake.compose_body import compose, context_of, unmapped, with_carried_tables
 from ehr_sync.usecases.intake.cut_out import with_withdrawn
 from ehr_sync.usecases.intake.limit_tries import Tries, held_back
 from ehr_sync.usecases.intake.plan_record import (
@@ -41,7 +42,11 @@ from ehr_sync.usecases.intake.plan_record import (
 )
 from ehr_sync.usecases.intake.write_chunk import Batch, Moved, NewStep, Part, Refused, Repeat, write
 from ehr_sync.usecases.stores import Stores
-from mappings.model import Issue, Tables, Uris
+from mappings.model import Dossier, Issue, MappingContext, Tables, Uris
+from mappings.sources.foresee import Foreseen
+
+Show = Callable[[Dossier, MappingContext], Foreseen | None]
+"""What would become of a dossier; None where no more is shown."""
 
 _ATTEMPTS = 50
 _NOBODY = Claim("", "none", "", "", "unknown", foreign=False, name_may_be_a_parents=False)
@@ -115,17 +120,24 @@ def _part(chunk: Chunk, steps: Sequence[_Step], submission: SubmissionRow | None
     return Part(kept, refused, chunk.batch, submission, ending)
 
 
-def foresee(incoming: Sequence[Incoming], *, batch: Batch, stores: Stores, uris: Uris) -> tuple[HosoResult, ...]:
-    """What `keep` would answer for these dossiers now, each alone. Nothing is kept, so none has a code."""
+def foresee(
+    incoming: Sequence[Incoming], *, batch: Batch, stores: Stores, uris: Uris, show: Show | None = None
+) -> tuple[HosoResult, ...]:
+    """What `keep` would answer for these dossiers now, each alone. Nothing is kept, so none has a code. `show` says
+    what would become of each that is accepted: of what was sent alone, so that nothing that is kept is shown.
+    """
+
+    def foreseen(one: Incoming, step: _Step) -> HosoResult:
+        shown = None
+        if show is not None and not isinstance(step, Refused):
+            shown = show(one.dossier, _context(one, step, batch, stores, uris))
+        return replace(_own_result(one, step), transaction_code="", foreseen=shown)
+
     for _ in range(_ATTEMPTS):
         with suppress(Moved):
             _, [families] = _planned([(incoming, batch)], stores, uris)
-            return tuple(_without_codes(_result(family)) for family in families)
+            return tuple(_together(itertools.starmap(foreseen, family)) for family in families)
     raise Unavailable("database.busy")
-
-
-def _without_codes(result: HosoResult) -> HosoResult:
-    return replace(result, transaction_code="", others=tuple(map(_without_codes, result.others)))
 
 
 _Step = NewStep | Repeat | Refused
@@ -157,6 +169,18 @@ def _planned(
 def _if_taken(family: _Family) -> _Family:
     """Of a dossier that is not taken nothing is."""
     return family[:1] if isinstance(family[0][1], Refused) else family
+
+
+def _context(one: Incoming, step: NewStep | Repeat, batch: Batch, stores: Stores, uris: Uris) -> MappingContext:
+    planned, claim = step.plan, new_claim_of(one, stores.keys.index)
+    return context_of(
+        record_id=planned.filing.record_id,
+        version=planned.holder.version if isinstance(planned, Duplicate) else planned.version,
+        number=claim.claim.number if claim else "",
+        keys=stores.keys,
+        uris=uris,
+        received_at=batch.received_at,
+    )
 
 
 def _submission(batch: Batch, stores: Stores) -> SubmissionRow | None:
@@ -280,7 +304,12 @@ def _is_same_patient(filing: Filing, record: RecordRow, standing: VersionHead, c
 
 
 def _result(family: _Family) -> HosoResult:
-    own, *others = (_own_result(one, step) for one, step in family)
+    return _together(itertools.starmap(_own_result, family))
+
+
+def _together(results: Iterable[HosoResult]) -> HosoResult:
+    """A dossier's, with those of the records that were cut out of it."""
+    own, *others = results
     return replace(own, others=tuple(others))
 
 

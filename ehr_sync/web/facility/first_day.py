@@ -44,7 +44,7 @@ TOKEN=$(curl -s @URL@/oauth2/token \\
 """
 
 _CHECK: Final = """\
-curl @URL@/api/v1/submissions:check \\
+curl "@URL@/api/v1/submissions?dry_run=true" \\
   -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/xml" \\
   --data-binary @hoso.xml
 """

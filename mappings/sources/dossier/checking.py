@@ -15,6 +15,7 @@ from typing import Final
 from mappings.dates import parse_day
 from mappings.model import Dossier, Issue, Row, Tables
 from mappings.sources.dossier.rows import is_of_episode
+from mappings.sources.dossier.summary_repeated import repeated
 from mappings.sources.dossier.tables import TABLES
 from mappings.sources.dossier.tables.xml12.assessed import assessed, is_alone
 from mappings.sources.dossier.visit import is_insured
@@ -51,6 +52,7 @@ def validate(tables: Tables, received_on: date) -> tuple[Issue, ...]:
     issues += _episode(tables, summary)
     for table in TABLES:
         issues += table.between(tables)
+    issues += repeated(tables)
     return tuple(issues)
 
 

@@ -4,11 +4,14 @@ and adds up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import isfinite
 
 from mappings.model import Row, Tables
 
+# Who else pays, by source (QĐ 4750, tables 2 and 3): the state, abroad, at home, others.
+OTHER_SOURCES = ("T_NGUONKHAC_NSNN", "T_NGUONKHAC_VTNN", "T_NGUONKHAC_VTTN", "T_NGUONKHAC_CL")
+_NOTHING = frozenset({"0", "0.00"})
 # Exporters round each row for themselves: a dong, and what three places of a price lose over a quantity.
 DONG = 1.0
 
@@ -50,6 +53,15 @@ def product_differs(row: Row, tag: str, quantity: str, price: str, percent: str 
     if stated is None or times is None or each is None or share is None:
         return False
     return abs(stated - times * each * share / 100) > DONG + abs(times) / 1000
+
+
+def parts_differ(row: Row, tag: str, parts: Sequence[str]) -> bool:
+    """Whether an amount is not the sum of its parts, blank ones 0; unknown where none is there, or one is no number."""
+    given = {row[part] for part in parts if part in row}
+    if given <= _NOTHING and row.get(tag, "0") in _NOTHING:
+        return False  # nearly every row: nobody else pays
+    stated, summed = amount(row.get(tag)), [amount(row[part]) for part in parts if part in row]
+    return bool(given) and stated is not None and None not in summed and abs(stated - sum(filter(None, summed))) > DONG
 
 
 def total(rows: Iterable[Row], tag: str) -> float | None:

@@ -89,3 +89,20 @@ def test_codes_of_operations_are_read_in_one_form(written: str, codes: list[str]
 )
 def test_a_service_of_the_shared_list_has_its_international_codes(service: str, codes: list[str]) -> None:
     assert of_service(service) == codes
+
+
+def test_what_a_code_may_not_be_is_what_holds_of_it_in_every_form() -> None:
+    rows = [
+        limited("C53.0", female_only="1"),
+        limited("B37.3†", female_only="1"),
+        limited("N08.3*", not_allowed_as_main="1", male_only="1"),
+        limited("A34†", not_allowed_as_main="1", female_only="1"),
+        limited("A34", female_only="1"),
+        limited("I10"),
+    ]
+    assert pack.limits_by_code(rows) == {"C53.0": "f", "B37.3": "f", "N08.3": "mn", "A34": "f"}
+
+
+def limited(code: str, **flags: str) -> dict[str, str]:
+    """A row of the ministry's list with these flags."""
+    return {"code": code, "not_allowed_as_main": "0", "female_only": "0", "male_only": "0", **flags}

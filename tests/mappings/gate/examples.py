@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mappings.gate import Finding, bundle_findings, findings
+from mappings.gate.profiles import KNOWN, profile_findings, profiles_of
+
 HERE = Path(__file__).parent
 GOOD: dict[str, Any] = json.loads((HERE / "good.json").read_text(encoding="utf-8"))
 
@@ -43,6 +46,12 @@ DEFECTS = [
     Defect(each["kind"], each["name"], changed(GOOD[each["of"]], each["change"]), each["expect"])
     for each in json.loads((HERE / "defects.json").read_text(encoding="utf-8"))
 ]
+
+
+def look(resource: Any) -> tuple[Finding, ...]:
+    """What the gate says of it, and where that is nothing, what the profiles say that it names."""
+    found = (bundle_findings if resource["resourceType"] == "Bundle" else findings)(as_json(resource))
+    return found or profile_findings(resource, [one for one in profiles_of(resource) if one in KNOWN])
 
 
 def as_json(resource: Any) -> bytes:

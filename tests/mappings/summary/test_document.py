@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from mappings.gate import findings
+from mappings.gate.profiles import profile_findings, profiles_of
 from mappings.summary.document import summary, told
 from tests.mappings.summary.books import CHANGED, PERSON, book_of, written
 
@@ -182,6 +183,7 @@ def test_a_main_diagnosis_of_long_ago_is_history_and_nothing_says_whether_it_is_
 def test_every_resource_of_a_summary_with_former_diagnoses_passes_the_gate() -> None:
     document = made(*visit(1, "2023-03-01", ("A09", "Tiêu chảy")), *visit(2, "2026-11-20", ("I10", "Tăng huyết áp")))
     assert findings(orjson.dumps(document)) == ()
+    assert profile_findings(document, profiles_of(document)) == ()
     told_wrong = {entry["resource"]["id"]: findings(orjson.dumps(entry["resource"])) for entry in document["entry"]}
     assert {id_: found for id_, found in told_wrong.items() if found} == {}
 

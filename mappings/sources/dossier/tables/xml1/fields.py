@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from mappings.dates import latest_appointment, parse_birth
+from mappings.dates import latest_appointment, parse_birth, parse_day
 from mappings.fhir.elements import decimal, minute
 from mappings.model import Row
 from mappings.sources.columns import (
@@ -24,11 +25,19 @@ from mappings.sources.dossier.tables.xml1.cards import unaligned
 from mappings.sources.dossier.tables.xml1.encounter import STAYS, is_stay_of
 from mappings.sources.lists import Icd10List, code_list
 from mappings.sources.row_checks import RowProblem
+from mappings.terminology import icd10
 
 _CARD = r"[A-Z]{2}[1-5]\d{12}|\d{10}|\d{12}"
 _PARENT_YEARS = 13
 _MOST_SECONDARY = 12
 _SEXES = {"1": "male", "2": "female"}
+_OTHER_SEX = {"1": "f", "2": "m"}  # which limit of a code GIOI_TINH breaks
+_CARD_NUMBER = re.compile(r"[A-Z]{2}[1-5]\d{12}")
+_DIGIT = re.compile(r"\d")
+_WITHOUT_DAYS = frozenset({"01", "07", "09"})  # of QĐ 4750, table 1, 39
+_COURSE = "02"  # its days are counted as those of a stay
+_REFERRED = frozenset({"2", "5"})
+_DIED, _HOME = "5", "1"
 
 
 class Xml1(TableSchema):
@@ -110,6 +119,9 @@ def within(row: Row) -> Iterator[RowProblem]:
         yield "diagnosis.too_many", "MA_BENH_KT", f"<= {_MOST_SECONDARY} codes"
     yield from (("card.lists_differ", tag, "MA_THE_BHYT") for tag in unaligned(row))
     yield from _stay(row)
+    yield from _limited(row)
+    yield from _leaving(row)
+    yield from _swapped(row)
 
 
 def _order(row: Row) -> Iterator[RowProblem]:
@@ -124,11 +136,49 @@ def _order(row: Row) -> Iterator[RowProblem]:
 
 
 def _stay(row: Row) -> Iterator[RowProblem]:
-    if row.get("MA_LOAI_KCB") not in STAYS:
+    kind = row.get("MA_LOAI_KCB")
+    if kind in _WITHOUT_DAYS and (decimal(row.get("SO_NGAY_DTRI")) or "0").strip("0."):
+        yield "stay.days_differ", "SO_NGAY_DTRI", "0"
+    if kind not in STAYS and kind != _COURSE:
         return
     start, end, days = minute(row.get("NGAY_VAO", "")), minute(row.get("NGAY_RA", "")), decimal(row.get("SO_NGAY_DTRI"))
     if start and end and days and not is_stay_of(float(days), start, end):
         yield "stay.days_differ", "SO_NGAY_DTRI", "NGAY_RA - NGAY_VAO + 1"
+
+
+def _limited(row: Row) -> Iterator[RowProblem]:
+    """Codes that may not be a main diagnosis, or are of the other sex, by QĐ 4469/QĐ-BYT (2020), while it was in force
+    (rules: edition-not-loaded).
+    """
+    left = parse_day(row.get("NGAY_RA", "")[:8])
+    if left is None or left >= icd10.NEW_EDITION_FROM:
+        return
+    other = _OTHER_SEX.get(row.get("GIOI_TINH", ""), "-")
+    for tag in ("MA_BENH_CHINH", "MA_BENH_KT"):
+        limits = [icd10.limits(code) for code in icd10.read(row.get(tag)).codes]
+        if tag == "MA_BENH_CHINH" and any("n" in one for one in limits):
+            yield "diagnosis.not_main", tag, ""
+        if any(other in one for one in limits):
+            yield "diagnosis.sex_differs", tag, "GIOI_TINH"
+
+
+def _leaving(row: Row) -> Iterator[RowProblem]:
+    if row.get("MA_LOAI_RV") in _REFERRED and "MA_NOI_DEN" not in row:
+        yield "discharge.destination_missing", "MA_NOI_DEN", "MA_LOAI_RV = 2, 5"
+    if row.get("KET_QUA_DTRI") == _DIED and row.get("MA_LOAI_RV") == _HOME:
+        yield "discharge.death_at_home", "MA_LOAI_RV", "KET_QUA_DTRI = 5"
+
+
+def _swapped(row: Row) -> Iterator[RowProblem]:
+    """What stands in one field and is plainly another's: exporters join columns by their place."""
+    if _CARD_NUMBER.fullmatch(row.get("SO_CCCD", "").upper()):
+        yield "value.swapped", "SO_CCCD", "MA_THE_BHYT"
+    if _DIGIT.search(row.get("HO_TEN", "")):
+        yield "value.swapped", "HO_TEN", ""
+    if icd10.read(row.get("MA_BENH_CHINH")).words:
+        told = icd10.read(row.get("CHAN_DOAN_RV"))
+        if told.codes and not told.words:
+            yield "value.swapped", "CHAN_DOAN_RV", "MA_BENH_CHINH"
 
 
 def _number(row: Row) -> Iterator[RowProblem]:

@@ -36,6 +36,9 @@ def _totals(tables: Tables, summary: Row) -> Iterator[Issue]:
         supplies = [row for row in services if row.get("MA_NHOM") in _SUPPLIES]
         if _differs(summary, "T_VTYT", total(supplies, "THANH_TIEN_BV"), len(supplies)):
             yield Issue("money.sum_differs", "XML1[1].T_VTYT", "XML3.THANH_TIEN_BV")
+    scope, shared = amount(summary.get("T_TONGCHI_BH")), amount(summary.get("T_BNCCT"))
+    if scope is not None and shared is not None and _differs(summary, "T_BHTT", scope - shared, 0):
+        yield Issue("money.sum_differs", "XML1[1].T_BHTT", "T_TONGCHI_BH - T_BNCCT")
     if "XML2" in tables and "XML3" in tables:
         for tag, part in _TOTALS.items():
             if _differs(summary, tag, total((*drugs, *services), part), len(drugs) + len(services)):

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from mappings.model import Row
 from mappings.sources.columns import Amount, Code, Minute, PersonalCode, TableSchema, Text, Whole
-from mappings.sources.dossier.rows import earlier, product_differs
+from mappings.sources.dossier.rows import OTHER_SOURCES, earlier, parts_differ, product_differs
 from mappings.sources.lists import code_list
 from mappings.sources.row_checks import RowProblem
 
 # Blood and its products are not bought by tender (portal check list of QĐ 4750).
 _WITHOUT_TENDER = frozenset({"7", "17"})
+_CODE = re.compile(r"[0-9.+ ]+")
+_WORDS = re.compile(r"[^\W\d_]{3}")
 
 
 class Xml2(TableSchema):
@@ -66,3 +69,7 @@ def within(row: Row) -> Iterator[RowProblem]:
         yield "money.product_differs", "THANH_TIEN_BV", "SO_LUONG * DON_GIA"
     if "TT_THAU" not in row and row.get("MA_NHOM") not in _WITHOUT_TENDER and row.get("PHAM_VI") == "1":
         yield "value.required", "TT_THAU", "MA_NHOM <> 7, 17"
+    if parts_differ(row, "T_NGUONKHAC", OTHER_SOURCES):
+        yield "money.sum_differs", "T_NGUONKHAC", " + ".join(OTHER_SOURCES)
+    if _CODE.fullmatch(row.get("TEN_THUOC", "")) and _WORDS.search(row.get("MA_THUOC", "")):
+        yield "value.swapped", "TEN_THUOC", "MA_THUOC"

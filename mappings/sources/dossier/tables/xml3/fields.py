@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from mappings.model import Row
 from mappings.sources.columns import Amount, Code, Minute, PersonalCode, TableSchema, Text, Whole
-from mappings.sources.dossier.rows import earlier, product_differs
+from mappings.sources.dossier.rows import OTHER_SOURCES, earlier, parts_differ, product_differs
 from mappings.sources.lists import Icd10List, code_list
 from mappings.sources.row_checks import RowProblem
 
@@ -82,3 +82,5 @@ def within(row: Row) -> Iterator[RowProblem]:
             yield "date.order", tag, ">= NGAY_YL"
     if product_differs(row, "THANH_TIEN_BV", "SO_LUONG", "DON_GIA_BV", percent="TYLE_TT_DV"):
         yield "money.product_differs", "THANH_TIEN_BV", "SO_LUONG * DON_GIA_BV * TYLE_TT_DV / 100"
+    if parts_differ(row, "T_NGUONKHAC", OTHER_SOURCES):
+        yield "money.sum_differs", "T_NGUONKHAC", " + ".join(OTHER_SOURCES)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from mappings.model import Row
 from mappings.sources.columns import Code, Minute, PersonalCode, TableSchema, Text, Whole
 from mappings.sources.row_checks import RowProblem
+
+_NUMBER = re.compile(r"[<>=]*\s*\d+([.,]\d+)?")
+_DIGIT = re.compile(r"\d")
 
 
 class Xml4(TableSchema):
@@ -32,3 +36,5 @@ def within(row: Row) -> Iterator[RowProblem]:
         yield "result.name_missing", "TEN_CHI_SO", ""
     if "GIA_TRI" in row and "NGAY_KQ" not in row:
         yield "value.required", "NGAY_KQ", "GIA_TRI"
+    if _NUMBER.fullmatch(row.get("DON_VI_DO", "")) and not _DIGIT.search(row.get("GIA_TRI", "1")):
+        yield "value.swapped", "GIA_TRI", "DON_VI_DO"

@@ -1,0 +1,179 @@
+"""POST /fhir/{Type}/$validate: what is wrong with a resource, by a gate that is measured on defects of its own.
+
+The examples are tests/mappings/gate/good.json and defects.json: good resources, and the same with one change.
+https://hl7.org/fhir/R4/resource-operation-validate.html
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.api import web
+from tests.mappings.gate.examples import DEFECTS, GOOD, as_json, changed
+from tests.mappings.gate.test_findings import KINDS
+
+TOKEN: Final = {"Authorization": "Bearer good", "Content-Type": "application/fhir+json"}
+FEWEST_FOUND: Final = 0.9
+# HL7's own examples of R4 (CC0-1.0). The whole of them is 300 MB: who has it unpacked says where.
+OFFICIAL: Final = [Path(__file__).parent / "official", Path(os.environ.get("FHIR_R4_EXAMPLES", "/nowhere"))]
+
+
+@pytest.fixture(scope="module")
+def client() -> FlaskClient:
+    """The application, without a database behind it."""
+    return web.client()
+
+
+def asked(client: FlaskClient, type_: str, body: bytes, query: str = "", **headers: str) -> tuple[int, Any]:
+    """Status and JSON."""
+    answer = client.post(f"/fhir/{type_}/$validate{query}", data=body, headers={**TOKEN, **headers})
+    return answer.status_code, answer.get_json(force=True)
+
+
+def errors(client: FlaskClient, resource: Any) -> list[dict[str, Any]]:
+    """What is wrong with a resource."""
+    status, outcome = asked(client, resource["resourceType"], as_json(resource))
+    assert (status, outcome["resourceType"]) == (200, "OperationOutcome")
+    return [issue for issue in outcome["issue"] if issue["severity"] == "error"]
+
+
+def test_of_each_kind_of_defect_nine_in_ten_are_found_and_no_good_resource_is_blamed(client: FlaskClient) -> None:
+    found: Counter[str] = Counter()
+    for one in DEFECTS:
+        # A resource whose type is no type is posted under one that is.
+        type_ = one.resource.get("resourceType") if isinstance(one.resource, dict) else None
+        posted = type_ if type_ in {good["resourceType"] for good in GOOD.values()} else "Patient"
+        _, outcome = asked(client, str(posted), as_json(one.resource))
+        found[one.kind] += any(issue["severity"] == "error" for issue in outcome["issue"])
+    of = Counter(one.kind for one in DEFECTS)
+    rates = {kind: found[kind] / of[kind] for kind in of}
+    print("\n".join(f"{kind}: {found[kind]} of {of[kind]}" for kind in of))
+    assert rates.keys() == KINDS
+    assert min(of.values()) >= 5
+    assert {kind: rate for kind, rate in rates.items() if rate < FEWEST_FOUND} == {}
+    assert {name: errors(client, good) for name, good in GOOD.items() if errors(client, good)} == {}
+
+
+def test_no_official_example_is_blamed(client: FlaskClient) -> None:
+    found = {}
+    types = {str(good["resourceType"]) for good in GOOD.values()}
+    paths = [path for folder in OFFICIAL for path in sorted(folder.rglob("*.json"))]
+    for path in paths:
+        resource = json.loads(path.read_bytes())
+        if isinstance(resource, dict) and resource.get("resourceType") in types and errors(client, resource):
+            found[path.name] = errors(client, resource)
+    assert (found, len(paths) > 0) == ({}, True)
+
+
+def test_an_issue_says_where_and_which_rule_in_the_readers_language_and_never_what_was_sent(
+    client: FlaskClient,
+) -> None:
+    spoilt = changed(GOOD["patient"], {"/gender": "Trần Thị Thử 099300000017"})
+    for language, words in (("vi", "Mã không thuộc danh mục bắt buộc."), ("en", "The code is not in the value set")):
+        _, outcome = asked(client, "Patient", as_json(spoilt), **{"Accept-Language": language})
+        [issue] = outcome["issue"]
+        assert (issue["severity"], issue["code"], issue["expression"]) == ("error", "code-invalid", ["Patient.gender"])
+        assert issue["details"]["text"].startswith(words)
+        assert issue["diagnostics"].startswith("binding.required: http://hl7.org/fhir/ValueSet/administrative-gender")
+        assert "Thử" not in json.dumps(outcome, ensure_ascii=False)
+        assert "0993" not in json.dumps(outcome)
+
+
+def test_a_good_resource_has_one_issue_that_is_for_information(client: FlaskClient) -> None:
+    _, outcome = asked(client, "Observation", as_json(GOOD["observation"]))
+    assert [(one["severity"], one["code"]) for one in outcome["issue"]] == [("information", "informational")]
+
+
+def parameters(resource: Any, **given: str) -> bytes:
+    """A Parameters resource around a resource."""
+    others = [{"name": name, "valueCode" if name == "mode" else "valueUri": value} for name, value in given.items()]
+    return as_json({"resourceType": "Parameters", "parameter": [{"name": "resource", "resource": resource}, *others]})
+
+
+WEIGHT: Final = "http://hl7.org/fhir/StructureDefinition/bodyweight"
+
+
+def test_a_profile_is_asked_for_in_parameters_or_in_the_address(client: FlaskClient) -> None:
+    plain = changed(GOOD["body_weight"], {"/meta": "(removed)", "/category": "(removed)"})
+    assert errors(client, plain) == []
+    for status, outcome in (
+        asked(client, "Observation", parameters(plain, profile=WEIGHT, mode="profile")),
+        asked(client, "Observation", as_json(plain), f"?profile={WEIGHT}"),
+    ):
+        [issue] = outcome["issue"]
+        assert (status, issue["code"], issue["expression"]) == (200, "required", ["Observation.category"])
+
+
+def test_what_is_wrong_inside_parameters_is_the_resources_own(client: FlaskClient) -> None:
+    _, outcome = asked(client, "Patient", parameters(changed(GOOD["patient"], {"/gender": "M"})))
+    assert [one["expression"] for one in outcome["issue"]] == [["Patient.gender"]]
+
+
+def test_a_profile_that_nobody_knows_here_is_said_to_be_unchecked(client: FlaskClient) -> None:
+    named = changed(GOOD["body_weight"], {"/meta/profile/0": "http://example.org/StructureDefinition/mine"})
+    _, outcome = asked(client, "Observation", as_json(named))
+    assert [(one["severity"], one["expression"]) for one in outcome["issue"]] == [
+        ("information", ["Observation.meta.profile"])
+    ]
+
+
+def test_a_reference_to_what_a_receiver_may_have_only_warns_outside_of_documents(client: FlaskClient) -> None:
+    transaction = GOOD["transaction"]
+    place = next(n for n, one in enumerate(transaction["entry"]) if "encounter" in one["resource"])
+    stray = changed(transaction, {f"/entry/{place}/resource/encounter/reference": "Encounter/elsewhere"})
+    _, outcome = asked(client, "Bundle", as_json(stray))
+    assert [(one["severity"], one["diagnostics"]) for one in outcome["issue"]] == [("warning", "reference.unresolved")]
+    for name, place in (("patient_summary", 3), ("document", 1)):
+        broken = changed(GOOD[name], {f"/entry/{place}": "(removed)"})
+        assert "reference.unresolved" in {one["diagnostics"] for one in errors(client, broken)}
+
+
+@pytest.mark.parametrize(
+    ("type_", "body", "query", "parameter"),
+    [
+        ("Observation", as_json(GOOD["observation"]), "?profile=http://example.org/unknown", "profile"),
+        ("Observation", as_json(GOOD["observation"]), "?mode=update", "mode"),
+        ("Observation", as_json(GOOD["observation"]), "?mode=everything", "mode"),
+        ("Observation", as_json({"resourceType": "Parameters", "parameter": []}), "", "resource"),
+        ("Observation", as_json({"resourceType": "Parameters"}), "", "resource"),
+        ("Observation", as_json({"resourceType": "Parameters", "parameter": [{"value": 1}]}), "", "parameter"),
+    ],
+)
+def test_what_cannot_be_asked_for_is_a_400_that_names_it(
+    client: FlaskClient, type_: str, body: bytes, query: str, parameter: str
+) -> None:
+    status, outcome = asked(client, type_, body, query)
+    [issue] = outcome["issue"]
+    assert (status, outcome["resourceType"], issue["location"]) == (400, "OperationOutcome", [f"http.{parameter}"])
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b'"x"', b"1", b"[" * 3_000, b'{"resourceType": "Nothing"}', b"\xff"]
+)
+def test_what_is_no_resource_is_an_outcome_too(client: FlaskClient, body: bytes) -> None:
+    status, outcome = asked(client, "Patient", body)
+    assert (status, outcome["issue"][0]["severity"], outcome["issue"][0]["code"]) == (200, "error", "structure")
+
+
+def test_another_type_than_the_addresss_is_wrong(client: FlaskClient) -> None:
+    _, outcome = asked(client, "Patient", as_json(GOOD["observation"]))
+    assert [one["diagnostics"] for one in outcome["issue"]] == ["type.wrong: Patient"]
+
+
+def test_who_may_not_and_what_is_no_route(client: FlaskClient) -> None:
+    assert client.post("/fhir/Patient/$validate", data=b"{}").status_code == 401
+    assert asked(client, "Nothing", b"{}")[0] == 404
+    assert client.get("/fhir/Bundle/$validate", headers=TOKEN).status_code == 405
+    assert (
+        client.post("/fhir/Patient/$validate", data=b"<a/>", headers={**TOKEN, "Content-Type": "text/xml"}).status_code
+        == 415
+    )
+    too_large = b" " * 2_000_001
+    assert client.post("/fhir/Patient/$validate", data=too_large, headers=TOKEN).status_code == 413

@@ -1,0 +1,109 @@
+"""ehr-sync check FILE…: what would become of exports, told on a machine that has nothing but them."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from ehr_sync.cli import ehr_sync
+from ehr_sync.sandbox.dossiers.generator import Hoso, dossier, envelope, json_batch, with_values
+
+GOOD = dossier(501, person_index=501, shape="outpatient", rows=6)
+REFUSED = with_values(dossier(502, person_index=502, shape="outpatient", rows=4), "XML1", NGAY_VAO="202613010000")
+
+
+def run(*words: object) -> Result:
+    """The command, in this process."""
+    return CliRunner().invoke(ehr_sync, ["check", *map(str, words)])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three exports in their three forms, and a file that is none."""
+    inner = tmp_path / "thang-10"
+    inner.mkdir()
+    (tmp_path / "a.xml").write_bytes(sent(GOOD))
+    (inner / "b.json").write_bytes(json_batch([sent(GOOD), sent(REFUSED)], "01001"))
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("trong.xml", sent(GOOD, REFUSED))
+    (inner / "c.ZIP").write_bytes(archive.getvalue())
+    (tmp_path / "ghi-chu.txt").write_text("không phải hồ sơ")
+    return tmp_path
+
+
+def sent(*hoso: Hoso) -> bytes:
+    """One envelope."""
+    return envelope(hoso)
+
+
+def test_a_folder_is_summed_up_and_the_exit_code_says_that_something_is_refused(folder: Path) -> None:
+    result = run(folder, "--language", "en")
+    assert result.exit_code == 1
+    first, *rest = result.output.splitlines()
+    assert first == "4 files, 3 dossiers would be taken, 2 refused."
+    told = "\n".join(rest)
+    assert "     2 date.impossible" in told
+    assert f"first: {folder}/thang-10/b.json:files[2] HOSO[1] XML1[1].NGAY_VAO" in told
+    assert "3 Encounter" in told
+    assert "deliver: The health book was not asked whether it takes this." in told
+
+
+def test_json_tells_each_dossier_and_with_fhir_what_comes_of_which_field(folder: Path) -> None:
+    told = json.loads(run(folder / "a.xml", "--json", "--fhir").stdout)
+    [one] = told["files"][0]["hoSo"]
+    assert (one["maLK"], one["status"], one["resources"]["Encounter"]) == (GOOD.ma_lk, "accepted", 1)
+    [encounter] = [e["resource"] for e in one["fhir"]["entry"] if e["resource"]["resourceType"] == "Encounter"]
+    [field] = [f for f in one["trace"]["fields"] if f["field"] == "XML1[1].MA_LOAI_RV"]
+    assert field["to"] == [
+        {"resource": f"Encounter/{encounter['id']}", "element": "Encounter.hospitalization"},
+    ]
+    assert [stage["stage"] for stage in told["notKnown"]] == ["facility", "version", "keep", "verify", "deliver"]
+
+
+def test_all_that_would_be_taken_is_0_and_nothing_to_check_is_2(folder: Path, tmp_path: Path) -> None:
+    assert run(folder / "a.xml").exit_code == 0
+    empty = tmp_path / "trong"
+    empty.mkdir()
+    assert (run(empty).exit_code, run(tmp_path / "nowhere").exit_code) == (2, 2)
+    assert run(folder / "a.xml", "--fhir").exit_code == 2
+
+
+def test_what_cannot_be_read_is_refused_with_its_code(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_bytes(sent(GOOD)[:-40])
+    (tmp_path / "b.json").write_bytes(b'{"files": ["###"]}')
+    (tmp_path / "c.zip").write_bytes(b"PK\x03\x04")
+    told = json.loads(run(tmp_path, "--json").stdout)
+    assert [[issue["code"] for issue in file["issues"]] for file in told["files"]] == [
+        ["file.truncated"],
+        ["file.base64_invalid"],
+        ["archive.unreadable"],
+    ]
+    assert run(tmp_path).exit_code == 1
+
+
+def test_it_needs_no_setting_and_loads_nothing_of_the_service(tmp_path: Path) -> None:
+    """No database, no web, no key: it imports `mappings` and click."""
+    (tmp_path / "a.xml").write_bytes(sent(GOOD))
+    code = (
+        "import sys\n"
+        "from ehr_sync.commands.check import check\n"
+        "try:\n    check([sys.argv[1]])\n"
+        "except SystemExit as ended:\n    assert ended.code == 0, ended.code\n"
+        "loaded = {name for name in sys.modules if name.startswith('ehr_sync')}\n"
+        "assert loaded == {'ehr_sync', 'ehr_sync.commands', 'ehr_sync.commands.check'}, loaded\n"
+        "assert not {'sqlalchemy', 'psycopg', 'flask', 'requests'} & sys.modules.keys()\n"
+    )
+    bare = {name: value for name, value in os.environ.items() if not name.startswith("EHR_SYNC_")}
+    ran = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "a.xml")], env=bare, capture_output=True, check=False, timeout=60
+    )
+    assert (ran.returncode, ran.stderr) == (0, b"")
