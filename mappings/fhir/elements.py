@@ -127,6 +127,11 @@ def day(value: str | None) -> date | None:
     return parse_day(value[:8]) if value else None
 
 
+def days(value: str | None) -> set[date]:
+    """The days of a ';' list."""
+    return {found for one in codes(value) if (found := day(one))}
+
+
 def period(start: str, end: str) -> Json:
     """A Period of two dateTimes or dates; an end before the start is left out (per-1). Where one has no time, both
     are dates: a time and a day cannot be put in order.

@@ -20,6 +20,15 @@ _VERIFICATION: Final = concept(coding("http://terminology.hl7.org/CodeSystem/con
 # are none.
 _BODIES: Final[Mapping[str, Json]] = MappingProxyType(
     {
+        # R4 requires a date and an author: nobody says either any more.
+        "Composition": {
+            **_STATUS,
+            "type": _NEUTRAL,
+            "subject": SUBJECT,
+            "_date": NOT_STATED,
+            "author": [NOT_STATED],
+            "title": _NEUTRAL["text"],
+        },
         "Condition": {"verificationStatus": _VERIFICATION, "code": _NEUTRAL, "subject": SUBJECT},
         "Coverage": {
             **_STATUS,

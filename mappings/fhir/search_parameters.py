@@ -63,7 +63,15 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
             "requestedPeriod",
             told="The days asked for (requestedPeriod), where a visit has no time of its own yet.",
         ),
+        "identifier": _token("identifier", "Appointment-identifier"),
         "status": _token("status", "Appointment-status", f"{_FHIR}/appointmentstatus"),
+    },
+    "Composition": {
+        "date": _date("clinical-date", "date"),
+        "encounter": _ENCOUNTER,
+        "identifier": _IDENTIFIER,
+        "status": _token("status", "Composition-status", f"{_FHIR}/composition-status"),
+        "type": _token("type", "clinical-type"),
     },
     "Condition": {
         "category": _token("category", "Condition-category"),
@@ -137,6 +145,7 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
         "category": _token("category", "ServiceRequest-category"),
         "code": _CODE,
         "encounter": _ENCOUNTER,
+        "identifier": _IDENTIFIER,
         "intent": _token("intent", "ServiceRequest-intent", f"{_FHIR}/request-intent"),
         "occurrence": _date("ServiceRequest-occurrence", "occurrenceDateTime", "occurrencePeriod"),
         "status": _token("status", "ServiceRequest-status", f"{_FHIR}/request-status"),
@@ -146,6 +155,7 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
 
 OWNERS: Final[Mapping[str, Mapping[str, str]]] = {
     "Appointment": {"patient": "Appointment-patient"},
+    "Composition": {"patient": "clinical-patient", "subject": "Composition-subject"},
     "Condition": {"patient": "clinical-patient", "subject": "Condition-subject"},
     "Coverage": {"beneficiary": "Coverage-beneficiary", "patient": "Coverage-patient"},
     "Device": {"patient": "Device-patient"},

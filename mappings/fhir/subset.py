@@ -86,6 +86,11 @@ _ELEMENTS: Final = {
         "reasonReference priority description supportingInformation minutesDuration slot created comment "
         "patientInstruction basedOn requestedPeriod",
     ),
+    "Composition": _of(
+        "status type date author title",
+        "identifier category subject encounter confidentiality custodian event",
+        "attester relatesTo section",
+    ),
     "Condition": _of(
         "clinicalStatus verificationStatus subject",
         "identifier code bodySite encounter onset[x] recordedDate recorder asserter",

@@ -6,26 +6,22 @@ https://hl7.org/fhir/R4/narrative.html
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
 from typing import Final, Literal
 
 from lxml import etree
 
 from mappings.dates import VIETNAM
+from mappings.fhir.narrative import XHTML, escaped, parsed
 
 Language = Literal["vi", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = ("vi", "en")
-_XHTML: Final = "http://www.w3.org/1999/xhtml"
 _MONTHS: Final = "January February March April May June July August September October November December".split()  # noqa: SIM905 - as it is read
 
 Both = tuple[str, str]
 """Words in Vietnamese and in English."""
-# What no XML may hold, however it is written (XML 1.0, 2.2).
-_NO_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +48,20 @@ def narrative(title: Both, lines: Sequence[Both], head: Sequence[Both], rows: Se
     """One div with a part for each language."""
     parts = []
     for n, language in enumerate(LANGUAGES):
-        said = "".join(f"<p>{_written(line[n])}</p>" for line in lines)
+        said = "".join(f"<p>{escaped(line[n])}</p>" for line in lines)
         table = _table([each[n] for each in head], rows, language) if rows else ""
-        parts.append(f'<div lang="{language}" xml:lang="{language}"><h2>{_written(title[n])}</h2>{said}{table}</div>')
-    return f'<div xmlns="{_XHTML}">{"".join(parts)}</div>'
+        parts.append(f'<div lang="{language}" xml:lang="{language}"><h2>{escaped(title[n])}</h2>{said}{table}</div>')
+    return f'<div xmlns="{XHTML}">{"".join(parts)}</div>'
 
 
 def read(div: str, language: Language) -> Told:
     """What a narrative of ours says in a language."""
-    root = etree.fromstring(div.encode(), etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
+    root = parsed(div)
     part = next(each for each in root if each.get("lang") == language)
-    rows = [tuple(_text(cell) for cell in row) for row in part.iter(f"{{{_XHTML}}}tr")]
+    rows = [tuple(_text(cell) for cell in row) for row in part.iter(f"{{{XHTML}}}tr")]
     return Told(
         title=_text(part[0]),
-        lines=tuple(_text(each) for each in part.findall(f"{{{_XHTML}}}p")),
+        lines=tuple(_text(each) for each in part.findall(f"{{{XHTML}}}p")),
         head=rows[0] if rows else (),
         rows=tuple(rows[1:]),
     )
@@ -82,15 +78,11 @@ def told_day(moment: str, language: Language) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[Cell]], language: Language) -> str:
-    first = "".join(f'<th scope="col">{_written(each)}</th>' for each in head)
+    first = "".join(f'<th scope="col">{escaped(each)}</th>' for each in head)
     others = "".join(
-        f"<tr>{''.join(f'<td>{_written(_told(cell, language))}</td>' for cell in row)}</tr>" for row in rows
+        f"<tr>{''.join(f'<td>{escaped(_told(cell, language))}</td>' for cell in row)}</tr>" for row in rows
     )
     return f"<table><thead><tr>{first}</tr></thead><tbody>{others}</tbody></table>"
-
-
-def _written(words: str) -> str:
-    return escape(_NO_XML.sub("", words))
 
 
 def _told(cell: Cell, language: Language) -> str:

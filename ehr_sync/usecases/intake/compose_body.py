@@ -59,6 +59,7 @@ def compose(
         transaction_code=transaction_code(record_id, version),
         uris=uris,
         book=book_mark(number, keys.id),
+        taken_over=frozenset(carried),
     )
     # The only place where what is restricted is taken out: no mapping sees more than may be shown.
     source = SOURCES[dossier.source]

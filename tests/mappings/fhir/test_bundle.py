@@ -28,6 +28,7 @@ PATIENT = patient(
     uris=URIS,
 )
 GONE_TYPES = [
+    "Composition",
     "Condition",
     "Coverage",
     "Device",

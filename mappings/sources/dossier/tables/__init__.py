@@ -13,6 +13,10 @@ from mappings.sources.dossier.tables.xml2 import XML2
 from mappings.sources.dossier.tables.xml3 import XML3
 from mappings.sources.dossier.tables.xml4 import XML4
 from mappings.sources.dossier.tables.xml5 import XML5
+from mappings.sources.dossier.tables.xml7 import XML7
+from mappings.sources.dossier.tables.xml8 import XML8
+from mappings.sources.dossier.tables.xml13 import XML13
+from mappings.sources.dossier.tables.xml14 import XML14
 from mappings.sources.dossier.visit import Visit
 from mappings.sources.table import SourceTable
 
@@ -23,5 +27,9 @@ TABLES: Final[tuple[SourceTable[Visit], ...]] = (
     XML3,
     XML4,
     XML5,
+    XML7,
+    XML8,
+    XML13,
+    XML14,
     *KEPT,
 )

@@ -1,25 +1,14 @@
-"""The tables of the national dossier that are read and kept, and not mapped yet (QĐ 3176 tables 0, 6 to 15)."""
+"""The tables of the national dossier that are read and kept, and not mapped yet (QĐ 3176 tables 0, 6, 9 to 12, 15)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
-from mappings.model import Issue, Tables
-from mappings.sources.dossier.visit import Visit, is_insured
+from mappings.sources.dossier.repeated import repeats
+from mappings.sources.dossier.visit import Visit
 from mappings.sources.table import SourceTable, always_stays
 
-_SUMMARISED_VISITS: Final = frozenset({"03", "04", "06"})
-
-
-def _wanted(tables: Tables) -> Iterator[Issue]:
-    """XML8 is of inpatients. Visits without insurance send it whatever their type (letter 4395/BYT-KCB, 2023)."""
-    for summary in tables.get("XML1", ())[:1]:
-        if tables.get("XML8") and is_insured(summary) and summary.get("MA_LOAI_KCB") not in _SUMMARISED_VISITS:
-            yield Issue("xml8.visit_type", "XML8", ", ".join(sorted(_SUMMARISED_VISITS)))
-
-
-# Papers and registrations are made once and are not sent again with every correction. XML6 and XML15 stay too: a
+# Certificates and registrations are made once and are not sent again with every correction. XML6 and XML15 stay too: a
 # version that merely lacks them must not show what the one before withheld (P9).
 KEPT: Final[tuple[SourceTable[Visit], ...]] = (
     SourceTable(name="XML0", root="CHI_TIEU_TRANG_THAI_KCB", item="TRANG_THAI_KCB"),
@@ -27,16 +16,19 @@ KEPT: Final[tuple[SourceTable[Visit], ...]] = (
         name="XML6",
         root="CHI_TIEU_HO_SO_BENH_AN_CHAM_SOC_VA_DIEU_TRI_HIV_AIDS",
         item="HO_SO_BENH_AN_CHAM_SOC_VA_DIEU_TRI_HIV_AIDS",
+        between=repeats("XML6"),
         stays=always_stays,
     ),
-    SourceTable(name="XML7", root="CHI_TIEU_DU_LIEU_GIAY_RA_VIEN", stays=always_stays),
-    SourceTable(name="XML8", root="CHI_TIEU_DU_LIEU_TOM_TAT_HO_SO_BENH_AN", between=_wanted, stays=always_stays),
     SourceTable(
         name="XML9", root="CHI_TIEU_DU_LIEU_GIAY_CHUNG_SINH", item="DU_LIEU_GIAY_CHUNG_SINH", stays=always_stays
     ),
     SourceTable(name="XML10", root="CHI_TIEU_DU_LIEU_GIAY_NGHI_DUONG_THAI"),
     SourceTable(name="XML11", root="CHI_TIEU_DU_LIEU_GIAY_CHUNG_NHAN_NGHI_VIEC_HUONG_BAO_HIEM_XA_HOI"),
-    SourceTable(name="XML13", root="CHI_TIEU_GIAYCHUYENTUYEN", stays=always_stays),
-    SourceTable(name="XML14", root="CHI_TIEU_GIAYHEN_KHAMLAI", stays=always_stays),
-    SourceTable(name="XML15", root="CHI_TIEU_DIEUTRI_BENHLAO", item="CHITIET_DIEUTRI_BENHLAO", stays=always_stays),
+    SourceTable(
+        name="XML15",
+        root="CHI_TIEU_DIEUTRI_BENHLAO",
+        item="CHITIET_DIEUTRI_BENHLAO",
+        between=repeats("XML15"),
+        stays=always_stays,
+    ),
 )

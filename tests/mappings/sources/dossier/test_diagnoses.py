@@ -11,7 +11,7 @@ import pytest
 from mappings.issues.catalogue import is_refusal
 from mappings.model import MappedRecord
 from mappings.sources.dossier.checking import validate
-from mappings.sources.dossier.tables.xml1.wording import pieces
+from mappings.sources.dossier.wording import pieces
 from mappings.terminology.icd10 import Written, read
 from tests.mappings.formats.made import with_values
 from tests.mappings.sources.dossier.golden import mapped

@@ -10,9 +10,9 @@ from mappings.fhir.elements import SUBJECT, Json, codes, coding, concept, text
 from mappings.fhir.ids import Key
 from mappings.model import Resource, Row
 from mappings.sources.dossier.tables.xml1.encounter import TABLE
-from mappings.sources.dossier.tables.xml1.wording import Said, may_be_about, meant, pieces
 from mappings.sources.dossier.unshown import is_death
 from mappings.sources.dossier.visit import Visit
+from mappings.sources.dossier.wording import Said, joined, may_be_about, meant, pieces, without_ruled_out
 from mappings.terminology import icd10
 
 _ROLE: Final = "http://terminology.hl7.org/CodeSystem/diagnosis-role"
@@ -59,7 +59,7 @@ def conditions(row: Row, shown: Row, visit: Visit) -> tuple[list[Resource], list
 
 
 def _diagnoses(row: Row, shown: Row, visit: Visit) -> Iterator[tuple[Key, Json, Json, int]]:
-    if at_admission := _stated(text(shown.get("CHAN_DOAN_VAO"))):
+    if at_admission := without_ruled_out(text(shown.get("CHAN_DOAN_VAO"))):
         body = _condition(concept(words=at_admission), visit.start, visit)
         yield ("admission",), {"verificationStatus": _PROVISIONAL, **body}, _ADMISSION, 0
     found = _read(row, shown)
@@ -119,24 +119,13 @@ def _read(row: Row, shown: Row) -> _Diagnoses:
     return _Diagnoses(
         main=first,
         others=tuple(one for one in standing if one != first),
-        words=tuple(words for one in further if (words := _stated(text(one)))),
-        whole=_joined(whole, said) if is_shown and not is_said_elsewhere else "",
+        words=tuple(words for one in further if (words := without_ruled_out(text(one)))),
+        whole=joined(whole, said) if is_shown and not is_said_elsewhere else "",
         own=own,
         is_shared_out=is_shared_out and is_shown,
         is_doubted=any(one.doubts() for one in there if one not in own.values())
         and not any(not one.is_open and meant(one.words, (first,)) for one in there),
     )
-
-
-def _stated(whole: str) -> str:
-    """A text without what is ruled out in it."""
-    return _joined(whole, pieces(whole))
-
-
-def _joined(whole: str, said: Sequence[Said]) -> str:
-    if not any(one.ruled_out for one in said):
-        return whole
-    return "; ".join(one.words for one in said if one.words)
 
 
 def _is_ruled_out(at: int, stated: Sequence[str], said: Sequence[Said]) -> bool:

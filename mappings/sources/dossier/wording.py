@@ -72,6 +72,18 @@ def pieces(text: str, codes: Sequence[str] = ()) -> list[Said]:
     ]
 
 
+def joined(whole: str, said: Sequence[Said]) -> str:
+    """A text without what is ruled out in it, given its pieces; as it is where nothing is."""
+    if not any(one.ruled_out for one in said):
+        return whole
+    return "; ".join(one.words for one in said if one.words)
+
+
+def without_ruled_out(whole: str) -> str:
+    """A text without what is ruled out in it."""
+    return joined(whole, pieces(whole))
+
+
 def meant(words: str, codes: Sequence[str]) -> list[str]:
     """The codes of ICD-10 VN whose name the words certainly mean: one has all the words of the other.
 
