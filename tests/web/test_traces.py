@@ -58,6 +58,8 @@ CALLS: Final[dict[str, Callable[[Visitor], TestResponse]]] = {
     "citizen.medicines": lambda visitor: visitor.get("/medicines"),
     "citizen.appointments": lambda visitor: visitor.get("/appointments"),
     "citizen.calendar": lambda visitor: visitor.get("/appointments/none.ics"),
+    "citizen.papers": lambda visitor: visitor.get("/papers"),
+    "citizen.paper": lambda visitor: visitor.get("/papers/none"),
     "citizen.summary": lambda visitor: visitor.get("/summary"),
     "citizen.summary_paper": on_paper,
     "citizen.download": taken,
