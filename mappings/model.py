@@ -94,6 +94,8 @@ class MappingContext:
     uris: Uris
     # Whose book the record enters: 16 bytes made of that person's number; none where no number is claimed.
     book: bytes = field(repr=False)
+    # The tables that this version lacked and took over from one before (rules: absent-tables).
+    taken_over: frozenset[str] = frozenset()
 
     @property
     def ids_from(self) -> bytes:

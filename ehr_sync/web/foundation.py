@@ -106,7 +106,9 @@ class Foundation:
             app.register_blueprint(room)
         app.register_error_handler(Stranger, self.instead)
         app.register_error_handler(NothingHere, lambda error: redirect(url_for(error.endpoint), 303))
-        app.jinja_env.filters.update(day=words.day, moment=words.moment, span=words.span, times=words.times)
+        app.jinja_env.filters.update(
+            day=words.day, moment=words.moment, span=words.span, times=words.times, when=words.when
+        )
         static = WhiteNoise(app.wsgi_app, root=build.BUILT / "static", prefix="static/", immutable_file_test=_is_named)
         app.wsgi_app = static  # type: ignore[method-assign]
 

@@ -21,19 +21,33 @@ from mappings.sources.lists import CodeList, Icd10List, Problem
 Required = Literal["never", "always", "insured"]
 """Whether the portal wants the field: money and settlement only of visits that an insurance card pays."""
 
+Edition = Literal[4750, 3176]
+"""A decision of the ministry that says which columns a table has: QĐ 4750 (2023), QĐ 3176 (2024)."""
+
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 class Column(fields.Field[str]):
-    """One field of a table. `longest` is in characters, the portal's where that is more than the decree's."""
+    """One field of a table. `longest` is in characters, the portal's where that is more than the decree's.
+
+    `only` is the edition that alone has it. Files do not say their edition: a row is of that of which it has a column,
+    and a column of one edition is wanted only of its rows.
+    """
 
     # The last day that a value can name, given the day received; None where it may be any.
     latest: Callable[[date], date] | None = None
 
-    def __init__(self, longest: int | None = None, *, wanted: Required = "never") -> None:
+    def __init__(
+        self,
+        longest: int | None = None,
+        *,
+        wanted: Required = "never",
+        only: Edition | None = None,
+    ) -> None:
         super().__init__()
         self.longest = longest
         self.wanted = wanted
+        self.only = only
 
     def problem(self, value: str, on: date) -> Problem | None:
         """What is wrong with a value that is not blank, on the day whose code lists rule; None where nothing is."""
@@ -65,12 +79,13 @@ class Code(Column):
         longest: int | None = None,
         *,
         wanted: Required = "never",
+        only: Edition | None = None,
         pattern: str = "",
         expected: str = "",
         listed: CodeList | Icd10List | None = None,
         many: bool = False,
     ) -> None:
-        super().__init__(longest, wanted=wanted)
+        super().__init__(longest, wanted=wanted, only=only)
         self.pattern = re.compile(pattern) if pattern else None
         self._expected = expected or pattern
         self.listed = listed
@@ -164,6 +179,10 @@ class Day(Column):
         if any(map(is_all_zero, days)):
             return "date.zero", "yyyymmdd"
         return ("date.seconds", "yyyymmdd") if any(len(day) == 14 for day in days) else None
+
+
+class PersonalDay(Day):
+    """A day of somebody's life: when a child was born, or died."""
 
 
 class Birth(Column):

@@ -61,6 +61,7 @@ class RowChecks:
         }
         self._always = frozenset(tag for tag, column in columns.items() if column.wanted == "always")
         self._insured = frozenset(tag for tag, column in columns.items() if column.wanted != "never")
+        self._only = {tag: column.only for tag, column in columns.items() if column.only}
         self._within = within
         self._bounded = tuple((tag, column.latest) for tag, column in columns.items() if column.latest)
 
@@ -112,6 +113,9 @@ class RowChecks:
             if not passes.get(tag, _never)(value) and (found := self._of_value(tag, value, on))
         ]
         missing = (self._insured if insured else self._always).difference(row)
+        if missing and self._only:
+            editions = {self._only[tag] for tag in self._only.keys() & row}
+            missing = frozenset(tag for tag in missing if self._only.get(tag) in {None, *editions})
         if missing:
             problems += [("value.required", tag, "") for tag in sorted(missing)]
         if self._within is not None:

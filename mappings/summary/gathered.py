@@ -18,7 +18,7 @@ Json = Mapping[str, Any]
 # What a summary is made of: nothing else of a book is read.
 _TYPES: Final = (
     *("Patient", "Organization", "Encounter", "Condition"),
-    *("Observation", "DiagnosticReport", "Procedure", "MedicationRequest"),
+    *("Observation", "DiagnosticReport", "Procedure", "MedicationRequest", "Appointment"),
 )
 _HEADS: Final = tuple(f'{{"resourceType":"{each}"'.encode() for each in _TYPES)
 

@@ -51,7 +51,8 @@ def sections(book: Gathered, as_of: datetime) -> Iterator[Section]:
     yield _problems(book, [each for each in own if each.code in active], said)
     yield _medicines(book, as_of)
     yield _allergies(book)
-    for section in (_results(book), _procedures(book), _past(active, (diagnosis for diagnosis, _ in said))):
+    past = _past(active, (diagnosis for diagnosis, _ in said))
+    for section in (_results(book), _procedures(book), past, _coming(book, as_of)):
         if section.rows:
             yield section
 
@@ -204,6 +205,27 @@ def _procedures(book: Gathered) -> Section:
         tuple((words(each["code"]), Day(_done(each)), book.place(book.encounter(each))) for each in found),
         tuple(_by_place(book, each, _acted) for each in found),
     )
+
+
+def _coming(book: Gathered, as_of: datetime) -> Section:
+    """When one is asked to come again, on the day of the summary or later. In words alone: entries of that section of
+    IPS are CarePlans and DocumentReferences.
+    """
+    day = as_of.astimezone(VIETNAM).date().isoformat()
+    asked = [(each, each.get("requestedPeriod", [{}])[0].get("start", "")) for each in book.of("Appointment")]
+    coming = sorted(((each, at) for each, at in asked if at[:10] >= day), key=lambda each: (each[1], each[0]["id"]))
+    return Section(
+        "18776-5",
+        "Plan of care note",
+        ("Hẹn khám", "Appointments"),
+        (_WHEN, ("Giờ", "Time"), _WHERE),
+        tuple((Day(at), at[11:16], book.place(_visit_of(book, each))) for each, at in coming),
+    )
+
+
+def _visit_of(book: Gathered, appointment: Json) -> Json:
+    named = (each.get("reference", "") for each in appointment.get("supportingInformation", ()))
+    return next((book.resources[one] for one in named if one in book.resources), {})
 
 
 def own_id(book: Gathered, what: str) -> str:

@@ -33,9 +33,11 @@ from ehr_sync.sandbox.dossiers.generator import (
 )
 from ehr_sync.sandbox.dossiers.hoso import Hoso
 from ehr_sync.store import audit, clients
+from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.store.remaps import Reach
 from ehr_sync.store.tables import person_key
 from ehr_sync.usecases.intake import archived_dossier, remake_body, remap_version
+from ehr_sync.usecases.intake.archived_dossier import ReadAgain
 from ehr_sync.usecases.intake.compose_body import compose
 from ehr_sync.usecases.intake.list_acceptable import list_acceptable
 from ehr_sync.usecases.intake.make_current import make_current
@@ -43,7 +45,8 @@ from ehr_sync.usecases.intake.plan_record import patient_of
 from ehr_sync.usecases.intake.remake_body import remake
 from ehr_sync.usecases.intake.remap_records import order_remap, remap
 from ehr_sync.usecases.intake.remap_version import Fate, Outcome
-from mappings.model import Dossier, Tables
+from ehr_sync.usecases.stores import Stores
+from mappings.model import Dossier, Issue, Tables
 from mappings.sources.dossier import absent
 from mappings.sources.dossier.source import DOSSIER
 from tests.usecases.older import older_mapping
@@ -116,6 +119,34 @@ def test_only_the_touched_resources_get_a_new_version_and_one_push(running: Runn
     assert kinds([push]) == Counter({"Observation": len(touched)})
     assert fates(outcomes) == {Fate.CHANGED: 1}
     assert outcomes[0].told == {("changed", "Observation"): len(touched)}
+
+
+def without_papers(tables: Tables) -> Tables:
+    """What a mapping that does not know the papers sees."""
+    return {name: rows for name, rows in tables.items() if name not in {"XML7", "XML8", "XML13", "XML14"}}
+
+
+def test_papers_that_were_kept_come_into_the_book_and_nothing_else_is_told_again(running: Running) -> None:
+    slip = {"MA_LK": VISIT.ma_lk, "SO_GIAYHEN_KL": "GH1", "NGAY_HEN_KL": "202612300830"}
+    sent = with_values(with_table(VISIT, "XML14", [slip]), "XML1", NGAY_TAI_KHAM="20261230")
+    with older_mapping(tables=without_papers):
+        running.post(sent)
+    running.settle()
+    pushed = len(running.stored(A))
+    assert "Composition" not in {kind for kind, _ in running.living(A)}
+
+    outcomes = remapped(running)
+    running.settle()
+
+    living = running.living(A)
+    assert Counter(kind for kind, _ in living)["Composition"] == 3
+    [asked] = [
+        resource["requestedPeriod"][0]["start"] for (kind, _), resource in living.items() if kind == "Appointment"
+    ]
+    assert asked == "2026-12-30T08:30:00+07:00"
+    [push] = running.stored(A)[pushed:]
+    assert kinds([push]) == Counter({"Composition": 3, "Appointment": 1, "Provenance": 1})
+    assert outcomes[0].told[("new", "Composition")] == 3
 
 
 def test_where_nothing_comes_out_otherwise_nobody_hears_of_it(running: Running) -> None:
@@ -287,7 +318,13 @@ def make_doubtful(monkeypatch: pytest.MonkeyPatch, doubt: Fate) -> None:
     if doubt is Fate.IDENTITY:
         monkeypatch.setattr(remake_body, "patient_of", reading(**NOT_ALICE))
     else:
-        monkeypatch.setattr(remake_body, "is_refusal", lambda _: True)
+        monkeypatch.setattr(remake_body, "dossier_of", refusing)
+
+
+def refusing(record: RecordRow, head: VersionHead, *, stores: Stores) -> ReadAgain:
+    """What stands in a kept version, with something for which it would be refused."""
+    read = archived_dossier.dossier_of(record, head, stores=stores)
+    return replace(read, dossier=replace(read.dossier, issues=(*read.dossier.issues, Issue("ma_lk.missing"))))
 
 
 def test_p9_a_doubtful_dossier_withheld_whole_leaves_and_stays_listed(

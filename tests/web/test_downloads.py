@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ehr_sync.core.errors import Unavailable
-from ehr_sync.sandbox.dossiers.generator import dossier
+from ehr_sync.sandbox.dossiers.generator import dossier, without_table
 from ehr_sync.sandbox.dossiers.hoso import with_values
 from ehr_sync.web.citizen import downloads
 from ehr_sync.web.citizen.book import read
@@ -52,7 +52,7 @@ def test_fhir_is_what_the_api_gives_one_resource_a_line(reader: Visitor, desk: R
 def test_a_spreadsheet_takes_nothing_for_a_formula(reader: Visitor) -> None:
     with zipfile.ZipFile(io.BytesIO(taken(reader, "tables"))) as archive:
         files = {name: archive.read(name).decode("utf-8-sig") for name in archive.namelist()}
-    assert sorted(files) == ["doc-truoc.txt", "ket-qua.csv", "lan-kham.csv", "thuoc.csv"]
+    assert sorted(files) == ["doc-truoc.txt", "giay-to.csv", "ket-qua.csv", "lan-kham.csv", "thuoc.csv"]
     rows = [row for text in files.values() for row in csv.reader(io.StringIO(text))]
     assert [cell for row in rows for cell in row if cell.startswith(("=", "+", "-", "@", "\t", "\r"))] == []
     assert any("'=HYPERLINK" in cell for row in rows for cell in row)
@@ -68,7 +68,7 @@ def test_a_paper_is_a_tagged_pdf_in_vietnamese(reader: Visitor) -> None:
 
 
 def test_papers_and_tables_say_what_the_pages_say(visitor: Visitor, desk: Running) -> None:
-    stay = dossier(702, person_index=INDEX, shape="inpatient", rows=8)
+    stay = without_table(dossier(702, person_index=INDEX, shape="inpatient", rows=8), "XML14")
     desk.post(with_values(stay, "XML1", GHI_CHU="Theo dõi tại nhà", NGAY_TAI_KHAM="20261205", MA_LOAI_RV="1"))
     desk.settle()
     visitor.sign_in(NUMBER)
@@ -81,6 +81,7 @@ def test_papers_and_tables_say_what_the_pages_say(visitor: Visitor, desk: Runnin
         for words in (
             *("Thuốc do cơ sở ghi, có thể thiếu thuốc bạn tự mua.", "dùng tại cơ sở"),
             *("Cơ sở ghi", "Theo dõi tại nhà", "Ra về", "Hẹn khám lại", "05/12/2026"),
+            *("Giấy ra viện", "Phương pháp điều trị", stay.tables["XML7"][0]["PP_DIEUTRI"]),
         ):
             assert words in said
 

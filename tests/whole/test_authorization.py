@@ -58,6 +58,7 @@ ROUTES: Final[dict[str, tuple[str, str]]] = {
     "book.summary": ("GET", "/api/v1/book/summary"),
     "book.appointments": ("GET", "/api/v1/book/appointments"),
     "book.calendar": ("GET", "/api/v1/book/appointments/{appointment}.ics"),
+    "book.papers": ("GET", "/api/v1/book/papers"),
     "book.waiting": ("GET", "/api/v1/book/waiting"),
     "book.who_looked": ("GET", "/api/v1/book/who-looked"),
     "ops.plan_resync": ("POST", "/api/v1/ops/resyncs"),

@@ -8,6 +8,8 @@ from ehr_sync.sandbox.dossiers.rows import blank
 from ehr_sync.sandbox.dossiers.visits import Visit
 
 _TREATMENT = "Điều trị theo phác đồ, nâng cao thể trạng"
+# The time on a slip; many facilities say the day alone, in one form or another.
+_HOURS = ("0730", "0900", "1330", "0000", "")
 
 
 def papers_of(visit: Visit, summary: Row) -> Tables:
@@ -15,6 +17,8 @@ def papers_of(visit: Visit, summary: Row) -> Tables:
     tables: Tables = {}
     if visit.stays:
         tables["XML7"] = [_discharge(visit, summary)]
+    # Visits without insurance send it whatever their kind (letter 4395/BYT-KCB, 2023).
+    if visit.stays or not visit.person.card:
         tables["XML8"] = [_record_summary(visit, summary)]
     if visit.shape == "referral":
         tables["XML13"] = [_referral(visit, summary)]
@@ -71,7 +75,7 @@ def _referral(visit: Visit, summary: Row) -> Row:
             "DAU_HIEU_LS": visit.condition.complaint,
             "QT_BENHLY": f"Bệnh diễn biến vài ngày trước: {visit.condition.complaint.lower()}",
             "TOMTAT_KQ": "Các xét nghiệm trong hồ sơ",
-            "PP_DIEUTRI": _TREATMENT,
+            "PP_DIEUTRI": summary["PP_DIEU_TRI"],
             "TEN_DICH_VU": "Khám Nội",
             "TEN_THUOC": "; ".join(d.name for d in visit.condition.drugs),
             "MA_LYDO_CT": "1",
@@ -89,7 +93,7 @@ def _follow_up(visit: Visit, summary: Row) -> Row:
         summary,
         {
             "SO_GIAYHEN_KL": f"GH{visit.ma_lk[-7:]}",
-            "NGAY_HEN_KL": summary["NGAY_TAI_KHAM"],
+            "NGAY_HEN_KL": f"{summary['NGAY_TAI_KHAM']}{_HOURS[visit.start.minute % len(_HOURS)]}",
             "MA_BAC_SI": visit.doctor(1),
             "NGAY_CT": f"{visit.end:%Y%m%d}",
         },

@@ -29,6 +29,9 @@ def corrected(hoso: Hoso, seed: int) -> Hoso:
         summary["MA_BENH_KT"] = ";".join([*codes, late.code])
         summary["CHAN_DOAN_RV"] += f"; {late.name}"
     summary["GHI_CHU"] = f"Đã bổ sung lần {seed}"
+    for table in ("XML13", "XML14"):
+        for row in changed.tables.get(table, []):
+            row.update({tag: summary[tag] for tag in ("MA_BENH_KT", "CHAN_DOAN_RV")})
     return changed
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import datetime
 
@@ -53,7 +53,13 @@ def compose(
     `number` is that of the person whose book it enters: the one that its claim makes, "" without one.
     """
     context = context_of(
-        record_id=record_id, version=version, number=number, keys=keys, uris=uris, received_at=received_at
+        record_id=record_id,
+        version=version,
+        number=number,
+        keys=keys,
+        uris=uris,
+        received_at=received_at,
+        taken_over=carried,
     )
     # The only place where what is restricted is taken out: no mapping sees more than may be shown.
     source = SOURCES[dossier.source]
@@ -78,7 +84,14 @@ def unmapped(dossier: Dossier) -> Body:
 
 
 def context_of(
-    *, record_id: bytes, version: int, number: str, keys: ServiceKeys, uris: Uris, received_at: datetime
+    *,
+    record_id: bytes,
+    version: int,
+    number: str,
+    keys: ServiceKeys,
+    uris: Uris,
+    received_at: datetime,
+    taken_over: Collection[str] = (),
 ) -> MappingContext:
     """What a mapping needs beside the dossier; as `compose` says."""
     return MappingContext(
@@ -88,6 +101,7 @@ def context_of(
         transaction_code=transaction_code(record_id, version),
         uris=uris,
         book=book_mark(number, keys.id),
+        taken_over=frozenset(taken_over),
     )
 
 

@@ -16,10 +16,11 @@ from flask import Blueprint, Response
 from ehr_sync.api import access
 from ehr_sync.api.problems import Problem
 from ehr_sync.web.citizen import words
-from ehr_sync.web.citizen.book import Appointment
+from ehr_sync.web.citizen.book import Appointment, Paper
 from ehr_sync.web.citizen.reading import (
     IN_SHORT,
     LOOKS,
+    PAPERS,
     Own,
     Reading,
     calendar_of,
@@ -52,6 +53,10 @@ def book_api(reading: Reading) -> Blueprint:
     @blueprint.get("/appointments/<key>.ics")
     def calendar(key: str) -> Response:
         return calendar_of(show("read appointments", IN_SHORT), key, made=reading.now())
+
+    @blueprint.get("/papers")
+    def papers() -> Response:
+        return _json({"papers": [_paper(each) for each in show("read papers", PAPERS).book.papers()]})
 
     @blueprint.get("/waiting")
     def waiting() -> Response:
@@ -90,6 +95,12 @@ def _own(reading: Reading, action: str, types: Collection[str] | None = None) ->
 
 def _appointment(each: Appointment) -> dict[str, str]:
     return {"id": each.key, "first": each.first, "last": each.last, "place": each.place}
+
+
+def _paper(each: Paper) -> dict[str, Any]:
+    said = [{"title": words.titled(title), "lines": told} for title, told in each.parts]
+    who = {"title": words.titled(each.title), "on": each.on, "number": each.number, "place": each.place}
+    return {"id": each.key, "visit": each.visit, **who, "signed": each.signed, "to": each.to, "said": said}
 
 
 def _why(word: str) -> dict[str, str]:

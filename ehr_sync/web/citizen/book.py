@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
+from mappings.fhir.narrative import lines
 from mappings.summary.conditions import Diagnosis, OwnCondition, diagnoses_of, own_conditions, words
 from mappings.summary.medicines import prescribed_for
 
@@ -64,11 +65,28 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Appointment:
-    """When one is asked to come again."""
+    """When one is asked to come again: days, or a minute where the facility says one."""
 
     key: str
     first: str
     last: str
+    place: str
+    visit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A paper that a facility gave, by what it says: each heading with its lines, in the facility's words. `to` are the
+    places that it sends one to.
+    """
+
+    key: str
+    title: str
+    on: str
+    number: str
+    signed: tuple[str, ...]
+    to: tuple[str, ...]
+    parts: tuple[tuple[str, tuple[str, ...]], ...]
     place: str
     visit: str
 
@@ -95,6 +113,7 @@ class Visit:
     procedures: tuple[str, ...]
     medicines: tuple[Medicine, ...]
     appointments: tuple[Appointment, ...]
+    papers: tuple[Paper, ...]
     came: str
     version: int
 
@@ -119,6 +138,7 @@ class Visit:
         said += [f"{each.text} {each.code}" for each in self.diagnoses]
         said += [each.name for each in (*self.vitals, *self.results)] + [each.name for each in self.medicines]
         said += [f"{each.name} {each.conclusion}" for each in self.reports]
+        said += [line for each in self.papers for _, told in each.parts for line in told]
         return " ".join(said).casefold()
 
 
@@ -183,6 +203,14 @@ class Book:
     def appointments(self) -> list[Appointment]:
         """When one is asked to come again, the next first."""
         return sorted((a for v in self.visits for a in v.appointments), key=lambda a: a.first)
+
+    def papers(self) -> list[Paper]:
+        """What facilities gave on paper, the newest first."""
+        return sorted((p for v in self.visits for p in v.papers), key=lambda p: (p.on, p.key), reverse=True)
+
+    def paper(self, key: str) -> Paper | None:
+        """The paper of this id."""
+        return next((each for each in self.papers() if each.key == key), None)
 
     def conditions(self) -> list[OwnCondition]:
         """One's own conditions, by the day when they were last met."""
@@ -266,6 +294,7 @@ def _visit(encounter: Json, own: Sequence[Json], provenance: Json, by_id: Mappin
             _medicine(each, place, key) for each in (*kinds["MedicationRequest"], *kinds["MedicationAdministration"])
         ),
         appointments=tuple(_appointment(each, place, key) for each in kinds["Appointment"]),
+        papers=tuple(_paper(each, place, key, by_id) for each in kinds["Composition"]),
         came=provenance.get("recorded", ""),
         version=int(encounter.get("meta", {}).get("versionId", 1)),
     )
@@ -333,6 +362,31 @@ def _appointment(resource: Json, place: str, visit: str) -> Appointment:
     return Appointment(resource["id"], first, resource.get("end") or asked.get("end", "") or first, place, visit)
 
 
+def _paper(resource: Json, place: str, visit: str, by_id: Mapping[str, Json]) -> Paper:
+    asked = [by_id[entry["reference"]] for entry in _entries(resource) if entry["reference"] in by_id]
+    sent_to = [_name_of(to, by_id) for each in asked if each["resourceType"] == "ServiceRequest" for to in _to(each)]
+    return Paper(
+        key=resource["id"],
+        title=resource["title"],
+        on=resource.get("date", ""),
+        number=resource.get("identifier", {}).get("value", ""),
+        signed=tuple(each["display"] for each in resource["author"] if "display" in each),
+        to=tuple(sent_to),
+        parts=tuple((each["title"], tuple(lines(each["text"]["div"]))) for each in resource.get("section", ())),
+        place=place,
+        visit=visit,
+    )
+
+
+def _entries(composition: Json) -> Iterator[Json]:
+    return (entry for section in composition.get("section", ()) for entry in section.get("entry", ()))
+
+
+def _to(request: Json) -> Sequence[Json]:
+    found: Sequence[Json] = request.get("performer", ())
+    return found
+
+
 def _first_code(concept: Json) -> str:
     return str((concept.get("coding") or [{}])[0].get("code", ""))
 
@@ -351,24 +405,33 @@ def _name_of(reference: Json, by_id: Mapping[str, Json]) -> str:
 
 
 def calendar(appointment: Appointment, *, made: datetime) -> str:
-    """An appointment for a calendar (RFC 5545): whole days, since a facility says days; without a word of why."""
-    first = date.fromisoformat(appointment.first[:10])
-    after = date.fromisoformat(appointment.last[:10]) + timedelta(days=1)
-    lines = [
+    """An appointment for a calendar (RFC 5545): whole days, or the minute where a facility says one; without a word of
+    why.
+    """
+    content = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
         "PRODID:-//ehr-sync//VI",
         "BEGIN:VEVENT",
         f"UID:{appointment.key}@ehr-sync",
         f"DTSTAMP:{made:%Y%m%dT%H%M%SZ}",
-        f"DTSTART;VALUE=DATE:{first:%Y%m%d}",
-        f"DTEND;VALUE=DATE:{after:%Y%m%d}",
+        *_when(appointment),
         f"SUMMARY:{_escaped('Hẹn khám lại')}",
         f"LOCATION:{_escaped(appointment.place)}",
         "END:VEVENT",
         "END:VCALENDAR",
     ]
-    return "".join(f"{folded}\r\n" for line in lines for folded in _folded(line))
+    return "".join(f"{folded}\r\n" for line in content for folded in _folded(line))
+
+
+def _when(appointment: Appointment) -> Iterator[str]:
+    """Nobody says how long it takes: a minute has no end (section 3.6.1)."""
+    if "T" in appointment.first:
+        yield f"DTSTART:{datetime.fromisoformat(appointment.first).astimezone(UTC):%Y%m%dT%H%M%SZ}"
+        return
+    after = date.fromisoformat(appointment.last[:10]) + timedelta(days=1)
+    yield f"DTSTART;VALUE=DATE:{date.fromisoformat(appointment.first[:10]):%Y%m%d}"
+    yield f"DTEND;VALUE=DATE:{after:%Y%m%d}"
 
 
 def _escaped(text: str) -> str:

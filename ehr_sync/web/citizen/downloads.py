@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from ehr_sync.web.citizen.book import Book, Medicine, Visit
-from ehr_sync.web.design.words import day, gettext, moment, span, times
+from ehr_sync.web.citizen.words import titled
+from ehr_sync.web.design.words import day, gettext, moment, span, times, when
 from ehr_sync.web.printing.paper import Paper, Section
 from mappings.summary.conditions import Diagnosis
 
@@ -22,13 +23,14 @@ def ndjson(resources: Iterable[bytes]) -> bytes:
 
 
 def tables(book: Book) -> bytes:
-    """A zip of CSV files (visits, results, medicines) and what to know of them."""
+    """A zip of CSV files (visits, results, medicines, papers) and what to know of them."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, rows in (
             ("lan-kham.csv", _visits(book)),
             ("ket-qua.csv", _results(book)),
             ("thuoc.csv", _medicines(book)),
+            ("giay-to.csv", _papers(book)),
         ):
             archive.writestr(_named(name), _csv(rows))
         archive.writestr(_named("doc-truoc.txt"), "\r\n".join((gettext("bản hiển thị dữ liệu"), _may_lack(), "")))
@@ -100,6 +102,13 @@ def _medicines(book: Book) -> Iterator[Sequence[Any]]:
         yield (m.first, m.last, m.name, m.amount, m.dose, m.place, _given(m))
 
 
+def _papers(book: Book) -> Iterator[Sequence[Any]]:
+    yield (gettext("Ngày"), gettext("Giấy tờ"), gettext("Nơi khám"), gettext("Mục"), gettext("Nội dung"))
+    for p in book.papers():
+        for title, told in p.parts:
+            yield (p.on, titled(p.title), p.place, titled(title), "; ".join(told))
+
+
 def paper(book: Book, *, taking: Sequence[Medicine], language: str, made: str) -> Paper:
     """The whole book on paper."""
     patient = book.patient
@@ -133,6 +142,7 @@ def _section(visit: Visit) -> Section:
         (gettext("Lời dặn"), " ".join(visit.advice)),
         (gettext("Hẹn khám lại"), _coming(visit)),
     ]
+    said += [(f"{titled(p.title)}: {titled(title)}", " ".join(told)) for p in visit.papers for title, told in p.parts]
     found = [f"{r.name}: {r.value} {r.unit}".strip() for r in (*visit.vitals, *visit.results)]
     found += [f"{r.name}: {r.conclusion}" for r in visit.reports]
     return Section(
@@ -163,4 +173,4 @@ def _coded(what: Diagnosis) -> str:
 
 
 def _coming(visit: Visit) -> str:
-    return "; ".join(span(each.first, each.last) for each in visit.appointments)
+    return "; ".join(when(each.first, each.last) for each in visit.appointments)

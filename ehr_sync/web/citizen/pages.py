@@ -17,6 +17,7 @@ from ehr_sync.web.citizen.drawing import draw
 from ehr_sync.web.citizen.reading import (
     IN_SHORT,
     LOOKS,
+    PAPERS,
     Own,
     Reading,
     calendar_of,
@@ -70,7 +71,7 @@ def rooms(reading: Reading) -> Blueprint:
         found = own.book.visit(key)
         if found is None:
             raise Problem("not_found")
-        return page("citizen/visit.html", own=own, visit=found)
+        return page("citizen/visit.html", own=own, visit=found, titled=words.titled)
 
     @blueprint.get("/results")
     def results() -> Response:
@@ -93,8 +94,27 @@ def rooms(reading: Reading) -> Blueprint:
     def calendar(key: str) -> Response:
         return calendar_of(show("appointments", IN_SHORT) or _none(), key, made=reading.now())
 
+    _papers(blueprint, reading)
     _beside(blueprint, reading)
     return blueprint
+
+
+def _papers(blueprint: Blueprint, reading: Reading) -> None:
+    """What facilities gave on paper (rules: papers-are-displays)."""
+    show = partial(_own, reading)
+
+    @blueprint.get("/papers")
+    def papers() -> Response:
+        own = show("papers", PAPERS) or _none()
+        return page("citizen/papers.html", papers=own.book.papers(), titled=words.titled)
+
+    @blueprint.get("/papers/<key>")
+    def paper(key: str) -> Response:
+        own = show("paper", PAPERS) or _none()
+        found = own.book.paper(key)
+        if found is None:
+            raise Problem("not_found")
+        return page("citizen/paper.html", paper=found, titled=words.titled)
 
 
 def _beside(blueprint: Blueprint, reading: Reading) -> None:

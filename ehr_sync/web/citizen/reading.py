@@ -34,6 +34,10 @@ IN_SHORT: Final = frozenset(
 """What tells of visits, conditions, medicines and appointments: more than half of a book is results and orders."""
 
 
+PAPERS: Final = frozenset({"Patient", "Organization", "Provenance", "Encounter", "Composition", "ServiceRequest"})
+"""What tells of papers."""
+
+
 class Shown(Protocol):
     """A person's book as JSON resources, when each visit last changed, and when and how they were proven."""
 

@@ -1,4 +1,4 @@
-"""The audit log's words as a citizen reads them."""
+"""The audit log's and papers' words as a citizen reads them."""
 
 from __future__ import annotations
 
@@ -114,6 +114,33 @@ def may_read(scopes: Iterable[str]) -> list[str]:
     return list(
         dict.fromkeys([*(word for type_, word in named.items() if type_ in types), *sorted(types - named.keys())])
     )
+
+
+def titled(title: str) -> str:
+    """What a paper, or a heading in one, is called; what a facility called otherwise stays as it is."""
+    names: dict[str, str] = {
+        "Giấy ra viện": gettext("Giấy ra viện"),
+        "Tóm tắt hồ sơ bệnh án": gettext("Tóm tắt hồ sơ bệnh án"),
+        "Giấy chuyển tuyến": gettext("Giấy chuyển tuyến"),
+        "Giấy hẹn khám lại": gettext("Giấy hẹn khám lại"),
+        "Chẩn đoán": gettext("Chẩn đoán"),
+        "Chẩn đoán khi vào viện": gettext("Chẩn đoán khi vào viện"),
+        "Chẩn đoán khi ra viện": gettext("Chẩn đoán khi ra viện"),
+        "Quá trình bệnh lý và diễn biến": gettext("Quá trình bệnh lý và diễn biến"),
+        "Tóm tắt kết quả xét nghiệm, cận lâm sàng": gettext("Tóm tắt kết quả xét nghiệm, cận lâm sàng"),
+        "Phương pháp điều trị": gettext("Phương pháp điều trị"),
+        "Ghi chú, lời dặn": gettext("Ghi chú, lời dặn"),
+        "Nghỉ sau khi ra viện": gettext("Nghỉ sau khi ra viện"),
+        "Dấu hiệu lâm sàng": gettext("Dấu hiệu lâm sàng"),
+        "Dịch vụ đã thực hiện": gettext("Dịch vụ đã thực hiện"),
+        "Thuốc đã dùng": gettext("Thuốc đã dùng"),
+        "Lý do chuyển tuyến": gettext("Lý do chuyển tuyến"),
+        "Tình trạng khi chuyển tuyến": gettext("Tình trạng khi chuyển tuyến"),
+        "Hướng điều trị": gettext("Hướng điều trị"),
+        "Phương tiện vận chuyển": gettext("Phương tiện vận chuyển"),
+        "Hẹn khám lại": gettext("Hẹn khám lại"),
+    }
+    return names.get(title, title)
 
 
 def how_long(lasts: timedelta) -> str:

@@ -37,6 +37,11 @@ def span(first: str, last: str) -> str:
     return begins if not ends or begins == ends else f"{begins} – {ends}"
 
 
+def when(first: str, last: str) -> str:
+    """A minute, a day, or from a day to another."""
+    return moment(first) if first == last else span(first, last)
+
+
 def times(first: str, last: str) -> str:
     """From a minute to another: the day is told once where both are of it."""
     if last and "T" in first and "T" in last and day(first) == day(last):

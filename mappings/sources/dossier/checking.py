@@ -15,7 +15,6 @@ from typing import Final
 from mappings.dates import parse_day
 from mappings.model import Dossier, Issue, Row, Tables
 from mappings.sources.dossier.rows import is_of_episode
-from mappings.sources.dossier.summary_repeated import repeated
 from mappings.sources.dossier.tables import TABLES
 from mappings.sources.dossier.tables.xml12.assessed import assessed, is_alone
 from mappings.sources.dossier.visit import is_insured
@@ -52,7 +51,6 @@ def validate(tables: Tables, received_on: date) -> tuple[Issue, ...]:
     issues += _episode(tables, summary)
     for table in TABLES:
         issues += table.between(tables)
-    issues += repeated(tables)
     return tuple(issues)
 
 

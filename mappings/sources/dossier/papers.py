@@ -1,7 +1,8 @@
 """A paper that a facility gave (XML7, 8, 13, 14) to FHIR Composition.  https://hl7.org/fhir/R4/composition.html
 
 What was sent are the fields of a paper and not the paper: each field that is shown is a section, in the words of its
-writer. Nobody attests it: a signature was neither sent nor seen (rules: papers-are-displays; docs/decisions/055).
+writer. Nobody attests it: a signature was neither sent nor seen (rules: papers-are-displays;
+docs/decisions/055-papers-are-compositions.md).
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from mappings.dates import VIETNAM, latest_event
-from mappings.fhir.elements import code, day, minute
+from mappings.dates import VIETNAM, latest_appointment, latest_event
+from mappings.fhir.elements import code, day, days, minute
 from mappings.fhir.ids import resource_id
 from mappings.fhir.provenance import provenance
 from mappings.model import Dossier, MappedRecord, MappingContext, Resource, Row
@@ -74,6 +74,8 @@ def _visit(row: Row, ordered: Sequence[Row], dossier: Dossier, context: MappingC
         start=minute(start),
         end=_last_day(start, leaving or f"{latest:%Y%m%d}", ordered) if is_supplied else minute(leaving),
         supply_end=left.isoformat() if is_supplied and left is not None else "",
+        come_again=frozenset(on for on in days(row.get("NGAY_TAI_KHAM")) if on <= latest_appointment(received)),
+        taken_over=context.taken_over,
     )
 
 

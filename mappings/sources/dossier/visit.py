@@ -78,10 +78,27 @@ class Register:
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """What the papers (XML14) that name one day say of it: the minute, as a dateTime, "" where none says one; their
+    numbers; and the first day on which one was given, a date or "".
+    """
+
+    at: str = field(repr=False)
+    numbers: tuple[str, ...] = field(repr=False)
+    given: str = field(repr=False)
+
+
+FOLLOW_UP: Final = "follow-up"
+"""What stands for the table in the id of an Appointment: of one day, XML1's and XML14's are one."""
+
+
 @dataclass(slots=True)
 class Told:
     """What the tables of one visit tell each other while they are mapped."""
 
+    # By XML14, before anything is mapped: the days for which there is a paper.
+    slips: Mapping[date, Slip] = field(default_factory=dict)
     # By XML4, before anything is mapped: the services that rows came for, and whether any row says something.
     resulted: Mapping[str, bool] = field(default_factory=dict)
     # By XML3, once it is mapped: orders that results belong to, examinations, the ICD-9-CM codes of all of it, also of
@@ -110,11 +127,17 @@ class Visit:
     end: str = field(repr=False)
     # The last day of medicine, a date; "" where NGAY_RA is the day of leaving, or cannot be.
     supply_end: str = field(repr=False)
+    come_again: frozenset[date] = frozenset()  # NGAY_TAI_KHAM
+    taken_over: frozenset[str] = frozenset()  # the tables that are of an earlier sending
     told: Told = field(default_factory=Told, repr=False)
 
     def resource(self, kind: str, table: str, key: Key, ordinal: int, body: Json) -> Resource:
         """The resource of a row of a table, with its stable id."""
         return built(kind, resource_id(self.ids_from, f"{table}/{kind}", key, ordinal), body)
+
+    def reference(self, kind: str, table: str, key: Key, ordinal: int = 0) -> Json:
+        """The reference to a resource of such a row, whoever makes it."""
+        return {"reference": f"{kind}/{resource_id(self.ids_from, f'{table}/{kind}', key, ordinal)}"}
 
     def coded(self, kind: str, value: str | None, words: str, display: str = "") -> Json:
         """A CodeableConcept of a drug, service, result-index or supply code; `words` is the fallback's text

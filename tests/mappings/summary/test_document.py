@@ -258,6 +258,31 @@ def test_of_each_test_the_newest_value_is_told_with_its_digits() -> None:
     assert [row[1] for row in rows] == ["1234567 mmol/L", "4.80 mmol/L", "5.60 mmol/L"]
 
 
+def test_appointments_to_come_are_told_with_their_time_and_place_in_words() -> None:
+    def appointment(n: int, at: str) -> Json:
+        asked = {
+            "requestedPeriod": [{"start": at, "end": at}],
+            "participant": [{"actor": SUBJECT, "status": "needs-action"}],
+        }
+        visited = {"supportingInformation": [{"reference": f"Encounter/{id_of('encounter', 1)}"}]}
+        return {"resourceType": "Appointment", "id": id_of("appointment", n), "status": "proposed", **asked, **visited}
+
+    days = ("2026-12-15", "2026-12-01T08:30:00+07:00", "2026-11-25", "2026-11-24")
+    document = made(*visit(1, "2026-11-20"), *(appointment(n, at) for n, at in enumerate(days)))
+    [rows] = [each.rows for each in told(document, "en") if each.title == "Appointments"]
+    assert rows == (
+        ("25 November 2026", "", PLACE["name"]),
+        ("1 December 2026", "08:30", PLACE["name"]),
+        ("15 December 2026", "", PLACE["name"]),
+    )
+    [plan] = [
+        one for one in document["entry"][0]["resource"]["section"] if one["code"]["coding"][0]["code"] == "18776-5"
+    ]
+    assert "entry" not in plan
+    assert findings(orjson.dumps(document)) == ()
+    assert "Appointments" not in [each.title for each in told(made(*visit(1, "2026-11-20")), "en")]
+
+
 def test_what_no_laboratory_said_is_no_result() -> None:
     stated = result(1, 1, "882-1", "2026-11-20")
     del stated["category"]

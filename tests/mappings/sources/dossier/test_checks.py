@@ -41,8 +41,9 @@ def test_a_good_dossier_has_no_issues() -> None:
 
 
 def test_reading_and_checking_together_tell_everything_at_once() -> None:
-    tables = {**with_values("XML1", NGAY_RA="20261332", GIOI_TINH="9"), "XML7": ({"MA_LK": "LK0001"},)}
-    dossier = check(read_parts(parts(tables)), RECEIVED)
+    tables = with_values("XML1", NGAY_RA="20261332", GIOI_TINH="9")
+    unheard = part("XML99", base64("<BANG><MA_LK>LK0001</MA_LK></BANG>"))
+    dossier = check(read_parts(parts(tables) + unheard), RECEIVED)
     assert [issue.code for issue in dossier.issues] == ["table.not_mapped", "value.code_unknown", "date.impossible"]
     assert any(map(is_refusal, dossier.issues))
 

@@ -1,5 +1,5 @@
-"""Each field of XML1 to XML5 is as wide as the decree or the portal lets it be, knows its list of codes, and moves no
-id where rows that differ in it come in another order.
+"""Each field of a table that is mapped is as wide as the decree or the portal lets it be, knows its list of codes, and
+moves no id where rows that differ in it come in another order.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Final
 import pytest
 
 from mappings.sources.dossier.checking import validate
-from tests.mappings.formats.made import with_values
+from tests.mappings.formats.made import TABLES, with_values
 from tests.mappings.sources.dossier.golden import mapped
 
 RECEIVED: Final = date(2026, 6, 11)
 PAGE: Final = (Path(__file__).resolve().parents[4] / "docs" / "tables.md").read_text(encoding="utf-8")
-NAMES: Final = ["XML1", "XML2", "XML3", "XML4", "XML5"]
+NAMES: Final = ["XML1", "XML2", "XML3", "XML4", "XML5", "XML7", "XML8", "XML13", "XML14"]
 # Not by their width: days and times, codes of a list, facilities' codes, lists of weights and of codes.
 JUDGED_OTHERWISE: Final = {
     "XML1": "NGAY_SINH MA_DANTOC NGAY_MIEN_CCT MA_BENH_CHINH MA_BENH_KT MA_NOI_DI MA_NOI_DEN NGAY_VAO NGAY_VAO_NOI_TRU"
@@ -27,18 +27,27 @@ JUDGED_OTHERWISE: Final = {
     "XML3": "MA_BENH NGAY_YL NGAY_TH_YL NGAY_KQ",
     "XML4": "NGAY_KQ",
     "XML5": "THOI_DIEM_DBLS",
+    "XML7": "NGAY_VAO NGAY_RA THOIGIAN_DINHCHI MA_TTDV NGAY_CT MA_CHA MA_ME NGOAITRU_TUNGAY NGOAITRU_DENNGAY",
+    "XML8": "MA_LOAI_KCB NGAY_VAO NGAY_RA NGAY_SINHCON NGAY_CONCHET MA_TTDV NGAY_CT",
+    "XML13": "MA_CSKCB MA_NOI_DI MA_CSKCB_DI MA_NOI_DEN MA_CSKCB_DEN NGAY_SINH GT_THE_DEN NGAY_VAO NGAY_VAO_NOI_TRU"
+    " NGAY_RA MA_TTDV",
+    "XML14": "MA_CSKCB NGAY_SINH GT_THE_DEN NGAY_VAO NGAY_VAO_NOI_TRU NGAY_RA NGAY_HEN_KL MA_TTDV NGAY_CT",
 }
 LISTED: Final = {
     "XML1": "GIOI_TINH MA_DANTOC MA_BENH_CHINH MA_BENH_KT MA_DOITUONG_KCB KET_QUA_DTRI MA_LOAI_RV MA_LOAI_KCB"
     " MA_KHUVUC",
     "XML2": "MA_NHOM PHAM_VI MA_PTTT NGUON_CTRA",
     "XML3": "MA_NHOM PHAM_VI MA_BENH MA_PTTT PP_VO_CAM",
+    "XML7": "MA_DINH_CHI_THAI",
+    "XML8": "MA_LOAI_KCB KET_QUA_DTRI",
+    "XML13": "MA_LYDO_CT",
 }
 
 
 def told(name: str, tag: str, value: str) -> set[str]:
     """What is said of one field of this value."""
-    issues = validate(with_values(name, **{tag: value}), RECEIVED)
+    tables = with_values(name, **{tag: value}) if name in TABLES else {**TABLES, name: ({tag: value},)}
+    issues = validate(tables, RECEIVED)
     return {issue.code for issue in issues if issue.path == f"{name}[1].{tag}"}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -60,7 +62,7 @@ FULL: Rows = {
             "MA_CSKCB": "01001",
             "CAN_NANG": "62.50",
             "CAN_NANG_CON": "3200",
-            "NGAY_TAI_KHAM": "20261127",
+            "NGAY_TAI_KHAM": "20261127;20261204",
             "MA_HSBA": "BA1",
         }
     ],
@@ -197,6 +199,68 @@ FULL: Rows = {
         }
     ],
     "XML5": [{"DIEN_BIEN_LS": "Tỉnh", "THOI_DIEM_DBLS": "202611100900", "NGUOI_THUC_HIEN": "000001/HNO-CCHN"}],
+    "XML7": [
+        {
+            "SO_LUU_TRU": "LT1",
+            "CHAN_DOAN_RV": "Viêm phổi do vi khuẩn",
+            "PP_DIEUTRI": "Kháng sinh",
+            "GHI_CHU": "Nghỉ ngơi",
+            "MA_BS": "0100000004",
+            "TEN_BS": "LÊ VĂN KÝ",
+            "NGAY_CT": "20261115",
+            "SO_NGAY_NGHI": "5",
+            "NGOAITRU_TUNGAY": "20261116",
+            "NGOAITRU_DENNGAY": "20261120",
+        }
+    ],
+    "XML8": [
+        {
+            "CHAN_DOAN_VAO": "Viêm phổi",
+            "CHAN_DOAN_RV": "Viêm phổi do vi khuẩn",
+            "QT_BENHLY": "Sốt 3 ngày",
+            "TOMTAT_KQ": "Bạch cầu tăng",
+            "PP_DIEUTRI": "Kháng sinh",
+            "NGAY_CT": "20261115",
+        }
+    ],
+    # The columns of QĐ 3176, and those of QĐ 4750.
+    "XML13": [
+        {
+            "SO_HOSO": "HS1",
+            "SO_CHUYENTUYEN": "CT1",
+            "GIAY_CHUYEN_TUYEN": "GCT1",
+            "MA_CSKCB_DEN": "01929",
+            "DAU_HIEU_LS": "Khó thở",
+            "CHAN_DOAN_RV": "Viêm phổi do vi khuẩn",
+            "QT_BENHLY": "Sốt 3 ngày",
+            "TOMTAT_KQ": "Bạch cầu tăng",
+            "PP_DIEUTRI": "Kháng sinh",
+            "MA_BENH_CHINH": "J15.9",
+            "MA_BENH_KT": "I10",
+            "MA_BENH_YHCT": "U62.392.3",
+            "TINH_TRANG_CT": "Tỉnh",
+            "MA_LYDO_CT": "2",
+            "HUONG_DIEU_TRI": "Thở máy",
+            "PHUONGTIEN_VC": "Xe cứu thương",
+            "MA_BAC_SI": "000001/HNO-CCHN",
+        },
+        {
+            "GIAY_CHUYEN_TUYEN": "GCT2",
+            "MA_NOI_DEN": "01929",
+            "TEN_DICH_VU": "Khám Nội",
+            "TEN_THUOC": "Amoxicilin",
+            "PP_DIEU_TRI": "Kháng sinh",
+        },
+    ],
+    "XML14": [
+        {
+            "SO_GIAYHEN_KL": "GH1",
+            "NGAY_HEN_KL": "202611270800",
+            "CHAN_DOAN_RV": "Viêm phổi do vi khuẩn",
+            "MA_BAC_SI": "000001/HNO-CCHN",
+            "NGAY_CT": "20261115",
+        }
+    ],
 }
 
 # What is prescribed and what is given differ in an outpatient visit only.
@@ -217,7 +281,7 @@ OTHER = {
     "MA_LOAI_KCB": "01",
     "CAN_NANG": "63",
     "CAN_NANG_CON": "3300",
-    "NGAY_TAI_KHAM": "20261128",
+    "NGAY_TAI_KHAM": "20261127;20261205",
     "MA_THE_BHYT": "HT3010000000017",
     "GT_THE_TU": "20260201",
     "GT_THE_DEN": "20261130",
@@ -239,6 +303,13 @@ OTHER = {
     "LOAI_DTRI_LAO": "2",
     "NGAYBD_DTRI_LAO": "20260106",
     "NGAYKT_DTRI_LAO": "20261106",
+    "NGAY_HEN_KL": "202611270930",
+    "MA_CSKCB_DEN": "01001",
+    "MA_LYDO_CT": "3",
+    "MA_BENH_CHINH": "J18.9",
+    "MA_BENH_KT": "E11.9",
+    "NGOAITRU_TUNGAY": "20261117",
+    "NGOAITRU_DENNGAY": "20261121",
 }
 
 
@@ -271,6 +342,45 @@ def test_a_mapped_field_changes_the_book_when_it_changes(table: str, tag: str) -
     before, after = mapped(BASES[table]), mapped(changed(table, tag))
 
     assert {one.json for one in after.resources} != {one.json for one in before.resources}
+
+
+# What the fate of a field names: "Composition.section 11535-2", "Appointment.created".
+NAMED = re.compile(r"(Composition|ServiceRequest|Appointment)\.([A-Za-z]+)(?: (\d+-\d))?")
+PAPERS = [
+    (table, one.tag, found.groups(""))
+    for table in ("XML7", "XML8", "XML13", "XML14")
+    for one in fields(TABLES[table])
+    if one.fate == "mapped"
+    for found in NAMED.finditer(one.detail)
+]
+
+
+def test_every_mapped_field_of_a_paper_names_an_element() -> None:
+    mapped_fields = {(table, tag) for table, tag, fate in ALL if fate == "mapped" and tag != "MA_LK"}
+    papers = {table for table, _, _ in PAPERS}
+    assert {(table, tag) for table, tag, _ in PAPERS} == {one for one in mapped_fields if one[0] in papers}
+
+
+@pytest.mark.parametrize(("table", "tag", "named"), PAPERS)
+def test_a_field_of_a_paper_changes_the_element_that_its_fate_names(
+    table: str, tag: str, named: tuple[str, str, str]
+) -> None:
+    before, after = said(mapped(FULL), *named), said(mapped(changed(table, tag)), *named)
+    assert before and before != after
+
+
+def said(record: MappedRecord, type_: str, element: str, loinc: str) -> set[str]:
+    """What the resources of a type say in an element; of sections, those with this code, or those without any."""
+    found: set[str] = set()
+    for one in record.resources:
+        if one.type == type_:
+            values = json.loads(one.json).get(element, [])
+            if element == "section":
+                values = [
+                    each for each in values if each.get("code", {}).get("coding", [{}])[0].get("code", "") == loinc
+                ]
+            found.add(json.dumps(values))
+    return found
 
 
 @pytest.mark.parametrize(("table", "tag"), [(table, tag) for table, tag, fate in ALL if fate != "mapped"])

@@ -61,6 +61,7 @@ ANY_TABLES = st.fixed_dictionaries(
     {
         "XML1": rows("XML1", 1).map(lambda found: [{**VISIT, **(found[0] if found else {})}]),
         **{table: rows(table, 4) for table in ("XML2", "XML3", "XML4", "XML5")},
+        **{table: rows(table, 2) for table in ("XML7", "XML8", "XML13", "XML14")},
     }
 )
 

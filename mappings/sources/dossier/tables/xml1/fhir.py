@@ -6,17 +6,17 @@ The patient is only referred to: what is proven of a person comes from the regis
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Final
 
-from mappings.dates import latest_appointment
-from mappings.fhir.elements import SUBJECT, Json, codes, coding, concept, day, period
+from mappings.fhir.elements import SUBJECT, Json, coding, concept, period
 from mappings.model import Resource, Row
 from mappings.sources.dossier.tables.xml1.conditions import conditions
 from mappings.sources.dossier.tables.xml1.coverages import coverages
 from mappings.sources.dossier.tables.xml1.encounter import TABLE, encounter
 from mappings.sources.dossier.tables.xml1.measurements import observations
 from mappings.sources.dossier.unshown import without_unshown
-from mappings.sources.dossier.visit import Visit
+from mappings.sources.dossier.visit import FOLLOW_UP, Visit
 from mappings.terminology import icd9cm
 
 # Where somebody can write of a death, or of a dying patient who is taken home.
@@ -52,7 +52,7 @@ def summary(
         *found,
         *_procedures(row, visit, procedure_codes, uncoded_procedures),
         *observations(row, visit),
-        *_appointments(row, visit),
+        *_appointments(visit),
         *coverages(row, visit),
     ]
 
@@ -79,16 +79,28 @@ def _operation(code: str, visit: Visit) -> Json:
     return concept(named, words="" if "display" in named else f"Phẫu thuật, thủ thuật mã {code}")
 
 
-def _appointments(row: Row, visit: Visit) -> Iterator[Resource]:
-    """One a day. A day alone is proposed: `booked` would need times (app-3; rules: follow-up-days)."""
-    stated = {found for one in codes(row.get("NGAY_TAI_KHAM")) if (found := day(one))}
-    for found in sorted(one for one in stated if one <= latest_appointment(visit.received)):
-        body: Json = {
-            "status": "proposed",
-            "appointmentType": _FOLLOW_UP,
-            "supportingInformation": [visit.encounter],
-            "participant": [{"actor": SUBJECT, "status": "needs-action"}],
-            "requestedPeriod": [period(found.isoformat(), found.isoformat())],
-        }
-        # The same day in XML14 is the same appointment, so the table is not in its id.
-        yield visit.resource("Appointment", "follow-up", (found.isoformat(),), 0, body)
+def _appointments(visit: Visit) -> Iterator[Resource]:
+    """One a day, of NGAY_TAI_KHAM and of the slips (XML14). It is proposed, also where a slip says a time: `booked`
+    would need an end, which nobody says (app-3; rules: follow-up-days).
+    """
+    for on in sorted(_days(visit)):
+        slip = visit.told.slips.get(on)
+        at = slip.at if slip and slip.at else on.isoformat()
+        body: Json = {}
+        if slip and slip.numbers:
+            body["identifier"] = [{"system": visit.uris["appointment-paper"], "value": one} for one in slip.numbers]
+        body |= {"status": "proposed", "appointmentType": _FOLLOW_UP, "supportingInformation": [visit.encounter]}
+        if slip and slip.given:
+            body["created"] = slip.given
+        body["participant"] = [{"actor": SUBJECT, "status": "needs-action"}]
+        body["requestedPeriod"] = [period(at, at)]
+        yield visit.resource("Appointment", FOLLOW_UP, (on.isoformat(),), 0, body)
+
+
+def _days(visit: Visit) -> frozenset[date]:
+    """All that are named; but where the summary names one day and the slip another, the slip is what the patient holds:
+    the summary still says the day that was before.
+    """
+    slips = frozenset(visit.told.slips)
+    is_moved = bool(slips) and len(visit.come_again) == 1 and not visit.come_again & slips
+    return slips if is_moved else visit.come_again | slips

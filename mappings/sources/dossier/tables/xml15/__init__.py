@@ -6,6 +6,7 @@ Nothing of it is of the visit: each registration is a record of its own, which `
 
 from __future__ import annotations
 
+from mappings.sources.dossier.repeated import repeats
 from mappings.sources.dossier.tables.xml15.fields import Xml15, within
 from mappings.sources.dossier.visit import Visit
 from mappings.sources.table import SourceTable, always_stays
@@ -18,6 +19,7 @@ XML15: SourceTable[Visit] = SourceTable(
     package=__name__,
     schema=Xml15,
     within=within,
+    between=repeats("XML15"),
     stays=always_stays,
     told_apart_by=(("NGAYBD_DTRI_LAO",),),
 )
