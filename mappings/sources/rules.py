@@ -129,16 +129,22 @@ def _field_words(path: str) -> tuple[str, str]:
 
 
 def _of_table(table: SourceTable[Any], schema: type[TableSchema]) -> Iterator[Rule]:
-    for tag, column in schema().fields.items():
-        if isinstance(column, Column):
-            yield from _of_column(table.name, tag, column)
+    columns = {tag: column for tag, column in schema().fields.items() if isinstance(column, Column)}
+    for tag, column in columns.items():
+        # A row is of the edition of which it has a column.
+        beside = [other for other, one in columns.items() if one.only == column.only and other != tag]
+        is_one = ((table.name, 1, beside[0], "1"),) if column.only else ()
+        yield from _of_column(table.name, tag, column, is_one)
 
 
-def _of_column(table: str, tag: str, column: Column) -> Iterator[Rule]:
+def _of_column(table: str, tag: str, column: Column, beside: tuple[Change, ...]) -> Iterator[Rule]:
     path = f"{table}.{tag}"
     if column.wanted != "never":
         when = _INSURED if column.wanted == "insured" else _ALWAYS
-        yield Rule("value.required", path, "", when, _DECREES, _MANDATORY_FROM, None, ((table, 1, tag, ""),))
+        if column.only:
+            when = f"khi dòng theo QĐ {column.only}", f"where the row is of QĐ {column.only}"
+        example: tuple[Change, ...] = ((table, 1, tag, ""), *beside)
+        yield Rule("value.required", path, "", when, _DECREES, _MANDATORY_FROM, None, example)
     seen: set[str] = set()
     for value in _wrong_values(column):
         found = column.problem(value, EXAMPLE_DAY)
@@ -162,7 +168,7 @@ def _wrong_values(column: Column) -> Iterator[str]:
         case Day():
             yield from ("20261331", "00000000", "20260610080000")
         case Birth():
-            yield from ("20261331", "19900315")
+            yield from ("20261331", "19900315", "1990")
         case FacilityCode() | PersonalCode():
             yield "?"
         case Code(listed=Icd10List()):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mappings.fhir.elements import days
-from mappings.model import Issue, Tables
+from mappings.model import Issue, Row, Tables
 from mappings.sources.dossier.repeated import repeats
+from mappings.sources.dossier.rows import earlier
 from mappings.sources.dossier.tables.xml14.fhir import announce, papers, slip_day
 from mappings.sources.dossier.tables.xml14.fields import Xml14, within
 from mappings.sources.dossier.visit import Visit
@@ -17,13 +18,23 @@ _copies = repeats("XML14", CHAN_DOAN_RV="CHAN_DOAN_RV")
 
 
 def _between(tables: Tables) -> Iterator[Issue]:
-    """What must agree with XML1: what a slip repeats of it, and its day is one of those that XML1 names."""
+    """What must agree with XML1: what a slip repeats of it, and its day is after the visit, and one of those that XML1
+    names.
+    """
     yield from _copies(tables)
     for summary in tables.get("XML1", ())[:1]:
+        left = summary.get("NGAY_RA", "")[:8]
+        early = [n for n, row in enumerate(tables.get("XML14", ()), 1) if "NGAY_RA" not in row and _is_early(row, left)]
+        for n in early[:MOST_OF_A_KIND]:
+            yield Issue("date.order", f"XML14[{n}].NGAY_HEN_KL", ">= NGAY_RA")
         named = days(summary.get("NGAY_TAI_KHAM"))
         found = [n for n, row in enumerate(tables.get("XML14", ()), 1) if (on := slip_day(row)) and on not in named]
         for n in found[:MOST_OF_A_KIND] if named else ():
             yield Issue("value.differs_from_xml1", f"XML14[{n}].NGAY_HEN_KL", "XML1.NGAY_TAI_KHAM")
+
+
+def _is_early(row: Row, left: str) -> bool:
+    return earlier({"NGAY_HEN_KL": row.get("NGAY_HEN_KL", "")[:8], "NGAY_RA": left}, "NGAY_HEN_KL", "NGAY_RA")
 
 
 XML14: SourceTable[Visit] = SourceTable(
