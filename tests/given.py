@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import os
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,11 +24,14 @@ def settings(world: World = _NOBODY, /, **changed: str) -> dict[str, str]:
 
 
 def key_file_in(folder: Path) -> Path:
-    """A key file in the folder, and beside it the break-glass key. All of one test process have the same keys: to make
-    new ones takes half a second.
+    """A key file in the folder, and beside it the break-glass key. Only the pairs are those of all in one test process:
+    to make new ones takes half a second. What ids and marks are made of is of this file alone, or one test's register
+    would be another's in their book.
     """
     path = folder / "keys.json"
-    for file, text in zip((path, key_file.break_glass_of(path)), _keys(), strict=True):
+    keys, break_glass = _keys()
+    own = {name: base64.b64encode(os.urandom(32)).decode() for name in ("root", "index", "id", "content", "audit")}
+    for file, text in (path, json.dumps(json.loads(keys) | own)), (key_file.break_glass_of(path), break_glass):
         file.touch(mode=0o600)
         file.write_text(text)
     return path

@@ -564,11 +564,11 @@ def test_lanes_with_much_to_tell_are_composed_a_few_at_a_time(
         composed.append(len(prepared := prepare_pushes(*args, **named)))
         return prepared
 
-    monkeypatch.setattr(preparing, "_AT_ONCE_BYTES", 1)
-    monkeypatch.setattr(deliver_due, "prepare_pushes", prepare)
     for n in range(3):
         running.post(dossier(790 + n, person_index=790 + n, rows=1))
     running.ready()
+    monkeypatch.setattr(preparing, "_AT_ONCE_BYTES", 1)
+    monkeypatch.setattr(deliver_due, "prepare_pushes", prepare)
     running.deliver()
 
     assert (max(composed), len(running.pushes_of_people())) == (1, 3)
