@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from mappings import exact_json
 from mappings.formats.canonical import content_hash
 from mappings.formats.source import EnvelopeScan, Limits
-from mappings.model import Dossier, Row, Tables
+from mappings.model import ClaimedIdentity, Dossier, MappedRecord, MappingContext, Row, Tables
+from mappings.sources.dossier.withholding import withheld
+from mappings.sources.source import Source, VisitFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,38 @@ def reader(kind: Kind) -> Callable[[bytes, EnvelopeScan, int, Limits], Dossier]:
         return _dossier(kind.source, kept["id"], kept["facility"], None, tables)
 
     return read
+
+
+def source_of(
+    kind: Kind,
+    *,
+    claims: Callable[[Tables], tuple[ClaimedIdentity, ...]],
+    ended: Callable[[Tables], datetime | None],
+    to_fhir: Callable[[Dossier, MappingContext], MappedRecord],
+) -> Source:
+    """The source of a kind. Its rows were checked in the dossier that they came in, and are that dossier's tables; of a
+    former version nothing is taken over. `ended` is the time, aware, from which on it may be shown; None: it says none.
+    """
+
+    def visit(tables: Tables) -> VisitFacts | None:
+        at = ended(tables)
+        return VisitFacts(None, None, at, "") if at is not None else None
+
+    return Source(
+        name=kind.source,
+        part=kind.element,
+        tables=(),
+        read=reader(kind),
+        check=lambda dossier, _: dossier,
+        claims=claims,
+        claimed_number=lambda tables: next((one.number for one in claims(tables)), ""),
+        visit=visit,
+        may_stay=frozenset(),
+        carry_over=lambda new, _: (new, ()),
+        to_carry=lambda tables: tables,
+        withheld=withheld,
+        to_fhir=to_fhir,
+    )
 
 
 def _dossier(source: str, source_id: str, facility: str, made_on: date | None, tables: Tables) -> Dossier:
