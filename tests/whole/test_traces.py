@@ -331,8 +331,10 @@ RUN: Final[dict[str, tuple[str, str]]] = {
     "erase": ("{patient} --yes", "erase"),
 }
 """How each command is run, and an entry that it must leave."""
-ELSEWHERE: Final = {"staff grant", "staff end"}
-"""Commands that ask for a number: tests/commands/test_staff.py reads their entries."""
+ELSEWHERE: Final = {"staff grant", "staff end", "break-glass"}
+"""Commands that ask for a number or for a key: tests/commands/test_staff.py and tests/usecases/test_break_glass.py read
+their entries.
+"""
 
 
 def test_every_command_is_run_here_or_says_why_it_leaves_no_entry() -> None:

@@ -224,14 +224,14 @@ def test_p9_a_routine_test_before_an_operation_leaves_the_stay_as_without_it() -
     assert len(services) == len(sent.tables["XML3"]) - 1
     without = replace(sent, tables={**sent.tables, "XML3": services})
     assert (composed(sent), b"HIV" in composed(sent)[0].resources) == (composed(without), False)
-    assert len(composed(sent)[0].shown) == 34
+    assert len(composed(sent)[0].shown) == 36
 
 
 def test_p9_a_tuberculosis_visit_loses_three_fields_and_nothing_else() -> None:
     sent = case("tb_xml15")
     without = replace(sent, tables={name: rows for name, rows in sent.tables.items() if name != "XML15"})
     assert composed(sent) == composed(without)
-    assert len(composed(sent)[0].shown) == 36
+    assert len(composed(sent)[0].shown) == 38
 
 
 def test_p9_a_test_written_with_a_lower_l_is_withheld_with_its_note() -> None:
