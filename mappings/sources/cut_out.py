@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from mappings import exact_json
 from mappings.formats.canonical import content_hash
@@ -17,6 +17,9 @@ from mappings.formats.source import EnvelopeScan, Limits
 from mappings.model import ClaimedIdentity, Dossier, MappedRecord, MappingContext, Row, Tables
 from mappings.sources.dossier.withholding import withheld
 from mappings.sources.source import Source, VisitFacts
+
+WITHDRAWN: Final = "RUT"
+"""An empty table of this name says that the dossier it was cut out of no longer has the record."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def test_with_another_key_file_it_says_what_to_do(dsns: Dsns, keys: Path, tmp_pa
     ours = given.settings(dsn=dsns.main, key_dsn=dsns.keys, key_file=str(keys))
     open_service(settings_of(ours)).close()
     key_file.create(tmp_path / "other.json")
-    names = "audit and content and id and id_tokens and index and root and signing"
+    names = "audit and content and id and id_tokens and index and restricted and root and signing"
     with pytest.raises(Misconfigured, match=f"its {names} keys do not fit"):
         open_service(settings_of({**ours, "key_file": str(tmp_path / "other.json")}))
 

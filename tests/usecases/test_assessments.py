@@ -57,3 +57,10 @@ def test_p9_an_assessment_that_tells_of_hiv_leaves_without_that_field(running: R
     running.settle()
     [paper] = papers(running)
     assert [part["title"] for part in paper["section"]] == ["Đề nghị", "Tỷ lệ tổn thương cơ thể"]
+
+
+def test_a_number_that_a_council_gives_again_the_next_year_is_another_record(running: Running) -> None:
+    running.post(alone(FOUND, FACILITY))
+    running.post(alone({**FOUND, "NGAY_HOP": "20230402"}, FACILITY), made_on=DAY + timedelta(days=1))
+    running.settle()
+    assert sorted(paper["date"] for paper in papers(running)) == ["2023-04-02", "2024-04-02"]

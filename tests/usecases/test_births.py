@@ -173,3 +173,11 @@ def test_a_check_tells_of_the_children_and_keeps_nothing(running: Running) -> No
     [told] = [hoso for file in answer.files for hoso in file.dossiers]
     assert [(child.transaction_code, child.status) for child in told.others] == [("", "accepted")] * 2
     assert running.counts("record", "piece") == {"record": 0, "piece": 0}
+
+
+def test_p3_of_a_dossier_that_may_be_older_no_child_is_shown(running: Running) -> None:
+    running.post(with_births(STAY, row(ELDER, "17", named=True)), made_on=LATER)
+    told = running.post(NAMED)
+    running.settle()
+    assert (told.status, names(told)) == ("accepted", [])
+    assert (len(running.living(E)) > 0, running.pushes(Y)) == (True, [])

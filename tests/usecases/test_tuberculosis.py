@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 import orjson
+import pytest
 
 from ehr_sync.sandbox.dossiers.generator import Hoso, dossier, envelope, planted
 from ehr_sync.sandbox.dossiers.treatments import with_treatment
@@ -89,3 +90,31 @@ def test_what_is_no_registration_makes_no_record(running: Running) -> None:
     ]
     for n, values in enumerate(odd):
         assert running.post(visit(10 + n, BEGAN, **values)).others == ()
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_p4_a_treatment_leaves_the_book_of_whom_its_visit_was_not(running: Running, told: bool) -> None:
+    running.post(FIRST)
+    running.settle()
+    assert len(episodes(running)) == 1
+    theirs = dossier(1, person_index=572, shape="outpatient", rows=2, visit_day=BEGAN)
+    assert theirs.ma_lk == FIRST.ma_lk
+    running.post(with_treatment(theirs, BEGAN, None) if told else theirs, made_on=DAY + timedelta(days=1))
+    running.settle()
+    assert episodes(running) == []
+    assert ("EpisodeOfCare" in {kind for kind, _ in running.living(number_of(572))}) is told
+
+
+def test_a_treatment_that_its_visit_takes_back_leaves(running: Running) -> None:
+    running.post(FIRST)
+    running.post(visit(1, BEGAN, LOAI_DTRI_LAO="0"), made_on=DAY + timedelta(days=1))
+    running.settle()
+    assert episodes(running) == []
+
+
+def test_what_a_later_visit_says_of_a_treatment_outlasts_that_an_earlier_one_takes_it_back(running: Running) -> None:
+    running.post(FIRST)
+    running.post(LAST, made_on=DAY + timedelta(days=1))
+    running.post(visit(1, BEGAN, LOAI_DTRI_LAO="0"), made_on=DAY + timedelta(days=2))
+    running.settle()
+    assert episodes(running) == [("finished", {"start": "2024-01-05", "end": "2024-07-08"})]

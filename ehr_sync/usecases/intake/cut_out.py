@@ -4,19 +4,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from ehr_sync.store import records
 from ehr_sync.store.packing import Words, pack
 from ehr_sync.store.records import RecordRow
 from ehr_sync.usecases.intake.archived_dossier import tables_of
-from ehr_sync.usecases.intake.plan_record import Incoming, Look, Newest, plan, record_ids
+from ehr_sync.usecases.intake.plan_record import Incoming, Look, Newest, Plan, plan, record_ids
 from ehr_sync.usecases.intake.write_chunk import Batch, Moved
 from ehr_sync.usecases.stores import Stores
 from mappings.formats import archive
-from mappings.sources.birth.cutting import TABLE, withdrawn_of
+from mappings.sources.birth import cutting as birth
 from mappings.sources.cut_out import Part
+from mappings.sources.tuberculosis import cutting as tuberculosis
+
+_CUT: Final = frozenset({birth.TABLE, tuberculosis.TABLE})
 
 
 def with_parts(one: Incoming, cut: Iterable[Part]) -> Incoming:
@@ -46,26 +50,42 @@ class CutOut:
             raise Moved
 
 
-def with_withdrawn(incoming: Sequence[Incoming], batch: Batch, stores: Stores) -> CutOut:
-    """The dossiers with their parts. A child whom a dossier that comes to stand no longer has, while it still has the
-    table, is withdrawn; where the table is absent they stay (rules: absent-tables).
+def is_of_another(one: Incoming, look: Look, batch: Batch, stores: Stores) -> bool:
+    """Whether the dossier comes to stand and is of another patient, by the facility's number, than the one before."""
+    planned = _planned(one, look, batch, stores)
+    if not isinstance(planned, Newest) or planned.filing.record is None:
+        return False
+    was = planned.filing.record.patient_mark
+    return was is not None and planned.filing.patient_mark not in {None, was}
+
+
+def with_withdrawn(
+    incoming: Sequence[Incoming], batch: Batch, stores: Stores, of_others: Collection[Incoming] = ()
+) -> CutOut:
+    """The dossiers with their parts. A child or a treatment that a dossier which comes to stand no longer has, while it
+    still has the table, is withdrawn; where the table is absent they stay (rules: absent-tables). `of_others` are
+    dossiers of another patient than before, whose treatments go with the former one.
     """
-    births = [one for one in incoming if TABLE in one.dossier.tables]
-    if not births:
+    asked = [one for one in incoming if _CUT & one.dossier.tables.keys() or one in of_others]
+    if not asked:
         return CutOut([(one, *one.parts) for one in incoming], {})
-    ids = [i for one in births for i in record_ids(one.family, one.dossier.source_id, stores.keys.id)]
+    ids = [i for one in asked for i in record_ids(one.family, one.dossier.source_id, stores.keys.id)]
     with stores.database.reading() as connection:
         rows = records.records(connection, ids)
         look = Look(rows, records.version_heads(connection, rows.values()), {}, frozenset(), {})
-    whole = [with_parts(one, _withdrawn(one, look, batch, stores)) for one in incoming]
+    whole = [with_parts(one, _withdrawn(one, look, batch, stores)) if one in asked else one for one in incoming]
     return CutOut([(one, *one.parts) for one in whole], {i: rows.get(i) for i in ids})
 
 
 def _withdrawn(one: Incoming, look: Look, batch: Batch, stores: Stores) -> tuple[Part, ...]:
-    if TABLE not in one.dossier.tables:
-        return ()
-    planned = plan(one, look, keys=stores.keys, today=batch.today, submission_id=batch.submission_id)
+    planned = _planned(one, look, batch, stores)
     if not isinstance(planned, Newest) or planned.filing.record is None or planned.filing.standing is None:
         return ()
     before, _ = tables_of(planned.filing.record, planned.filing.standing, stores=stores)
-    return withdrawn_of(one.dossier, before.get(TABLE, ()))
+    children = birth.withdrawn_of(one.dossier, before.get(birth.TABLE, ())) if birth.TABLE in one.dossier.tables else ()
+    is_told = tuberculosis.TABLE in one.dossier.tables or is_of_another(one, look, batch, stores)
+    return (*children, *(tuberculosis.withdrawn_of(one.dossier, before) if is_told else ()))
+
+
+def _planned(one: Incoming, look: Look, batch: Batch, stores: Stores) -> Plan:
+    return plan(one, look, keys=stores.keys, today=batch.today, submission_id=batch.submission_id)

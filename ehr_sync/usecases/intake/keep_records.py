@@ -25,7 +25,7 @@ from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.store.submissions import Ending, SubmissionRow
 from ehr_sync.usecases.intake.archived_dossier import tables_of
 from ehr_sync.usecases.intake.compose_body import compose, context_of, unmapped, with_carried_tables
-from ehr_sync.usecases.intake.cut_out import with_withdrawn
+from ehr_sync.usecases.intake.cut_out import CutOut, is_of_another, with_withdrawn
 from ehr_sync.usecases.intake.limit_tries import Tries, held_back
 from ehr_sync.usecases.intake.plan_record import (
     Beside,
@@ -150,9 +150,11 @@ def _planned(
 ) -> tuple[Look, list[list[_Family]]]:
     """What is to be done with what each submission brings, and what was seen for it. Raises Moved."""
     cut = [with_withdrawn(incoming, batch, stores) for incoming, batch in sent]
-    everybody = [one for each in cut for family in each.families for one in family]
-    claims = [new_claim_of(one, stores.keys.index) for one in everybody]
-    look = _look(everybody, claims, max(batch.received_at for _, batch in sent), stores)
+    claims, look = _looked(cut, sent, stores)
+    of_others = [[one for one in incoming if is_of_another(one, look, batch, stores)] for incoming, batch in sent]
+    if any(of_others):
+        cut = [with_withdrawn(*each, stores, others) for each, others in zip(sent, of_others, strict=True)]
+        claims, look = _looked(cut, sent, stores)
     for each in cut:
         each.look_again(look)
     tries, claim_of = _tries(look, sent[0][1], stores), iter(claims)
@@ -163,12 +165,24 @@ def _planned(
         ]
         for each, (_, batch) in zip(cut, sent, strict=True)
     ]
-    return look, [[_if_taken(family) for family in families] for families in found]
+    return look, [[_if_it_stands(family) for family in families] for families in found]
 
 
-def _if_taken(family: _Family) -> _Family:
-    """Of a dossier that is not taken nothing is."""
-    return family[:1] if isinstance(family[0][1], Refused) else family
+def _looked(
+    cut: Sequence[CutOut], sent: Sequence[tuple[Sequence[Incoming], Batch]], stores: Stores
+) -> tuple[list[NewClaim | None], Look]:
+    everybody = [one for each in cut for family in each.families for one in family]
+    claims = [new_claim_of(one, stores.keys.index) for one in everybody]
+    return claims, _look(everybody, claims, max(batch.received_at for _, batch in sent), stores)
+
+
+def _if_it_stands(family: _Family) -> _Family:
+    """Of a dossier that is not taken nothing is; nor of one that is older than the one that stands, or may be."""
+    step = family[0][1]
+    if isinstance(step, Refused):
+        return family[:1]
+    stands = not isinstance(step.plan, Beside) or (step.plan.state != "order_unclear" and not step.plan.superseded_by)
+    return family if stands else family[:1]
 
 
 def _context(one: Incoming, step: NewStep | Repeat, batch: Batch, stores: Stores, uris: Uris) -> MappingContext:

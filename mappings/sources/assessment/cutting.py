@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from mappings.model import APART, Dossier
+from mappings.model import Dossier
 from mappings.sources.cut_out import Kind, Part, cut_out
 from mappings.sources.dossier.reading.hoso import ASSESSMENT
-from mappings.sources.dossier.tables.xml12.assessed import assessed, number_of
+from mappings.sources.dossier.tables.xml12.assessed import assessed, known_as, number_of
 
 FINDING: Final = Kind(ASSESSMENT, b"GIAMDINHYKHOA")
 TABLE: Final = "XML12"
@@ -20,7 +20,7 @@ def assessments_of(dossier: Dossier) -> tuple[Part, ...]:
     """The assessments that came beside something else: of those that came alone the first is the record itself."""
     rows = dossier.tables.get(TABLE, ())
     own = dossier.source_id if dossier.source == ASSESSMENT else ""
-    found = {f"{APART}{TABLE}{APART}{number_of(row)}": row for row in rows if number_of(row) and assessed(row)}
+    found = {known_as(row): row for row in rows if number_of(row) and assessed(row)}
     if len(found) > _MOST:
         return ()
     return tuple(

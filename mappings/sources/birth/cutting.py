@@ -8,15 +8,13 @@ from typing import Final
 import orjson
 
 from mappings.model import AGAIN, APART, Dossier, Row
-from mappings.sources.cut_out import Kind, Part, cut_out
+from mappings.sources.cut_out import WITHDRAWN, Kind, Part, cut_out
 from mappings.sources.dossier.rows import is_of_episode
 from mappings.sources.dossier.tables.xml9.child import MOST_CHILDREN, born_at, child_of, states_anothers_number
 from mappings.text import canonical_code
 
 CHILD: Final = Kind("birth", b"GIAYCHUNGSINH")
 TABLE: Final = "XML9"
-WITHDRAWN: Final = "RUT"
-"""An empty table of this name says that the mother's newer dossier no longer has the child."""
 MOTHER: Final = "ME"
 """An empty table of this name says that whom the certificate names gave birth: she is the dossier's patient."""
 # The mother's papers, numbers and address: they are hers, and no erasure of hers must look for them with the child.

@@ -12,7 +12,8 @@ from mappings.fhir.elements import SUBJECT, UCUM, Json, built, coding, concept, 
 from mappings.fhir.ids import resource_id
 from mappings.fhir.provenance import provenance
 from mappings.model import Dossier, MappedRecord, MappingContext, Resource, Row
-from mappings.sources.birth.cutting import MOTHER, TABLE, WITHDRAWN
+from mappings.sources.birth.cutting import MOTHER, TABLE
+from mappings.sources.cut_out import WITHDRAWN
 from mappings.sources.dossier.unshown import shown
 from mappings.sources.dossier.visit import Register
 

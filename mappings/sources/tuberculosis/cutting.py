@@ -5,14 +5,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
 from mappings.dates import parse_day
-from mappings.model import AGAIN, APART, Dossier, Row
+from mappings.model import AGAIN, APART, Dossier, Row, Tables
 from mappings.restricted.fields import Kind as Holds
 from mappings.restricted.fields import kind_of
-from mappings.sources.cut_out import Kind, Part, cut_out
+from mappings.sources.cut_out import WITHDRAWN, Kind, Part, cut_out
 from mappings.sources.dossier.identity import claimed_identity
 from mappings.sources.dossier.rows import is_of_episode
 from mappings.sources.dossier.withholding import withheld
@@ -46,6 +47,27 @@ def registrations_of(dossier: Dossier) -> tuple[Part, ...]:
             dated=visited,
         )
         for began, row in _registered(dossier, who).items()
+    )
+
+
+def withdrawn_of(dossier: Dossier, before: Tables) -> tuple[Part, ...]:
+    """The registrations that the visit's tables `before` told of and the dossier, which has the table or is another
+    patient's, does not. Each is as old as the visit: what a later one says of it stands.
+    """
+    was = {part.dossier.source_id: part.dossier for part in registrations_of(replace(dossier, tables=before))}
+    now = {part.dossier.source_id for part in registrations_of(dossier)}
+    visited = _day_of(next(iter(dossier.tables.get("XML1", ())), {}))
+    return tuple(
+        cut_out(
+            TREATMENT,
+            dossier,
+            source_id,
+            {**told.tables, WITHDRAWN: ()},
+            told_as=TABLE,
+            dated=max(filter(None, (visited, told.made_on)), default=None),
+        )
+        for source_id, told in was.items()
+        if source_id not in now
     )
 
 

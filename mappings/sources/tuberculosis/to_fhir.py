@@ -9,6 +9,7 @@ from mappings.fhir.elements import SUBJECT, Json, built, code, coding, concept, 
 from mappings.fhir.ids import resource_id
 from mappings.fhir.provenance import provenance
 from mappings.model import Dossier, MappedRecord, MappingContext, Row
+from mappings.sources.cut_out import WITHDRAWN
 from mappings.sources.dossier.visit import Register
 from mappings.sources.tuberculosis.cutting import TABLE
 from mappings.terminology.code_lists import display
@@ -25,12 +26,13 @@ _TYPES: Final = (
 
 
 def to_fhir(dossier: Dossier, context: MappingContext) -> MappedRecord:
-    """The EpisodeOfCare of a registration and its Provenance; nothing where the row is withheld.
+    """The EpisodeOfCare of a registration and its Provenance; nothing where the row is withheld,
+    or the visit no longer has it.
 
     How it ended is not told: one of the results is a death (rules: never-shown).
     """
     rows = dossier.tables.get(TABLE, ())
-    if not rows:
+    if not rows or WITHDRAWN in dossier.tables:
         return MappedRecord(resources=(), organizations=(), practitioners=(), issues=())
     register = Register(context.id_key, dossier.facility_code)
     by = register.organization(dossier.facility_code)

@@ -15,10 +15,10 @@ from xml.parsers import expat
 from mappings.formats import base64_reading
 from mappings.formats.canonical import content_hash
 from mappings.formats.source import EnvelopeScan, Limits
-from mappings.model import APART, Dossier, Issue, Row, Tables
+from mappings.model import Dossier, Issue, Row, Tables
 from mappings.sources.dossier.reading.tables import HIV_TABLE, OTHER_TABLE, TableRefused, read_table
 from mappings.sources.dossier.tables import TABLES
-from mappings.sources.dossier.tables.xml12.assessed import is_alone, number_of
+from mappings.sources.dossier.tables.xml12.assessed import is_alone, known_as
 from mappings.sources.table import Rows
 from mappings.text import canonical_code
 
@@ -178,7 +178,7 @@ def _dossier(tables: Tables, issues: tuple[Issue, ...], scan: EnvelopeScan) -> D
         issues = (Issue("format.qd4210_not_supported", "XML1[1]", "QĐ 4750, QĐ 3176"),)
     unmapped = tuple(name for name, rows in tables.items() if name not in _KNOWN and rows)
     if is_alone(tables):
-        source_id, source = f"{APART}XML12{APART}{number_of(tables['XML12'][0])}", ASSESSMENT
+        source_id, source = known_as(tables["XML12"][0]), ASSESSMENT
     else:
         source_id, source = _source_id(summary, tables), "dossier"
     return Dossier(

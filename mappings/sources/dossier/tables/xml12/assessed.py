@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mappings.dates import parse_birth
-from mappings.model import ClaimedIdentity, Row, Tables
+from mappings.model import APART, ClaimedIdentity, Row, Tables
 from mappings.sources.dossier.identity import read_number
 from mappings.text import canonical_code
 
@@ -11,6 +11,11 @@ from mappings.text import canonical_code
 def number_of(row: Row) -> str:
     """The number of the council's record, by which the row is known; "" where there is none."""
     return canonical_code(row.get("SO_BIEN_BAN", ""))
+
+
+def known_as(row: Row) -> str:
+    """What the record of a row is known by at its facility: councils begin their numbers anew each year."""
+    return APART + APART.join(("XML12", row.get("NGAY_HOP", "")[:4], number_of(row)))
 
 
 def assessed(row: Row) -> ClaimedIdentity | None:
