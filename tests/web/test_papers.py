@@ -8,11 +8,13 @@ from typing import Final
 import pytest
 
 from ehr_sync.bootstrap_web import web_application
+from ehr_sync.sandbox.city.people import person
+from ehr_sync.sandbox.dossiers.assessments import alone, assessment
 from ehr_sync.sandbox.dossiers.generator import dossier, planted, with_table, with_values
 from ehr_sync.sandbox.dossiers.hoso import Hoso
 from ehr_sync.sandbox.serving.asking import post_json
 from tests.api.web import calling
-from tests.usecases.service import Running, number_of
+from tests.usecases.service import FACILITY, Running, number_of
 from tests.web.browsing import Visitor
 
 INDEX: Final = 711
@@ -93,3 +95,16 @@ def test_p9_what_a_paper_says_of_hiv_is_on_no_page(visitor: Visitor, desk: Runni
     pages = [visitor.get(path).text for path in re.findall(r'href="(/papers/[^"]+)"', listed)]
     assert len(pages) == 3
     assert [word for word in ("HIV", "ARV", "Quá trình bệnh lý") if any(word in page for page in pages)] == []
+
+
+def test_an_assessment_that_is_of_no_visit_is_among_the_papers(visitor: Visitor, desk: Running) -> None:
+    found = assessment(person(INDEX), "78/GĐYK")
+    desk.post(dossier(INDEX, person_index=INDEX, rows=1))
+    desk.post(alone(found, FACILITY))
+    desk.settle()
+    visitor.sign_in(NUMBER)
+    papers = dict(re.findall(r'href="(/papers/[^"]+)">([^<,]+)', visitor.get("/papers").text))
+    [path] = [path for path, title in papers.items() if "giám định" in title.lower()]
+    page = visitor.get(path).text
+    assert "78/GĐYK" in page
+    assert 'href="/visits/' not in page.partition("<main")[2]

@@ -184,13 +184,16 @@ class Treatment:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """Everything, newest first. `births`, `treatments` and what was `measured` at birth are of no visit."""
+    """Everything, newest first. `births`, `treatments`, what was `measured` at birth and papers `written` beside visits
+    (a medical assessment) are of no visit.
+    """
 
     patient: Json = field(repr=False)
     visits: tuple[Visit, ...] = field(repr=False)
     births: tuple[Birth, ...] = field(default=(), repr=False)
     treatments: tuple[Treatment, ...] = field(default=(), repr=False)
     measured: tuple[Result, ...] = field(default=(), repr=False)
+    written: tuple[Paper, ...] = field(default=(), repr=False)
 
     def visit(self, key: str) -> Visit | None:
         """The visit of this id."""
@@ -206,7 +209,8 @@ class Book:
 
     def papers(self) -> list[Paper]:
         """What facilities gave on paper, the newest first."""
-        return sorted((p for v in self.visits for p in v.papers), key=lambda p: (p.on, p.key), reverse=True)
+        of_visits = (paper for visit in self.visits for paper in visit.papers)
+        return sorted((*of_visits, *self.written), key=lambda paper: (paper.on, paper.key), reverse=True)
 
     def paper(self, key: str) -> Paper | None:
         """The paper of this id."""
@@ -233,7 +237,7 @@ def read(resources: Iterable[Json]) -> Book:
     """The book that these resources make. A Patient is among them."""
     by_id = {f"{each['resourceType']}/{each['id']}": each for each in resources}
     patient = next(each for each in by_id.values() if each["resourceType"] == "Patient")
-    visits, births, treatments, measured = [], [], [], []
+    visits, births, treatments, measured, written = [], [], [], [], []
     for provenance in (each for each in by_id.values() if each["resourceType"] == "Provenance"):
         own = [by_id[ref["reference"]] for ref in provenance["target"] if ref["reference"] in by_id]
         encounter = next((each for each in own if each["resourceType"] == "Encounter"), None)
@@ -249,12 +253,15 @@ def read(resources: Iterable[Json]) -> Book:
                     treatments.append(_treatment(each, place))
                 case "Observation":
                     measured.append(_result(each, place, ""))
+                case "Composition":
+                    written.append(_paper(each, place, "", by_id))
     return Book(
         patient,
         tuple(sorted(visits, key=lambda each: (each.start, each.key), reverse=True)),
         tuple(births),
         tuple(sorted(treatments, key=lambda each: each.first, reverse=True)),
         tuple(measured),
+        tuple(written),
     )
 
 
