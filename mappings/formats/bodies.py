@@ -27,6 +27,7 @@ _LONGEST_DELIMITER: Final = 200
 _LONGEST_HEADER: Final = 8_192
 _LONGEST_FIELD: Final = 256  # of what is no file
 _NAME: Final = re.compile(rb'(?i)^content-disposition:[^\r\n]*?[;\s]name="?([^";\r\n]*)', re.MULTILINE)
+_FILE_NAME: Final = re.compile(rb'(?i)^content-disposition:[^\r\n]*?[;\s]filename\*?="?[^";\r\n]', re.MULTILINE)
 _BLANK_LINE: Final = re.compile(rb"(?:^|\r?\n)\r?\n")
 
 
@@ -67,6 +68,7 @@ class _Field:
     name: str
     start: int
     end: int
+    is_file: bool  # by what its sender calls it: what cannot be read in it is then told, and not passed over
 
 
 def _of_fields(source: BinaryIO, fields: Iterable[_Field], *, as_it_is: bool) -> Body:
@@ -77,6 +79,8 @@ def _of_fields(source: BinaryIO, fields: Iterable[_Field], *, as_it_is: bool) ->
         in_base64 = base64_reading.is_of_xml(head)
         if in_base64 or (as_it_is and head.lstrip(_BLANK)[:1] == b"<"):
             files.append(Place(each.start, each.end, in_base64))
+        elif each.is_file and each.end > each.start:
+            files.append(Place(each.start, each.end, in_base64=not as_it_is))
         elif each.name in said and each.end - each.start < _LONGEST_FIELD:
             text = head if as_it_is else unquote_to_bytes(head.replace(b"+", b" "))
             said[each.name] = canonical_code(text.decode(errors="replace"))
@@ -91,7 +95,8 @@ def _fields(source: BinaryIO, size: int, limits: Limits) -> Iterator[_Field]:
     for end in (*_places_of(b"&", source, limits), size):
         name, equals, _ = _read(source, start, min(end, start + _LONGEST_FIELD)).partition(b"=")
         if equals:
-            yield _Field(unquote_to_bytes(name).decode(errors="replace"), start + len(name) + 1, end)
+            named = unquote_to_bytes(name).decode(errors="replace")
+            yield _Field(named, start + len(name) + 1, end, is_file="file" in named.lower())
         start = end + 1
 
 
@@ -120,9 +125,11 @@ def _part(source: BinaryIO, start: int, end: int) -> _Field:
     blank = _BLANK_LINE.search(headers)
     if blank is None:
         _refuse("request.multipart_broken")
-    named = _NAME.search(headers[: blank.start()])
+    told = headers[: blank.start()]
+    named = _NAME.search(told)
     name = named.group(1).decode(errors="replace") if named else ""
-    return _Field(name, start + blank.end(), max(end, start + blank.end()))
+    begins = start + blank.end()
+    return _Field(name, begins, max(end, begins), is_file=_FILE_NAME.search(told) is not None)
 
 
 def _places_of(wanted: bytes, source: BinaryIO, limits: Limits) -> list[int]:

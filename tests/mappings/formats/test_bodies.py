@@ -112,7 +112,7 @@ def test_parts_come_in_their_order_and_a_line_that_only_begins_like_a_boundary_i
         ("multipart", b"--x\r\n\r\n" + b"<a/>\r\n--x\r\n\r\n" * 2_000 + b"<a/>\r\n--x--", "request.too_many_dossiers"),
         ("form", b"", "request.no_file"),
         ("form", b"a=b&c", "request.no_file"),
-        ("form", form(file="<a/>"), "request.no_file"),
+        ("form", form(a="<a/>"), "request.no_file"),
         ("form", b"a=&" * 2_000, "request.too_many_dossiers"),
         ("json", b"[]", "request.files_missing"),
         ("form", b"{", "request.unreadable"),
@@ -170,3 +170,12 @@ def test_a_forms_base64_is_read_and_can_be_written_again_as_it_was(file: bytes, 
     writing = base64_writing.of(io.BytesIO(body), place.start, place.end, io.BytesIO(file), len(file))
     assert writing is not None
     assert b"".join(base64_writing.written(io.BytesIO(file), writing)) == body[place.start : place.end]
+
+
+def test_what_its_sender_calls_a_file_is_never_passed_over() -> None:
+    other = '<?xml version="1.0" encoding="utf-16"?><a/>'.encode("utf-16")
+    sent = multipart(one=("1.xml", FILE), two=("2.xml", other), three=("3.zip", b"PK\3\4"), maCSKCB=(None, "01001"))
+    assert files(sent, "multipart") == [FILE, other, b"PK\3\4"]
+    assert found(sent, "multipart").ma_cskcb == "01001"
+    both = form(fileHSBase64=B64, file2=b64encode(other).decode(), ghiChu="<?xml" + "x" * 300)
+    assert files(both, "form") == [FILE, other]
