@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from flask import Blueprint, Response, current_app
 
+from ehr_sync.api.language import Language
 from ehr_sync.api.openapi import document
 from ehr_sync.web.foundation import language, page
 
@@ -14,9 +16,13 @@ def reference(*, public_url: str, version: str) -> Blueprint:
     """The route."""
     blueprint = Blueprint("reference", __name__)
 
+    @cache
+    def made(language: Language) -> dict[str, Any]:
+        return document(current_app, public_url=public_url, version=version, language=language)
+
     @blueprint.get("/docs")
     def show() -> Response:
-        told = document(current_app, public_url=public_url, version=version, language=language())
+        told = made(language())
         return page("reference.html", api=told, groups=_groups(told))
 
     return blueprint
