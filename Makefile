@@ -33,7 +33,7 @@ LONG_LISTS := tests/usecases/test_dialects.py tests/mappings/restricted/test_bou
 # Minutes each, however small the change: those who change something run make test, CI runs both.
 SLOW := tests/bench tests/browser tests/docs/test_commands.py tests/faults tests/platform/test_demo.py \
   tests/supply/test_sbom.py tests/usecases/test_foreign_server.py tests/usecases/test_migration_of_lanes.py \
-  tests/usecases/test_p4_machine.py tests/whole/test_floods.py
+  tests/usecases/test_p4_machine.py tests/whole/test_described.py tests/whole/test_floods.py
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test slow quick browsers looks pictures mutants check format bench bench-quick faults fuzz attack lock audit sbom clean

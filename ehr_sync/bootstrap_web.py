@@ -24,6 +24,7 @@ from ehr_sync.api.desk import Looks, desk
 from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
 from ehr_sync.api.oauth import Apps, oauth
+from ehr_sync.api.openapi import openapi
 from ehr_sync.api.ops import Wanted, ops
 from ehr_sync.api.places import Places
 from ehr_sync.api.rules import rules
@@ -88,6 +89,7 @@ from ehr_sync.web.facility.keys import Keys
 from ehr_sync.web.foundation import Foundation, Sessions
 from ehr_sync.web.operator import pages as operator
 from ehr_sync.web.operator.pages import Console
+from ehr_sync.web.reference import reference
 from ehr_sync.web.sign_in import Client
 from ehr_sync.web.uploads import Upload
 from mappings.model import Uris
@@ -151,6 +153,7 @@ def web_application(service: Service) -> Flask:
             submissions(accept, try_out, places, public_url=public_url),
             validate(places),
             rules(),
+            openapi(public_url=public_url, version=version("ehr-sync")),
             axis(
                 by_password,
                 admission,
@@ -249,6 +252,7 @@ def _pages(
             consent(_consent(app_desk)),
             facility.rooms(_desk_of_facility(service)),
             operator.rooms(console),
+            reference(public_url=settings.public_url.rstrip("/"), version=version("ehr-sync")),
         ),
         sessions=Sessions(
             start=partial(sessions.start_session, lasts=timedelta(seconds=settings.session_seconds), stores=stores),

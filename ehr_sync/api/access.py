@@ -64,6 +64,7 @@ Who = Anyone | Sender | Citizen | Staff | Page
 WHO_MAY: Final[Mapping[str, Who]] = {
     "problems.explain": Anyone(),
     "rules.all": Anyone(),
+    "openapi.document": Anyone(),
     "health.alive": Anyone(),
     "health.ready": Anyone(),
     "health.metrics": Anyone(),
@@ -117,6 +118,7 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "pages.sign_in_back": Anyone(),
     "pages.sign_out": Anyone(),
     "pages.prefer": Anyone(),
+    "reference.show": Anyone(),
     "citizen.home": Page("citizen"),
     "citizen.visits": Page("citizen"),
     "citizen.search": Page("citizen"),

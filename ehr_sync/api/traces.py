@@ -26,6 +26,8 @@ SIGN_INS: Final = TOKENS | {"axis.sign_in"}
 UNTRACED: Final[Mapping[str, str]] = {
     "problems.explain": "a page of ours, of nobody's data",
     "rules.all": "what dossiers are held to, of nobody's data",
+    "openapi.document": "what the service can be asked, of nobody's data",
+    "reference.show": "the same, as a page",
     "health.alive": "whether a process lives",
     "health.ready": "whether the service is ready, and its books are open",
     "health.metrics": "counts, of nobody's data",

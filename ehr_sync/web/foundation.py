@@ -355,7 +355,7 @@ def _is_page() -> bool:
     if request.path.startswith(("/fhir", "/api")):
         return False  # what asks there is a program, whatever it accepts; a batch puts answers into its own
     if request.blueprint:
-        return request.blueprint in {"pages", "citizen", "facility", "operator", "apps"}
+        return request.blueprint in {"pages", "citizen", "facility", "operator", "apps", "reference"}
     return request.accept_mimetypes.best_match(["application/problem+json", "text/html"]) == "text/html"
 
 

@@ -45,6 +45,8 @@ def test_only_these_routes_are_open() -> None:
     assert {route for route, who in WHO_MAY.items() if who == Anyone()} == {
         "problems.explain",
         "rules.all",
+        "openapi.document",
+        "reference.show",
         "health.alive",
         "health.ready",
         "health.metrics",

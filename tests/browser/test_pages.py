@@ -48,9 +48,9 @@ def assert_good(tab: Tab, look: Look, path: str, status: int = 200) -> None:
     tab.shoot(f"{look}{path.replace('/', '_').partition('?')[0]}"[:60])
 
 
-@pytest.mark.parametrize("face", FACES)
-def test_signed_out_every_face_is_a_page(tab: Tab, look: Look, face: str) -> None:
-    assert_good(tab, look, FACES[face])
+@pytest.mark.parametrize("path", [*FACES.values(), "/docs"])
+def test_signed_out_every_face_is_a_page(tab: Tab, look: Look, path: str) -> None:
+    assert_good(tab, look, path)
 
 
 @pytest.mark.parametrize("face", FACES)

@@ -15,6 +15,7 @@ from ehr_sync.api.desk import desk
 from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
 from ehr_sync.api.oauth import oauth
+from ehr_sync.api.openapi import openapi
 from ehr_sync.api.ops import ops
 from ehr_sync.api.rules import rules
 from ehr_sync.api.submissions import submissions
@@ -26,6 +27,7 @@ from ehr_sync.web.citizen.consent import consent
 from ehr_sync.web.facility import pages as facility
 from ehr_sync.web.foundation import Foundation
 from ehr_sync.web.operator import pages as operator
+from ehr_sync.web.reference import reference
 from tests.api import hospital
 from tests.docs.markdown import quoted, rows, section
 
@@ -42,6 +44,7 @@ def application() -> Flask:
         axis(NOTHING, NOTHING, NOTHING, NOTHING, places=NOTHING, password_places=NOTHING),
         validate(NOTHING),
         rules(),
+        openapi(public_url=hospital.ISSUER, version="0"),
         desk(NOTHING),
         transactions(NOTHING, NOTHING),
         fhir(NOTHING, public_url=hospital.ISSUER, version="0"),
@@ -60,7 +63,13 @@ def application() -> Flask:
         stopwatch=NOTHING,
         new_id=NOTHING,
         pages=Foundation(
-            (citizen.rooms(NOTHING), consent(NOTHING), facility.rooms(DESK), operator.rooms(NOTHING)),
+            (
+                citizen.rooms(NOTHING),
+                consent(NOTHING),
+                facility.rooms(DESK),
+                operator.rooms(NOTHING),
+                reference(public_url=hospital.ISSUER, version="0"),
+            ),
             NOTHING,
             NOTHING,
             None,

@@ -22,6 +22,7 @@ from ehr_sync.sandbox.city.staff import OPERATOR
 from ehr_sync.sandbox.dossiers.generator import dossier, envelope
 from ehr_sync.sandbox.world import World
 from tests.api import hospital
+from tests.api.described import Described
 from tests.databases import Dsns
 from tests.whole import site as whole
 from tests.whole.axis_client import AxisClient, AxisError
@@ -73,6 +74,7 @@ ROUTES: Final[dict[str, tuple[str, str]]] = {
 OPEN: Final[dict[str, tuple[str, str]]] = {
     "problems.explain": ("GET", "/problems/not_found"),
     "rules.all": ("GET", "/api/v1/rules"),
+    "openapi.document": ("GET", "/openapi.json"),
     "health.alive": ("GET", "/healthz"),
     "health.ready": ("GET", "/readyz"),
     "health.metrics": ("GET", "/metrics"),
@@ -85,7 +87,7 @@ OPEN: Final[dict[str, tuple[str, str]]] = {
     "fhir.metadata": ("GET", "/fhir/metadata"),
 }
 
-PAGES: Final = frozenset({"pages", "apps", "citizen", "facility", "operator"})
+PAGES: Final = frozenset({"pages", "apps", "citizen", "facility", "operator", "reference"})
 
 
 @pytest.fixture(scope="module")
@@ -414,6 +416,43 @@ def test_a_client_of_the_hanoi_axis_hears_why_it_is_refused(site: Site, known: d
     for said, refuse in refusals.items():
         with pytest.raises(AxisError, match=f"^{re.escape(said)}"):
             refuse()
+
+
+BODIES: Final[dict[str, dict[str, object]]] = {
+    "submissions.submit": {"files": ["PGEvPg=="]},
+    "axis.send": {"files": ["PGEvPg=="]},
+    "axis.sign_in": {"username": "benh-vien-a", "password": whole.PASSWORD, "code": "01001"},
+    "validate.resource": {"resourceType": "Patient"},
+    "desk.find": {"maLK": "LK-1"},
+    "fhir.search_by_post": {"_count": "1"},
+    "fhir.batch": {
+        "resourceType": "Bundle",
+        "type": "batch",
+        "entry": [{"request": {"method": "GET", "url": "Patient"}}],
+    },
+    "ops.plan_resync": {"all": True, "dry_run": True},
+    "ops.hurry_lanes": {"facility": "01001"},
+}
+
+
+def test_every_answer_is_as_the_api_describes_it(site: Site, known: dict[str, str]) -> None:
+    described = Described(site.get("/openapi.json").json())
+    callers = {Sender: site.sender(), Citizen: site.login(number=OWNER.number), Staff: site.operator()}
+    faults: dict[tuple[str, int], list[str]] = {}
+    heard: dict[str, int] = {}
+    for endpoint, (method, path) in (ROUTES | OPEN).items():
+        address, body = path.format(**known), BODIES.get(endpoint)
+        for right, headers in ((True, callers.get(type(WHO_MAY[endpoint]), {})), (False, {})):
+            sent: dict[str, Any] = {"data" if endpoint == "fhir.search_by_post" else "json": body}
+            answer = requests.request(method, site.address + address, headers=headers, timeout=60, **sent)
+            found = described.faults(method, address, answer.status_code, answer.headers, answer.content)
+            heard |= {endpoint: answer.status_code} if right else {}
+            faults |= {(endpoint, answer.status_code): found} if found else {}
+    assert faults == {}
+    refused = {endpoint: status for endpoint, status in heard.items() if status >= 300}
+    # Nothing of the kind is there; a token wants a form.
+    not_there = {"book.calendar": 404, "desk.differences": 404, "ops.follow_resync": 404}
+    assert refused == {**not_there, "oauth.revoke": 400, "oauth.token": 400}
 
 
 def test_nothing_of_all_this_was_an_unexpected_error(site: Site) -> None:

@@ -1,0 +1,265 @@
+"""The shapes of what the API takes and answers, as JSON Schema 2020-12.  https://spec.openapis.org/oas/v3.1.1#schema-object
+
+Objects are open: a client must pass over members that it does not know, as later versions have more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from marshmallow import Schema as Form
+from marshmallow import fields, validate
+
+from ehr_sync.api.problem_types import PROBLEMS
+from ehr_sync.usecases.overview import LISTS
+
+Schema = Mapping[str, Any]
+Content = Mapping[str, Schema]
+"""Media type -> schema; nothing where there is no body."""
+
+JSON: Final = "application/json"
+FHIR: Final = "application/fhir+json"
+FORM: Final = "application/x-www-form-urlencoded"
+
+TEXT: Final[Schema] = {"type": "string"}
+WORD: Final[Schema] = {"type": ["string", "null"]}
+COUNT: Final[Schema] = {"type": "integer", "minimum": 0}
+YES: Final[Schema] = {"type": "boolean"}
+DAY: Final[Schema] = {"type": "string", "format": "date"}
+UUID: Final[Schema] = {"type": "string", "format": "uuid"}
+ANY: Final[Schema] = {}
+_TIME: Final[Schema] = {"type": "string", "format": "date-time"}
+_TIME_OR_NONE: Final[Schema] = {"type": ["string", "null"], "format": "date-time"}
+
+
+def ref(name: str) -> Schema:
+    """A shape of SHAPES."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def json(name: str) -> Content:
+    """A JSON body of this shape."""
+    return {JSON: ref(name)}
+
+
+def one_of(*values: str) -> Schema:
+    """A text out of a list."""
+    return {"type": "string", "enum": list(values)}
+
+
+def many(of: Schema) -> Schema:
+    """An array."""
+    return {"type": "array", "items": of}
+
+
+def record(required: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None) -> Schema:
+    """An object with these members."""
+    return {"type": "object", "properties": {**required, **(optional or {})}, "required": list(required)}
+
+
+def texts(required: Collection[str], optional: Collection[str] = ()) -> Schema:
+    """An object whose members are texts."""
+    return record(dict.fromkeys(required, TEXT), dict.fromkeys(optional, TEXT))
+
+
+def form_of(form: Form) -> Schema:
+    """The shape of a body that marshmallow reads. Raises KeyError for a kind of field that no body has yet."""
+    return {
+        "type": "object",
+        "properties": {name: _field(field) for name, field in form.fields.items()},
+        "additionalProperties": False,
+    }
+
+
+def _field(field: fields.Field[Any]) -> Schema:
+    kind = {fields.UUID: UUID, fields.String: TEXT, fields.Boolean: YES}
+    shape = next(kind[each] for each in type(field).__mro__ if each in kind)
+    # Python's end of a text is "$" in JSON Schema's regular expressions.
+    patterns = [str(check.regex.pattern) for check in field.validators if isinstance(check, validate.Regexp)]
+    return {**shape, "pattern": f"^{patterns[0].removesuffix(_END)}$"} if patterns else shape
+
+
+_END: Final = r"\Z"
+_ISSUE: Final = ref("Issue")
+_LIFE_LINE: Final[Mapping[str, Schema]] = {
+    "maGiaoDich": TEXT,
+    "batchId": TEXT,
+    "state": TEXT,
+    "stateText": TEXT,
+    "next": TEXT,
+    "nextText": TEXT,
+    "steps": many(record({"name": TEXT, "text": TEXT, "at": _TIME_OR_NONE}, {"reason": TEXT, "reasonText": TEXT})),
+}
+_TOTALS: Final[Mapping[str, Schema]] = {"batchId": TEXT, "totalSuccess": COUNT, "totalFailed": COUNT}
+_BOTH: Final = texts(["vi", "en"])
+
+SHAPES: Final[Mapping[str, Schema]] = {
+    "Problem": record(
+        {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT, "code": one_of(*PROBLEMS)},
+        {"instance": TEXT, "parameters": many(TEXT), "issues": many(_ISSUE), "words": many(TEXT)},
+    ),
+    "ProblemType": record({"type": TEXT, "status": {"type": "integer"}, "title": TEXT, "fix": TEXT}),
+    "Resource": record({"resourceType": TEXT}),
+    "Issue": record(
+        {
+            "code": TEXT,
+            "severity": one_of("refused", "warning", "info"),
+            **dict.fromkeys(("path", "expected", "message", "fix"), TEXT),
+        }
+    ),
+    "Hoso": record(
+        {"maLK": TEXT, "maGiaoDich": TEXT, "status": one_of("accepted", "refused"), "issues": many(_ISSUE)},
+        {
+            "supersededBy": TEXT,
+            "otherRecords": many(ref("Hoso")),
+            "fhir": {"type": ["object", "null"]},
+            "trace": {"type": ["object", "null"]},
+        },
+    ),
+    "Submitted": record(
+        {
+            **_TOTALS,
+            "fileResults": many(
+                record(
+                    {
+                        "status": one_of("accepted", "partial", "refused"),
+                        "issues": many(_ISSUE),
+                        "hoSo": many(ref("Hoso")),
+                    }
+                )
+            ),
+        },
+        {"dryRun": YES, "notKnown": many(texts(["stage", "why"]))},
+    ),
+    "Batch": record({"files": many(TEXT)}, {"loaiHoSo": TEXT, "maTinh": TEXT, "maCSKCB": TEXT}),
+    "LifeLine": record(_LIFE_LINE, {"supersededBy": TEXT}),
+    "Standing": record({"maGiaoDich": TEXT}),
+    "Day": record(
+        {"day": DAY, "counts": {"type": "object", "additionalProperties": COUNT}, "work": COUNT, "workIsMore": YES}
+    ),
+    "Dossiers": record(
+        {
+            "dossiers": many(
+                record(
+                    {
+                        "maLK": TEXT,
+                        "maGiaoDich": TEXT,
+                        "received": _TIME_OR_NONE,
+                        "state": TEXT,
+                        "stateText": TEXT,
+                        "firstIssue": {"anyOf": [_ISSUE, {"type": "null"}]},
+                    },
+                    {"reason": TEXT, "reasonText": TEXT, "acceptedSince": ANY},
+                )
+            ),
+            "next": WORD,
+        }
+    ),
+    "Sought": record({"maLK": {"type": "string", "minLength": 1, "maxLength": 200}}),
+    "Found": record({"maGiaoDich": many(TEXT)}),
+    "Versions": record(
+        {
+            "maLK": TEXT,
+            "versions": many(
+                record(
+                    {
+                        **_LIFE_LINE,
+                        "version": COUNT,
+                        "received": _TIME_OR_NONE,
+                        "madeOn": ANY,
+                        "stands": YES,
+                        "issues": many(_ISSUE),
+                    },
+                    {"supersededBy": TEXT},
+                )
+            ),
+            "older": ANY,
+        }
+    ),
+    "Differences": record({"before": ANY, "after": ANY, "tables": {"type": ["array", "null"]}}),
+    "Keys": record({"clientId": TEXT, "keys": many(record({"kid": TEXT, "alg": TEXT, "lastUsed": _TIME_OR_NONE}))}),
+    "Rules": record(
+        {
+            "exampleDay": DAY,
+            "goodDossier": {"type": "object"},
+            "rules": many(
+                record(
+                    {
+                        **dict.fromkeys(("code", "severity", "path", "expected", "decree"), TEXT),
+                        **dict.fromkeys(("field", "when", "message", "fix"), _BOTH),
+                        "from": DAY,
+                        "to": {"type": ["string", "null"], "format": "date"},
+                        "example": many(texts(["table", "tag", "value"])),
+                    }
+                )
+            ),
+        }
+    ),
+    "AxisLogin": texts(["username", "password", "code"]),
+    "AxisToken": record({"maKetQua": YES, "apiKey": {"type": ["object", "null"]}, "message": TEXT}),
+    "AxisAnswer": record(
+        {"maKetQua": TEXT, "thongDiep": TEXT, **_TOTALS, "fileResults": many({"type": "object"})},
+        {"issues": many(_ISSUE)},
+    ),
+    "AxisLifeLine": record({"maKetQua": TEXT, "thongDiep": TEXT}, {**_LIFE_LINE, "trangThai": TEXT}),
+    "TokenForm": texts(
+        ["grant_type"],
+        [
+            "client_assertion_type",
+            "client_assertion",
+            "scope",
+            "client_id",
+            "code",
+            "code_verifier",
+            "redirect_uri",
+            "refresh_token",
+        ],
+    ),
+    "Token": record(
+        {"access_token": TEXT, "token_type": TEXT, "expires_in": COUNT, "scope": TEXT},
+        {"patient": TEXT, "refresh_token": TEXT, "id_token": TEXT},
+    ),
+    "TokenRefused": texts(["error", "error_description"]),
+    "RevokeForm": texts(["token"], ["token_type_hint", "client_id", "client_assertion_type", "client_assertion"]),
+    "KeySet": record({"keys": many({"type": "object"})}),
+    "Provider": record({"issuer": TEXT, "token_endpoint": TEXT, "jwks_uri": TEXT}),
+    "Alive": record({"alive": YES}),
+    "Ready": record({"checks": {"type": "object", "additionalProperties": YES}, "books": {"type": "object"}}),
+    "Appointments": record({"appointments": many(texts(["id", "first", "last", "place"]))}),
+    "Papers": record({"papers": many(record({"id": TEXT, "visit": ANY, "title": TEXT, "said": {"type": "array"}}))}),
+    "Waiting": record(
+        {"waiting": many({"type": "object"}), "nationalApp": WORD, "facilities": many({"type": "object"})}
+    ),
+    "Looks": record(
+        {
+            "looks": many(
+                record({"n": COUNT, "at": _TIME_OR_NONE, **dict.fromkeys(("who", "whoText", "whatText"), TEXT)})
+            ),
+            "next": {"type": ["integer", "null"]},
+        }
+    ),
+    "Resync": record(
+        {
+            "id": UUID,
+            "state": TEXT,
+            "reason": TEXT,
+            **dict.fromkeys(("total", "marked", "left", "parked"), COUNT),
+            "created_at": _TIME,
+            "ended_at": _TIME_OR_NONE,
+        }
+    ),
+    "ResyncPlan": record(
+        {"dry_run": YES, "total": COUNT, "by_state": {"type": "object", "additionalProperties": COUNT}}
+    ),
+    "Status": record({"at": _TIME, "well": YES, "complaints": many(record({"code": TEXT}))}),
+    "Listing": record({"next": WORD}, dict.fromkeys(LISTS, many({"type": "object"}))),
+    "AuditVerified": record({"entries": COUNT, "faults": {"type": ["array", "null"], "items": TEXT}}),
+    "Hurried": record({"due": COUNT}),
+    "Trace": record({**_LIFE_LINE, "patient": UUID, "lanes": many({"type": "object"})}, {"supersededBy": TEXT}),
+    "Sent": record(
+        {"transactions": many(record({"maGiaoDich": TEXT, "received": _TIME, "state": TEXT, "stands": YES}))}
+    ),
+    "OpenApi": record({"openapi": TEXT, "info": {"type": "object"}, "paths": {"type": "object"}}),
+}
+"""Every shape that has a name."""
