@@ -1,12 +1,13 @@
 """A record of HIV (XML6) is kept under a key of its own: whoever has all keys of the service does not read it.
 
-The part's content becomes a JWE for the break-glass key, inside a row that says nothing but that there is one, so that
+The part's content becomes a JWE for the break-glass key, inside rows that say nothing but that there is one, so that
 the record stays withheld. https://www.rfc-editor.org/rfc/rfc7516
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from html import escape
 from typing import Any, Final
@@ -25,9 +26,15 @@ from mappings.sources.dossier.withholding import HIV_TABLE, says_hiv_record
 _ROOT, _ITEM = next((table.root, table.item) for table in TABLES if table.name == HIV_TABLE)
 _TAG: Final = "NIEM_PHONG"
 _SEALED: Final = re.compile(
-    rf"<NOIDUNGFILE><{_ROOT}><D><{_ITEM}>.*?<{_TAG}>([\w.-]+)</{_TAG}>.*?</NOIDUNGFILE>".encode()
+    rf"<NOIDUNGFILE><{_ROOT}><D><{_ITEM}>.*?(<{_TAG}>[\w.-]+</{_TAG}>.*?)</NOIDUNGFILE>".encode()
 )
+_BETWEEN: Final = re.compile(rf"</{_TAG}>.*?(?:<{_TAG}>|$)".encode())
+# libxml2 reads no text of more than 10 MB: what is longer stands in several rows.
+_LONGEST_TEXT: Final = 4_000_000
 _PROTECTED: Final = {"alg": "ECDH-ES", "enc": "A256GCM"}
+# What was sealed was within the limits of then: the library's own limit on what is opened (64 KB) is not ours.
+_REGISTRY: Final = jwe.JWERegistry(algorithms=list(_PROTECTED.values()))
+_REGISTRY.max_ciphertext_length = sys.maxsize
 
 
 def seal_restricted(piece: bytes, dossier: Dossier, key: Mapping[str, Any], limits: Limits) -> bytes:
@@ -50,7 +57,8 @@ def unseal_restricted(piece: bytes, key: Mapping[str, Any]) -> bytes:
 
     def opened(found: re.Match[bytes]) -> bytes:
         try:
-            return bytes(jwe.decrypt_compact(found[1], private).plaintext or b"")
+            token = _BETWEEN.sub(b"", found[1].removeprefix(f"<{_TAG}>".encode()))
+            return bytes(jwe.decrypt_compact(token, private, registry=_REGISTRY).plaintext or b"")
         except JoseError:
             raise Unreadable("sealed.unreadable") from None
 
@@ -58,5 +66,7 @@ def unseal_restricted(piece: bytes, key: Mapping[str, Any]) -> bytes:
 
 
 def _written(ma_lk: str, token: str) -> bytes:
-    row = f"<{_ITEM}><MA_LK>{escape(ma_lk, quote=False)}</MA_LK><{_TAG}>{token}</{_TAG}></{_ITEM}>"
-    return f"<NOIDUNGFILE><{_ROOT}><D>{row}</D></{_ROOT}></NOIDUNGFILE>".encode()
+    head = f"<{_ITEM}><MA_LK>{escape(ma_lk, quote=False)}</MA_LK>"
+    texts = (token[at : at + _LONGEST_TEXT] for at in range(0, len(token), _LONGEST_TEXT))
+    rows = "".join(f"{head}<{_TAG}>{text}</{_TAG}></{_ITEM}>" for text in texts)
+    return f"<NOIDUNGFILE><{_ROOT}><D>{rows}</D></{_ROOT}></NOIDUNGFILE>".encode()
