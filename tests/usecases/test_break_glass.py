@@ -19,6 +19,7 @@ from ehr_sync.usecases.intake.archived_dossier import ANY_SIZE, NOTHING_SAID
 from ehr_sync.usecases.intake.break_glass import break_glass
 from ehr_sync.usecases.intake.sealed_parts import seal_restricted, unseal_restricted
 from mappings.formats.source import EnvelopeScan, Limits
+from mappings.model import Dossier
 from mappings.sources.dossier.reading.hoso import read_hoso
 from mappings.sources.dossier.withholding import says_hiv_record
 from tests.usecases.kept import pieces, readable
@@ -62,6 +63,11 @@ def test_p9_a_record_of_hiv_is_read_by_its_own_key_alone(running: Running, break
         break_glass(told.transaction_code, break_glass_key, by="ops", stores=running.stores)
 
 
+def read(piece: bytes) -> Dossier:
+    """A HOSO alone."""
+    return read_hoso(piece, EnvelopeScan("01001", DAY, 1, (), signed=False, issues=()), 1, Limits())
+
+
 def part(name: str, content: str) -> str:
     """A FILEHOSO."""
     return f"<FILEHOSO><LOAIHOSO>{name}</LOAIHOSO><NOIDUNGFILE>{content}</NOIDUNGFILE></FILEHOSO>"
@@ -87,16 +93,51 @@ FORMS: Final = {
 @pytest.mark.parametrize("form", FORMS)
 def test_p9_it_is_sealed_in_whatever_form_it_came_and_stays_withheld(form: str) -> None:
     piece = f"<HOSO>{SUMMARY}{FORMS[form]}{part('XML5', '')}</HOSO>".encode()
-    sealed = seal_restricted(piece, _read(piece), KEY, Limits())
+    sealed = seal_restricted(piece, read(piece), KEY, Limits())
 
     assert b"20240102" not in sealed
     assert base64.b64encode(SAID.encode())[:40] not in sealed
     assert unseal_restricted(sealed, KEY) == piece
-    again = _read(sealed)
+    again = read(sealed)
     assert (says_hiv_record(again.tables), again.source_id) == (True, "L1")
     assert {name: rows for name, rows in again.tables.items() if name != "XML6"} == {
-        name: rows for name, rows in _read(piece).tables.items() if name != "XML6"
+        name: rows for name, rows in read(piece).tables.items() if name != "XML6"
     }
+
+
+ASSESSED: Final = "<SO_BIEN_BAN>15/GDYK</SO_BIEN_BAN><HO_TEN>A</HO_TEN><NGAY_SINH>19800101</NGAY_SINH>"
+ASSESSMENT: Final = part("XML12", f"<CHI_TIEU_DU_LIEU_GIAM_DINH_Y_KHOA>{ASSESSED}</CHI_TIEU_DU_LIEU_GIAM_DINH_Y_KHOA>")
+
+
+def test_p9_an_assessment_that_came_alone_is_known_as_before_when_its_xml6_is_sealed() -> None:
+    piece = f"<HOSO>{ASSESSMENT}{part('XML6', table('<BDDT_ARV>20240102</BDDT_ARV>'))}</HOSO>".encode()
+    sealed = seal_restricted(piece, read(piece), KEY, Limits())
+
+    again = read(sealed)
+    assert (again.source, again.source_id) == ("assessment", "\x1fXML12\x1f15/GDYK")
+    assert says_hiv_record(again.tables)
+    assert b"20240102" not in sealed
+    assert unseal_restricted(sealed, KEY) == piece
+
+
+SEALED_BEFORE: Final = seal_restricted(
+    (before := f"<HOSO>{part('XML6', SAID)}</HOSO>".encode()), read(before), KEY, Limits()
+).decode()
+NO_TOKEN: Final = f"<{ROOT}><D><{ITEM}><NIEM_PHONG>abc</NIEM_PHONG></{ITEM}></D></{ROOT}>"
+LOOK_ALIKES: Final = {
+    "no token": f"<NOIDUNGFILE>{NO_TOKEN}</NOIDUNGFILE>",
+    "a token": SEALED_BEFORE,
+}
+
+
+@pytest.mark.parametrize("text", LOOK_ALIKES)
+def test_what_looks_like_a_sealed_part_is_left_as_its_sender_wrote_it(text: str) -> None:
+    row = f"<TONG_HOP><MA_LK>L1</MA_LK><HO_TEN><![CDATA[{LOOK_ALIKES[text]}]]></HO_TEN></TONG_HOP>"
+    piece = f"<HOSO>{part('XML1', row)}{part('XML6', NO_TOKEN)}{part('XML6', SAID)}</HOSO>".encode()
+    sealed = seal_restricted(piece, read(piece), KEY, Limits())
+
+    assert b"20240102" not in sealed
+    assert unseal_restricted(sealed, KEY) == piece
 
 
 @pytest.mark.parametrize("letters", [100_000, 12_000_000])
@@ -104,7 +145,7 @@ def test_p9_a_long_one_is_opened_again_and_stays_withheld(letters: int) -> None:
     row = f"<{ITEM}><MA_LK>L1</MA_LK><GHI_CHU>{'a' * 4_000}</GHI_CHU></{ITEM}>"
     said = f"<{ROOT}><DS>{row * (letters // 4_000)}</DS></{ROOT}>"
     piece = f"<HOSO>{SUMMARY}{part('XML6', said)}</HOSO>".encode()
-    sealed = seal_restricted(piece, _read(piece), KEY, Limits())
+    sealed = seal_restricted(piece, read(piece), KEY, Limits())
 
     assert b"aaaaaaaa" not in sealed
     assert says_hiv_record(read_hoso(sealed, NOTHING_SAID, 1, ANY_SIZE).tables)
@@ -115,11 +156,7 @@ def test_p9_a_long_one_is_opened_again_and_stays_withheld(letters: int) -> None:
 
 def test_an_xml6_that_says_nothing_is_left_as_it_came() -> None:
     piece = f"<HOSO>{SUMMARY}{part('XML6', table('<MA_LK>L1</MA_LK><STT>1</STT>'))}</HOSO>".encode()
-    assert seal_restricted(piece, _read(piece), KEY, Limits()) == piece
-
-
-def _read(piece: bytes) -> Any:
-    return read_hoso(piece, EnvelopeScan("01001", DAY, 1, (), signed=False, issues=()), 1, Limits())
+    assert seal_restricted(piece, read(piece), KEY, Limits()) == piece
 
 
 @pytest.fixture

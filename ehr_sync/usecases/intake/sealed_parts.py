@@ -17,8 +17,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from ehr_sync.store.sealing import Unreadable
+from ehr_sync.usecases.intake.archived_dossier import ANY_SIZE
 from mappings.formats.source import Limits
-from mappings.model import Dossier
+from mappings.model import APART, Dossier
 from mappings.sources.dossier.reading.hoso import spans_of
 from mappings.sources.dossier.tables import TABLES
 from mappings.sources.dossier.withholding import HIV_TABLE, says_hiv_record
@@ -26,7 +27,7 @@ from mappings.sources.dossier.withholding import HIV_TABLE, says_hiv_record
 _ROOT, _ITEM = next((table.root, table.item) for table in TABLES if table.name == HIV_TABLE)
 _TAG: Final = "NIEM_PHONG"
 _SEALED: Final = re.compile(
-    rf"<NOIDUNGFILE><{_ROOT}><D><{_ITEM}>.*?(<{_TAG}>[\w.-]+</{_TAG}>.*?)</NOIDUNGFILE>".encode()
+    rf"<NOIDUNGFILE><{_ROOT}><D><{_ITEM}>.*?<{_TAG}>([\w.-]+</{_TAG}>.*?)</NOIDUNGFILE>".encode()
 )
 _BETWEEN: Final = re.compile(rf"</{_TAG}>.*?(?:<{_TAG}>|$)".encode())
 # libxml2 reads no text of more than 10 MB: what is longer stands in several rows.
@@ -53,20 +54,25 @@ def seal_restricted(piece: bytes, dossier: Dossier, key: Mapping[str, Any], limi
 
 def unseal_restricted(piece: bytes, key: Mapping[str, Any]) -> bytes:
     """The piece as it came. Raises Unreadable where the key is not the one that it was sealed for."""
-    private = ECKey.import_key(dict(key))
+    private, opened, end = ECKey.import_key(dict(key)), [], 0
+    # Only where a part of XML6 stands: elsewhere a sender's text may look like one that was sealed.
+    for start, stop in spans_of(piece, HIV_TABLE, ANY_SIZE):
+        if found := _SEALED.fullmatch(piece, start, stop):
+            opened += [piece[end:start], _opened(_BETWEEN.sub(b"", found[1]), private)]
+            end = stop
+    return b"".join((*opened, piece[end:]))
 
-    def opened(found: re.Match[bytes]) -> bytes:
-        try:
-            token = _BETWEEN.sub(b"", found[1].removeprefix(f"<{_TAG}>".encode()))
-            return bytes(jwe.decrypt_compact(token, private, registry=_REGISTRY).plaintext or b"")
-        except JoseError:
-            raise Unreadable("sealed.unreadable") from None
 
-    return _SEALED.sub(opened, piece)
+def _opened(token: bytes, private: ECKey) -> bytes:
+    try:
+        return bytes(jwe.decrypt_compact(token, private, registry=_REGISTRY).plaintext or b"")
+    except (JoseError, ValueError):
+        raise Unreadable("sealed.unreadable") from None
 
 
 def _written(ma_lk: str, token: str) -> bytes:
-    head = f"<{_ITEM}><MA_LK>{escape(ma_lk, quote=False)}</MA_LK>"
+    # What names no visit has an id of our making, which holds what no XML can.
+    named = "" if APART in ma_lk else f"<MA_LK>{escape(ma_lk, quote=False)}</MA_LK>"
     texts = (token[at : at + _LONGEST_TEXT] for at in range(0, len(token), _LONGEST_TEXT))
-    rows = "".join(f"{head}<{_TAG}>{text}</{_TAG}></{_ITEM}>" for text in texts)
+    rows = "".join(f"<{_ITEM}>{named}<{_TAG}>{text}</{_TAG}></{_ITEM}>" for text in texts)
     return f"<NOIDUNGFILE><{_ROOT}><D>{rows}</D></{_ROOT}></NOIDUNGFILE>".encode()
