@@ -63,9 +63,9 @@ def test_p9_a_record_of_hiv_is_read_by_its_own_key_alone(running: Running, break
         break_glass(told.transaction_code, break_glass_key, by="ops", stores=running.stores)
 
 
-def read(piece: bytes) -> Dossier:
+def read(piece: bytes, limits: Limits = Limits()) -> Dossier:  # noqa: B008
     """A HOSO alone."""
-    return read_hoso(piece, EnvelopeScan("01001", DAY, 1, (), signed=False, issues=()), 1, Limits())
+    return read_hoso(piece, EnvelopeScan("01001", DAY, 1, (), signed=False, issues=()), 1, limits)
 
 
 def part(name: str, content: str) -> str:
@@ -152,6 +152,36 @@ def test_p9_a_long_one_is_opened_again_and_stays_withheld(letters: int) -> None:
     # Not compared by assert alone: pytest would show the difference of megabytes for minutes.
     is_same = unseal_restricted(sealed, KEY) == piece
     assert is_same
+
+
+UNREADABLE: Final = SAID.replace("<MA_LK>", "<GHI_CHU>A & B</GHI_CHU><MA_LK>")
+IN_BASE64: Final = base64.b64encode(SAID.encode()).decode()
+REFUSED: Final = {
+    "a bare ampersand": part("XML6", base64.b64encode(UNREADABLE.encode()).decode()),
+    "a bare ampersand, another name": part("XML9", base64.b64encode(UNREADABLE.encode()).decode()),
+    "a bare ampersand, no name": part("", base64.b64encode(UNREADABLE.encode()).decode()),
+    "escaped twice": part("XML9", SAID.replace("<", "&amp;lt;")),
+    "broken base64": part("XML6", IN_BASE64[:40] + "*" + IN_BASE64[40:]),
+    "broken base64, another name": part("XML9", IN_BASE64[:40] + "*" + IN_BASE64[40:]),
+    "base64 of URLs": part("XML9", base64.urlsafe_b64encode(f"<!--???>>>?-->{SAID}".encode()).decode()),
+    "UTF-16 without a mark": part("XML9", base64.b64encode(SAID.encode("utf-16-le")).decode()),
+    "two contents": part("XML6", f"{SAID}</NOIDUNGFILE><NOIDUNGFILE>{SAID}"),
+    "behind too many parts": part("XML5", "") * 1_000 + part("XML6", IN_BASE64),
+    "behind a table that cannot be read": part("XML3", "<x>&amp;</x>") + part("XML6", SAID),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+@pytest.mark.parametrize("limits", [Limits(), Limits(record_bytes=300), Limits(table_rows=0)], ids=["", "long", "rows"])
+def test_p9_in_a_dossier_that_is_refused_it_is_sealed_too(case: str, limits: Limits) -> None:
+    piece = f"<HOSO>{SUMMARY}{REFUSED[case]}</HOSO>".encode()
+    sealed = seal_restricted(piece, read(piece, limits), KEY, limits)
+
+    assert b"20240102" not in sealed
+    assert IN_BASE64[60:].encode() not in sealed
+    assert base64.b64encode(SAID.encode("utf-16-le"))[60:100] not in sealed
+    assert unseal_restricted(sealed, KEY) == piece
+    assert says_hiv_record(read(sealed, ANY_SIZE).tables) or "parts" in case
 
 
 def test_an_xml6_that_says_nothing_is_left_as_it_came() -> None:

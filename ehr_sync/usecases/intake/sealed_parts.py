@@ -19,8 +19,9 @@ from joserfc.jwk import ECKey
 from ehr_sync.store.sealing import Unreadable
 from ehr_sync.usecases.intake.archived_dossier import ANY_SIZE
 from mappings.formats.source import Limits
+from mappings.issues.catalogue import is_refusal
 from mappings.model import APART, Dossier
-from mappings.sources.dossier.reading.hoso import spans_of
+from mappings.sources.dossier.reading.hoso import spans_of_hiv
 from mappings.sources.dossier.tables import TABLES
 from mappings.sources.dossier.withholding import HIV_TABLE, says_hiv_record
 
@@ -40,12 +41,12 @@ _REGISTRY.max_ciphertext_length = sys.maxsize
 
 def seal_restricted(piece: bytes, dossier: Dossier, key: Mapping[str, Any], limits: Limits) -> bytes:
     """The piece with every part that is a record of HIV sealed for the break-glass key; the same bytes where none says
-    anything.
+    anything. Of a dossier that is refused the tables may not show it: there each part is looked at.
     """
-    if not says_hiv_record(dossier.tables):
+    if not says_hiv_record(dossier.tables) and not any(map(is_refusal, dossier.issues)):
         return piece
     sealed, end, public = [], 0, ECKey.import_key(dict(key))
-    for start, stop in spans_of(piece, HIV_TABLE, limits):
+    for start, stop in spans_of_hiv(piece, limits):
         token = jwe.encrypt_compact(_PROTECTED, piece[start:stop], public)
         sealed += [piece[end:start], _written(dossier.source_id, token)]
         end = stop
@@ -56,7 +57,7 @@ def unseal_restricted(piece: bytes, key: Mapping[str, Any]) -> bytes:
     """The piece as it came. Raises Unreadable where the key is not the one that it was sealed for."""
     private, opened, end = ECKey.import_key(dict(key)), [], 0
     # Only where a part of XML6 stands: elsewhere a sender's text may look like one that was sealed.
-    for start, stop in spans_of(piece, HIV_TABLE, ANY_SIZE):
+    for start, stop in spans_of_hiv(piece, ANY_SIZE):
         if found := _SEALED.fullmatch(piece, start, stop):
             opened += [piece[end:start], _opened(_BETWEEN.sub(b"", found[1]), private)]
             end = stop
