@@ -13,9 +13,18 @@ import pytest
 
 from ehr_sync.runtime.embedded_postgres import EmbeddedPostgres
 from ehr_sync.sandbox.city.people import person
-from ehr_sync.sandbox.dossiers.generator import Hoso, corrected, dossier, envelope, json_batch, with_number, with_values
+from ehr_sync.sandbox.dossiers.generator import (
+    Hoso,
+    corrected,
+    dossier,
+    envelope,
+    json_batch,
+    planted,
+    with_number,
+    with_values,
+)
 from ehr_sync.usecases.book.erase_person import erase_person, replay_erasures
-from ehr_sync.usecases.intake import plan_record, skeleton
+from ehr_sync.usecases.intake import plan_record
 from tests.usecases.kept import joined, pieces, readable
 from tests.usecases.service import DAY, FACILITY, Running, backup_of, number_of, with_settings
 from tests.usecases.test_p1_p2_repeats import grant
@@ -26,6 +35,7 @@ NUMBER, NAME = A.encode(), person(ALICE).name.encode()
 ELSEWHERE: Final = "01005"
 VISIT: Final = dossier(881, person_index=ALICE, shape="inpatient", rows=6)
 OTHERS: Final = dossier(882, person_index=BOB, rows=4)
+HIV: Final = planted(dossier(884, person_index=884, shape="inpatient", rows=3), "xml6_table")
 ABROAD: Final = dossier(883, person_index=ALICE, rows=3, facility=ELSEWHERE)
 
 
@@ -224,14 +234,27 @@ def test_base64_in_another_writing_is_joined_as_it_came_and_erased(
     assert nothing_is_left(running)
 
 
-def test_of_a_long_file_in_an_unknown_writing_the_content_is_kept_and_erased(
-    running: Running, monkeypatch: pytest.MonkeyPatch
+def with_blanks_within(text: str) -> str:
+    return f"{text[:100]}  {text[100:]}"
+
+
+def with_a_blank_behind(text: str) -> str:
+    return f"{text} "
+
+
+def with_mixed_line_ends(text: str) -> str:
+    return f"{text[:76]}\\r\\n{text[76:152]}\\n{text[152:]}"
+
+
+@pytest.mark.parametrize("write", [with_blanks_within, with_a_blank_behind, with_mixed_line_ends])
+def test_of_a_file_in_an_unknown_writing_the_content_alone_is_kept_and_erased(
+    running: Running, write: Callable[[str], str]
 ) -> None:
-    monkeypatch.setattr(skeleton, "MOST_BYTES", 1_000)
-    body = json_batch([envelope([VISIT, OTHERS], made_on=DAY)], FACILITY)
-    at = body.index(b'"files"') + 100
-    running.post_bytes(body[:at] + b"  " + body[at:], media_type="json")
+    plain = json_batch([envelope([VISIT, OTHERS, HIV], made_on=DAY)], FACILITY)
+    body = re.sub(rb'"[A-Za-z0-9+/=]{99,}"', lambda file: f'"{write(file[0].decode()[1:-1])}"'.encode(), plain)
+    running.post_bytes(body, media_type="json")
     running.settle()
     assert NUMBER in readable(running)
+    assert b"MA_BAC_PHAC_DO" not in readable(running)
     erase(running, A)
     assert nothing_is_left(running)

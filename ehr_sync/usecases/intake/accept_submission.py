@@ -273,10 +273,8 @@ class _Run:
             decoded.finish()
             self._accept_file(cast(BinaryIO, decoded), inner, lambda at: start + at * 4 // 3)
             writing = base64_writing.of(source, start, stop, cast(BinaryIO, decoded), decoded.size)
-            if writing is None and stop - start <= skeleton.MOST_BYTES:
-                self._skeleton.text(source, start, stop)
-            else:
-                self._skeleton.file(inner, writing)
+            # Its text is not kept where no writing gives it: what is in it would be under no key of its person's.
+            self._skeleton.file(inner, writing)
 
     def _accept_file(self, source: BinaryIO, around: Skeleton, ordinal: Callable[[int], int]) -> None:
         """`ordinal` says where in the request a byte of the file stands. A piece is known by that place: the same bytes

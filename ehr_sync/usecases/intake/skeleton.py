@@ -62,14 +62,22 @@ def envelope_of(encoded: bytes, ordinal: int) -> tuple[int, int, bytes]:
     """In which file of the submission a piece stands, as which HOSO of it (both from 1), and that file's envelope: each
     piece an empty HOSO. A piece that was cut out of another stands where that one does.
 
-    Raises KeyError where a part of it was not kept for its size.
+    Raises KeyError where no piece is kept there, or a part of the envelope was not kept for its size.
     """
     segments = json.loads(encoded)
-    files = [inner for segment in segments if (inner := _inner(segment)) is not None] or [segments]
-    stands = max(segment for file in files for segment in file if isinstance(segment, int) and segment <= ordinal)
-    number = next(n for n, file in enumerate(files, 1) if stands in file)
-    pieces = [segment for segment in files[number - 1] if isinstance(segment, int)]
-    return number, pieces.index(stands) + 1, _join(files[number - 1], lambda _: b"<HOSO/>")
+    # Between them stands text: by turns with the pieces of the one file, or with files, of which some may be text too.
+    places = segments[1::2]
+    files = [segments] if any(isinstance(place, int) for place in places) else [_inner(place) for place in places]
+    before = [(piece, n) for n, file in enumerate(files, 1) for piece in _pieces(file) if piece <= ordinal]
+    if not before:
+        raise KeyError("no piece of this submission stands there")
+    stands, number = max(before)
+    file = files[number - 1]
+    return number, _pieces(file).index(stands) + 1, _join(file, lambda _: b"<HOSO/>")
+
+
+def _pieces(file: Sequence[Any]) -> list[int]:
+    return [segment for segment in file if isinstance(segment, int)]
 
 
 def _inner(segment: Any) -> Any:
@@ -79,7 +87,7 @@ def _inner(segment: Any) -> Any:
         case {"file": inner}:
             return inner
         case _:
-            return None
+            return ()
 
 
 def _join(segments: Sequence[Any], piece: Callable[[int], bytes]) -> bytes:

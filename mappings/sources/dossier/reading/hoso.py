@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 from xml.parsers import expat
 
+import pybase64
+
 from mappings.formats import base64_reading
 from mappings.formats.canonical import content_hash
 from mappings.formats.source import EnvelopeScan, Limits
@@ -29,6 +31,9 @@ _NUMBERED = re.compile(r"XML0*(\d{1,2})")
 # Tags of XML1 that ended with QĐ 4210, and those that took their place.
 _OLD_TAGS = frozenset({"MA_THE", "MA_BENH", "MA_BENHKHAC", "MA_LYDO_VVIEN", "TINH_TRANG_RV"})
 _NEW_TAGS = frozenset({"MA_THE_BHYT", "MA_BENH_CHINH", "MA_DOITUONG_KCB", "MA_LOAI_RV"})
+_TAG_OF_HIV = re.compile(rb"(?:<|&lt;)[\w:.-]*HIV", re.IGNORECASE)
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
+_OF_BASE64_URL = str.maketrans("-_", "+/")
 # The decree has 16 tables; whoever cuts one up does not need more pieces. Each costs an answer of its own.
 MOST_PARTS = 1_000
 # A health check always has its first two parts; without a summary of ours a HOSO that holds one is no dossier.
@@ -49,10 +54,8 @@ class _Part:
     text: str
     nested: bytes
     has_content: bool
-    span: tuple[int, int] = (
-        0,
-        0,
-    )  # of NOIDUNGFILE in the piece; start and end are one where it has none, or ends at once
+    # Of NOIDUNGFILE in the piece, of all where it has several; start and end are one where it has none or ends at once.
+    span: tuple[int, int] = (0, 0)
 
 
 def read_hoso(piece: bytes, scan: EnvelopeScan, position: int, limits: Limits) -> Dossier:
@@ -77,24 +80,32 @@ def read_hoso(piece: bytes, scan: EnvelopeScan, position: int, limits: Limits) -
     return _dossier(*_read_parts(parts, path, limits), scan)
 
 
-def spans_of(piece: bytes, table: str, limits: Limits) -> tuple[tuple[int, int], ...]:
-    """Where in a piece each NOIDUNGFILE stands that holds this table, whatever its LOAIHOSO says; none where the piece
-    cannot be read.
+def spans_of_hiv(piece: bytes, limits: Limits) -> tuple[tuple[int, int], ...]:
+    """Where in a piece each NOIDUNGFILE stands that holds a record of HIV (XML6), whatever its LOAIHOSO says, or that
+    cannot be read and is called one; none where the piece cannot be read.
     """
     try:
         parts = _Splitter(piece).parts
     except expat.ExpatError:
         return ()
-    return tuple(part.span for part in parts if part.span[0] < part.span[1] and _holds(part, table, limits))
+    return tuple(part.span for part in parts if part.span[0] < part.span[1] and _is_of_hiv(part, limits))
 
 
-def _holds(part: _Part, table: str, limits: Limits) -> bool:
+def _is_of_hiv(part: _Part, limits: Limits) -> bool:
     name = _table_name(part.name)
     try:
         found, _, _ = _part_rows(name, part, _content(part, limits.record_bytes, limits), {}, limits)
     except TableRefused:
-        found = name
-    return found == table
+        return name == HIV_TABLE or _has_tag_of_hiv(part)
+    return found == HIV_TABLE
+
+
+def _has_tag_of_hiv(part: _Part) -> bool:
+    """Whether a tag in what is no XML, or no base64, names HIV. Letters that are not of base64 are passed over."""
+    letters = _NOT_BASE64.sub("", part.text.translate(_OF_BASE64_URL))
+    decoded = pybase64.b64decode(letters[: len(letters) // 4 * 4])
+    # In UTF-16 without a mark each letter has a zero byte beside it.
+    return any(_TAG_OF_HIV.search(each.replace(b"\0", b"")) for each in (part.text.encode(), part.nested, decoded))
 
 
 def longest_piece(limits: Limits) -> int:
@@ -240,7 +251,8 @@ class _Splitter:
             self._parser.CharacterDataHandler = self._name.append
         elif tag == "NOIDUNGFILE":
             self._content_depth, self._has_content = self._depth, True
-            self._span = (self._parser.CurrentByteIndex, self._parser.CurrentByteIndex)
+            at = self._parser.CurrentByteIndex
+            self._span = (self._span[0] or at, at)
             self._parser.CharacterDataHandler = self._text.append
 
     def _on_nested(self) -> None:
