@@ -97,6 +97,11 @@ def parameters(resource: Any, **given: str) -> bytes:
     return as_json({"resourceType": "Parameters", "parameter": [{"name": "resource", "resource": resource}, *others]})
 
 
+def around(parameter: dict[str, Any]) -> bytes:
+    """A Parameters resource around an empty resource and another parameter."""
+    return as_json({"resourceType": "Parameters", "parameter": [{"name": "resource", "resource": {}}, parameter]})
+
+
 WEIGHT: Final = "http://hl7.org/fhir/StructureDefinition/bodyweight"
 
 
@@ -144,6 +149,12 @@ def test_a_reference_to_what_a_receiver_may_have_only_warns_outside_of_documents
         ("Observation", as_json({"resourceType": "Parameters", "parameter": []}), "", "resource"),
         ("Observation", as_json({"resourceType": "Parameters"}), "", "resource"),
         ("Observation", as_json({"resourceType": "Parameters", "parameter": [{"value": 1}]}), "", "parameter"),
+        ("Patient", around({"name": ["x"], "resource": {}}), "", ""),
+        ("Patient", around({"name": {}, "resource": {}}), "", ""),
+        ("Patient", around({"name": None, "resource": {}}), "", ""),
+        ("Patient", around({"name": "mode", "resource": {}}), "", "mode"),
+        ("Patient", around({"name": "mode", "resource": ["profile"]}), "", "mode"),
+        ("Patient", around({"name": "profile", "resource": {}}), "", "profile"),
     ],
 )
 def test_what_cannot_be_asked_for_is_a_400_that_names_it(
@@ -151,7 +162,8 @@ def test_what_cannot_be_asked_for_is_a_400_that_names_it(
 ) -> None:
     status, outcome = asked(client, type_, body, query)
     [issue] = outcome["issue"]
-    assert (status, outcome["resourceType"], issue["location"]) == (400, "OperationOutcome", [f"http.{parameter}"])
+    named = [f"http.{parameter}"] if parameter else None
+    assert (status, outcome["resourceType"], issue.get("location")) == (400, "OperationOutcome", named)
 
 
 @pytest.mark.parametrize(
@@ -160,6 +172,17 @@ def test_what_cannot_be_asked_for_is_a_400_that_names_it(
 def test_what_is_no_resource_is_an_outcome_too(client: FlaskClient, body: bytes) -> None:
     status, outcome = asked(client, "Patient", body)
     assert (status, outcome["issue"][0]["severity"], outcome["issue"][0]["code"]) == (200, "error", "structure")
+
+
+DEEP: Final = b'{"a":' * 300 + b"1" + b"}" * 300
+
+
+@pytest.mark.parametrize(
+    "parameter", [b'{"name":"resource","resource":%b}', b'{"name":"x","part":%b}', b'{"name":"x","valueAddress":%b}']
+)
+def test_what_is_nested_too_deeply_inside_parameters_is_an_outcome_too(client: FlaskClient, parameter: bytes) -> None:
+    status, outcome = asked(client, "Patient", b'{"resourceType":"Parameters","parameter":[%b]}' % (parameter % DEEP))
+    assert (status, [one["diagnostics"] for one in outcome["issue"]]) == (200, ["json.too_deep"])
 
 
 def test_another_type_than_the_addresss_is_wrong(client: FlaskClient) -> None:
