@@ -75,6 +75,11 @@ _TEXTS: Final = {
 }
 _BROKEN: Final = ("Không đúng quy tắc FHIR.", "A rule of FHIR is broken.")
 _GOOD: Final = ("Không tìm thấy lỗi.", "Nothing wrong was found.")
+_MOST_TOLD: Final = 200
+_SHORTENED: Final = (
+    "Còn nhiều hơn thế: chỉ nêu 200 lỗi đầu.",
+    "There is more than this: only the first 200 are told.",
+)
 _NOT_CHECKED: Final = (
     "Chưa có quy tắc của profile này: không kiểm tra.",
     "The rules of this profile are not known here: it was not looked at by them.",
@@ -166,14 +171,20 @@ def _wrong(name: str) -> Problem:
 
 
 def _outcome(json: bytes, type_: str, profiles: Sequence[str], language: Language) -> bytes:
-    found = _found(json, type_)
-    issues = [_issue(one, language, _severity(one, json)) for one in found]
-    if not any(issue["severity"] == "error" for issue in issues):
-        resource = orjson.loads(json)
-        named = dict.fromkeys((*profiles, *profiles_of(resource)))
-        issues += [_issue(one, language) for one in profile_findings(resource, [p for p in named if p in KNOWN])]
-        if any(one not in KNOWN for one in named):
-            issues.append(_said("information", "informational", _NOT_CHECKED, language, f"{type_}.meta.profile"))
+    found = bundle_findings(json) if type_ == "Bundle" else findings(json)
+    resource = orjson.loads(json) if _is_readable(found) else {}
+    if not found and resource["resourceType"] != type_:
+        found = (Finding("type.wrong", "", type_),)
+    told = [(_severity(one, resource), one) for one in found]
+    is_sound = all(severity != "error" for severity, _ in told)
+    named = dict.fromkeys((*profiles, *profiles_of(resource))) if is_sound else {}
+    told += [("error", one) for one in profile_findings(resource, [p for p in named if p in KNOWN])] if named else []
+    told.sort(key=lambda one: one[0])  # errors first, then warnings
+    issues = [_issue(one, language, severity) for severity, one in told[:_MOST_TOLD]]
+    if len(told) > _MOST_TOLD:
+        issues.append(_said("information", "informational", _SHORTENED, language, ""))
+    if any(one not in KNOWN for one in named):
+        issues.append(_said("information", "informational", _NOT_CHECKED, language, f"{type_}.meta.profile"))
     if not issues:
         issues.append(_said("information", "informational", _GOOD, language, ""))
     return _told(issues)
@@ -183,20 +194,16 @@ def _told(issues: Sequence[dict[str, Any]]) -> bytes:
     return orjson.dumps({"resourceType": "OperationOutcome", "issue": issues})
 
 
-def _found(json: bytes, type_: str) -> tuple[Finding, ...]:
-    found = bundle_findings(json) if type_ == "Bundle" else findings(json)
-    if found:
-        return found
-    return () if orjson.loads(json)["resourceType"] == type_ else (Finding("type.wrong", "", type_),)
+def _is_readable(found: Sequence[Finding]) -> bool:
+    return not any(one.code.startswith("json.") for one in found)
 
 
-def _severity(finding: Finding, json: bytes) -> str:
+def _severity(finding: Finding, resource: Any) -> str:
     """A relative reference may lead to what its receiver has: outside of a document nobody can say."""
     if finding.code != "reference.unresolved":
         return "error"
-    bundle = orjson.loads(json)
-    literal = _at(bundle, finding.path)
-    is_within = bundle.get("type") == "document" or str(literal).startswith("urn:")
+    literal = _at(resource, finding.path)
+    is_within = resource.get("type") == "document" or str(literal).startswith("urn:")
     return "error" if is_within else "warning"
 
 
