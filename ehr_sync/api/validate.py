@@ -75,6 +75,11 @@ _TEXTS: Final = {
 }
 _BROKEN: Final = ("Không đúng quy tắc FHIR.", "A rule of FHIR is broken.")
 _GOOD: Final = ("Không tìm thấy lỗi.", "Nothing wrong was found.")
+_MOST_TOLD: Final = 200
+_SHORTENED: Final = (
+    "Còn nhiều hơn thế: chỉ nêu 200 lỗi đầu.",
+    "There is more than this: only the first 200 are told.",
+)
 _NOT_CHECKED: Final = (
     "Chưa có quy tắc của profile này: không kiểm tra.",
     "The rules of this profile are not known here: it was not looked at by them.",
@@ -89,8 +94,12 @@ def validate(places: Places) -> Blueprint:
     def check(type_: str) -> Response:
         check_format(request)
         with places.taken(access.caller().client_id):
-            resource, asked = _asked(_body(request), type_)
-            return fhir_json(_outcome(resource, type_, asked, language_of(request)))
+            language = language_of(request)
+            try:
+                resource, asked = _asked(_body(request), type_)
+            except _TooDeep:
+                return fhir_json(_told([_issue(Finding("json.too_deep", ""), language)]))
+            return fhir_json(_outcome(resource, type_, asked, language))
 
     return blueprint
 
@@ -103,7 +112,7 @@ def _body(request: Request) -> bytes:
 
 
 def _asked(body: bytes, type_: str) -> tuple[bytes, Sequence[str]]:
-    """The resource as JSON, and the profiles asked for. Raises Problem for parameters that are not heard."""
+    """The resource as JSON, and the profiles asked for. Raises Problem for parameters that are not heard, _TooDeep."""
     given = [(name, value) for name, value in request.args.items(multi=True) if name != "_format"]
     resource = body
     if type_ != "Parameters" and (inner := _parameters(body)) is not None:
@@ -111,19 +120,22 @@ def _asked(body: bytes, type_: str) -> tuple[bytes, Sequence[str]]:
         resources = [value for name, value in inner if name == "resource"]
         if len(resources) != 1:
             raise _wrong("resource")
-        resource = orjson.dumps(resources[0])
+        resource = _written(resources[0])
     profiles = [value for name, value in given if name == "profile"]
     for name, value in given:
-        if name not in {"mode", "profile"} or (name == "mode" and value not in _MODES):
-            raise _wrong(name if name in {"mode", "profile"} else "")
-    if any(str(one).partition("|")[0] not in KNOWN for one in profiles):
+        if name not in ("mode", "profile"):
+            raise _wrong("")
+        if not isinstance(value, str) or (name == "mode" and value not in _MODES):
+            raise _wrong(name)
+    profiles = [one.partition("|")[0] for one in profiles]
+    if any(one not in KNOWN for one in profiles):
         raise _wrong("profile")
-    return resource, [str(one).partition("|")[0] for one in profiles]
+    return resource, profiles
 
 
-def _parameters(body: bytes) -> list[tuple[str, Any]] | None:
-    """Name and value of each, where the body is a Parameters resource. Raises Problem where it is a malformed one: what
-    is wrong with the resource in it is no fault of theirs.
+def _parameters(body: bytes) -> list[tuple[Any, Any]] | None:
+    """Name and value of each, of whatever kind, where the body is a Parameters resource. Raises Problem where it is a
+    malformed one, _TooDeep: what is wrong with the resource in it is no fault of theirs.
     """
     try:
         read = orjson.loads(body)
@@ -136,10 +148,22 @@ def _parameters(body: bytes) -> list[tuple[str, Any]] | None:
     bare = [
         one for one in given if not (isinstance(one, dict) and "resource" in one and one.keys() <= {"name", "resource"})
     ]
-    if findings(orjson.dumps({**read, "parameter": bare} if bare else {"resourceType": "Parameters"})):
+    if findings(_written({**read, "parameter": bare} if bare else {"resourceType": "Parameters"})):
         raise _wrong("parameter")
     parts = ("resource", "valueCode", "valueUri", "valueCanonical", "valueString")
     return [(one.get("name"), next((one[part] for part in parts if part in one), None)) for one in given]
+
+
+class _TooDeep(Exception):
+    """What was sent is nested more deeply than JSON is written, which is less deep than it is read."""
+
+
+def _written(value: Any) -> bytes:
+    """As JSON. Raises _TooDeep."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:  # of what was read nothing else cannot be written
+        raise _TooDeep from None
 
 
 def _wrong(name: str) -> Problem:
@@ -147,33 +171,39 @@ def _wrong(name: str) -> Problem:
 
 
 def _outcome(json: bytes, type_: str, profiles: Sequence[str], language: Language) -> bytes:
-    found = _found(json, type_)
-    issues = [_issue(one, language, _severity(one, json)) for one in found]
-    if not any(issue["severity"] == "error" for issue in issues):
-        resource = orjson.loads(json)
-        named = dict.fromkeys((*profiles, *profiles_of(resource)))
-        issues += [_issue(one, language) for one in profile_findings(resource, [p for p in named if p in KNOWN])]
-        if any(one not in KNOWN for one in named):
-            issues.append(_said("information", "informational", _NOT_CHECKED, language, f"{type_}.meta.profile"))
+    found = bundle_findings(json) if type_ == "Bundle" else findings(json)
+    resource = orjson.loads(json) if _is_readable(found) else {}
+    if not found and resource["resourceType"] != type_:
+        found = (Finding("type.wrong", "", type_),)
+    told = [(_severity(one, resource), one) for one in found]
+    is_sound = all(severity != "error" for severity, _ in told)
+    named = dict.fromkeys((*profiles, *profiles_of(resource))) if is_sound else {}
+    told += [("error", one) for one in profile_findings(resource, [p for p in named if p in KNOWN])] if named else []
+    told.sort(key=lambda one: one[0])  # errors first, then warnings
+    issues = [_issue(one, language, severity) for severity, one in told[:_MOST_TOLD]]
+    if len(told) > _MOST_TOLD:
+        issues.append(_said("information", "informational", _SHORTENED, language, ""))
+    if any(one not in KNOWN for one in named):
+        issues.append(_said("information", "informational", _NOT_CHECKED, language, f"{type_}.meta.profile"))
     if not issues:
         issues.append(_said("information", "informational", _GOOD, language, ""))
+    return _told(issues)
+
+
+def _told(issues: Sequence[dict[str, Any]]) -> bytes:
     return orjson.dumps({"resourceType": "OperationOutcome", "issue": issues})
 
 
-def _found(json: bytes, type_: str) -> tuple[Finding, ...]:
-    found = bundle_findings(json) if type_ == "Bundle" else findings(json)
-    if found:
-        return found
-    return () if orjson.loads(json)["resourceType"] == type_ else (Finding("type.wrong", "", type_),)
+def _is_readable(found: Sequence[Finding]) -> bool:
+    return not any(one.code.startswith("json.") for one in found)
 
 
-def _severity(finding: Finding, json: bytes) -> str:
+def _severity(finding: Finding, resource: Any) -> str:
     """A relative reference may lead to what its receiver has: outside of a document nobody can say."""
     if finding.code != "reference.unresolved":
         return "error"
-    bundle = orjson.loads(json)
-    literal = _at(bundle, finding.path)
-    is_within = bundle.get("type") == "document" or str(literal).startswith("urn:")
+    literal = _at(resource, finding.path)
+    is_within = resource.get("type") == "document" or str(literal).startswith("urn:")
     return "error" if is_within else "warning"
 
 

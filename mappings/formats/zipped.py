@@ -22,6 +22,8 @@ MOST_BYTES: Final = 300_000_000
 MOST_TIMES_SMALLER: Final = 100
 _NEVER_TOO_DENSE_BYTES: Final = 1_000_000
 _ENCRYPTED: Final = 0x1
+# What zipfile unfolds in steps; of bzip2 and LZMA it unfolds all that it was given, before anybody can count.
+_METHODS: Final = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _PATH: Final = re.compile(r"[/\\:]|^\.")
 _ZIP: Final = (b"PK\x03\x04", b"PK\x05\x06")
 
@@ -34,8 +36,8 @@ def is_zip(start: bytes) -> bool:
 def files_in(archive: BinaryIO) -> Iterator[tuple[str, BinaryIO]]:
     """Name and content of each file, one in memory at a time.
 
-    Raises SourceRefused for what is no archive, is encrypted, holds folders or another archive, or too many files, too
-    many bytes, or bytes that are too dense.
+    Raises SourceRefused for what is no archive, is encrypted or packed by another method than deflate, holds folders or
+    another archive, or too many files, too many bytes, or bytes that are too dense.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
@@ -56,6 +58,8 @@ def _content(opened: zipfile.ZipFile, member: zipfile.ZipInfo, left: int) -> io.
         _refuse("archive.folder")
     if member.flag_bits & _ENCRYPTED:
         _refuse("archive.encrypted")
+    if member.compress_type not in _METHODS:
+        _refuse("archive.method")
     most = max(member.compress_size * MOST_TIMES_SMALLER, _NEVER_TOO_DENSE_BYTES)
     content = io.BytesIO()
     with opened.open(member) as stream:

@@ -13,7 +13,7 @@ from typing import Any
 from mappings.gate.checks import check
 from mappings.gate.finding import Finding
 from mappings.gate.gated import refers_only_to, without_gated
-from mappings.gate.local_references import place_of
+from mappings.gate.local_references import places_of
 from mappings.gate.table import Element
 
 Json = dict[str, Any]
@@ -133,6 +133,7 @@ def _claimed(bundle: Json, entry: Json) -> Iterator[str]:
 
 def _unresolved(bundle: Json, references: list[tuple[Json, Element]], known: frozenset[str]) -> Iterator[Finding]:
     here = _types_by_address(bundle)
+    wrong: list[tuple[Json, str, str]] = []
     for node, element in references:
         literal = node.get("reference", "#")
         # Contained ones are checked in their resource; searches and foreign URLs cannot be looked up.
@@ -141,9 +142,11 @@ def _unresolved(bundle: Json, references: list[tuple[Json, Element]], known: fro
         plain = _VERSION.sub("", literal)
         kind = here.get(plain)
         if kind is not None and element.targets is not None and kind not in element.targets:
-            yield Finding("reference.target", place_of(node, bundle), " | ".join(sorted(element.targets)))
+            wrong.append((node, "reference.target", " | ".join(sorted(element.targets))))
         if kind is None and plain not in known and not literal.startswith(("http://", "https://")):
-            yield Finding("reference.unresolved", place_of(node, bundle))
+            wrong.append((node, "reference.unresolved", ""))
+    places = places_of(bundle) if wrong else {}
+    yield from (Finding(code, places[id(node)], detail) for node, code, detail in wrong)
 
 
 def _resources(bundle: Json) -> frozenset[str]:

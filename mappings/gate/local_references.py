@@ -20,9 +20,9 @@ def broken_local_references(resource: Json) -> list[Finding]:
     return [each for path, root in roots for each in _broken(path, root)]
 
 
-def place_of(node: Json, root: Json) -> str:
-    """The path from `root` to this very reference; looked for only when it is wrong."""
-    return next((f"{path}.reference" for path, each in _objects(root, "") if each is node), "")
+def places_of(root: Json) -> dict[int, str]:
+    """The path from `root` to each reference, by the id() of its object; looked for only when one is wrong."""
+    return {id(each): f"{path}.reference" for path, each in _objects(root, "") if "reference" in each}
 
 
 def _broken(prefix: str, root: Json) -> list[Finding]:

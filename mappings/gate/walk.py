@@ -17,6 +17,8 @@ Json = dict[str, Any]
 Findings = tuple[Finding, ...]
 _LITERAL = re.compile(r"([A-Z][A-Za-z]{1,40})/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?")
 _FOREIGN = re.compile(rf"https?://.*/{_LITERAL.pattern}")
+_MOST_BELOW = 1_000
+"""Of one array no more findings are gathered: a sender may make each of a million values wrong."""
 
 
 @dataclass(slots=True)
@@ -87,6 +89,8 @@ class Walk:
         found: Findings = ()
         check, inner = element.check, element.plain_type
         for index, item in enumerate(value):
+            if len(found) >= _MOST_BELOW:
+                break
             if check is None:
                 if inner is not None and type(item) is dict:
                     problems = self._object(item, inner, place, shape)
@@ -144,6 +148,8 @@ class Walk:
             return (Finding("element.not_an_array", name),)
         found: Findings = ()
         for index, item in enumerate(value):
+            if len(found) >= _MOST_BELOW:
+                break
             if item is not None:
                 found += _below(f"{name}[{index}]", self._beside_one(item, place, shape))
         return found

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
+import orjson
 import pytest
 from flask.testing import FlaskClient
 
@@ -97,6 +101,11 @@ def parameters(resource: Any, **given: str) -> bytes:
     return as_json({"resourceType": "Parameters", "parameter": [{"name": "resource", "resource": resource}, *others]})
 
 
+def around(parameter: dict[str, Any]) -> bytes:
+    """A Parameters resource around an empty resource and another parameter."""
+    return as_json({"resourceType": "Parameters", "parameter": [{"name": "resource", "resource": {}}, parameter]})
+
+
 WEIGHT: Final = "http://hl7.org/fhir/StructureDefinition/bodyweight"
 
 
@@ -144,6 +153,12 @@ def test_a_reference_to_what_a_receiver_may_have_only_warns_outside_of_documents
         ("Observation", as_json({"resourceType": "Parameters", "parameter": []}), "", "resource"),
         ("Observation", as_json({"resourceType": "Parameters"}), "", "resource"),
         ("Observation", as_json({"resourceType": "Parameters", "parameter": [{"value": 1}]}), "", "parameter"),
+        ("Patient", around({"name": ["x"], "resource": {}}), "", ""),
+        ("Patient", around({"name": {}, "resource": {}}), "", ""),
+        ("Patient", around({"name": None, "resource": {}}), "", ""),
+        ("Patient", around({"name": "mode", "resource": {}}), "", "mode"),
+        ("Patient", around({"name": "mode", "resource": ["profile"]}), "", "mode"),
+        ("Patient", around({"name": "profile", "resource": {}}), "", "profile"),
     ],
 )
 def test_what_cannot_be_asked_for_is_a_400_that_names_it(
@@ -151,7 +166,8 @@ def test_what_cannot_be_asked_for_is_a_400_that_names_it(
 ) -> None:
     status, outcome = asked(client, type_, body, query)
     [issue] = outcome["issue"]
-    assert (status, outcome["resourceType"], issue["location"]) == (400, "OperationOutcome", [f"http.{parameter}"])
+    named = [f"http.{parameter}"] if parameter else None
+    assert (status, outcome["resourceType"], issue.get("location")) == (400, "OperationOutcome", named)
 
 
 @pytest.mark.parametrize(
@@ -160,6 +176,73 @@ def test_what_cannot_be_asked_for_is_a_400_that_names_it(
 def test_what_is_no_resource_is_an_outcome_too(client: FlaskClient, body: bytes) -> None:
     status, outcome = asked(client, "Patient", body)
     assert (status, outcome["issue"][0]["severity"], outcome["issue"][0]["code"]) == (200, "error", "structure")
+
+
+def stray(size: int) -> dict[str, Any]:
+    """A collection of so many observations about patients that nobody knows, all of them good."""
+    one = {"resourceType": "Observation", "status": "final", "code": {"text": "Ho"}}
+    entries = [{"resource": {**one, "subject": {"reference": f"Patient/{n}"}}} for n in range(size)]
+    return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+
+def calls(work: Callable[[], object]) -> int:
+    """How many functions are called, and generators gone on with."""
+    counted = 0
+
+    def count(frame: FrameType, event: str, _: object) -> None:
+        nonlocal counted
+        counted += event in {"call", "c_call"}
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return counted
+
+
+def test_twice_as_many_stray_references_cost_twice_as_much(client: FlaskClient) -> None:
+    few, many = as_json(stray(100)), as_json(stray(200))
+    asked(client, "Bundle", few)
+    assert calls(lambda: asked(client, "Bundle", many)) < 2.5 * calls(lambda: asked(client, "Bundle", few))
+
+
+def test_a_body_is_read_as_often_for_many_findings_as_for_one(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    loads = orjson.loads
+
+    def noted(text: bytes) -> Any:
+        read.append(len(text))
+        return loads(text)
+
+    monkeypatch.setattr(orjson, "loads", noted)
+    for size in (1, 50):
+        asked(client, "Bundle", as_json(stray(size)))
+        assert len(read) == 3  # for Parameters, at the gate, and to say of each finding how grave it is
+        read.clear()
+
+
+def test_of_many_findings_the_first_are_told_and_errors_before_warnings(client: FlaskClient) -> None:
+    mixed = stray(300)
+    mixed["entry"].append({"fullUrl": "http://example.org/Patient/2", "resource": {"resourceType": "Patient"}})
+    mixed["entry"][-1]["resource"]["id"] = "another"
+    _, outcome = asked(client, "Bundle", as_json(mixed), **{"Accept-Language": "en"})
+    assert [one["severity"] for one in outcome["issue"]] == ["error"] + ["warning"] * 199 + ["information"]
+    assert outcome["issue"][0]["expression"] == ["Bundle.entry[300].fullUrl"]
+    assert outcome["issue"][-1]["details"]["text"] == "There is more than this: only the first 200 are told."
+
+
+DEEP: Final = b'{"a":' * 300 + b"1" + b"}" * 300
+
+
+@pytest.mark.parametrize(
+    "parameter", [b'{"name":"resource","resource":%b}', b'{"name":"x","part":%b}', b'{"name":"x","valueAddress":%b}']
+)
+def test_what_is_nested_too_deeply_inside_parameters_is_an_outcome_too(client: FlaskClient, parameter: bytes) -> None:
+    status, outcome = asked(client, "Patient", b'{"resourceType":"Parameters","parameter":[%b]}' % (parameter % DEEP))
+    assert (status, [one["diagnostics"] for one in outcome["issue"]]) == (200, ["json.too_deep"])
 
 
 def test_another_type_than_the_addresss_is_wrong(client: FlaskClient) -> None:

@@ -54,3 +54,28 @@ def test_what_the_models_alone_find_is_a_finding(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(checks, "model_findings", refused)
     of_new_form = changed(GOOD["observation"], {"/id": "modelled", "/note": [{"text": "x"}]})
     assert [each.code for each in findings(as_json(of_new_form))] == ["model.refused"]
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"name": [{"given": [1] * 1_500}]},
+        {"name": [{"given": ["An"] * 1_500, "_given": [1] * 1_500}]},
+        {"name": [1] * 1_500},
+    ],
+)
+def test_of_one_array_no_more_than_a_thousand_findings_are_gathered(spoilt: dict[str, Any]) -> None:
+    assert checks.check(as_json({"resourceType": "Patient", **spoilt})).findings[1_000:] == ()
+
+
+def test_among_a_thousand_unknown_names_fhirkit_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[bytes] = []
+
+    def validate(json: bytes) -> list[object]:
+        asked.append(json)
+        return []
+
+    monkeypatch.setattr(fhirkit, "validate", validate)
+    for names in (999, 1_000):
+        checks.check(as_json({"resourceType": "Patient", **{f"x{n}": 1 for n in range(names)}}))
+    assert len(asked) == 1
