@@ -281,6 +281,13 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = {
         "Gửi lại sau thời gian ghi trong tiêu đề Retry-After.",
         "Send it again after the time that the Retry-After header gives.",
     ),
+    "trials.crowded": ProblemType(
+        503,
+        "Đang có quá nhiều lượt gửi thử cùng lúc; yêu cầu này chưa được xem xét.",
+        "Too many dry runs are under way; this one was not looked at.",
+        "Gửi thử lại sau thời gian ghi trong tiêu đề Retry-After.",
+        "Try it again after the time that the Retry-After header gives.",
+    ),
     "sign_ins.crowded": ProblemType(
         503,
         "Đang có quá nhiều lượt đăng nhập cùng lúc.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack
 from functools import partial
 from typing import Final, Protocol
 
@@ -29,6 +30,8 @@ MEDIA_TYPES: Final[dict[str, MediaType]] = {
     "text/plain": "form",
 }
 _CHARSETS: Final = frozenset({"utf-8", "utf8", "us-ascii"})
+_TRIALS_AT_ONCE: Final = 2
+_TRIALS_WAITING: Final = 4
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -57,13 +60,18 @@ class DryRun(Protocol):
 def submissions(accept: Accept, try_out: DryRun, places: Places, *, public_url: str) -> Blueprint:
     """The route, around its use cases. A body is read when it has its place."""
     blueprint = Blueprint("submissions", __name__)
+    # Trials wait for one another: they shall not do so in the places of those who send.
+    trials = Places(at_once=_TRIALS_AT_ONCE, each=1, waiting=_TRIALS_WAITING, crowded="trials.crowded")
 
     @blueprint.post("/api/v1/submissions")
     def submit() -> Response:
         client_id = access.caller().client_id
         is_dry_run = _is_dry_run(request)
         media_type, idempotency_key, body = kind_of(request), _idempotency_key(request), body_of(request)
-        with places.taken(client_id):
+        with ExitStack() as taken:
+            if is_dry_run:
+                taken.enter_context(trials.taken(client_id))
+            taken.enter_context(places.taken(client_id))
             if is_dry_run:
                 answer = try_out(client_id=client_id, actor=f"client:{client_id}", media_type=media_type, body=body)
                 rendered = render.dry_run(answer, language_of(request), f"{public_url}/fhir")

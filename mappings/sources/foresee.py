@@ -24,6 +24,7 @@ from mappings.sources.table import Rows
 
 MOST_ROWS_MAPPED: Final = 6_000
 """How many rows are mapped, again and again, for one trace: a second or two, enough for a stay of twenty rows."""
+_MOST_COMPARED: Final = 10_000
 
 Stage = Literal["facility", "version", "keep", "verify", "deliver"]
 OFFLINE: Final[tuple[Stage, ...]] = ("facility", "version", "keep", "verify", "deliver")
@@ -163,7 +164,8 @@ class _Trial:
 
     def _of_table(self, name: str, rows: Rows) -> dict[str, tuple[Element, ...]]:
         tags = dict.fromkeys(tag for row in rows for tag in row if tag != _NUMBER and not tag.endswith(AGAIN))
-        found = {tag: self._of_tag(name, tag) for tag in tags if self._may_go_on()}
+        tried = {tag: self._of_tag(name, tag) for tag in tags if self._may_go_on()}
+        found = {tag: lost for tag, lost in tried.items() if lost is not None}
         return {
             f"{name}[{number}].{tag}": found[tag].get(number, ())
             for number, row in enumerate(rows, 1)
@@ -171,13 +173,18 @@ class _Trial:
             if tag in found
         }
 
-    def _of_tag(self, name: str, tag: str) -> dict[int, tuple[Element, ...]]:
-        """By the row's number; a row of which nothing comes need not be there."""
+    def _of_tag(self, name: str, tag: str) -> dict[int, tuple[Element, ...]] | None:
+        """By the row's number; a row of which nothing comes need not be there. None where not every row was tried."""
         stands = {int(row[_NUMBER]): n for n, row in enumerate(self._dossier.tables.get(name, ())) if tag in row}
         # Of most fields nothing comes, in whichever row: one experiment says so of all.
         if len(stands) > 1 and not self._lost_without(name, tag, frozenset(stands.values())):
             return {}
-        return {number: self._lost_without(name, tag, frozenset([place])) for number, place in stands.items()}
+        lost: dict[int, tuple[Element, ...]] = {}
+        for number, place in stands.items():
+            if not self._may_go_on():
+                return None
+            lost[number] = self._lost_without(name, tag, frozenset([place]))
+        return lost
 
     def _lost_without(self, name: str, tag: str, places: frozenset[int]) -> tuple[Element, ...]:
         """The elements that are not as they were where these rows lack the field; a field on which all hangs is moved a
@@ -203,7 +210,8 @@ class _Trial:
         return _by_id(self._source.to_fhir(changed, self._context).resources)
 
     def _may_go_on(self) -> bool:
-        self._whole = self._whole and (self._spent < self._most or not self._base)
+        """Whether the next experiment, which may map twice, is still paid for."""
+        self._whole = self._whole and (self._spent + 2 * self._cost <= self._most or not self._base)
         return self._whole
 
 
@@ -241,12 +249,15 @@ def _differences(base: _ById, other: _ById) -> Iterator[Element]:
 
 def _new_ids(base: _ById, other: _ById) -> dict[str, str]:
     """The resources that have another id in `other`, for ids are made of what a row says: of those of one type that
-    each have only, the ones that are most alike.
+    each have only, the ones that are most alike. Of too many none: to compare each with each would take too long.
     """
-    gone = [(name, exact_json.loads(json)) for name, json in base.items() if name not in other]
+    left, come = base.keys() - other.keys(), other.keys() - base.keys()
+    if len(left) * len(come) > _MOST_COMPARED:
+        return {}
+    gone = [(name, exact_json.loads(json)) for name, json in base.items() if name in left]
     found: dict[str, str] = {}
     for new, json in other.items() if gone else ():
-        if new not in base:
+        if new in come:
             now = exact_json.loads(json)
             alike = [
                 (_likeness(was, now), -n)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from ehr_sync.api.places import Places
 from ehr_sync.core.answers import Answer
 from tests.api import web
 
@@ -124,3 +127,27 @@ def test_an_answer_tells_each_hoso_for_itself(language: str, message: str) -> No
 def test_an_answer_speaks_the_readers_language() -> None:
     spoken = [post(Accept_Language=language).get_json()["fileResults"][0]["hoSo"][1] for language in ("vi", "en")]
     assert spoken[0]["issues"][0]["message"] != spoken[1]["issues"][0]["message"]
+
+
+def test_dry_runs_that_wait_take_no_place_of_those_who_send() -> None:
+    began, over = threading.Event(), threading.Event()
+
+    def slow(**given: Any) -> Answer:
+        began.set()
+        over.wait(10)
+        return web.foresee(**given)
+
+    crowded = web.client(try_out=slow, places=Places(at_once=2, each=2, waiting=0))
+
+    def status(query: str) -> int:
+        headers = {**TOKEN, "Content-Type": "application/xml"}
+        own = crowded.application.test_client()
+        return own.post(f"/api/v1/submissions{query}", data=b"<a/>", headers=headers).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        tried = [pool.submit(status, "?dry_run=true") for _ in range(2)]
+        began.wait(5)
+        over.wait(0.2)  # until the other one waits too
+        sent = status("")
+        over.set()
+        assert (sent, [one.result() for one in tried]) == (200, [200, 200])

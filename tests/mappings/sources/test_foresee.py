@@ -102,6 +102,38 @@ def test_a_long_dossier_says_that_not_all_was_tried() -> None:
     assert [one.type for one in found.resources] == [one.type for one in foresee.foresee(SMALL, CONTEXT).resources]
 
 
+def long(rows: int) -> Dossier:
+    """A visit of so many drugs."""
+    return dossier(XML1=[VISIT], XML2=[{**DRUG, "STT": str(n), "TEN_THUOC": f"Thuốc {n}"} for n in range(1, rows + 1)])
+
+
+@pytest.mark.parametrize("most", [0, 100, 1_000])
+@pytest.mark.parametrize("rows", [20, 300])
+def test_no_more_rows_are_mapped_than_are_allowed(rows: int, most: int) -> None:
+    trace = foresee.foresee(long(rows), CONTEXT, most).trace
+    assert (trace.rows_mapped <= most, trace.whole) == (True, False)
+
+
+def test_of_a_field_that_was_not_tried_in_every_row_nothing_is_told() -> None:
+    told = [name for name in foresee.foresee(long(20), CONTEXT, 1_500).trace.fields if name.startswith("XML2[")]
+    rows: dict[str, int] = {}
+    for name in told:
+        rows[name.partition("].")[2]] = rows.get(name.partition("].")[2], 0) + 1
+    assert set(rows.values()) <= {20}
+
+
+def test_of_many_resources_with_new_ids_not_each_is_compared_with_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[object] = []
+
+    def likeness(*two: object) -> int:
+        compared.append(two)
+        return 0
+
+    monkeypatch.setattr(foresee, "_likeness", likeness)
+    foresee.foresee(long(150), CONTEXT, 2_000)
+    assert len(compared) <= 10_000
+
+
 def test_a_visit_that_is_still_open_becomes_nothing_and_costs_nothing() -> None:
     summary = {tag: value for tag, value in VISIT.items() if tag != "NGAY_RA"}
     found = foresee.foresee(dossier(XML1=[summary]), CONTEXT)
