@@ -6,13 +6,14 @@ Objects are open: a client must pass over members that it does not know, as late
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from marshmallow import Schema as Form
 from marshmallow import fields, validate
 
 from ehr_sync.api.problem_types import PROBLEMS
 from ehr_sync.usecases.overview import LISTS
+from mappings.model import Severity
 
 Schema = Mapping[str, Any]
 Content = Mapping[str, Schema]
@@ -104,7 +105,7 @@ SHAPES: Final[Mapping[str, Schema]] = {
     "Issue": record(
         {
             "code": TEXT,
-            "severity": one_of("refused", "warning", "info"),
+            "severity": one_of(*get_args(Severity)),
             **dict.fromkeys(("path", "expected", "message", "fix"), TEXT),
         }
     ),

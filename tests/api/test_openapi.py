@@ -18,6 +18,8 @@ from ehr_sync.api import access
 from ehr_sync.api.described import SAID
 from ehr_sync.api.language import Language
 from ehr_sync.api.openapi import document
+from mappings.issues.catalogue import CATALOGUE, render
+from mappings.model import Issue
 from tests.api import hospital, web
 from tests.api.described import Described
 from tests.docs.test_access import application, written
@@ -168,6 +170,16 @@ def test_answers_are_as_it_says() -> None:
         answer: TestResponse = client.open(path, method=method, headers=headers, data=body)
         told = described.faults(method, path, answer.status_code, dict(answer.headers), answer.get_data())
         assert told == [], (method, path, headers, answer.status_code)
+
+
+def test_every_issue_that_a_sender_can_hear_is_as_it_says() -> None:
+    described = Described(web.client().get("/openapi.json").get_json())
+    heard = [render(Issue(code), language) for code in CATALOGUE for language in ("vi", "en")]
+    assert {each["severity"] for each in heard} == {"refused", "warning", "information"}
+    file = {"status": "refused", "issues": heard, "hoSo": []}
+    answer = {"batchId": "", "totalSuccess": 0, "totalFailed": 0, "fileResults": [file]}
+    as_json = {"Content-Type": "application/json"}
+    assert described.faults("post", "/api/v1/submissions", 200, as_json, json.dumps(answer).encode()) == []
 
 
 def test_an_answer_that_it_does_not_say_is_noticed() -> None:
