@@ -66,7 +66,8 @@ class _Sum:
         for number, one in enumerate(tried.dossiers, 1):
             self.taken += one.is_taken
             self.refused += not one.is_taken
-            self.types.update(one.types)
+            for record in (one, *one.others):
+                self.types.update(record.types)
             self._note(one.issues, f"{tried.name} HOSO[{number}]")
 
     def _note(self, issues: Iterable[Issue], where: str) -> None:
@@ -147,6 +148,7 @@ def _dossier(tried: TriedDossier, language: str) -> dict[str, Any]:
         "status": "accepted" if tried.is_taken else "refused",
         "issues": [render(issue, language) for issue in tried.issues],
         "resources": dict(tried.types),
+        **({"otherRecords": [_dossier(other, language) for other in tried.others]} if tried.others else {}),
         **(foresee.told(tried.foreseen, URI_BASE) if tried.foreseen else {}),
     }
 

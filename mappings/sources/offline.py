@@ -15,7 +15,8 @@ from datetime import date, datetime
 from typing import BinaryIO, Final
 
 from mappings.dates import VIETNAM
-from mappings.formats import base64_reading, json_batch, zipped
+from mappings.formats import base64_reading, zipped
+from mappings.formats.bodies import Place, find_files
 from mappings.formats.source import EnvelopeScan, Limits, SourceRefused
 from mappings.issues.catalogue import is_refusal
 from mappings.model import Dossier, Issue, MappingContext
@@ -37,7 +38,7 @@ _KEY: Final = b"ehr-sync check: ids that nobody else makes"
 @dataclass(frozen=True, slots=True)
 class TriedDossier:
     """One HOSO: what is wrong with it and, where it would be taken, how many resources of each type it would become;
-    they themselves where they were asked for, as they fill the memory.
+    they themselves where they were asked for, as they fill the memory. `others` are the records that are cut out of it.
     """
 
     source_id: str = field(repr=False)
@@ -45,6 +46,7 @@ class TriedDossier:
     is_taken: bool
     types: Mapping[str, int]
     foreseen: Foreseen | None
+    others: tuple[TriedDossier, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +81,20 @@ class _Trial:
     with_fhir: bool
 
     def file(self, name: str, source: BinaryIO, start: bytes) -> Iterator[TriedFile]:
-        if start.lstrip(_BLANK)[:1] not in (b"{", b"["):
-            yield self._envelope(name, source)
-            return
+        is_batch = start.lstrip(_BLANK)[:1] in (b"{", b"[")
         try:
-            batch = json_batch.scan_batch(source, _LIMITS)
+            body = find_files(source, "json" if is_batch else "xml", source.seek(0, io.SEEK_END), _LIMITS)
         except SourceRefused as refused:
             yield TriedFile(name, (refused.issue,), ())
             return
-        for number, (begins, ends) in enumerate(batch.files, 1):
-            yield self._decoded(f"{name}:files[{number}]", source, begins, ends)
+        for number, place in enumerate(body.files, 1):
+            named = f"{name}:files[{number}]" if is_batch else name
+            yield self._decoded(named, source, place) if place.in_base64 else self._envelope(named, source)
 
-    def _decoded(self, name: str, source: BinaryIO, begins: int, ends: int) -> TriedFile:
+    def _decoded(self, name: str, source: BinaryIO, place: Place) -> TriedFile:
         decoded = io.BytesIO()
         try:
-            base64_reading.decode_file(source, begins, ends, decoded, _LIMITS)
+            base64_reading.decode_file(source, place.start, place.end, decoded, _LIMITS)
         except SourceRefused as refused:
             return TriedFile(name, (refused.issue,), ())
         return self._envelope(name, decoded)
@@ -111,10 +112,9 @@ class _Trial:
             piece = source.read(min(ends - begins, longest_piece(_LIMITS) + 1))
             dossier = DOSSIER.check(DOSSIER.read(piece, found, position, _LIMITS), self._today)
             tried = self._tried(dossier)
-            yield tried
-            if tried.is_taken:
-                # What of it is kept as a record of its own.
-                yield from (replace(self._tried(part.dossier), source_id=part.told_as) for part in parts_of(dossier))
+            cut = parts_of(dossier) if tried.is_taken else ()
+            others = tuple(replace(self._tried(part.dossier), source_id=part.told_as) for part in cut)
+            yield replace(tried, others=others)
 
     def _tried(self, dossier: Dossier) -> TriedDossier:
         if any(map(is_refusal, dossier.issues)):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
 import subprocess
 import sys
 import zipfile
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from ehr_sync.cli import ehr_sync
+from ehr_sync.sandbox.dossiers.births import birth_row, with_births
 from ehr_sync.sandbox.dossiers.generator import Hoso, dossier, envelope, json_batch, with_values
 
 GOOD = dossier(501, person_index=501, shape="outpatient", rows=6)
@@ -107,3 +110,24 @@ def test_it_needs_no_setting_and_loads_nothing_of_the_service(tmp_path: Path) ->
         [sys.executable, "-c", code, str(tmp_path / "a.xml")], env=bare, capture_output=True, check=False, timeout=60
     )
     assert (ran.returncode, ran.stderr) == (0, b"")
+
+
+def test_a_child_is_told_beside_its_mothers_dossier_and_moves_no_number(tmp_path: Path) -> None:
+    stay = dossier(503, person_index=503, shape="inpatient", rows=4)
+    born = datetime(2026, 11, 2, 8, 30)  # noqa: DTZ001 - as it stands on a certificate
+    mother = with_births(stay, birth_row(stay, born, "2", certificate="17"))
+    (tmp_path / "a.xml").write_bytes(sent(mother, REFUSED))
+    told = run(tmp_path, "--language", "en").output
+    assert told.startswith("1 files, 1 dossiers would be taken, 1 refused.")
+    assert f"first: {tmp_path}/a.xml HOSO[2] XML1[1].NGAY_VAO" in told
+    assert "1 RelatedPerson" in told
+    [file] = json.loads(run(tmp_path, "--json").output)["files"]
+    assert [[other["resources"]["RelatedPerson"] for other in one.get("otherRecords", ())] for one in file["hoSo"]] == [
+        [1],
+        [],
+    ]
+
+
+def test_an_export_in_base64_as_a_whole_is_read_as_the_service_reads_it(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_bytes(base64.encodebytes(sent(GOOD)))
+    assert run(tmp_path, "--language", "en").output.startswith("1 files, 1 dossiers would be taken, 0 refused.")
