@@ -34,8 +34,7 @@ def create(path: Path) -> None:
     document: dict[str, object] = {name: base64.b64encode(os.urandom(32)).decode() for name in _NAMES}
     document["signing"] = ECKey.generate_key("P-256", auto_kid=True).as_dict(private=True)
     document["id_tokens"] = _new_id_tokens()
-    _write(path, document | {"restricted": _public(break_glass := _new_break_glass())})
-    _write(break_glass_of(path), break_glass)
+    _write_both(path, document, break_glass_of(path))
 
 
 def complete(path: Path) -> None:
@@ -46,11 +45,11 @@ def complete(path: Path) -> None:
     if _LATER.keys() <= document.keys():
         return
     beside = path.with_name(f"{path.name}.new")
-    added: dict[str, object] = {} if "id_tokens" in document else {"id_tokens": _new_id_tokens()}
-    break_glass = None if "restricted" in document else _new_break_glass()
-    _write(beside, {**document, **added, **({"restricted": _public(break_glass)} if break_glass else {})})
-    if break_glass:
-        _write(break_glass_of(path), break_glass)
+    whole = document if "id_tokens" in document else {**document, "id_tokens": _new_id_tokens()}
+    if "restricted" in document:
+        _write(beside, whole)
+    else:
+        _write_both(beside, whole, break_glass_of(path))
     beside.replace(path)  # never half a key file
 
 
@@ -108,6 +107,17 @@ def _rsa_key(jwk: str) -> RSAKey:
 
 def _new_id_tokens() -> dict[str, object]:
     return dict(RSAKey.generate_key(2048, auto_kid=True).as_dict(private=True))
+
+
+def _write_both(path: Path, document: Mapping[str, object], break_glass_path: Path) -> None:
+    """A key file with the public half of a new break-glass key, and that key; or neither."""
+    break_glass = _new_break_glass()
+    _write(break_glass_path, break_glass)
+    try:
+        _write(path, {**document, "restricted": _public(break_glass)})
+    except Misconfigured:
+        break_glass_path.unlink()
+        raise
 
 
 def _write(path: Path, document: Mapping[str, object]) -> None:

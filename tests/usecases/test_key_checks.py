@@ -196,6 +196,25 @@ def test_a_whole_key_file_is_left_as_it_is(path: Path) -> None:
     assert path.read_text() == before
 
 
+@pytest.mark.parametrize("there", ["keys.json", "keys.json.break-glass"])
+def test_a_key_file_and_its_break_glass_key_are_made_both_or_neither(tmp_path: Path, there: str) -> None:
+    (tmp_path / there).write_text("mine")
+    with pytest.raises(Misconfigured, match="it is there already"):
+        key_file.create(tmp_path / "keys.json")
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {there: "mine"}
+
+
+def test_a_break_glass_key_that_is_there_is_never_written_over(path: Path) -> None:
+    document = json.loads(path.read_text())
+    del document["restricted"]
+    path.write_text(json.dumps(document))
+    kept = key_file.break_glass_of(path).read_text()
+    with pytest.raises(Misconfigured, match="it is there already"):
+        key_file.complete(path)
+    assert (json.loads(path.read_text()), key_file.break_glass_of(path).read_text()) == (document, kept)
+    assert not path.with_name("keys.json.new").exists()
+
+
 def test_keys_are_written_into_no_file_that_stood_there_before(path: Path) -> None:
     document = json.loads(path.read_text())
     del document["id_tokens"]
