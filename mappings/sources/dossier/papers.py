@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from mappings.dates import latest_event
-from mappings.fhir.elements import NOT_STATED, SUBJECT, Json, coding, concept, day, text
+from mappings.fhir.elements import NOT_STATED, SUBJECT, Json, coding, concept, day, text, trimmed_decimal
 from mappings.fhir.ids import Key
 from mappings.fhir.narrative import vietnamese
 from mappings.model import Resource, Row
@@ -68,6 +68,25 @@ def sections(row: Row, fields: Iterable[Field]) -> Iterator[Section]:
         if one.tag.startswith(_DIAGNOSIS):
             words = without_ruled_out(words)
         yield Section(one.title, words, one.loinc)
+
+
+def signed_by(row: Row, visit: Visit) -> list[Json]:
+    """Who signed (MA_BS, TEN_BS). A name is told of one alone: of several nobody can tell whose it is."""
+    signed = visit.register.practitioners(row.get("MA_BS"))
+    name = text(row.get("TEN_BS"))
+    if not name or len(signed) > 1:
+        return signed
+    return [{**(signed[0] if signed else {}), "display": name}]
+
+
+def days_of_leave(row: Row, count: str, first: str, last: str) -> str:
+    """How long somebody may stay at home, by these fields: "7 ngày, từ 16/11/2026 đến 22/11/2026"."""
+    days = trimmed_decimal(row.get(count))
+    told = [f"{days} ngày"] if days.strip("0") else []
+    named = (("từ", day(row.get(first))), ("đến", day(row.get(last))))
+    if span := " ".join(f"{word} {one:%d/%m/%Y}" for word, one in named if one):
+        told.append(span)
+    return ", ".join(told)
 
 
 def paper(
