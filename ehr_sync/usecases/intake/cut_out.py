@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -52,7 +52,10 @@ class CutOut:
 
 def is_of_another(one: Incoming, look: Look, batch: Batch, stores: Stores) -> bool:
     """Whether the dossier comes to stand and is of another patient, by the facility's number, than the one before."""
-    planned = _planned(one, look, batch, stores)
+    return _changes_patient(_planned(one, look, batch, stores))
+
+
+def _changes_patient(planned: Plan) -> bool:
     if not isinstance(planned, Newest) or planned.filing.record is None:
         return False
     was = planned.filing.record.patient_mark
@@ -60,20 +63,20 @@ def is_of_another(one: Incoming, look: Look, batch: Batch, stores: Stores) -> bo
 
 
 def with_withdrawn(
-    incoming: Sequence[Incoming], batch: Batch, stores: Stores, of_others: Collection[Incoming] = ()
+    incoming: Sequence[Incoming], batch: Batch, stores: Stores, of_others: Container[int] = ()
 ) -> CutOut:
     """The dossiers with their parts. A child or a treatment that a dossier which comes to stand no longer has, while it
     still has the table, is withdrawn; where the table is absent they stay (rules: absent-tables). `of_others` are
-    dossiers of another patient than before, whose treatments go with the former one.
+    the ordinals of dossiers of another patient than before, whose treatments go with the former one.
     """
-    asked = [one for one in incoming if _CUT & one.dossier.tables.keys() or one in of_others]
+    asked = {one.ordinal: one for one in incoming if _CUT & one.dossier.tables.keys() or one.ordinal in of_others}
     if not asked:
         return CutOut([(one, *one.parts) for one in incoming], {})
-    ids = [i for one in asked for i in record_ids(one.family, one.dossier.source_id, stores.keys.id)]
+    ids = [i for one in asked.values() for i in record_ids(one.family, one.dossier.source_id, stores.keys.id)]
     with stores.database.reading() as connection:
         rows = records.records(connection, ids)
         look = Look(rows, records.version_heads(connection, rows.values()), {}, frozenset(), {})
-    whole = [with_parts(one, _withdrawn(one, look, batch, stores)) if one in asked else one for one in incoming]
+    whole = [with_parts(one, _withdrawn(one, look, batch, stores)) if one.ordinal in asked else one for one in incoming]
     return CutOut([(one, *one.parts) for one in whole], {i: rows.get(i) for i in ids})
 
 
@@ -83,7 +86,7 @@ def _withdrawn(one: Incoming, look: Look, batch: Batch, stores: Stores) -> tuple
         return ()
     before, _ = tables_of(planned.filing.record, planned.filing.standing, stores=stores)
     children = birth.withdrawn_of(one.dossier, before.get(birth.TABLE, ())) if birth.TABLE in one.dossier.tables else ()
-    is_told = tuberculosis.TABLE in one.dossier.tables or is_of_another(one, look, batch, stores)
+    is_told = tuberculosis.TABLE in one.dossier.tables or _changes_patient(planned)
     return (*children, *(tuberculosis.withdrawn_of(one.dossier, before) if is_told else ()))
 
 

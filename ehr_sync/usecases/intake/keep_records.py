@@ -151,7 +151,9 @@ def _planned(
     """What is to be done with what each submission brings, and what was seen for it. Raises Moved."""
     cut = [with_withdrawn(incoming, batch, stores) for incoming, batch in sent]
     claims, look = _looked(cut, sent, stores)
-    of_others = [[one for one in incoming if is_of_another(one, look, batch, stores)] for incoming, batch in sent]
+    of_others = [
+        {one.ordinal for one in incoming if is_of_another(one, look, batch, stores)} for incoming, batch in sent
+    ]
     if any(of_others):
         cut = [with_withdrawn(*each, stores, others) for each, others in zip(sent, of_others, strict=True)]
         claims, look = _looked(cut, sent, stores)
