@@ -17,7 +17,7 @@ from ehr_sync.usecases.access.own_apps import OwnApp
 from ehr_sync.usecases.book.waiting_records import Connected
 from ehr_sync.usecases.book.who_looked import Look
 from ehr_sync.web.citizen import book as books
-from ehr_sync.web.citizen import downloads, summaries
+from ehr_sync.web.citizen import calendars, downloads, summaries
 from ehr_sync.web.citizen.book import Book, Medicine, Visit
 from ehr_sync.web.design.words import moment
 from ehr_sync.web.foundation import language
@@ -118,7 +118,7 @@ def calendar_of(own: Own, key: str, *, made: datetime) -> Response:
     found = next((each for each in own.book.appointments() if each.key == key), None)
     if found is None:
         raise Problem("not_found")
-    return _file(books.calendar(found, made=made).encode(), "text/calendar", "hen-kham.ics")
+    return _file(calendars.calendar(found, made=made).encode(), "text/calendar", "hen-kham.ics")
 
 
 def entry_before() -> int | None:
