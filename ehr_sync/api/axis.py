@@ -14,6 +14,7 @@ from flask import Blueprint, Request, Response, request
 
 from ehr_sync.api import access, render, transactions
 from ehr_sync.api.language import Language, language_of
+from ehr_sync.api.oauth import FORM
 from ehr_sync.api.places import Places
 from ehr_sync.api.problems import PROBLEM_JSON
 from ehr_sync.api.refused import because
@@ -27,7 +28,6 @@ from mappings.formats.source import SourceRefused
 from mappings.issues import catalogue as issues
 from mappings.model import Issue
 
-FORM: Final = "application/x-www-form-urlencoded"
 _LOGIN_BYTES: Final = 64 * 1024
 _FIELDS: Final = ("username", "password", "code")
 

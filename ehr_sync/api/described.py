@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ehr_sync.api import shapes
+from ehr_sync.api.oauth import FORM
 from ehr_sync.api.ops import Hurry, ResyncOrder
-from ehr_sync.api.shapes import COUNT, DAY, FHIR, FORM, JSON, TEXT, UUID, Content, Schema, json, one_of, ref
+from ehr_sync.api.shapes import COUNT, DAY, FHIR, JSON, TEXT, UUID, Content, Schema, json, one_of, ref
 from ehr_sync.api.submissions import MEDIA_TYPES
 from ehr_sync.usecases.desk.look_at_day import GROUPS, PAGE_SIZE
 from ehr_sync.usecases.overview import KNOWN, LISTS

@@ -19,6 +19,7 @@ from ehr_sync.api.access import WHO_MAY, Anyone, Citizen, Sender, Staff, Who
 from ehr_sync.api.described import SAID, Said
 from ehr_sync.api.language import Language, language_of
 from ehr_sync.api.problem_types import PROBLEMS
+from ehr_sync.api.problems import PROBLEM_JSON
 from ehr_sync.api.shapes import FHIR, SHAPES, TEXT, UUID, Content, Schema, one_of, ref
 from ehr_sync.core.app_scopes import SUPPORTED
 
@@ -209,7 +210,7 @@ def _problems(language: Language) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _told(way: str) -> dict[str, Any]:
     # Under /fhir too the server itself tells what it refuses unread as a problem.
-    told: Content = {"application/problem+json": ref("Problem")}
+    told: Content = {PROBLEM_JSON: ref("Problem")}
     return _content({**told, FHIR: ref("Resource")} if way == "outcome" else told)
 
 

@@ -21,7 +21,6 @@ Content = Mapping[str, Schema]
 
 JSON: Final = "application/json"
 FHIR: Final = "application/fhir+json"
-FORM: Final = "application/x-www-form-urlencoded"
 
 TEXT: Final[Schema] = {"type": "string"}
 WORD: Final[Schema] = {"type": ["string", "null"]}
