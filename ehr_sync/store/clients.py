@@ -233,7 +233,12 @@ def sending_for(connection: Connection, edge_key: bytes, client_id: str, on: dat
     if client_id.startswith(PAGE):
         return places_of(connection, edge_key, client_id.removeprefix(PAGE))
     held = held_by(connection, edge_key, client_id)
-    if held is None or held.disabled_at is not None:
+    return sent_for_by(held, on) if held is not None else {}
+
+
+def sent_for_by(held: Held, on: date) -> Mapping[str, Sending]:
+    """The codes that this client may send for on a day (in Viet Nam); as `sending_for`."""
+    if held.disabled_at is not None:
         return {}
     granted = zip(held.grants, held.places, strict=True)
     return {g.code: place for g, place in granted if g.valid_from <= on and (g.valid_to is None or g.valid_to >= on)}

@@ -76,9 +76,8 @@ def sign_in(
     client_id = login.username if _CLIENT_ID.fullmatch(login.username) else ""
     with database.reading() as connection:
         held = held_by(connection, edge_key, client_id)
-        sending = clients.sending_for(connection, edge_key, client_id, vietnam_day(now))
     _prove(login.password, held)
-    if held is None or login.facility_code not in sending:
+    if held is None or login.facility_code not in clients.sent_for_by(held, vietnam_day(now)):
         raise _refused("facility")
     with database.begin() as connection:
         clients.note_key_use(connection, client_id, clients.PASSWORD, now)
