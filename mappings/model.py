@@ -123,7 +123,6 @@ class MappedRecord:
     refer to are named, not embedded: they are a function of the code and the register alone.
     """
 
-    resources: tuple[Resource, ...]  # Provenance last
-    organizations: tuple[str, ...]
-    practitioners: tuple[str, ...]
-    issues: tuple[Issue, ...]
+    resources: tuple[Resource, ...] = ()  # Provenance last
+    organizations: tuple[str, ...] = ()
+    practitioners: tuple[str, ...] = ()

@@ -24,7 +24,7 @@ def to_fhir(dossier: Dossier, context: MappingContext) -> MappedRecord:
     """The Composition of a finding and its Provenance; nothing where nothing of it is shown."""
     told = [made for row in dossier.tables.get(TABLE, ())[:1] for made in _sections(row)]
     if not told:
-        return MappedRecord(resources=(), organizations=(), practitioners=(), issues=())
+        return MappedRecord()
     row = dossier.tables[TABLE][0]
     register = Register(context.id_key, dossier.facility_code)
     by = register.organization(dossier.facility_code)
@@ -35,7 +35,7 @@ def to_fhir(dossier: Dossier, context: MappingContext) -> MappedRecord:
     paper = built("Composition", resource_id(context.ids_from, TABLE, (), 0), body)
     source = resource_id(context.ids_from, f"{TABLE}/Provenance", (), 0)
     made = (paper, built("Provenance", source, provenance([paper], by, context)))
-    return MappedRecord(made, register.organization_codes(), (), ())
+    return MappedRecord(made, register.organization_codes())
 
 
 def _sections(row: Row) -> Iterator[Json]:

@@ -29,15 +29,13 @@ def to_fhir(dossier: Dossier, context: MappingContext) -> MappedRecord:
     """The resources of a child's record, Provenance last; none where it was withdrawn, or the row is withheld."""
     rows = dossier.tables.get(TABLE, ())
     if not rows or WITHDRAWN in dossier.tables:
-        return MappedRecord(resources=(), organizations=(), practitioners=(), issues=())
+        return MappedRecord()
     register = Register(context.id_key, dossier.facility_code)
     by = register.organization(dossier.facility_code)
     made = [*_mother(rows[0], MOTHER in dossier.tables, context), *_observations(rows[0], by, context)]
     if made:
         made.append(_built("Provenance", "", provenance(made, by, context), context))
-    return MappedRecord(
-        resources=tuple(made), organizations=register.organization_codes() if made else (), practitioners=(), issues=()
-    )
+    return MappedRecord(tuple(made), register.organization_codes() if made else ())
 
 
 def _mother(row: Row, gave_birth: bool, context: MappingContext) -> Iterator[Resource]:

@@ -28,7 +28,7 @@ def to_fhir(dossier: Dossier, context: MappingContext) -> MappedRecord:
     """
     summaries = dossier.tables.get("XML1", ())
     if not summaries or not summaries[0].get("NGAY_RA"):
-        return MappedRecord(resources=(), organizations=(), practitioners=(), issues=())
+        return MappedRecord()
     tables = without_unshown_rows(of_episode(dossier.tables, summaries[0].get("MA_LK") or dossier.source_id))
     sent = [(table, rows) for table in TABLES if (rows := tables.get(table.name))]
     orders = [row for table, rows in sent if table.orders for row in rows]
@@ -40,7 +40,6 @@ def to_fhir(dossier: Dossier, context: MappingContext) -> MappedRecord:
         resources=tuple(resources),
         organizations=visit.register.organization_codes(),
         practitioners=visit.register.practitioner_ids(),
-        issues=(),
     )
 
 

@@ -33,7 +33,7 @@ def to_fhir(dossier: Dossier, context: MappingContext) -> MappedRecord:
     """
     rows = dossier.tables.get(TABLE, ())
     if not rows or WITHDRAWN in dossier.tables:
-        return MappedRecord(resources=(), organizations=(), practitioners=(), issues=())
+        return MappedRecord()
     register = Register(context.id_key, dossier.facility_code)
     by = register.organization(dossier.facility_code)
     received = context.received_at.astimezone(VIETNAM).date()
@@ -47,7 +47,7 @@ def to_fhir(dossier: Dossier, context: MappingContext) -> MappedRecord:
     episode = built("EpisodeOfCare", resource_id(context.ids_from, TABLE, (), 0), body)
     told = provenance([episode], by, context)
     source = built("Provenance", resource_id(context.ids_from, f"{TABLE}/Provenance", (), 0), told)
-    return MappedRecord((episode, source), register.organization_codes(), (), ())
+    return MappedRecord((episode, source), register.organization_codes())
 
 
 def _types(row: Row, context: MappingContext) -> list[Json]:
