@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
+import pytest
 
 from ehr_sync.core.answers import HosoResult
 from ehr_sync.core.codes import record_version_of
@@ -175,7 +176,9 @@ def test_a_check_tells_of_the_children_and_keeps_nothing(running: Running) -> No
     assert running.counts("record", "piece") == {"record": 0, "piece": 0}
 
 
-def test_p3_of_a_dossier_that_may_be_older_no_child_is_shown(running: Running) -> None:
+@pytest.mark.parametrize("means", ["ask", "export_day"])
+def test_p3_of_a_dossier_that_is_older_or_may_be_no_child_is_shown(running: Running, means: str) -> None:
+    running.run("UPDATE facility SET made_on_means = :means", means=means)
     running.post(with_births(STAY, row(ELDER, "17", named=True)), made_on=LATER)
     told = running.post(NAMED)
     running.settle()

@@ -105,9 +105,10 @@ def test_p4_a_treatment_leaves_the_book_of_whom_its_visit_was_not(running: Runni
     assert ("EpisodeOfCare" in {kind for kind, _ in running.living(number_of(572))}) is told
 
 
-def test_a_treatment_that_its_visit_takes_back_leaves(running: Running) -> None:
+@pytest.mark.parametrize("visited", [BEGAN, BEGAN - timedelta(days=3)])
+def test_a_treatment_that_its_visit_takes_back_leaves(running: Running, visited: date) -> None:
     running.post(FIRST)
-    running.post(visit(1, BEGAN, LOAI_DTRI_LAO="0"), made_on=DAY + timedelta(days=1))
+    running.post(visit(1, visited, LOAI_DTRI_LAO="0"), made_on=DAY + timedelta(days=1))
     running.settle()
     assert episodes(running) == []
 

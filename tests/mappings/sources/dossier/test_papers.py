@@ -406,6 +406,15 @@ def test_what_does_not_agree_in_a_paper_is_told(table: str, values: Row, code: s
     assert (code, f"{table}[1].{tag}") in told(table, **values)
 
 
+@pytest.mark.parametrize("discharged", ["202606101000", ""])
+def test_a_return_before_the_discharge_is_told_once_whether_or_not_the_slip_repeats_it(discharged: str) -> None:
+    stated = {**GOOD["XML14"], "NGAY_RA": discharged, "NGAY_HEN_KL": "20260609"}
+    slip = {tag: value for tag, value in stated.items() if value}
+    summary = {**TABLES["XML1"][0], "NGAY_RA": "202606101000"}
+    found = validate({**TABLES, "XML1": (summary,), "XML14": (slip,)}, RECEIVED)
+    assert [one.path for one in found if one.code == "date.order"] == ["XML14[1].NGAY_HEN_KL"]
+
+
 @pytest.mark.parametrize(
     ("table", "values"),
     [
