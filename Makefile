@@ -24,16 +24,20 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
   --custom-compile-command "make lock" setup.cfg --extra build >/dev/null
 CHECKED := ehr_sync mappings scheduler tests $(wildcard bench) $(wildcard wsgi.py)
 
-QUICK := tests/core tests/docs/test_pages.py tests/docs/test_promises.py tests/docs/test_states.py tests/mappings tests/store \
-  tests/usecases
+QUICK := tests/core tests/docs/test_pages.py tests/docs/test_promises.py tests/docs/test_states.py tests/mappings tests/store
 
-# Each asks one long list of the same question.
-LONG_LISTS := tests/usecases/test_dialects.py tests/mappings/restricted/test_bounds.py
+# Asks one long list of the same question.
+LONG_LIST := tests/mappings/restricted/test_bounds.py
 
-# Minutes each, however small the change: those who change something run make test, CI runs both.
-SLOW := tests/bench tests/browser tests/docs/test_commands.py tests/faults tests/platform/test_demo.py \
-  tests/supply/test_sbom.py tests/usecases/test_foreign_server.py tests/usecases/test_migration_of_lanes.py \
-  tests/usecases/test_p4_machine.py tests/whole/test_described.py tests/whole/test_floods.py
+# What starts browsers, servers and cities of its own, or waits for deadlines to pass: those who change something run
+# make test, CI runs both.
+SLOW := tests/api/test_start.py tests/api/test_worker.py tests/bench tests/browser tests/docs/test_commands.py tests/faults \
+  tests/platform/test_demo.py tests/runtime/test_embedded_postgres.py tests/supply/test_sbom.py \
+  tests/usecases/test_foreign_server.py tests/usecases/test_migration_of_lanes.py tests/usecases/test_p4_machine.py \
+  tests/whole/test_described.py tests/whole/test_floods.py tests/whole/test_proxies.py
+
+# Tests start some two hundred processes: without it each compiles the service anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test slow quick browsers looks pictures mutants check format bench bench-quick faults fuzz attack lock audit sbom clean
@@ -49,11 +53,11 @@ test: $(VENV)/.tools ## All tests but the slow ones, on a PostgreSQL of their ow
 	@echo "Some 13 minutes on 2 cores. What fails is named at once; make quick answers in under two, make slow runs the rest."
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(SLOW:%=--ignore %) $(PYTEST_ARGS)
 
-slow: $(VENV)/.tools ## The tests that start browsers, whole cities and benchmarks, and those that kill processes
+slow: $(VENV)/.tools ## The tests that start browsers, servers and whole cities, and those that kill processes
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(SLOW) $(PYTEST_ARGS)
 
-quick: $(VENV)/.tools ## The tests that start no process of the service: about two minutes on 2 cores
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(QUICK) $(LONG_LISTS:%=--ignore %) $(PYTEST_ARGS)
+quick: $(VENV)/.tools ## The tests of mappings, store and core alone: under two minutes on 2 cores
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(QUICK) --ignore $(LONG_LIST) $(PYTEST_ARGS)
 
 browsers: ## Install Debian's Chromium, which the browser tests need (as root)
 	apt-get -qq update && apt-get -qq install --yes --no-install-recommends chromium

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import settings
 
 from ehr_sync.runtime.embedded_postgres import EmbeddedPostgres
-from tests.databases import Dsns, fresh_databases, postgres_of_session, world_of_session
+from tests.databases import Dsns, postgres_of_session, world_of_session
+from tests.lender import Lender, keep_connections
 
 if TYPE_CHECKING:
     from ehr_sync.sandbox.world import World
@@ -45,18 +46,27 @@ def postgres() -> Iterator[EmbeddedPostgres]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def lender(postgres: EmbeddedPostgres) -> Iterator[Lender]:
+    """Whoever lends databases on the test process's PostgreSQL."""
+    keep_connections()
+    lender = Lender(postgres)
+    yield lender
+    lender.close()
+
+
 @pytest.fixture
-def dsns(postgres: EmbeddedPostgres) -> Iterator[Dsns]:
-    """Fresh migrated databases for one test."""
-    with fresh_databases(postgres) as fresh:
-        yield fresh
+def dsns(lender: Lender) -> Iterator[Dsns]:
+    """Migrated and empty databases for one test."""
+    with lender.lend() as lent:
+        yield lent
 
 
 @pytest.fixture(scope="module")
-def module_dsns(postgres: EmbeddedPostgres) -> Iterator[Dsns]:
-    """Fresh migrated databases for the tests of one module, which then must not disturb each other."""
-    with fresh_databases(postgres) as fresh:
-        yield fresh
+def module_dsns(lender: Lender) -> Iterator[Dsns]:
+    """Migrated and empty databases for the tests of one module, which then must not disturb each other."""
+    with lender.lend() as lent:
+        yield lent
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import psycopg
-from sqlalchemy import Connection, create_engine, func, select, text
+from sqlalchemy import Connection, Engine, create_engine, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -34,18 +34,23 @@ _PATIENCE: Final[dict[str, Any]] = {
 }
 
 
+def engine_of(dsn: str, connections: int) -> Engine:
+    """An engine with at most so many connections to the database of this libpq URI."""
+    return create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(dsn, options=_OPTIONS, prepare_threshold=2, **_PATIENCE),
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=20,
+        isolation_level="READ COMMITTED",
+    )
+
+
 class Database:
     """One database by its libpq URI. Threads may share it; processes may not."""
 
     def __init__(self, dsn: str, *, connections: int = 10, stopwatch: Callable[[], float] = time.monotonic) -> None:
-        self._engine = create_engine(
-            "postgresql+psycopg://",
-            creator=lambda: psycopg.connect(dsn, options=_OPTIONS, prepare_threshold=2, **_PATIENCE),
-            pool_size=connections,
-            max_overflow=0,
-            pool_timeout=20,
-            isolation_level="READ COMMITTED",
-        )
+        self._engine = engine_of(dsn, connections)
         self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._stopwatch = stopwatch
         self._lock = threading.Lock()

@@ -19,7 +19,6 @@ def running(dsns: Dsns, world: World, tmp_path: Path) -> Iterator[Running]:
     world.clear()
     opened = open_running(dsns, world, tmp_path)
     yield opened
-    opened.service.close()
     world.clear()
 
 

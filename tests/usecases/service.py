@@ -287,6 +287,7 @@ def backup_of(running: Running, server: EmbeddedPostgres) -> Iterator[Running]:
     running.stores.database.close()
     copy = f"{name}_backup"
     with psycopg.connect(server.dsn_of(SUPERUSER), autocommit=True) as connection:
+        connection.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = %s", [name])
         connection.execute(f"CREATE DATABASE {copy} OWNER {MAIN} TEMPLATE {name} STRATEGY file_copy".encode())
     service = bootstrap.open_service(replace(settings, dsn=server.dsn_of(MAIN, copy)))
     yield replace(running, service=service)

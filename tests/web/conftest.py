@@ -6,25 +6,47 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 
 from ehr_sync.bootstrap_web import web_application
 from ehr_sync.sandbox.world import World
 from ehr_sync.web.design.build import build
 from tests.api.web import calling
-from tests.databases import Dsns
-from tests.usecases.service import Running, open_running, with_settings
-from tests.web.browsing import CLIENT_ID, Visitor
+from tests.lender import Lender
+from tests.usecases.service import Running
+from tests.web.browsing import Visitor
+from tests.web.desks import a_desk
+
+
+class Compiled(BytecodeCache):
+    """The templates, compiled once a test process and not once an application."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def built() -> Iterator[None]:
+    """The files of the pages are built, and applications do not compile what another has compiled."""
+    build()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(Flask.jinja_options, "bytecode_cache", Compiled())
+        yield
 
 
 @pytest.fixture
-def desk(dsns: Dsns, world: World, tmp_path: Path) -> Iterator[Running]:
+def desk(lender: Lender, world: World, tmp_path: Path) -> Iterator[Running]:
     """The service with signing in set up."""
-    build()
-    world.clear()
-    running = open_running(dsns, world, tmp_path)
-    yield with_settings(running, sign_in_client=CLIENT_ID, sign_in_secret="of the sandbox")
-    running.service.close()
-    world.clear()
+    with a_desk(lender, world, tmp_path) as running:
+        yield running
 
 
 @pytest.fixture

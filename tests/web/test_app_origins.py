@@ -13,7 +13,6 @@ from ehr_sync.api import cors
 from ehr_sync.bootstrap_web import web_application
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.sandbox.world import World
-from ehr_sync.web.design.build import build
 from tests.api.web import calling
 from tests.databases import Dsns
 from tests.usecases.service import Running, open_running
@@ -26,11 +25,9 @@ BOOK: Final = "/fhir/Patient"
 @pytest.fixture(scope="module")
 def running(module_dsns: Dsns, world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A service with apps, in which nobody has a book."""
-    build()
     made = open_running(module_dsns, world, tmp_path_factory.mktemp("desk"))
     register(made, PHONE, OTHER)
     yield made
-    made.service.close()
 
 
 @pytest.fixture

@@ -23,7 +23,6 @@ from ehr_sync.bootstrap_web import web_application
 from ehr_sync.sandbox.dossiers.generator import dossier
 from ehr_sync.sandbox.world import World
 from ehr_sync.store.apps import App
-from ehr_sync.web.design.build import build
 from tests.api.web import calling
 from tests.databases import Dsns
 from tests.usecases.service import Running, number_of, open_running, with_settings
@@ -38,7 +37,6 @@ LONG: Final = App("dai", "Dài", "Long", (f"https://app.example/{'a' * 1_500}",)
 @pytest.fixture(scope="module")
 def shared(module_dsns: Dsns, world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """One service for all that is asked here, in which only its person has a book."""
-    build()
     world.clear()
     running = open_running(module_dsns, world, tmp_path_factory.mktemp("desk"))
     running = with_settings(running, sign_in_client=CLIENT_ID, sign_in_secret="of the sandbox")
@@ -46,7 +44,6 @@ def shared(module_dsns: Dsns, world: World, tmp_path_factory: pytest.TempPathFac
     running.settle()
     register(running, PHONE, OTHER, LONG)
     yield running
-    running.service.close()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -54,7 +54,7 @@ def is_unfit(answer: TestResponse) -> bool:
 
 
 @pytest.fixture
-def employed(desk: Running) -> Running:
+def employed(desk: Running) -> Iterator[Running]:
     """A clerk of one facility, an operator, and a clerk's post that is over, with yesterday's rows put by."""
     today = desk.stores.database.now().astimezone(VIETNAM).date()
     last = today + timedelta(days=100)
@@ -65,7 +65,8 @@ def employed(desk: Running) -> Running:
     desk.run("CREATE TABLE yesterday AS TABLE staff")
     end_post(THIEF, HERE, last=None, by="ops", stores=desk.stores)
     end_post(THIEF, OPS, last=None, by="ops", stores=desk.stores)
-    return desk
+    yield desk
+    desk.run("DROP TABLE yesterday")
 
 
 POSTS: Final[Mapping[str, tuple[str, str, str]]] = {
@@ -177,7 +178,7 @@ def test_posts_of_before_seals_open_nothing_until_an_operator_has_sealed_them(
 
 
 @pytest.fixture
-def phone(visitor: Visitor, desk: Running) -> Phone:
+def phone(visitor: Visitor, desk: Running) -> Iterator[Phone]:
     """A registered app; its person has a book and is signed in. Another app was shut out."""
     desk.post(dossier(761, person_index=761, shape="outpatient", rows=2))
     desk.settle()
@@ -185,7 +186,8 @@ def phone(visitor: Visitor, desk: Running) -> Phone:
     desk.run("CREATE TABLE yesterday AS TABLE app")
     remove_app(OTHER.client_id, by="ops", stores=desk.stores)
     visitor.sign_in(THIEF)
-    return Phone(visitor)
+    yield Phone(visitor)
+    desk.run("DROP TABLE yesterday")
 
 
 def test_without_an_attack_an_app_is_let_in_and_every_edge_fits(phone: Phone, desk: Running) -> None:
@@ -285,6 +287,7 @@ def test_a_grant_that_ended_is_not_put_back(phone: Phone, desk: Running, ended_b
 
     for table in ("app_grant", "app_refresh"):
         desk.run(f"INSERT INTO {table} SELECT * FROM old_{table}")  # noqa: S608 - our own names
+        desk.run(f"DROP TABLE old_{table}")
     assert_opens_nothing(phone, given)
     assert misfits(desk) == [("app_grant", "put back")]
 

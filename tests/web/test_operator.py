@@ -20,12 +20,15 @@ from ehr_sync.sandbox.city.people import person
 from ehr_sync.sandbox.city.staff import OPERATOR, WORKERS
 from ehr_sync.sandbox.dossiers.generator import dossier
 from ehr_sync.sandbox.serving.asking import post_json
+from ehr_sync.sandbox.world import World
 from ehr_sync.store.register import REGISTER
 from tests import given
 from tests.api.web import calling
+from tests.lender import Lender
 from tests.usecases.service import Running, number_of
 from tests.web import morning
 from tests.web.browsing import Visitor
+from tests.web.desks import a_desk
 from tests.whole.site import bearer, leaks, words_of
 
 FIGURE: Final = re.compile(r'(?:href="([^"]*)" )?data-figure="([^"]+)">([^<]+)<')
@@ -48,8 +51,23 @@ PAGES: Final[dict[str, tuple[str, str]]] = {
 
 @pytest.fixture
 def played(desk: Running) -> Running:
+    """The service after a morning."""
     morning.play(desk)
     return desk
+
+
+@pytest.fixture(scope="module")
+def seen(lender: Lender, world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The same, for tests that only look."""
+    with a_desk(lender, world, tmp_path_factory.mktemp("seen")) as running:
+        morning.play(running)
+        yield running
+
+
+@pytest.fixture(scope="module")
+def onlooker(seen: Running) -> Visitor:
+    """An operator, signed in, who changes nothing."""
+    return signed_in(seen)
 
 
 @pytest.fixture
@@ -82,8 +100,8 @@ def test_every_page_of_the_console_is_walked_here() -> None:
 
 
 @pytest.mark.parametrize("who", ["nobody", "a citizen", "a facility's person", "an operator at a level too low"])
-def test_nobody_but_an_operator_sees_any_page_of_it(played: Running, who: str) -> None:
-    desk = played
+def test_nobody_but_an_operator_sees_any_page_of_it(seen: Running, who: str) -> None:
+    desk = seen
     made = Visitor(calling(web_application(desk.service)))
     number = {"a citizen": number_of(0), "a facility's person": WORKERS["01001"].number}.get(who)
     if number:
@@ -98,14 +116,14 @@ def test_nobody_but_an_operator_sees_any_page_of_it(played: Running, who: str) -
 
 
 @pytest.mark.parametrize("path", ["status", *LISTS])
-def test_the_api_of_it_is_for_operators(played: Running, path: str) -> None:
-    client = calling(web_application(played.service))
-    issuer = played.world.issuer_url
+def test_the_api_of_it_is_for_operators(seen: Running, path: str) -> None:
+    client = calling(web_application(seen.service))
+    issuer = seen.world.issuer_url
     for wish in ({"number": number_of(0)}, {"number": number_of(0), "role": "ops"}, {"role": "ops"}):
         token = bearer(post_json(f"{issuer}/token", wish)["access_token"])
         assert client.get(f"/api/v1/ops/{path}", headers=token).status_code == 403
     assert client.get(f"/api/v1/ops/{path}").status_code == 401
-    assert client.get(f"/api/v1/ops/{path}", headers=api(played)).status_code == 200
+    assert client.get(f"/api/v1/ops/{path}", headers=api(seen)).status_code == 200
 
 
 def api(desk: Running) -> dict[str, str]:
@@ -116,8 +134,8 @@ def api(desk: Running) -> dict[str, str]:
 # ---- the numbers ----
 
 
-def test_the_numbers_are_those_of_the_database(console: Visitor, played: Running) -> None:
-    told = figures(console.get("/ops").text)
+def test_the_numbers_are_those_of_the_database(onlooker: Visitor, seen: Running) -> None:
+    told = figures(onlooker.get("/ops").text)
     pushes = "SELECT count(*) FROM delivery WHERE outcome = 'delivered' AND person_id <> :nobody"
     counted = {
         "accepted.1h": "SELECT count(*) FROM record_version",
@@ -136,20 +154,20 @@ def test_the_numbers_are_those_of_the_database(console: Visitor, played: Running
         "freshness.dossiers": "SELECT 3",
         "schedulers": "SELECT 1",
     }
-    wanted = {n: str(one(played, sql, **({"nobody": REGISTER} if sql == pushes else {}))) for n, sql in counted.items()}
-    reason = one(played, "SELECT reason FROM lane WHERE state = 'parked'")
+    wanted = {n: str(one(seen, sql, **({"nobody": REGISTER} if sql == pushes else {}))) for n, sql in counted.items()}
+    reason = one(seen, "SELECT reason FROM lane WHERE state = 'parked'")
     assert told == wanted | {f"lanes.parked.{reason}": "1"}
     named = ("accepted.1h", "refused.1h", "delivered.1h", "waiting.held", "waiting.parked")
     assert [wanted[name] for name in named] == ["6", "1", "3", "1", "1"]
 
 
 def test_page_api_metrics_and_command_say_the_same(
-    console: Visitor, played: Running, monkeypatch: pytest.MonkeyPatch
+    onlooker: Visitor, seen: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = figures(console.get("/ops").text)
-    told = console.client.get("/api/v1/ops/status", headers=api(played)).get_json()
-    scraped = metrics(console)
-    said = run(played, monkeypatch, status, "--json")
+    page = figures(onlooker.get("/ops").text)
+    told = onlooker.client.get("/api/v1/ops/status", headers=api(seen)).get_json()
+    scraped = metrics(onlooker)
+    said = run(seen, monkeypatch, status, "--json")
     for name in ("accepted", "refused", "delivered"):
         hours = told["by_hour"][name]
         assert page[f"{name}.24h"] == str(sum(hours)) == str(int(scraped[f"{name}_24h", "", ""]))
@@ -222,11 +240,11 @@ def test_what_is_told_again_by_a_resync_is_not_fresh_again(desk: Running) -> Non
 # ---- every number leads to what it counts ----
 
 
-def test_every_number_of_what_waits_leads_to_a_list_with_as_many_rows(console: Visitor) -> None:
-    page = console.get("/ops").text
+def test_every_number_of_what_waits_leads_to_a_list_with_as_many_rows(onlooker: Visitor) -> None:
+    page = onlooker.get("/ops").text
     links = {unescape(n): (unescape(href), value) for href, n, value in FIGURE.findall(page) if "state=" in href}
     assert len(links) >= 8
-    rows = {name: console.get(href).text.partition("<tbody>")[2].count("<tr>") for name, (href, _) in links.items()}
+    rows = {name: onlooker.get(href).text.partition("<tbody>")[2].count("<tr>") for name, (href, _) in links.items()}
     assert rows == {name: int(value) for name, (_, value) in links.items()}
 
 
@@ -245,12 +263,12 @@ def walk(client: Visitor) -> Iterator[tuple[str, str]]:
         left += sorted(found - seen - set(left))
 
 
-def test_p11_no_page_shows_a_name_a_number_a_ma_lk_or_a_diagnosis(console: Visitor) -> None:
+def test_p11_no_page_shows_a_name_a_number_a_ma_lk_or_a_diagnosis(onlooker: Visitor) -> None:
     words = words_of(morning.PEOPLE)
     for index in morning.PEOPLE:
         summary = dossier(index, person_index=index, rows=3).summary
         words |= {summary[name] for name in ("MA_LK", "MA_BN", "CHAN_DOAN_RV") if summary.get(name)}
-    pages = dict(walk(console))
+    pages = dict(walk(onlooker))
     assert len(pages) > 20
     assert {path: leaks(text, words) for path, text in pages.items() if leaks(text, words)} == {}
     assert [path for path in pages if any(word in path for word in words)] == []
@@ -307,13 +325,14 @@ def test_paging_walks_everything_once(made: Running, what: str, query: str, sql:
     assert len(found) > 5
 
 
-@pytest.fixture
-def made(desk: Running) -> Running:
+@pytest.fixture(scope="module")
+def made(lender: Lender, world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Rows of every list, some of the same time, so that an id must tell them apart."""
-    morning.employ(desk)
-    for statement in GENERATED:
-        desk.run(statement, n=20)
-    return desk
+    with a_desk(lender, world, tmp_path_factory.mktemp("made")) as running:
+        morning.employ(running)
+        for statement in GENERATED:
+            running.run(statement, n=20)
+        yield running
 
 
 GENERATED: Final = (
@@ -347,14 +366,14 @@ GENERATED: Final = (
         "state=due&state=due",
     ],
 )
-def test_a_filter_that_is_none_is_refused_and_never_ignored(console: Visitor, played: Running, query: str) -> None:
-    answer = console.client.get(f"/api/v1/ops/claims?{query}", headers=api(played))
+def test_a_filter_that_is_none_is_refused_and_never_ignored(onlooker: Visitor, seen: Running, query: str) -> None:
+    answer = onlooker.client.get(f"/api/v1/ops/claims?{query}", headers=api(seen))
     assert (answer.status_code, answer.get_json()["code"]) == (400, "request.parameter")
 
 
 @pytest.mark.parametrize("query", ["state=x", "x=099200001234", "after=x", "reason=%3Cb%3E"])
-def test_on_a_page_a_filter_that_is_none_is_told_without_being_followed(console: Visitor, query: str) -> None:
-    answer = console.get(f"/ops/claims?{query}")
+def test_on_a_page_a_filter_that_is_none_is_told_without_being_followed(onlooker: Visitor, query: str) -> None:
+    answer = onlooker.get(f"/ops/claims?{query}")
     assert (answer.status_code, "không hiểu được" in answer.text) == (400, True)
     assert "099200001234" not in answer.text
     assert "<b>" not in answer.text
@@ -402,11 +421,11 @@ def test_a_resync_is_counted_ordered_and_followed_to_its_end(console: Visitor, p
     ],
 )
 def test_an_order_of_nobody_is_told_and_never_one_for_all(
-    console: Visitor, played: Running, scope: str, value: str
+    onlooker: Visitor, seen: Running, scope: str, value: str
 ) -> None:
-    text = choose(console, scope, value)
+    text = choose(onlooker, scope, value)
     assert ('role="alert"' in text, "099200001234" in text) == (True, False)
-    assert played.counts("resync") == {"resync": 0}
+    assert seen.counts("resync") == {"resync": 0}
 
 
 def test_parked_lanes_of_one_reason_are_sent_again_and_no_others(console: Visitor, played: Running) -> None:
@@ -447,9 +466,9 @@ def test_a_ma_giao_dich_leads_to_its_person_and_back(console: Visitor, played: R
 
 
 @pytest.mark.parametrize("code", ["", "GDX", "../..", "099200001234", "<b>"])
-def test_a_code_that_is_none_is_not_found(console: Visitor, code: str) -> None:
-    console.get("/ops")
-    answer = console.get(console.press("/ops/transactions", code=code).headers["Location"])
+def test_a_code_that_is_none_is_not_found(onlooker: Visitor, code: str) -> None:
+    onlooker.get("/ops")
+    answer = onlooker.get(onlooker.press("/ops/transactions", code=code).headers["Location"])
     assert (answer.status_code, answer.mimetype) == (404, "text/html")
 
 
@@ -533,10 +552,10 @@ def test_what_is_not_well_is_said_first_and_leads_on(played: Running, wrong: str
     assert code in codes(client.client.get("/api/v1/ops/status", headers=api(played)).get_json())
 
 
-def test_the_command_shows_what_the_pages_show(played: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = run(played, monkeypatch, show, "lanes", "--filter", "state=parked", "--json")
+def test_the_command_shows_what_the_pages_show(seen: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = run(seen, monkeypatch, show, "lanes", "--filter", "state=parked", "--json")
     [lane] = told["lanes"]
-    assert UUID(lane["patient"]) == one(played, "SELECT person_id FROM lane WHERE state = 'parked'")
+    assert UUID(lane["patient"]) == one(seen, "SELECT person_id FROM lane WHERE state = 'parked'")
     assert CliRunner().invoke(show, ["lanes", "--filter", "state=x"]).exception is not None
     for what in LISTS:
-        assert what in run(played, monkeypatch, show, what, "--json")
+        assert what in run(seen, monkeypatch, show, what, "--json")
