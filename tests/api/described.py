@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import orjson
-from jsonschema import Draft202012Validator
 
 _JSON: Final = re.compile(r"application/([a-z]+\+)?json")
 
@@ -36,10 +35,11 @@ class Described:
 
     def check_schemas(self) -> None:
         """Raises SchemaError, or KeyError for a reference to nothing."""
+        validator = _validator()
         for schema in _under(self.document, "schema"):
-            Draft202012Validator.check_schema(schema)
+            validator.check_schema(schema)
         for schema in self.document["components"]["schemas"].values():
-            Draft202012Validator.check_schema(schema)
+            validator.check_schema(schema)
         for reference in _under(self.document, "$ref"):
             self._resolved({"$ref": reference})
 
@@ -54,7 +54,7 @@ class Described:
 
     def _misfits(self, schema: Mapping[str, Any], value: Any) -> list[str]:
         whole = {**schema, "components": self.document["components"]}
-        return [error.message for error in Draft202012Validator(whole).iter_errors(value)]
+        return [error.message for error in _validator()(whole).iter_errors(value)]
 
     def _resolved(self, answer: Mapping[str, Any]) -> Any:
         if "$ref" not in answer:
@@ -63,6 +63,13 @@ class Described:
         for step in answer["$ref"].removeprefix("#/").split("/"):
             found = found[step]
         return found
+
+
+def _validator() -> Any:
+    # The formats that it knows take seconds to load, which not every test process has to spend.
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator
 
 
 def _fits(template: str, path: str, operation: Mapping[str, Any]) -> bool:
