@@ -76,6 +76,8 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "apps.authorize": Anyone(),
     "apps.decide": Anyone(),
     "submissions.submit": Sender("submissions.write"),
+    "records.submit": Sender("submissions.write"),
+    "records.show_schema": Anyone(),
     "axis.sign_in": Anyone(),
     "axis.send": Sender("submissions.write"),
     "axis.follow": Sender("transactions.read"),
