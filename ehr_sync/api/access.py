@@ -127,6 +127,7 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "citizen.visit": Page("citizen"),
     "citizen.results": Page("citizen"),
     "citizen.medicines": Page("citizen"),
+    "citizen.vaccinations": Page("citizen"),
     "citizen.appointments": Page("citizen"),
     "citizen.calendar": Page("citizen"),
     "citizen.papers": Page("citizen"),

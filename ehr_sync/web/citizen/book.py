@@ -183,9 +183,42 @@ class Treatment:
 
 
 @dataclass(frozen=True, slots=True)
+class Allergy:
+    """What somebody reacts to, as a facility recorded it, with what happened then."""
+
+    name: str
+    status: str  # of clinicalStatus: active, inactive, resolved
+    certainty: str  # of verificationStatus: unconfirmed, confirmed, refuted; "" where nobody says
+    criticality: str
+    since: str
+    reactions: tuple[tuple[str, str], ...]  # what happened, and how severe it was
+    on: str
+    place: str
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is still to be minded."""
+        return self.status == "active" and self.certainty != "refuted"
+
+
+@dataclass(frozen=True, slots=True)
+class Vaccination:
+    """A dose of a vaccine, or why there was none."""
+
+    name: str
+    on: str
+    given: bool
+    why_not: str
+    against: tuple[str, ...]
+    dose: str
+    lot: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class Book:
-    """Everything, newest first. `births`, `treatments`, what was `measured` at birth and papers `written` beside visits
-    (a medical assessment) are of no visit.
+    """Everything, newest first. `births`, `treatments`, what was `measured` at birth, papers `written` beside visits
+    (a medical assessment), `allergies` and `vaccinations` are of no visit.
     """
 
     patient: Json = field(repr=False)
@@ -194,6 +227,8 @@ class Book:
     treatments: tuple[Treatment, ...] = field(default=(), repr=False)
     measured: tuple[Result, ...] = field(default=(), repr=False)
     written: tuple[Paper, ...] = field(default=(), repr=False)
+    allergies: tuple[Allergy, ...] = field(default=(), repr=False)
+    vaccinations: tuple[Vaccination, ...] = field(default=(), repr=False)
 
     def visit(self, key: str) -> Visit | None:
         """The visit of this id."""
@@ -238,6 +273,7 @@ def read(resources: Iterable[Json]) -> Book:
     by_id = {f"{each['resourceType']}/{each['id']}": each for each in resources}
     patient = next(each for each in by_id.values() if each["resourceType"] == "Patient")
     visits, births, treatments, measured, written = [], [], [], [], []
+    allergies, vaccinations = [], []
     for provenance in (each for each in by_id.values() if each["resourceType"] == "Provenance"):
         own = [by_id[ref["reference"]] for ref in provenance["target"] if ref["reference"] in by_id]
         encounter = next((each for each in own if each["resourceType"] == "Encounter"), None)
@@ -255,6 +291,10 @@ def read(resources: Iterable[Json]) -> Book:
                     measured.append(_result(each, place, ""))
                 case "Composition":
                     written.append(_paper(each, place, "", by_id))
+                case "AllergyIntolerance":
+                    allergies.append(_allergy(each, place))
+                case "Immunization":
+                    vaccinations.append(_vaccination(each, place))
     return Book(
         patient,
         tuple(sorted(visits, key=lambda each: (each.start, each.key), reverse=True)),
@@ -262,6 +302,39 @@ def read(resources: Iterable[Json]) -> Book:
         tuple(sorted(treatments, key=lambda each: each.first, reverse=True)),
         tuple(measured),
         tuple(written),
+        tuple(sorted(allergies, key=lambda each: each.on, reverse=True)),
+        tuple(sorted(vaccinations, key=lambda each: each.on, reverse=True)),
+    )
+
+
+def _allergy(resource: Json, place: str) -> Allergy:
+    reactions = [
+        ("; ".join(map(words, each["manifestation"])), each.get("severity", ""))
+        for each in resource.get("reaction", ())
+    ]
+    return Allergy(
+        name=words(resource["code"]),
+        status=_first_code(resource.get("clinicalStatus", {})),
+        certainty=_first_code(resource.get("verificationStatus", {})),
+        criticality=resource.get("criticality", ""),
+        since=resource.get("onsetDateTime", ""),
+        reactions=tuple(reactions),
+        on=resource.get("recordedDate", ""),
+        place=place,
+    )
+
+
+def _vaccination(resource: Json, place: str) -> Vaccination:
+    protocol = (resource.get("protocolApplied") or [{}])[0]
+    return Vaccination(
+        name=words(resource["vaccineCode"]),
+        on=resource["occurrenceDateTime"],
+        given=resource["status"] == "completed",
+        why_not=words(resource.get("statusReason", {})),
+        against=tuple(map(words, protocol.get("targetDisease", ()))),
+        dose=str(protocol.get("doseNumberPositiveInt", "")),
+        lot=resource.get("lotNumber", ""),
+        place=place,
     )
 
 

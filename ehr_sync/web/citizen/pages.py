@@ -85,6 +85,11 @@ def rooms(reading: Reading) -> Blueprint:
         others = [each for each in own.book.medicines() if each not in taking]
         return page("citizen/medicines.html", taking=taking, others=others)
 
+    @blueprint.get("/vaccinations")
+    def vaccinations() -> Response:
+        own = show("vaccinations", IN_SHORT) or _none()
+        return page("citizen/vaccinations.html", vaccinations=own.book.vaccinations)
+
     @blueprint.get("/appointments")
     def appointments() -> Response:
         own = show("appointments", IN_SHORT) or _none()
