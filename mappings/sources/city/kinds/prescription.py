@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from mappings.fhir.elements import SUBJECT, UCUM, Json, coding, concept, day, minute, number, text
@@ -33,17 +33,22 @@ def _to_fhir(tables: Tables, making: Making) -> Iterator[Resource]:
             body["note"] = [{"text": note}]
         if dosage := _dosage(row):
             body["dosageInstruction"] = [dosage]
-        if dispensed := _dispensed(row):
+        if dispensed := _dispensed(row, head):
             body["dispenseRequest"] = dispensed
         yield making.resource("MedicationRequest", body, key, ordinal)
 
 
 def _status(row: Row, head: Row, making: Making) -> str:
     """Whether the medicine lasts beyond the day that the record came; where nobody says how long, nobody knows."""
-    first = day(head["NGAY_YL"])
-    if first is None or "SO_NGAY" not in row:
+    last = _last_day(row, head)
+    if last is None:
         return "unknown"
-    return "active" if first + timedelta(days=int(row["SO_NGAY"]) - 1) >= making.received else "completed"
+    return "active" if last >= making.received else "completed"
+
+
+def _last_day(row: Row, head: Row) -> date | None:
+    first = day(head["NGAY_YL"])
+    return first + timedelta(days=int(row["SO_NGAY"]) - 1) if first is not None and "SO_NGAY" in row else None
 
 
 def _medicine(row: Row, making: Making) -> Json:
@@ -68,8 +73,10 @@ def _dosage(row: Row) -> Json:
     return dosage
 
 
-def _dispensed(row: Row) -> Json:
+def _dispensed(row: Row, head: Row) -> Json:
     made: Json = {}
+    if last := _last_day(row, head):
+        made["validityPeriod"] = {"start": minute(head["NGAY_YL"])[:10], "end": last.isoformat()}
     if digits := row.get("SO_LUONG"):
         unit = text(row.get("DON_VI_TINH"))
         made["quantity"] = {"value": number(digits)} | ({"unit": unit} if unit else {})

@@ -207,6 +207,7 @@ def test_a_prescription_is_one_order_a_medicine_in_its_writers_words() -> None:
     assert order["dosageInstruction"] == [{"text": "Ngày uống 2 lần, mỗi lần 1 viên. Uống sau ăn"}]
     assert order["dispenseRequest"]["quantity"] == {"value": 60, "unit": "viên"}
     assert order["dispenseRequest"]["expectedSupplyDuration"]["value"] == 30
+    assert order["dispenseRequest"]["validityPeriod"] == {"start": "2026-06-10", "end": "2026-07-09"}
     # 30 days from 10 June are over when the golden context receives it, in November.
     assert (order["status"], order["authoredOn"]) == ("completed", "2026-06-10T10:05:00+07:00")
     assert order["reasonCode"][0]["coding"][0]["code"] == "E11.9"
