@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import orjson
+
 from ehr_sync.sandbox.city.people import person
+from ehr_sync.store.remaps import Reach
+from ehr_sync.usecases.desk.asking import Asker
+from ehr_sync.usecases.desk.look_at_dossier import compare_versions
+from ehr_sync.usecases.intake.remap_records import remap
+from ehr_sync.usecases.intake.remap_version import Fate
+from mappings.sources.city.source import CITY
+from tests.usecases.kept import joined
+from tests.usecases.older import older_mapping
 from tests.usecases.service import FACILITY, Running, number_of
 
+DESK: Final = Asker("facility:somebody", f"page:{FACILITY}")
 WHO: Final = 631
 W: Final = number_of(WHO)
 
@@ -118,3 +129,64 @@ def test_p9_what_tells_of_hiv_is_withheld_whole_or_by_the_field(running: Running
     assert "note" not in shown["Immunization"]
     assert [one["manifestation"][0]["text"] for one in shown["AllergyIntolerance"]["reaction"]] == ["Ban đỏ"]
     assert "HIV" not in str(running.pushes(W))
+
+
+def test_p1_what_was_sent_is_kept_byte_for_byte_compared_and_mapped_anew(running: Running) -> None:
+    with older_mapping(written=lambda json: json.replace(b'"criticality":"high",', b""), source=CITY):
+        running.record(allergy(1))
+    second = running.record(allergy(2, substance="Amoxicillin", patient=patient(code="BN-2")))
+    assert joined(running) == orjson.dumps(allergy(2, substance="Amoxicillin", patient=patient(code="BN-2")))
+    tables = compare_versions(second.transaction_code, DESK, stores=running.stores).tables
+    changes = {(table.table, one.tag): one for table in tables or () for row in table.rows for one in row.changes}
+    substance, code = changes["allergy", "DI_NGUYEN"], changes["patient", "MA_BN"]
+    assert (substance.before, substance.after) == ("Penicillin", "Amoxicillin")
+    assert (code.is_personal, code.after) == (True, "")
+
+    with older_mapping(written=lambda json: json.replace(b'"criticality":"high",', b""), source=CITY):
+        running.record(allergy(3))
+    running.settle()
+    [before] = running.living(W).values()
+    steps = remap(Reach(), dry_run=False, stores=running.stores, uris=running.service.uris, report=_no_fault)
+    assert [outcome.fate for step in steps for outcome in step] == [Fate.CHANGED]
+    running.settle()
+    [after] = running.living(W).values()
+    assert ("criticality" in before, after["criticality"]) == (False, "high")
+
+
+def _no_fault(code: str, error: Exception) -> None:
+    raise AssertionError(code) from error
+
+
+def test_a_visit_without_its_end_waits_and_a_report_comes_with_its_ranges(running: Running) -> None:
+    visit = {
+        "kind": "visit",
+        "facility": FACILITY,
+        "id": "KB-1",
+        "version": 1,
+        "patient": patient(),
+        "type": "01",
+        "started": "2024-05-10T07:00",
+        "diagnoses": [{"icd10": "E11.9", "name": "Đái tháo đường típ 2", "main": True}],
+    }
+    report = {
+        "kind": "laboratory-report",
+        "facility": FACILITY,
+        "id": "XN-1",
+        "version": 1,
+        "patient": patient(),
+        "reported": "2024-05-10T09:00",
+        "name": "Sinh hóa máu",
+        "results": [{"name": "Glucose", "value": 7.8, "unit": "mmol/L", "low": 3.9, "high": 6.4}],
+    }
+    waiting = running.record(visit)
+    assert [issue.code for issue in waiting.issues] == ["record.visit_open"]
+    running.record(report)
+    running.settle()
+    told = {key[0]: one for key, one in running.living(W).items()}
+    assert told.keys() == {"DiagnosticReport", "Observation"}
+    [limits] = told["Observation"]["referenceRange"]
+    assert (limits["low"]["value"], limits["high"]["value"]) == (3.9, 6.4)
+
+    running.record({**visit, "version": 2, "ended": "2024-05-10T10:00"})
+    running.settle()
+    assert {key[0] for key in running.living(W)} == {"DiagnosticReport", "Observation", "Encounter", "Condition"}

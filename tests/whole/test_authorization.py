@@ -21,6 +21,7 @@ from ehr_sync.sandbox.city.people import person
 from ehr_sync.sandbox.city.staff import OPERATOR
 from ehr_sync.sandbox.dossiers.generator import dossier, envelope
 from ehr_sync.sandbox.world import World
+from mappings.sources.city.kinds import KINDS
 from tests.api import hospital
 from tests.api.described import Described
 from tests.databases import Dsns
@@ -422,7 +423,7 @@ def test_a_client_of_the_hanoi_axis_hears_why_it_is_refused(site: Site, known: d
 
 BODIES: Final[dict[str, dict[str, object]]] = {
     "submissions.submit": {"files": ["PGEvPg=="]},
-    "records.submit": {"kind": "allergy"},
+    "records.submit": {**KINDS["allergy"].example, "facility": "01001"},
     "axis.send": {"files": ["PGEvPg=="]},
     "axis.sign_in": {"username": "benh-vien-a", "password": whole.PASSWORD, "code": "01001"},
     "validate.resource": {"resourceType": "Patient"},

@@ -14,11 +14,13 @@ from typing import Any, Final
 
 from marshmallow import RAISE, Schema, fields, validate
 
-from mappings.fhir.elements import Json, built
+from mappings.fhir.elements import Json, built, concept
 from mappings.fhir.ids import Key, resource_id
-from mappings.model import Resource, Row, Tables, Uris
+from mappings.model import Issue, Resource, Row, Tables, Uris
 from mappings.sources.city.values import MISSING, WRONG, Birth, Facility, Flag, Listed, Sex, Value, Whole, Words
 from mappings.sources.dossier.visit import Register
+from mappings.sources.table import nothing_is_wrong
+from mappings.terminology import icd10
 from mappings.terminology.systems import local
 
 PATIENT: Final = "patient"
@@ -81,11 +83,22 @@ class Making:
         return built(kind, self.id_of(kind, key, ordinal), body)
 
 
+def content(row: Row) -> Key:
+    """All that a row says, in one order: what tells rows apart that have the same natural key."""
+    return tuple(f"{tag}={row[tag]}" for tag in sorted(row) if tag != "STT")
+
+
+def diagnosed(row: Row, words: str, making: Making) -> Json:
+    """A diagnosis by its words, with its code where it has one."""
+    found = row.get("MA_BENH", "")
+    return concept(*([icd10.icd10(found, making.received, making.uris)] if found else []), words=words)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """One kind of record. `values` are its own, `rows` its lists, each with the form of one row; those of `wanted` must
-    have one. `dated_by` is the value that says when what it tells had happened; without it the record waits, as an open
-    visit does. `to_fhir` is given tables without what is restricted.
+    have one; `between` says what must agree among them. `dated_by` is the tag of the time at which what it tells had
+    happened; without it the record waits, as an open visit does. `to_fhir` is given tables without what is restricted.
     """
 
     name: str
@@ -97,6 +110,7 @@ class Kind:
     example: Mapping[str, Any]
     rows: Mapping[str, type[Schema]] = field(default_factory=dict)
     wanted: frozenset[str] = frozenset()
+    between: Callable[[Tables], Iterable[Issue]] = nothing_is_wrong
 
     @cached_property
     def form(self) -> Schema:

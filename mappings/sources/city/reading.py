@@ -58,7 +58,8 @@ def check(dossier: Dossier, received_on: date) -> Dossier:
     kind = kind_of(dossier.tables)
     if kind is None or dossier.issues:
         return dossier
-    return replace(dossier, issues=tuple([*_ahead(kind, dossier.tables, received_on), *_doubtful(kind, dossier)]))
+    refusals = [*_ahead(kind, dossier.tables, received_on), *kind.between(dossier.tables)]
+    return replace(dossier, issues=(*refusals, *_doubtful(kind, dossier)))
 
 
 def kind_of(tables: Tables) -> Kind | None:

@@ -21,4 +21,5 @@ def to_fhir(dossier: Dossier, context: MappingContext) -> MappedRecord:
     made = list(kind.to_fhir(dossier.tables, making))
     if made:
         made.append(making.resource("Provenance", provenance(made, making.by, context)))
-    return MappedRecord(tuple(made), register.organization_codes() if made else ())
+        return MappedRecord(tuple(made), register.organization_codes(), register.practitioner_ids())
+    return MappedRecord()

@@ -27,6 +27,7 @@ MISSING: Final = "form.value_missing"
 _NUMBER: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,12})?")
 _MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d)(:\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?")
 _ICD10: Final = re.compile(r"[A-Z][0-9]{2}(\.[0-9]{1,3})?")
+_LOINC: Final = re.compile(r"[0-9]{1,7}-[0-9]")
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _SINCE: Final = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
 
@@ -109,6 +110,23 @@ class Icd10(Value):
 
     def form(self) -> Json:
         return {"type": "string", "maxLength": 10}
+
+
+class Loinc(Value):
+    """A code of LOINC: digits, a dash, and the check digit.  https://loinc.org/kb/faq/structure/"""
+
+    expected = "14749-6"
+
+    def row_text(self, value: Any) -> str | None:
+        """The code, where its last digit is that of the others (Luhn)."""
+        if not isinstance(value, str) or _LOINC.fullmatch(value) is None:
+            return None
+        digits = [int(one) for one in reversed(value.replace("-", ""))]
+        doubled = [sum(divmod(2 * one, 10)) if place % 2 else one for place, one in enumerate(digits)]
+        return value if sum(doubled) % 10 == 0 else None
+
+    def form(self) -> Json:
+        return {"type": "string", "pattern": f"^{_LOINC.pattern}$"}
 
 
 class Listed(Value):

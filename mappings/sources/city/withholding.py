@@ -26,7 +26,7 @@ def withheld(tables: Tables) -> Withheld:
     for table, rows in tables.items():
         kept = []
         for row in rows:
-            said = {tag: found for tag, value in row.items() if (found := said_in(tag, value))}
+            said = {tag: found for tag, value in row.items() if (found := said_in(tag, value) | _together(tag, row))}
             record |= {rule for tag, found in said.items() for rule in _of_record(tag, found)}
             if said.keys() & _NAMES.get(table, frozenset()):
                 continue  # without its name a row would be a sign
@@ -35,6 +35,12 @@ def withheld(tables: Tables) -> Withheld:
     if not record and all(left[table] == rows for table, rows in tables.items()):
         return Withheld(frozenset(), tables)
     return Withheld(frozenset(record), left)
+
+
+def _together(tag: str, row: Row) -> frozenset[Said]:
+    """What the name, the ingredient and the strength of a medicine say as one text: "TDF/3TC" and "NVP 200 mg"."""
+    parts = [value for one, value in row.items() if kind_of(one) is Holds.DRUG and not one.startswith("MA_")]
+    return said_in(tag, " ".join(parts)) if kind_of(tag) is Holds.DRUG and len(parts) > 1 else frozenset()
 
 
 def _of_record(tag: str, said: frozenset[Said]) -> set[str]:
