@@ -89,9 +89,9 @@ def _visits(book: Book) -> Iterator[Sequence[Any]]:
 
 def _results(book: Book) -> Iterator[Sequence[Any]]:
     yield (gettext("Khi nào"), gettext("Tên"), gettext("Giá trị"), gettext("Đơn vị"), gettext("Nơi làm"))
-    for v in book.visits:
-        for r in (*v.vitals, *v.results):
-            yield (r.at, r.name, r.value, r.unit, r.place)
+    of_visits = (result for visit in book.visits for result in (*visit.vitals, *visit.results))
+    for r in (*of_visits, *book.measured):
+        yield (r.at, r.name, r.value, r.unit, r.place)
 
 
 def _medicines(book: Book) -> Iterator[Sequence[Any]]:

@@ -76,7 +76,7 @@ def rooms(reading: Reading) -> Blueprint:
     @blueprint.get("/results")
     def results() -> Response:
         own = show("results") or _none()
-        return page("citizen/results.html", series=own.book.series(), draw=draw)
+        return page("citizen/results.html", series=own.book.series(), reported=own.book.reported, draw=draw)
 
     @blueprint.get("/medicines")
     def medicines() -> Response:

@@ -1,16 +1,17 @@
-"""Allergies and vaccinations that clinics sent, as the citizen reads them."""
+"""What clinics sent in the city's JSON, as the citizen reads it: allergies, vaccinations, and what is of no visit."""
 
 from __future__ import annotations
 
 import io
 import zipfile
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from ehr_sync.sandbox.dossiers.generator import dossier
-from tests.usecases.service import Running
-from tests.usecases.test_city import WHO, W, allergy, dose
+from mappings.dates import VIETNAM
+from tests.usecases.service import FACILITY, Running
+from tests.usecases.test_city import WHO, W, allergy, dose, patient
 from tests.web.browsing import Visitor
 
 NONE_KNOWN: Final = "Chưa cơ sở nào gửi thông tin dị ứng"
@@ -91,3 +92,45 @@ def test_both_are_taken_away_with_the_book(reader: Visitor) -> None:
     assert [line.split(",")[1] for line in doses] == ["'=Cúm", "MMR II"]
     reader.get("/downloads")
     assert reader.press("/downloads", form="paper").mimetype == "application/pdf"
+
+
+def test_what_came_of_no_visit_is_told_beside_visits(visitor: Visitor, desk: Running) -> None:
+    head = {"facility": FACILITY, "version": 1, "patient": patient()}
+    today = desk.stores.database.now().astimezone(VIETNAM).date().isoformat()
+    sent: list[dict[str, Any]] = [
+        {
+            "kind": "prescription",
+            "id": "DT-1",
+            "prescribed": today,
+            "medicines": [{"name": "Metformin", "strength": "500 mg", "dose": "Ngày 2 viên", "days": 30}],
+        },
+        {
+            "kind": "problem-list",
+            "id": "VD-1",
+            "recorded": "2024-05-10",
+            "problems": [
+                {"name": "Viêm loét dạ dày", "clinicalStatus": "resolved", "abated": "2024-01-15"},
+                {"icd10": "E11.9", "name": "Đái tháo đường típ 2", "clinicalStatus": "active", "onset": "2021-04"},
+            ],
+        },
+        {
+            "kind": "laboratory-report",
+            "id": "XN-1",
+            "reported": "2024-05-10T09:00",
+            "name": "Sinh hóa máu",
+            "conclusion": "Đường máu cao",
+            "results": [{"name": "Glucose", "value": 7.8, "unit": "mmol/L", "low": 3.9, "high": 6.4}],
+        },
+    ]
+    assert [desk.record({**head, **each}).status for each in sent] == ["accepted"] * 3
+    desk.settle()
+    visitor.sign_in(W)
+    home = words(visitor, "/")
+    assert "Metformin, 500 mg" in home.partition("Đang dùng thuốc")[2].partition("<h2>")[0]
+    diabetes, ulcer = home.partition("Bệnh mà cơ sở theo dõi")[2].split("</li>")[:2]
+    assert ("Đái tháo đường típ 2" in diabetes, "E11.9" in diabetes, "Không còn" in diabetes) == (True, True, False)
+    assert "từ 04/2021" in diabetes or "từ 2021-04" in diabetes
+    assert ("Viêm loét dạ dày" in ulcer, "Không còn" in ulcer, "đến 15/01/2024" in ulcer) == (True, True, True)
+    results = words(visitor, "/results")
+    assert "7.8 mmol/L" in results and "3.9 – 6.4" in results and "Đường máu cao" in results
+    assert "Metformin" in words(visitor, "/medicines")
