@@ -27,6 +27,7 @@ from ehr_sync.api.oauth import Apps, oauth
 from ehr_sync.api.openapi import openapi
 from ehr_sync.api.ops import Wanted, ops
 from ehr_sync.api.places import Places
+from ehr_sync.api.records import records
 from ehr_sync.api.rules import rules
 from ehr_sync.api.submissions import submissions
 from ehr_sync.api.transactions import transactions
@@ -151,6 +152,9 @@ def web_application(service: Service) -> Flask:
                 types=tuple(TYPES),
             ),
             submissions(accept, try_out, places, public_url=public_url),
+            records(
+                partial(accept, media_type="json"), partial(try_out, media_type="json"), places, public_url=public_url
+            ),
             validate(places),
             rules(),
             openapi(public_url=public_url, version=version("ehr-sync")),

@@ -24,7 +24,8 @@ class Issue:
     """One thing wrong with what a sender sent. Holds no personal value, ever.
 
     `code` is a key of `mappings.issues.catalogue.CATALOGUE`, which gives severity, both languages and the remedy.
-    `path` is table, 1-based row as sent, and tag ("XML2[3].NGAY_YL"), or "" for the whole.
+    `path` is table, 1-based row as sent, and tag ("XML2[3].NGAY_YL"); of JSON a pointer ("/patient/name"); or "" for
+    the whole.
     `expected` is a format or a list ("yyyymmddHHMM"), made by us and never the sender's value.
     """
 
@@ -71,6 +72,7 @@ class Dossier:
     issues: tuple[Issue, ...]
     content_hash: bytes = field(repr=False)
     source: str = "dossier"  # of `mappings.sources.catalogue.SOURCES`
+    version: int | None = None  # as its sender counts; None where the format has no such number
 
 
 @dataclass(frozen=True, slots=True)

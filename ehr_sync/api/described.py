@@ -99,6 +99,21 @@ SAID: Final[Mapping[str, Said]] = {
         headers={"Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255}},
         problems=(409, 415, 422),
     ),
+    "records.submit": Said(
+        "Gửi một bản ghi theo mẫu JSON của thành phố, hoặc chỉ thử trước khi gửi",
+        "Send one record in the city's JSON, or only try what would become of it",
+        {200: json("Recorded")},
+        takes={JSON: {"type": "object"}},
+        asks={"dry_run": one_of("true", "false")},
+        headers={"Idempotency-Key": {"type": "string", "minLength": 1, "maxLength": 255}},
+        problems=(409, 415),
+    ),
+    "records.show_schema": Said(
+        "Mẫu của một loại bản ghi, theo JSON Schema, có ví dụ",
+        "The form of a kind of record, JSON Schema with an example",
+        {200: {"application/schema+json": {"type": "object"}}, **_UNCHANGED},
+        headers=_IF_NONE_MATCH,
+    ),
     "axis.sign_in": Said(
         "Trục Hà Nội: đăng nhập bằng mật khẩu",
         "Hanoi axis: sign in with a password",

@@ -154,7 +154,7 @@ def _parameters(rule: Rule, said: Said, language: Language) -> Iterator[dict[str
 def _part(kind: str, among: str) -> Schema:
     """What a part of an address may be, by its converter."""
     if kind == "any":
-        return one_of(*among.split(","))
+        return one_of(*(word.strip(" '") for word in among.split(",")))
     return UUID if kind == "uuid" else TEXT
 
 

@@ -26,6 +26,19 @@ def _show(rendered: dict[str, Any], hoso: HosoResult, base: str) -> None:
         _show(shown, other, base)
 
 
+def record(given: Answer, language: Language, base: str, *, is_dry_run: bool) -> dict[str, Any]:
+    """The answer to the one record that was sent, or only tried."""
+    (file,) = given.files
+    (result,) = file.dossiers
+    rendered = _hoso(result, language)
+    told = {"id": rendered.pop("maLK"), **rendered}
+    if not is_dry_run:
+        return {"batchId": given.batch_id, **told}
+    unknown = [{"stage": stage, "why": why} for stage, why in foresee.not_known(foresee.DRY_RUN, language)]
+    _show(told, result, base)
+    return {"dryRun": True, "notKnown": unknown, **told}
+
+
 def answer(given: Answer, language: Language) -> dict[str, Any]:
     """The answer as JSON values: batchId, totals, and one entry per file with its HOSO."""
     return {

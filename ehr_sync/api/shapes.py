@@ -117,6 +117,17 @@ SHAPES: Final[Mapping[str, Schema]] = {
             "trace": {"type": ["object", "null"]},
         },
     ),
+    "Recorded": record(
+        {"id": TEXT, "maGiaoDich": TEXT, "status": one_of("accepted", "refused"), "issues": many(_ISSUE)},
+        {
+            "batchId": TEXT,
+            "supersededBy": TEXT,
+            "dryRun": YES,
+            "notKnown": many(texts(["stage", "why"])),
+            "fhir": {"type": ["object", "null"]},
+            "trace": {"type": ["object", "null"]},
+        },
+    ),
     "Submitted": record(
         {
             **_TOTALS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from contextlib import ExitStack
 from functools import partial
 from typing import Final, Protocol
@@ -60,19 +61,18 @@ class DryRun(Protocol):
 def submissions(accept: Accept, try_out: DryRun, places: Places, *, public_url: str) -> Blueprint:
     """The route, around its use cases. A body is read when it has its place."""
     blueprint = Blueprint("submissions", __name__)
-    # Trials wait for one another: they shall not do so in the places of those who send.
-    trials = Places(at_once=_TRIALS_AT_ONCE, each=1, waiting=_TRIALS_WAITING, crowded="trials.crowded")
+    waiting = trials()
 
     @blueprint.post("/api/v1/submissions")
     def submit() -> Response:
         client_id = access.caller().client_id
-        is_dry_run = _is_dry_run(request)
-        media_type, idempotency_key, body = kind_of(request), _idempotency_key(request), body_of(request)
+        dry_run = is_dry_run(request)
+        media_type, idempotency_key, body = kind_of(request), idempotency_key_of(request), body_of(request)
         with ExitStack() as taken:
-            if is_dry_run:
-                taken.enter_context(trials.taken(client_id))
+            if dry_run:
+                taken.enter_context(waiting.taken(client_id))
             taken.enter_context(places.taken(client_id))
-            if is_dry_run:
+            if dry_run:
                 answer = try_out(client_id=client_id, actor=f"client:{client_id}", media_type=media_type, body=body)
                 rendered = render.dry_run(answer, language_of(request), f"{public_url}/fhir")
             else:
@@ -81,6 +81,11 @@ def submissions(accept: Accept, try_out: DryRun, places: Places, *, public_url: 
         return Response(orjson.dumps(rendered), mimetype="application/json")
 
     return blueprint
+
+
+def trials() -> Places:
+    """The places of a route's trials, which wait for one another: not in the places of those who send."""
+    return Places(at_once=_TRIALS_AT_ONCE, each=1, waiting=_TRIALS_WAITING, crowded="trials.crowded")
 
 
 class Body:
@@ -107,8 +112,10 @@ class Body:
         return block
 
 
-def _is_dry_run(request: Request) -> bool:
-    """Raises Problem for any other parameter, or value: who has misspelt it must not have sent."""
+def is_dry_run(request: Request) -> bool:
+    """Whether it is only to be tried. Raises Problem for any other parameter, or value: who has misspelt it must not
+    have sent.
+    """
     if not request.args:
         return False
     given = list(request.args.items(multi=True))
@@ -117,19 +124,20 @@ def _is_dry_run(request: Request) -> bool:
     return given == [("dry_run", "true")]
 
 
-def kind_of(request: Request) -> MediaType:
+def kind_of(request: Request, taken: Collection[str] = MEDIA_TYPES.keys()) -> MediaType:
     """What the body is by its Content-Type. Raises Problem for one that is not taken."""
-    accepted = {"Accept-Post": ", ".join(MEDIA_TYPES)}
+    accepted = {"Accept-Post": ", ".join(taken)}
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise Problem("media.encoded", headers={"Accept-Encoding": "identity"})
-    if request.mimetype not in MEDIA_TYPES:
+    if request.mimetype not in taken:
         raise Problem("media.unsupported", headers=accepted)
     if request.mimetype_params.get("charset", "utf-8").lower() not in _CHARSETS:
         raise Problem("media.charset", headers=accepted)
     return MEDIA_TYPES[request.mimetype]
 
 
-def _idempotency_key(request: Request) -> str | None:
+def idempotency_key_of(request: Request) -> str | None:
+    """The Idempotency-Key, or None. Raises Problem for a malformed one."""
     key = request.headers.get("Idempotency-Key")
     if key is not None and not _VISIBLE_ASCII.fullmatch(key):
         raise Problem("idempotency_key.malformed")

@@ -42,6 +42,8 @@ UNTRACED: Final[Mapping[str, str]] = {
     "apps.authorize": "it shows nothing of a book; what somebody allows is an entry",
     "fhir.batch": "each of its entries is a request with a trace of its own",
     "submissions.submit": "what is sent is kept, with client and time; nothing is told of it; a dry run is an entry",
+    "records.submit": "the same",
+    "records.show_schema": "the form of a record, of nobody's data",
     "validate.resource": "what is sent is looked at and forgotten; nothing of anybody is told",
     "pages.sign_in": "it leads to the identity provider; whoever comes back is an entry, let in or not",
     "pages.sign_out": "it ends one session, of whoever holds it",

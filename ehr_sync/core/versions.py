@@ -25,17 +25,19 @@ class Order(Enum):
     LATE = auto()  # an earlier content, not sent later: a late retry, no effect, superseded
     OLDER = auto()  # content never seen, known to be older: kept, superseded
     UNCLEAR = auto()  # content never seen, dated earlier: kept, not shown, asked
+    TAKEN = auto()  # content never seen under a number that holds another: refused
 
 
 @dataclass(frozen=True, slots=True)
 class KnownVersion:
-    """A version that is kept. `stands` for the one that is newest."""
+    """A version that is kept. `stands` for the one that is newest; `sent_as` is the sender's own number of it."""
 
     version: int
     content_mark: bytes
     made_on: date
     stands: bool
     unclear: bool
+    sent_as: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +78,21 @@ def decide(
     if means == "export_day":
         return Decision(Order.OLDER, standing.version)
     return Decision(Order.UNCLEAR)
+
+
+def decide_by_number(known: Sequence[KnownVersion], content_mark: bytes, number: int) -> Decision:
+    """What to do with a record whose sender numbers its versions; the number is part of its content
+    (rules: newest-version).
+    """
+    standing = next((v for v in known if v.stands), None)
+    same = next((v for v in known if v.content_mark == content_mark), None)
+    if same is not None and (standing is None or standing is same):
+        return Decision(Order.DUPLICATE, same.version)
+    if same is not None and standing is not None:
+        return Decision(Order.LATE, standing.version)
+    numbers = [v.sent_as for v in known if v.sent_as is not None]
+    if number in numbers:
+        return Decision(Order.TAKEN)
+    if standing is None or number > max(numbers, default=0):
+        return Decision(Order.NEW)
+    return Decision(Order.OLDER, standing.version)

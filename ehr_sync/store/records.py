@@ -51,6 +51,7 @@ class VersionHead:
     made_on: date
     accepted_at: datetime
     family: str
+    sent_as: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,15 @@ _NEUTRAL: Final = concept(words="Bản ghi đã được gỡ bỏ")
 _UNKNOWN: Final = coding("http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "UNK")
 _STATUS: Final[Json] = {"status": "entered-in-error"}
 _VERIFICATION: Final = concept(coding("http://terminology.hl7.org/CodeSystem/condition-ver-status", "entered-in-error"))
+_ALLERGY: Final = concept(
+    coding("http://terminology.hl7.org/CodeSystem/allergyintolerance-verification", "entered-in-error")
+)
 
 # Appointment is not among them: entered in error it must still have a start and an end (app-3), and there
 # are none.
 _BODIES: Final[Mapping[str, Json]] = MappingProxyType(
     {
+        "AllergyIntolerance": {"verificationStatus": _ALLERGY, "code": _NEUTRAL, "patient": SUBJECT},
         # R4 requires a date and an author: nobody says either any more.
         "Composition": {
             **_STATUS,
@@ -41,6 +45,13 @@ _BODIES: Final[Mapping[str, Json]] = MappingProxyType(
         "DiagnosticReport": {**_STATUS, "code": _NEUTRAL, "subject": SUBJECT},
         "Encounter": {**_STATUS, "class": _UNKNOWN, "subject": SUBJECT},
         "EpisodeOfCare": {**_STATUS, "patient": SUBJECT},
+        # R4 requires to say when.
+        "Immunization": {
+            **_STATUS,
+            "vaccineCode": _NEUTRAL,
+            "patient": SUBJECT,
+            "occurrenceString": _NEUTRAL["text"],
+        },
         "MedicationAdministration": {
             **_STATUS,
             "medicationCodeableConcept": _NEUTRAL,

@@ -56,6 +56,17 @@ _ENCOUNTER: Final = _reference("encounter", "clinical-encounter")
 _IDENTIFIER: Final = _token("identifier", "clinical-identifier")
 
 PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
+    "AllergyIntolerance": {
+        "category": _token("category", "AllergyIntolerance-category", f"{_FHIR}/allergy-intolerance-category"),
+        "clinical-status": _token("clinicalStatus", "AllergyIntolerance-clinical-status"),
+        "code": _CODE,
+        "criticality": _token(
+            "criticality", "AllergyIntolerance-criticality", f"{_FHIR}/allergy-intolerance-criticality"
+        ),
+        "date": _date("clinical-date", "recordedDate"),
+        "identifier": _IDENTIFIER,
+        "verification-status": _token("verificationStatus", "AllergyIntolerance-verification-status"),
+    },
     "Appointment": {
         "date": _date(
             "Appointment-date",
@@ -110,6 +121,12 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
         "status": _token("status", "EpisodeOfCare-status", f"{_FHIR}/episode-of-care-status"),
         "type": _token("type", "clinical-type"),
     },
+    "Immunization": {
+        "date": _date("clinical-date", "occurrenceDateTime"),
+        "identifier": _IDENTIFIER,
+        "status": _token("status", "Immunization-status", f"{_FHIR}/event-status"),
+        "vaccine-code": _token("vaccineCode", "Immunization-vaccine-code"),
+    },
     "MedicationAdministration": {
         "code": _token("medicationCodeableConcept", "clinical-code"),
         "context": _reference("context", "MedicationAdministration-context"),
@@ -160,6 +177,7 @@ PARAMETERS: Final[Mapping[str, Mapping[str, Parameter]]] = {
 """Every type that a book holds, and what is particular to it."""
 
 OWNERS: Final[Mapping[str, Mapping[str, str]]] = {
+    "AllergyIntolerance": {"patient": "clinical-patient"},
     "Appointment": {"patient": "Appointment-patient"},
     "Composition": {"patient": "clinical-patient", "subject": "Composition-subject"},
     "Condition": {"patient": "clinical-patient", "subject": "Condition-subject"},
@@ -169,6 +187,7 @@ OWNERS: Final[Mapping[str, Mapping[str, str]]] = {
     "DiagnosticReport": {"patient": "clinical-patient", "subject": "DiagnosticReport-subject"},
     "Encounter": {"patient": "clinical-patient", "subject": "Encounter-subject"},
     "EpisodeOfCare": {"patient": "clinical-patient"},
+    "Immunization": {"patient": "clinical-patient"},
     "MedicationAdministration": {"patient": "clinical-patient", "subject": "MedicationAdministration-subject"},
     "MedicationRequest": {"patient": "clinical-patient", "subject": "MedicationRequest-subject"},
     "Observation": {"patient": "clinical-patient", "subject": "Observation-subject"},

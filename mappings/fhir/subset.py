@@ -80,6 +80,11 @@ def _of(always: str, summary: str, others: str) -> _Elements:
 
 # StructureDefinitions of R4 4.0.1: min > 0 or isModifier; isSummary; the rest.
 _ELEMENTS: Final = {
+    "AllergyIntolerance": _of(
+        "clinicalStatus verificationStatus patient",
+        "identifier type category criticality code asserter",
+        "encounter onset[x] recordedDate recorder lastOccurrence note reaction",
+    ),
     "Appointment": _of(
         "status participant",
         "identifier cancelationReason serviceCategory serviceType specialty appointmentType reasonCode start end",
@@ -129,6 +134,13 @@ _ELEMENTS: Final = {
         "status patient",
         "type diagnosis managingOrganization period",
         "identifier statusHistory referralRequest careManager team account",
+    ),
+    "Immunization": _of(
+        "status vaccineCode patient occurrence[x] isSubpotent",
+        "primarySource performer note",
+        "identifier statusReason encounter recorded reportOrigin location manufacturer lotNumber expirationDate site "
+        "route doseQuantity reasonCode reasonReference subpotentReason education programEligibility fundingSource "
+        "reaction protocolApplied",
     ),
     "MedicationAdministration": _of(
         "status medication[x] subject effective[x]",

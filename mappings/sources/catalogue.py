@@ -11,21 +11,27 @@ from mappings.sources.assessment.cutting import assessments_of
 from mappings.sources.assessment.source import ASSESSMENT
 from mappings.sources.birth.cutting import children_of
 from mappings.sources.birth.source import BIRTH
+from mappings.sources.city.source import CITY
 from mappings.sources.cut_out import Part
 from mappings.sources.dossier.source import DOSSIER
 from mappings.sources.source import Source
 from mappings.sources.tuberculosis.cutting import registrations_of
 from mappings.sources.tuberculosis.source import TUBERCULOSIS
 
-SOURCES: Final[Mapping[str, Source]] = {source.name: source for source in (DOSSIER, BIRTH, TUBERCULOSIS, ASSESSMENT)}
+SOURCES: Final[Mapping[str, Source]] = {
+    source.name: source for source in (DOSSIER, BIRTH, TUBERCULOSIS, ASSESSMENT, CITY)
+}
 _PARTS: Final = {source.part: source for source in SOURCES.values()}
+_BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 _FIRST_TAG: Final = re.compile(rb"\s*<(?:[\w.-]+:)?([\w.-]+)")
 
 
 def source_of(part: bytes) -> Source:
-    """The source that a kept part of a submission is of, by its outer element; the national dossier where no other
-    claims it.
+    """The source that a kept part of a submission is of, by its outer element, or as it is JSON; the national dossier
+    where no other claims it.
     """
+    if part.lstrip(_BLANK).startswith(CITY.part):
+        return CITY
     found = _FIRST_TAG.match(part)
     return _PARTS.get(found.group(1), DOSSIER) if found else DOSSIER
 

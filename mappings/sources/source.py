@@ -58,3 +58,5 @@ class Source:
     to_carry: Callable[[Tables], Tables]
     withheld: Callable[[Tables], Withheld]
     to_fhir: Callable[[Dossier, MappingContext], MappedRecord]
+    number_at: str = "XML1[1].SO_CCCD"  # where its sender finds the patient's number, and the facility's code
+    facility_at: str = "XML1[1].MA_CSKCB"

@@ -19,6 +19,7 @@ Json = Mapping[str, Any]
 _TYPES: Final = (
     *("Patient", "Organization", "Encounter", "Condition"),
     *("Observation", "DiagnosticReport", "Procedure", "MedicationRequest", "Appointment"),
+    *("AllergyIntolerance", "Immunization"),
 )
 _HEADS: Final = tuple(f'{{"resourceType":"{each}"'.encode() for each in _TYPES)
 
@@ -50,9 +51,23 @@ class Gathered:
         """The address of the place of a visit; "" where nobody is named."""
         return str(encounter.get("serviceProvider", {}).get("reference", ""))
 
+    def organization_of(self, resource: Json) -> str:
+        """The address of the place that a resource is from: of its visit, else of who did it, if that is a place."""
+        performed = (each.get("actor", each) for each in resource.get("performer", ()))
+        named = (str(each.get("reference", "")) for each in performed)
+        own = next((each for each in named if each.startswith("Organization/")), "")
+        return self.organization(self.encounter(resource)) or own
+
     def place(self, encounter: Json) -> str:
-        """Its name."""
-        return str(self.resources.get(self.organization(encounter), {}).get("name", ""))
+        """The name of the place of a visit."""
+        return self._name(self.organization(encounter))
+
+    def place_of(self, resource: Json) -> str:
+        """The name of the place that a resource is from."""
+        return self._name(self.organization_of(resource))
+
+    def _name(self, organization: str) -> str:
+        return str(self.resources.get(organization, {}).get("name", ""))
 
     def last_visit(self) -> str:
         """When the last visit began."""

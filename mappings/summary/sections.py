@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 
 from mappings.dates import VIETNAM
 from mappings.fhir.elements import NOT_STATED, coding, concept
-from mappings.summary.conditions import Diagnosis, OwnCondition, own_conditions, words
+from mappings.summary.conditions import Diagnosis, OwnCondition, icd_code, own_conditions, words
 from mappings.summary.gathered import Gathered, Json
 from mappings.summary.medicines import prescribed_for
 from mappings.summary.narrative import Both, Cell, Day
@@ -52,14 +52,17 @@ def sections(book: Gathered, as_of: datetime) -> Iterator[Section]:
     yield _medicines(book, as_of)
     yield _allergies(book)
     past = _past(active, (diagnosis for diagnosis, _ in said))
-    for section in (_results(book), _procedures(book), past, _coming(book, as_of)):
+    for section in (_immunizations(book), _results(book), _procedures(book), past, _coming(book, as_of)):
         if section.rows:
             yield section
 
 
 def _problems(book: Gathered, own: Sequence[OwnCondition], diagnoses: Sequence[tuple[Diagnosis, Json]]) -> Section:
     said = {(each.code, each.on, each.where): condition for each, condition in diagnoses}
-    entries = []
+    listed = [each for each in book.of("Condition") if _is_listed_problem(each)]
+    codes = {icd_code(each) for each in listed}
+    own = [each for each in own if each.code not in codes]
+    entries = [book.exact(each) for each in listed]
     for each in own:
         named = each.named
         entries.append(
@@ -74,7 +77,11 @@ def _problems(book: Gathered, own: Sequence[OwnCondition], diagnoses: Sequence[t
         )
     title = ("Bệnh hiện có", "Active problems")
     head = (("Bệnh", "Problem"), _WHEN, _WHERE)
-    rows = [
+    rows: list[tuple[Cell, ...]] = [
+        (_named(words(each["code"]), icd_code(each)), Day(each.get("onsetDateTime") or each["recordedDate"]), "")
+        for each in listed
+    ]
+    rows += [
         (_named(each.named.text, each.code), (Day(each.first), Day(each.last)), ", ".join(each.places)) for each in own
     ]
     if entries:
@@ -87,6 +94,14 @@ def _problems(book: Gathered, own: Sequence[OwnCondition], diagnoses: Sequence[t
     }
     none = ("Chưa có thông tin về bệnh hiện có.", "No information about active problems.")
     return Section("11450-4", "Problem list", title, head, (), (nothing,), (none,))
+
+
+def _is_listed_problem(condition: Json) -> bool:
+    """Whether a facility's own list of problems says that it is one now: no visits need be counted then."""
+    kinds = {each.get("code") for one in condition.get("category", ()) for each in one.get("coding", ())}
+    now = _status(condition, "clinicalStatus") & {"active", "recurrence", "relapse"}
+    in_doubt = _status(condition, "verificationStatus") & {*_NOT_SO, "differential"}
+    return "problem-list-item" in kinds and bool(now) and not in_doubt
 
 
 def _past(active: set[str], diagnoses: Iterable[Diagnosis]) -> Section:
@@ -131,7 +146,7 @@ def _medicines(book: Gathered, as_of: datetime) -> Section:
                 words(each["medicationCodeableConcept"]),
                 "; ".join(dose["text"] for dose in each.get("dosageInstruction", ()) if "text" in dose),
                 (Day(first), Day(last)),
-                book.place(book.encounter(each)),
+                book.place_of(each),
             )
             for each, first, last in taken
         )
@@ -150,21 +165,73 @@ def _medicines(book: Gathered, as_of: datetime) -> Section:
 
 
 def _allergies(book: Gathered) -> Section:
-    nothing = {
-        "resourceType": "AllergyIntolerance",
-        "id": own_id(book, "allergies/none"),
-        "clinicalStatus": concept(
-            coding("http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "active", "Active")
-        ),
-        "code": concept(coding(_ABSENT, "no-allergy-info", "No information about allergies")),
-        "patient": {"reference": _subject(book)},
-    }
-    line = (
-        "Chưa cơ sở nào gửi thông tin dị ứng. Điều đó không có nghĩa là không dị ứng gì.",
-        "No facility has sent anything about allergies. That does not mean that there are none.",
-    )
+    """What a facility says that the person does not bear now, whoever says so; what was refuted is none."""
     title = ("Dị ứng", "Allergies and intolerances")
-    return Section("48765-2", "Allergies and adverse reactions", title, (), (), (nothing,), (line,))
+    said = [each for each in book.of("AllergyIntolerance") if not _status(each, "verificationStatus") & _NOT_SO]
+    found = [each for each in said if _status(each, "clinicalStatus") <= {"active"}]
+    if not found:
+        nothing = {
+            "resourceType": "AllergyIntolerance",
+            "id": own_id(book, "allergies/none"),
+            "clinicalStatus": concept(
+                coding("http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical", "active", "Active")
+            ),
+            "code": concept(coding(_ABSENT, "no-allergy-info", "No information about allergies")),
+            "patient": {"reference": _subject(book)},
+        }
+        line = _NO_ALLERGY_NOW if said else _NO_ALLERGY_TOLD
+        return Section("48765-2", "Allergies and adverse reactions", title, (), (), (nothing,), (line,))
+    found.sort(key=lambda each: (each.get("criticality") != "high", words(each.get("code", {})), each["id"]))
+    high = list(dict.fromkeys(words(each["code"]) for each in found if each.get("criticality") == "high"))
+    dangers = ((f"Nguy hiểm: {'; '.join(high)}.", f"High risk: {'; '.join(high)}."),) if high else ()
+    rows = tuple(
+        (words(each["code"]), _manifestations(each), Day(each.get("onsetDateTime") or each.get("recordedDate", "")))
+        for each in found
+    )
+    head = (("Với gì", "To what"), ("Biểu hiện", "Reaction"), _WHEN)
+    entries = tuple(book.exact(each) for each in found)
+    return Section(
+        "48765-2", "Allergies and adverse reactions", title, head, rows, entries, (*dangers, _ALLERGIES_MAY_LACK)
+    )
+
+
+_NOT_SO: Final = frozenset({"refuted", "entered-in-error"})
+_NO_ALLERGY_TOLD: Final[Both] = (
+    "Chưa cơ sở nào gửi thông tin dị ứng. Điều đó không có nghĩa là không dị ứng gì.",
+    "No facility has sent anything about allergies. That does not mean that there are none.",
+)
+_NO_ALLERGY_NOW: Final[Both] = (
+    "Những dị ứng mà cơ sở đã gửi đều được ghi là không còn. Điều đó không có nghĩa là không dị ứng gì.",
+    "Facilities say that the allergies they sent are over. That does not mean that there are none.",
+)
+_ALLERGIES_MAY_LACK: Final[Both] = (
+    "Dị ứng do cơ sở ghi, có thể còn thiếu.",
+    "As facilities recorded them; there may be others.",
+)
+
+
+def _manifestations(allergy: Json) -> str:
+    told = (words(each) for reaction in allergy.get("reaction", ()) for each in reaction["manifestation"])
+    return "; ".join(dict.fromkeys(told))
+
+
+def _status(resource: Json, element: str) -> set[str]:
+    return {str(each.get("code")) for each in resource.get(element, {}).get("coding", ())}
+
+
+def _immunizations(book: Gathered) -> Section:
+    """The doses that were given, the last first."""
+    given = [each for each in book.of("Immunization") if each["status"] == "completed"]
+    given.sort(key=lambda each: (each["occurrenceDateTime"], each["id"]), reverse=True)
+    rows = tuple((words(each["vaccineCode"]), Day(each["occurrenceDateTime"]), book.place_of(each)) for each in given)
+    return Section(
+        "11369-6",
+        "History of Immunization Narrative",
+        ("Tiêm chủng", "Immunizations"),
+        (("Vắc xin", "Vaccine"), _WHEN, _WHERE),
+        rows,
+        tuple(book.exact(each) for each in given),
+    )
 
 
 def _results(book: Gathered) -> Section:
@@ -178,7 +245,7 @@ def _results(book: Gathered) -> Section:
             words(each["code"]),
             _value(book.exact(each)) or each.get("conclusion", ""),
             Day(_at(each)),
-            book.place(book.encounter(each)),
+            book.place_of(each),
         )
         for each in found
     )
@@ -202,7 +269,7 @@ def _procedures(book: Gathered) -> Section:
         "History of Procedures",
         ("Phẫu thuật, thủ thuật", "Procedures"),
         (("Tên", "Procedure"), _WHEN, _WHERE),
-        tuple((words(each["code"]), Day(_done(each)), book.place(book.encounter(each))) for each in found),
+        tuple((words(each["code"]), Day(_done(each)), book.place_of(each)) for each in found),
         tuple(_by_place(book, each, _acted) for each in found),
     )
 
@@ -248,7 +315,7 @@ def _named(text: str, code: str) -> str:
 def _by_place(book: Gathered, resource: Json, said: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
     """A resource as it stands, done by the place: no person is named whose name nobody knows."""
     made = book.exact(resource)
-    place = book.organization(book.encounter(resource))
+    place = book.organization_of(resource)
     for name in ("performer", "requester", "recorder", "asserter", "resultsInterpreter"):
         made.pop(name, None)
     if place:

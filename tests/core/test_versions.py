@@ -129,3 +129,32 @@ def test_p3_what_stands_is_never_dated_before_what_stood(
 @given(SENDINGS, MEANINGS)
 def test_p2_the_last_sending_again_changes_nothing(sendings: list[tuple[bytes, date]], means: MadeOnMeans) -> None:
     assert play(sendings + sendings[-1:], means) == play(sendings, means)
+
+
+def numbered(version: int, content: bytes, sent_as: int, *, stands: bool = False) -> KnownVersion:
+    return KnownVersion(version, content, DAY, stands, unclear=False, sent_as=sent_as)
+
+
+CORRECTED_BY_NUMBER: Final = [numbered(1, A, 1), numbered(2, B, 5, stands=True)]
+
+
+@pytest.mark.parametrize(
+    ("kept", "content", "number", "expected"),
+    [
+        ([], A, 7, Decision(Order.NEW)),
+        (CORRECTED_BY_NUMBER, B, 5, Decision(Order.DUPLICATE, 2)),
+        (CORRECTED_BY_NUMBER, A, 1, Decision(Order.LATE, 2)),
+        (CORRECTED_BY_NUMBER, C, 6, Decision(Order.NEW)),
+        (CORRECTED_BY_NUMBER, C, 4, Decision(Order.OLDER, 2)),
+        (CORRECTED_BY_NUMBER, C, 5, Decision(Order.TAKEN)),
+        (CORRECTED_BY_NUMBER, C, 1, Decision(Order.TAKEN)),
+        # Its sender let an earlier one stand: a number between the two is older than what was sent since.
+        ([numbered(1, A, 1, stands=True), numbered(2, B, 5)], C, 3, Decision(Order.OLDER, 1)),
+        ([numbered(1, A, 1, stands=True), numbered(2, B, 5)], B, 5, Decision(Order.LATE, 1)),
+        ([numbered(1, A, 1, stands=True), numbered(2, B, 5)], C, 6, Decision(Order.NEW)),
+    ],
+)
+def test_p3_a_number_of_the_senders_own_decides(
+    kept: list[KnownVersion], content: bytes, number: int, expected: Decision
+) -> None:
+    assert versions.decide_by_number(kept, content, number) == expected

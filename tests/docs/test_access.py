@@ -17,6 +17,7 @@ from ehr_sync.api.health import health
 from ehr_sync.api.oauth import oauth
 from ehr_sync.api.openapi import openapi
 from ehr_sync.api.ops import ops
+from ehr_sync.api.records import records
 from ehr_sync.api.rules import rules
 from ehr_sync.api.submissions import submissions
 from ehr_sync.api.transactions import transactions
@@ -41,6 +42,7 @@ def application() -> Flask:
     blueprints = [
         oauth(NOTHING, hospital.signer(), NOTHING, NOTHING),
         submissions(NOTHING, NOTHING, NOTHING, public_url=""),
+        records(NOTHING, NOTHING, NOTHING, public_url=""),
         axis(NOTHING, NOTHING, NOTHING, NOTHING, places=NOTHING, password_places=NOTHING),
         validate(NOTHING),
         rules(),

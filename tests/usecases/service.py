@@ -104,6 +104,22 @@ class Running:
             keep=self.together.keep,
         )
 
+    def record(self, body: Mapping[str, Any]) -> HosoResult:
+        """Send one record in the city's JSON."""
+        answer = accept_submission(
+            client_id=HOSPITAL,
+            body=io.BytesIO(orjson.dumps(body)),
+            media_type="json",
+            idempotency_key=None,
+            stores=self.stores,
+            settings=self.service.settings,
+            uris=self.service.uris,
+            keep=self.together.keep,
+            kind=body["kind"],
+        )
+        [result] = answer.files[0].dossiers
+        return result
+
     def follow(self, code: str, client: str = HOSPITAL) -> LifeLine:
         """The life line behind a maGiaoDich."""
         return follow_transaction(code, client_id=client, stores=self.stores)

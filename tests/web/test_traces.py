@@ -56,6 +56,7 @@ CALLS: Final[dict[str, Callable[[Visitor], TestResponse]]] = {
     "citizen.visit": a_visit,
     "citizen.results": lambda visitor: visitor.get("/results"),
     "citizen.medicines": lambda visitor: visitor.get("/medicines"),
+    "citizen.vaccinations": lambda visitor: visitor.get("/vaccinations"),
     "citizen.appointments": lambda visitor: visitor.get("/appointments"),
     "citizen.calendar": lambda visitor: visitor.get("/appointments/none.ics"),
     "citizen.papers": lambda visitor: visitor.get("/papers"),

@@ -21,6 +21,7 @@ from ehr_sync.sandbox.city.people import person
 from ehr_sync.sandbox.city.staff import OPERATOR
 from ehr_sync.sandbox.dossiers.generator import dossier, envelope
 from ehr_sync.sandbox.world import World
+from mappings.sources.city.kinds import KINDS
 from tests.api import hospital
 from tests.api.described import Described
 from tests.databases import Dsns
@@ -34,6 +35,7 @@ NOBODYS: Final = "11111111-1111-8111-8111-111111111111"
 
 ROUTES: Final[dict[str, tuple[str, str]]] = {
     "submissions.submit": ("POST", "/api/v1/submissions"),
+    "records.submit": ("POST", "/api/v1/records/allergy"),
     "axis.send": ("POST", "/api/kcb/xml/qd3176/guiHoSoXml"),
     "axis.follow": ("GET", "/api/kcb/tra-cuu-trang-thai/{code}"),
     "validate.resource": ("POST", "/fhir/Patient/$validate"),
@@ -74,6 +76,7 @@ ROUTES: Final[dict[str, tuple[str, str]]] = {
 OPEN: Final[dict[str, tuple[str, str]]] = {
     "problems.explain": ("GET", "/problems/not_found"),
     "rules.all": ("GET", "/api/v1/rules"),
+    "records.show_schema": ("GET", "/api/v1/records/allergy/schema"),
     "openapi.document": ("GET", "/openapi.json"),
     "health.alive": ("GET", "/healthz"),
     "health.ready": ("GET", "/readyz"),
@@ -420,6 +423,7 @@ def test_a_client_of_the_hanoi_axis_hears_why_it_is_refused(site: Site, known: d
 
 BODIES: Final[dict[str, dict[str, object]]] = {
     "submissions.submit": {"files": ["PGEvPg=="]},
+    "records.submit": {**KINDS["allergy"].example, "facility": "01001"},
     "axis.send": {"files": ["PGEvPg=="]},
     "axis.sign_in": {"username": "benh-vien-a", "password": whole.PASSWORD, "code": "01001"},
     "validate.resource": {"resourceType": "Patient"},

@@ -79,6 +79,7 @@ record_version = Table(
     Column("wrapped_key", BYTEA, nullable=False),
     Column("body", BYTEA, nullable=False),
     Column("family", Text, nullable=False),  # the record's: a facility sees its day without a look at all records
+    Column("sent_as", Integer),  # the sender's own number of it; NULL: its format has none
     Index("versions_by_day", "family", "accepted_at", "record_id", "version"),
     CheckConstraint(
         "state IN ('ready', 'visit_open', 'order_unclear', 'waiting_for_xml1')", name="version_state_is_known"

@@ -40,11 +40,13 @@ from mappings.formats.bodies import Place
 from mappings.issues.catalogue import is_refusal
 from mappings.model import Dossier, Issue, MappingContext, Uris
 from mappings.sources.catalogue import parts_of
+from mappings.sources.city.source import CITY
 from mappings.sources.dossier.reading.envelope import EnvelopeScan, Limits, SourceRefused, scan
 from mappings.sources.dossier.reading.hoso import longest_piece
 from mappings.sources.dossier.source import DOSSIER
 from mappings.sources.foresee import MOST_ROWS_MAPPED, Foreseen
 from mappings.sources.foresee import foresee as foresee_fhir
+from mappings.sources.source import Source
 
 MediaType = bodies.Shape
 Keep = Callable[[Chunk], tuple[HosoResult, ...]]
@@ -71,9 +73,10 @@ def accept_submission(
     settings: Settings,
     uris: Uris,
     keep: Keep | None = None,
+    kind: str = "",
 ) -> Answer:
     """The answer to one submission, when everything that it accepts has committed (P1). `keep` keeps a chunk; without
-    it each has a transaction of its own.
+    it each has a transaction of its own. With a `kind` the body is one record of that kind in the city's JSON.
 
     The same bytes again get the same answer and have no second effect (P2). Raises Conflict where the key was used
     with other bytes, SourceRefused where a request as a whole cannot be read, Unavailable where the database is
@@ -89,7 +92,7 @@ def accept_submission(
         if before.replay is not None:
             return before.replay
         keep = keep or partial(keep_records.keep, stores=stores, uris=uris)
-        run = _Run(client_id, media_type, submission_id, before, stores, settings, uris, keep)
+        run = _Run(client_id, media_type, submission_id, before, stores, settings, uris, keep, kind=kind)
         return run.accept(cast(BinaryIO, spool))
 
 
@@ -103,6 +106,7 @@ def check_submission(
     settings: Settings,
     uris: Uris,
     with_fhir: bool = False,
+    kind: str = "",
 ) -> Answer:
     """What `accept_submission` would answer now, without a code, as nothing is kept: one audit entry is all that is
     written. Of dossiers in one body that name the same record each is looked at alone. Raises as it does.
@@ -117,7 +121,7 @@ def check_submission(
         with stores.database.begin() as connection:
             audit.write(connection, stores.keys.audit, [AuditEntry(actor, "check dossiers")])
         show = _Shown() if with_fhir else None
-        run = _Run(client_id, media_type, b"", before, stores, settings, uris, None, show)
+        run = _Run(client_id, media_type, b"", before, stores, settings, uris, None, show, kind)
         return run.accept(cast(BinaryIO, spool))
 
 
@@ -202,6 +206,7 @@ class _Run:
     uris: Uris
     keep: Keep | None  # None: nothing is kept, and what would be is told
     show: Show | None = None
+    kind: str = ""  # of the one record that it is; "" where it is dossiers
     _chunk: list[tuple[list[HosoResult | None], int, Incoming]] = field(default_factory=list)
     _chunk_bytes: int = 0
     _chunk_names: set[tuple[str, str]] = field(default_factory=set)
@@ -218,7 +223,29 @@ class _Run:
         s = self.settings
         return Limits(s.request_bytes, s.request_dossiers, s.table_rows, s.record_bytes)
 
+    @property
+    def _source(self) -> Source:
+        return CITY if self.kind else DOSSIER
+
     def accept(self, source: BinaryIO) -> Answer:
+        if self.kind:
+            self._accept_record(source)
+        else:
+            self._accept_dossiers(source)
+        self._keep_chunk(last=True)
+        if self._for_the_desk:
+            with self.stores.database.begin() as connection:
+                refused_dossiers.note(connection, self.stores.key_store, self._for_the_desk, self.before.now)
+        return self._answer()
+
+    def _accept_record(self, source: BinaryIO) -> None:
+        """The whole body is one piece."""
+        whole = EnvelopeScan("", None, None, ((0, cast(Spool, source).size),), signed=False, issues=())
+        results: list[HosoResult | None] = [None]
+        self._files.append(((), results))
+        self._cut(source, whole, results, self._skeleton, lambda at: at)
+
+    def _accept_dossiers(self, source: BinaryIO) -> None:
         size = cast(Spool, source).size
         body = bodies.find_files(source, self.media_type, size, self._limits)
         self._look_at_request(body.loai_ho_so, body.ma_cskcb)
@@ -226,11 +253,6 @@ class _Run:
             self._accept_file(source, self._skeleton, lambda at: at)
         else:
             self._accept_files(source, body.files)
-        self._keep_chunk(last=True)
-        if self._for_the_desk:
-            with self.stores.database.begin() as connection:
-                refused_dossiers.note(connection, self.stores.key_store, self._for_the_desk, self.before.now)
-        return self._answer()
 
     def _look_at_request(self, kind: str, facility_code: str) -> None:
         """What a request says beside its files. Raises SourceRefused where it is not the client's own."""
@@ -314,7 +336,7 @@ class _Run:
             end = stop
             source.seek(start)
             piece = source.read(min(stop - start, longest_piece(self._limits) + 1))
-            dossier = DOSSIER.read(piece, found, position + 1, self._limits)
+            dossier = self._source.read(piece, found, position + 1, self._limits)
             if results is None:
                 self._refuse(piece, dossier, ordinal(start))
             else:
@@ -324,10 +346,12 @@ class _Run:
     def _accept_hoso(
         self, piece: bytes, read: Dossier, results: list[HosoResult | None], position: int, ordinal: int, sender: str
     ) -> None:
-        dossier = self._shortened(DOSSIER.check(read, self._today))
+        dossier = self._shortened(self._source.check(read, self._today))
         # The record belongs to MA_CSKCB of XML1 (rules: whose-record).
         if dossier.facility_code not in self.before.sending:
-            dossier = _with_issue(dossier, Issue("facility.not_yours", "XML1[1].MA_CSKCB"))
+            dossier = _with_issue(dossier, Issue("facility.not_yours", self._source.facility_at))
+        if self.kind and self.kind not in dossier.tables:
+            dossier = _with_issue(dossier, Issue("form.kind_differs", "/kind", self.kind))
         if any(map(is_refusal, dossier.issues)):
             results[position] = refused = HosoResult(told_name(dossier), "", "refused", dossier.issues)
             if self.keep:
@@ -353,7 +377,7 @@ class _Run:
         return pack(archive.pack(sealed), Words.PIECES)
 
     def _number_mark(self, dossier: Dossier) -> bytes:
-        number = DOSSIER.claimed_number(dossier.tables)
+        number = self._source.claimed_number(dossier.tables)
         return number_mark_of(self.stores.keys.index, number) if number else b""
 
     def _refuse_file(self, issue: Issue, ordinal: int) -> None:
@@ -364,10 +388,13 @@ class _Run:
             self._refusal(families.pop(), ordinal, b"", HosoResult("", "", "refused", (issue,)))
 
     def _tell_desk(self, result: HosoResult, dossier: Dossier, ordinal: int, sender: str) -> None:
-        """The place that the dossier names hears of its refusal, else the place that the envelope names."""
-        sending = self.before.sending
-        whose = sending.get(dossier.facility_code, sending[sender])
-        self._refusal(whose.family, ordinal, self._number_mark(dossier), result)
+        """The place that the dossier names hears of its refusal, else the place that the envelope names, else the one
+        that the sender sends for, if it is one.
+        """
+        named = [self.before.sending[code] for code in (dossier.facility_code, sender) if code in self.before.sending]
+        families = {sending.family for sending in named[:1] or self.before.sending.values()}
+        if len(families) == 1:
+            self._refusal(families.pop(), ordinal, self._number_mark(dossier), result)
 
     def _refusal(self, family: str, ordinal: int, number_mark: bytes, result: HosoResult) -> None:
         parts = (self.submission_id, ordinal.to_bytes(8, "big"), self._today.isoformat().encode())

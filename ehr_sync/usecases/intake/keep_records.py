@@ -34,7 +34,7 @@ from ehr_sync.usecases.intake.plan_record import (
     Incoming,
     Look,
     Newest,
-    TooManyVersions,
+    NotTaken,
     new_claim_of,
     plan,
     record_ids,
@@ -43,6 +43,7 @@ from ehr_sync.usecases.intake.plan_record import (
 from ehr_sync.usecases.intake.write_chunk import Batch, Moved, NewStep, Part, Refused, Repeat, write
 from ehr_sync.usecases.stores import Stores
 from mappings.model import Dossier, Issue, MappingContext, Tables, Uris
+from mappings.sources.catalogue import SOURCES
 from mappings.sources.foresee import Foreseen
 
 Show = Callable[[Dossier, MappingContext], Foreseen | None]
@@ -230,8 +231,8 @@ def _step(
 ) -> _Step:
     planned = plan(one, look, keys=stores.keys, today=batch.today, submission_id=batch.submission_id)
     match planned:
-        case TooManyVersions():
-            return Refused(one.ordinal, (claim and claim.number_mark) or b"", one.piece)
+        case NotTaken(issue=issue):
+            return Refused(one.ordinal, (claim and claim.number_mark) or b"", one.piece, (issue,))
         case Duplicate():
             return Repeat(one, planned)
         case Newest() | Beside():
@@ -249,7 +250,7 @@ def _new_step(
     one: Incoming, planned: Newest | Beside, claim: NewClaim | None, batch: Batch, stores: Stores, uris: Uris
 ) -> NewStep:
     if _names_another(planned, claim):
-        planned = _noting(planned, "record.patient_changed@XML1[1].SO_CCCD")
+        planned = _noting(planned, f"record.patient_changed@{SOURCES[one.dossier.source].number_at}")
     if planned.state in {"visit_open", "waiting_for_xml1"}:
         body = unmapped(one.dossier)
         return NewStep(one, planned, claim, body, pack(encode(body), Words.BODIES), ())
@@ -332,8 +333,8 @@ def _together(results: Iterable[HosoResult]) -> HosoResult:
 def _own_result(one: Incoming, step: _Step) -> HosoResult:
     name, issues = one.told_as or told_name(one.dossier), one.dossier.issues
     match step:
-        case Refused():
-            return HosoResult(name, "", "refused", (*issues, Issue("record.too_many_versions")))
+        case Refused(issues=why):
+            return HosoResult(name, "", "refused", (*issues, *why))
         case Repeat(plan=planned):
             version, told = planned.holder.version, _told(planned.notes)
         case NewStep(plan=planned):

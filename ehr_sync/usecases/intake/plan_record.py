@@ -10,13 +10,13 @@ from datetime import date
 
 from ehr_sync.core.identity import Claim, exact_key, first_state
 from ehr_sync.core.keys import ServiceKeys
-from ehr_sync.core.versions import KnownVersion, MadeOnMeans, Order, decide
+from ehr_sync.core.versions import KnownVersion, MadeOnMeans, Order, decide, decide_by_number
 from ehr_sync.store.identity_claims import ClaimRow, NewClaim
 from ehr_sync.store.number_tries import Try
 from ehr_sync.store.people import number_mark_of
 from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.store.sealing import mark
-from mappings.model import APART, ClaimedIdentity, Dossier
+from mappings.model import APART, ClaimedIdentity, Dossier, Issue
 from mappings.sources.catalogue import SOURCES
 from mappings.sources.source import VisitFacts
 
@@ -105,11 +105,13 @@ class Duplicate:
 
 
 @dataclass(frozen=True, slots=True)
-class TooManyVersions:
-    """It would be one version too many, and is refused."""
+class NotTaken:
+    """It is refused for what is kept already: it would be one version too many, or its number holds another content."""
+
+    issue: Issue
 
 
-Plan = Newest | Beside | Duplicate | TooManyVersions
+Plan = Newest | Beside | Duplicate | NotTaken
 
 
 def record_ids(family: str, source_id: str, id_key: bytes) -> list[bytes]:
@@ -188,12 +190,9 @@ def plan(incoming: Incoming, look: Look, *, keys: ServiceKeys, today: date, subm
         day_mark=day_mark,
     )
     notes = ("ma_lk.reused",) if reused else ()
-    if facts is None:
-        planned = _waiting(filing, notes)
-    else:
-        planned = _ordered(filing, facts, notes, incoming.means, submission_id)
+    planned = _waiting(filing, notes) if facts is None else _ordered(filing, facts, notes, incoming, submission_id)
     if isinstance(planned, Newest | Beside) and planned.version > MOST_VERSIONS:
-        return TooManyVersions()
+        return NotTaken(Issue("record.too_many_versions"))
     return planned
 
 
@@ -235,17 +234,20 @@ def _waiting(filing: Filing, notes: tuple[str, ...]) -> Plan:
 
 
 def _ordered(
-    filing: Filing, facts: VisitFacts, notes: tuple[str, ...], means: MadeOnMeans, submission_id: bytes
+    filing: Filing, facts: VisitFacts, notes: tuple[str, ...], incoming: Incoming, submission_id: bytes
 ) -> Plan:
     heads, content = filing.heads, filing.content_mark
     newest = filing.record.newest if filing.record else 0
     known = [
-        KnownVersion(h.version, h.content_mark, h.made_on, h.version == newest, h.state == "order_unclear")
+        KnownVersion(h.version, h.content_mark, h.made_on, h.version == newest, h.state == "order_unclear", h.sent_as)
         for h in heads
         if h.state != "waiting_for_xml1"
     ]
     repeated = any((h.content_mark, h.submission_id) == (content, submission_id) for h in heads)
-    decision = decide(known, content, filing.made_on, means, repeated=repeated)
+    if incoming.dossier.version is not None:
+        decision = decide_by_number(known, content, incoming.dossier.version)
+    else:
+        decision = decide(known, content, filing.made_on, incoming.means, repeated=repeated)
     version, state = _next(filing), "ready"
     if facts.discharged is None:
         state, notes = "visit_open", (*notes, "record.visit_open")
@@ -256,6 +258,8 @@ def _ordered(
             return Beside(filing, version, "order_unclear", (*notes, "record.order_unclear"))
         case Order.OLDER:
             return Beside(filing, version, state, (*notes, "record.superseded"), decision.of)
+        case Order.TAKEN:
+            return NotTaken(Issue("form.version_taken", "/version"))
         case Order.DUPLICATE:
             return _duplicate(filing, next(h for h in heads if h.version == decision.of))
         case Order.LATE:

@@ -67,11 +67,14 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A refused dossier's bytes, packed. `number_mark` is the blind index of the number it claims, empty without."""
+    """A refused dossier's bytes, packed. `number_mark` is the blind index of the number it claims, empty without;
+    `issues` say why, where what is kept is the reason.
+    """
 
     ordinal: int
     number_mark: bytes
     piece: bytes = field(repr=False)
+    issues: tuple[Issue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +280,7 @@ def _version(step: NewStep, person_id: UUID, batch: Batch) -> NewVersion:
         made_on=step.plan.filing.made_on,
         accepted_at=batch.received_at,
         family=step.incoming.family,
+        sent_as=step.incoming.dossier.version,
     )
     return NewVersion(head, step.packed)
 

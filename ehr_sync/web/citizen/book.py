@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any, Final
 
 from mappings.fhir.narrative import lines
-from mappings.summary.conditions import Diagnosis, OwnCondition, diagnoses_of, own_conditions, words
+from mappings.summary.conditions import Diagnosis, OwnCondition, diagnoses_of, icd_code, own_conditions, words
 from mappings.summary.medicines import prescribed_for
 
 Json = Mapping[str, Any]
@@ -183,9 +183,62 @@ class Treatment:
 
 
 @dataclass(frozen=True, slots=True)
+class Allergy:
+    """What somebody reacts to, as a facility recorded it, with what happened then."""
+
+    name: str
+    status: str  # of clinicalStatus: active, inactive, resolved
+    certainty: str  # of verificationStatus: unconfirmed, confirmed, refuted; "" where nobody says
+    criticality: str
+    since: str
+    reactions: tuple[tuple[str, str], ...]  # what happened, and how severe it was
+    on: str
+    place: str
+
+    @property
+    def stands(self) -> bool:
+        """Whether it is still to be minded."""
+        return self.status == "active" and self.certainty != "refuted"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a facility keeps on its list of somebody's problems."""
+
+    text: str
+    code: str
+    status: str  # of clinicalStatus: active, recurrence, relapse, inactive, remission, resolved
+    certainty: str
+    since: str
+    over: str
+    on: str
+    place: str
+
+    @property
+    def stands(self) -> bool:
+        """Whether the facility says that it is still so."""
+        return self.status in {"active", "recurrence", "relapse"} and self.certainty != "refuted"
+
+
+@dataclass(frozen=True, slots=True)
+class Vaccination:
+    """A dose of a vaccine, or why there was none."""
+
+    name: str
+    on: str
+    given: bool
+    why_not: str
+    against: tuple[str, ...]
+    dose: str
+    lot: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
 class Book:
-    """Everything, newest first. `births`, `treatments`, what was `measured` at birth and papers `written` beside visits
-    (a medical assessment) are of no visit.
+    """Everything, newest first. `births`, `treatments`, what was `measured` at birth, papers `written` beside visits
+    (a medical assessment), what was `prescribed` and `reported` alone, `problems`, `allergies` and `vaccinations` are
+    of no visit.
     """
 
     patient: Json = field(repr=False)
@@ -194,6 +247,11 @@ class Book:
     treatments: tuple[Treatment, ...] = field(default=(), repr=False)
     measured: tuple[Result, ...] = field(default=(), repr=False)
     written: tuple[Paper, ...] = field(default=(), repr=False)
+    prescribed: tuple[Medicine, ...] = field(default=(), repr=False)
+    reported: tuple[Report, ...] = field(default=(), repr=False)
+    problems: tuple[Problem, ...] = field(default=(), repr=False)
+    allergies: tuple[Allergy, ...] = field(default=(), repr=False)
+    vaccinations: tuple[Vaccination, ...] = field(default=(), repr=False)
 
     def visit(self, key: str) -> Visit | None:
         """The visit of this id."""
@@ -201,7 +259,8 @@ class Book:
 
     def medicines(self) -> list[Medicine]:
         """What was prescribed or given, by the day from which on."""
-        return sorted((m for v in self.visits for m in v.medicines), key=lambda m: m.first, reverse=True)
+        of_visits = (medicine for visit in self.visits for medicine in visit.medicines)
+        return sorted((*of_visits, *self.prescribed), key=lambda m: m.first, reverse=True)
 
     def appointments(self) -> list[Appointment]:
         """When one is asked to come again, the next first."""
@@ -238,6 +297,7 @@ def read(resources: Iterable[Json]) -> Book:
     by_id = {f"{each['resourceType']}/{each['id']}": each for each in resources}
     patient = next(each for each in by_id.values() if each["resourceType"] == "Patient")
     visits, births, treatments, measured, written = [], [], [], [], []
+    prescribed, reported, problems, allergies, vaccinations = [], [], [], [], []
     for provenance in (each for each in by_id.values() if each["resourceType"] == "Provenance"):
         own = [by_id[ref["reference"]] for ref in provenance["target"] if ref["reference"] in by_id]
         encounter = next((each for each in own if each["resourceType"] == "Encounter"), None)
@@ -255,6 +315,16 @@ def read(resources: Iterable[Json]) -> Book:
                     measured.append(_result(each, place, ""))
                 case "Composition":
                     written.append(_paper(each, place, "", by_id))
+                case "MedicationRequest":
+                    prescribed.append(_medicine(each, place, ""))
+                case "DiagnosticReport" if each.get("conclusion"):
+                    reported.append(_report(each))
+                case "Condition":
+                    problems.append(_problem(each, place))
+                case "AllergyIntolerance":
+                    allergies.append(_allergy(each, place))
+                case "Immunization":
+                    vaccinations.append(_vaccination(each, place))
     return Book(
         patient,
         tuple(sorted(visits, key=lambda each: (each.start, each.key), reverse=True)),
@@ -262,6 +332,55 @@ def read(resources: Iterable[Json]) -> Book:
         tuple(sorted(treatments, key=lambda each: each.first, reverse=True)),
         tuple(measured),
         tuple(written),
+        tuple(prescribed),
+        tuple(sorted(reported, key=lambda each: each.at, reverse=True)),
+        tuple(sorted(problems, key=lambda each: (each.stands, each.on), reverse=True)),
+        tuple(sorted(allergies, key=lambda each: each.on, reverse=True)),
+        tuple(sorted(vaccinations, key=lambda each: each.on, reverse=True)),
+    )
+
+
+def _problem(resource: Json, place: str) -> Problem:
+    return Problem(
+        text=words(resource["code"]),
+        code=icd_code(resource),
+        status=_first_code(resource.get("clinicalStatus", {})),
+        certainty=_first_code(resource.get("verificationStatus", {})),
+        since=resource.get("onsetDateTime", ""),
+        over=resource.get("abatementDateTime", ""),
+        on=resource.get("recordedDate", ""),
+        place=place,
+    )
+
+
+def _allergy(resource: Json, place: str) -> Allergy:
+    reactions = [
+        ("; ".join(map(words, each["manifestation"])), each.get("severity", ""))
+        for each in resource.get("reaction", ())
+    ]
+    return Allergy(
+        name=words(resource["code"]),
+        status=_first_code(resource.get("clinicalStatus", {})),
+        certainty=_first_code(resource.get("verificationStatus", {})),
+        criticality=resource.get("criticality", ""),
+        since=resource.get("onsetDateTime", ""),
+        reactions=tuple(reactions),
+        on=resource.get("recordedDate", ""),
+        place=place,
+    )
+
+
+def _vaccination(resource: Json, place: str) -> Vaccination:
+    protocol = (resource.get("protocolApplied") or [{}])[0]
+    return Vaccination(
+        name=words(resource["vaccineCode"]),
+        on=resource["occurrenceDateTime"],
+        given=resource["status"] == "completed",
+        why_not=words(resource.get("statusReason", {})),
+        against=tuple(map(words, protocol.get("targetDisease", ()))),
+        dose=str(protocol.get("doseNumberPositiveInt", "")),
+        lot=resource.get("lotNumber", ""),
+        place=place,
     )
 
 

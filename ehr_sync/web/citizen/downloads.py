@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from ehr_sync.web.citizen.book import Book, Medicine, Visit
+from ehr_sync.web.citizen.book import Allergy, Book, Medicine, Vaccination, Visit
 from ehr_sync.web.citizen.words import titled
 from ehr_sync.web.design.words import day, gettext, moment, span, times, when
 from ehr_sync.web.printing.paper import Paper, Section
@@ -23,13 +23,15 @@ def ndjson(resources: Iterable[bytes]) -> bytes:
 
 
 def tables(book: Book) -> bytes:
-    """A zip of CSV files (visits, results, medicines, papers) and what to know of them."""
+    """A zip of CSV files (visits, results, medicines, allergies, vaccinations, papers) and what to know of them."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, rows in (
             ("lan-kham.csv", _visits(book)),
             ("ket-qua.csv", _results(book)),
             ("thuoc.csv", _medicines(book)),
+            ("di-ung.csv", _allergies(book)),
+            ("tiem-chung.csv", _vaccinations(book)),
             ("giay-to.csv", _papers(book)),
         ):
             archive.writestr(_named(name), _csv(rows))
@@ -44,6 +46,10 @@ def _named(name: str) -> zipfile.ZipInfo:
 def _may_lack() -> str:
     """What a list of medicines says of itself (rules: drug-list-may-lack)."""
     return gettext("Thuốc do cơ sở ghi, có thể thiếu thuốc bạn tự mua.")
+
+
+def _no_allergies() -> str:
+    return gettext("Chưa cơ sở nào gửi thông tin dị ứng. Điều đó không có nghĩa là bạn không dị ứng gì.")
 
 
 def _csv(rows: Iterable[Sequence[Any]]) -> bytes:
@@ -83,9 +89,9 @@ def _visits(book: Book) -> Iterator[Sequence[Any]]:
 
 def _results(book: Book) -> Iterator[Sequence[Any]]:
     yield (gettext("Khi nào"), gettext("Tên"), gettext("Giá trị"), gettext("Đơn vị"), gettext("Nơi làm"))
-    for v in book.visits:
-        for r in (*v.vitals, *v.results):
-            yield (r.at, r.name, r.value, r.unit, r.place)
+    of_visits = (result for visit in book.visits for result in (*visit.vitals, *visit.results))
+    for r in (*of_visits, *book.measured):
+        yield (r.at, r.name, r.value, r.unit, r.place)
 
 
 def _medicines(book: Book) -> Iterator[Sequence[Any]]:
@@ -100,6 +106,27 @@ def _medicines(book: Book) -> Iterator[Sequence[Any]]:
     )
     for m in book.medicines():
         yield (m.first, m.last, m.name, m.amount, m.dose, m.place, _given(m))
+
+
+def _allergies(book: Book) -> Iterator[Sequence[Any]]:
+    yield (gettext("Ngày ghi"), gettext("Dị ứng"), gettext("Còn hay không"), gettext("Biểu hiện"), gettext("Nơi khám"))
+    for a in book.allergies:
+        yield (a.on, a.name, _standing(a), "; ".join(what for what, _ in a.reactions), a.place)
+
+
+def _vaccinations(book: Book) -> Iterator[Sequence[Any]]:
+    yield (
+        gettext("Khi nào"),
+        gettext("Vắc xin"),
+        gettext("Mũi"),
+        gettext("Phòng bệnh"),
+        gettext("Số lô"),
+        gettext("Không tiêm vì"),
+        gettext("Nơi tiêm"),
+    )
+    for v in book.vaccinations:
+        why_not = "" if v.given else v.why_not or gettext("Không tiêm")
+        yield (v.on, v.name, v.dose, "; ".join(v.against), v.lot, why_not, v.place)
 
 
 def _papers(book: Book) -> Iterator[Sequence[Any]]:
@@ -120,10 +147,20 @@ def paper(book: Book, *, taking: Sequence[Medicine], language: str, made: str) -
         sections=(
             Section(gettext("Đang dùng thuốc"), lines=(_may_lack(),), items=tuple(map(_medicine, taking))),
             Section(
+                gettext("Dị ứng"),
+                lines=() if book.allergies else (_no_allergies(),),
+                items=tuple(map(_allergy, book.allergies)),
+            ),
+            Section(
                 gettext("Bệnh của bạn"),
                 items=tuple(f"{_coded(c.named)}, {span(c.first, c.last)}" for c in book.conditions()),
             ),
             *(_section(visit) for visit in book.visits),
+            *(
+                [Section(gettext("Tiêm chủng"), items=tuple(map(_vaccination, book.vaccinations)))]
+                if book.vaccinations
+                else []
+            ),
         ),
     )
 
@@ -162,6 +199,22 @@ def _section(visit: Visit) -> Section:
 
 def _medicine(each: Medicine) -> str:
     return ", ".join(filter(None, (each.name, each.amount, each.dose, span(each.first, each.last), _given(each))))
+
+
+def _allergy(each: Allergy) -> str:
+    return ", ".join(filter(None, (each.name, _standing(each), *(what for what, _ in each.reactions), each.place)))
+
+
+def _standing(each: Allergy) -> str:
+    if each.certainty == "refuted":
+        return gettext("Đã loại trừ")
+    return gettext("Còn") if each.stands else gettext("Không còn")
+
+
+def _vaccination(each: Vaccination) -> str:
+    dose = gettext("mũi %(n)s", n=each.dose) if each.dose else ""
+    not_given = "" if each.given else gettext("Không tiêm")
+    return ", ".join(filter(None, (day(each.on), each.name, dose, not_given, each.place)))
 
 
 def _given(each: Medicine) -> str:

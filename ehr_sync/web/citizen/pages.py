@@ -76,7 +76,7 @@ def rooms(reading: Reading) -> Blueprint:
     @blueprint.get("/results")
     def results() -> Response:
         own = show("results") or _none()
-        return page("citizen/results.html", series=own.book.series(), draw=draw)
+        return page("citizen/results.html", series=own.book.series(), reported=own.book.reported, draw=draw)
 
     @blueprint.get("/medicines")
     def medicines() -> Response:
@@ -84,6 +84,11 @@ def rooms(reading: Reading) -> Blueprint:
         taking = own.taking()
         others = [each for each in own.book.medicines() if each not in taking]
         return page("citizen/medicines.html", taking=taking, others=others)
+
+    @blueprint.get("/vaccinations")
+    def vaccinations() -> Response:
+        own = show("vaccinations", IN_SHORT) or _none()
+        return page("citizen/vaccinations.html", vaccinations=own.book.vaccinations)
 
     @blueprint.get("/appointments")
     def appointments() -> Response:

@@ -29,9 +29,11 @@ IN_SHORT: Final = frozenset(
     {
         *("Patient", "Organization", "Provenance", "Encounter", "Condition", "Appointment"),
         *("MedicationRequest", "MedicationAdministration", "RelatedPerson", "EpisodeOfCare"),
+        *("AllergyIntolerance", "Immunization"),
     }
 )
-"""What tells of visits, conditions, medicines and appointments: more than half of a book is results and orders."""
+"""What tells of visits, conditions, medicines, allergies, vaccinations and appointments: more
+than half of a book is results and orders."""
 
 
 PAPERS: Final = frozenset({"Patient", "Organization", "Provenance", "Encounter", "Composition", "ServiceRequest"})

@@ -15,8 +15,8 @@ from mappings.issues.catalogue import CATALOGUE, PHRASES, render
 from mappings.model import Issue
 
 PACKAGE: Final = Path(mappings.__file__).parent
-# No words of a language: formats, file types, the keys of the JSON batch.
-NEUTRAL: Final = re.compile(r"yyyy[ymdHM0]*|base64|loaiHoSo|maTinh|maCSKCB|files|ICD-10")
+# No words of a language: formats, file types, the keys of the JSON batch, JSON Pointers.
+NEUTRAL: Final = re.compile(r"yyyy[ymdHM0]*|base64|loaiHoSo|maTinh|maCSKCB|files|ICD-10|(?:/[A-Za-z{}]+)+")
 CALLS: Final = {"Issue", "TableRefused", "_refuse"}
 
 

@@ -114,7 +114,7 @@ class Xml1(TableSchema):
 def within(row: Row) -> Iterator[RowProblem]:
     """What must agree among the fields of one summary; all of it only warns (rules: what-refuses)."""
     yield from _order(row)
-    yield from _number(row)
+    yield from number_problems(row)
     if row.get("MA_BENH_KT", "").count(";") >= _MOST_SECONDARY:
         yield "diagnosis.too_many", "MA_BENH_KT", f"<= {_MOST_SECONDARY} codes"
     yield from (("card.lists_differ", tag, "MA_THE_BHYT") for tag in unaligned(row))
@@ -181,7 +181,7 @@ def _swapped(row: Row) -> Iterator[RowProblem]:
             yield "value.swapped", "CHAN_DOAN_RV", "MA_BENH_CHINH"
 
 
-def _number(row: Row) -> Iterator[RowProblem]:
+def number_problems(row: Row) -> Iterator[RowProblem]:
     """SO_CCCD: its shape, and its sex and birth year against the row's. A number may be right and they corrected
     (rules: parents-number).
     """
