@@ -35,11 +35,11 @@ class Described:
 
     def check_schemas(self) -> None:
         """Raises SchemaError, or KeyError for a reference to nothing."""
-        validator = _validator()
+        known = validator()
         for schema in _under(self.document, "schema"):
-            validator.check_schema(schema)
+            known.check_schema(schema)
         for schema in self.document["components"]["schemas"].values():
-            validator.check_schema(schema)
+            known.check_schema(schema)
         for reference in _under(self.document, "$ref"):
             self._resolved({"$ref": reference})
 
@@ -54,7 +54,7 @@ class Described:
 
     def _misfits(self, schema: Mapping[str, Any], value: Any) -> list[str]:
         whole = {**schema, "components": self.document["components"]}
-        return [error.message for error in _validator()(whole).iter_errors(value)]
+        return [error.message for error in validator()(whole).iter_errors(value)]
 
     def _resolved(self, answer: Mapping[str, Any]) -> Any:
         if "$ref" not in answer:
@@ -65,7 +65,8 @@ class Described:
         return found
 
 
-def _validator() -> Any:
+def validator() -> Any:
+    """JSON Schema 2020-12's."""
     # The formats that it knows take seconds to load, which not every test process has to spend.
     from jsonschema import Draft202012Validator
 
