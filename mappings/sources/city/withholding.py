@@ -33,7 +33,8 @@ def withheld(tables: Tables) -> Withheld:
             record |= {rule for tag, found in said.items() for rule in _of_record(tag, found)}
             if said.keys() & _NAMES.get(table, frozenset()):
                 continue  # without its name a row would be a sign
-            kept.append({tag: value for tag, value in row.items() if tag not in said} if said else row)
+            gone = {*said, "CHAN_DOAN"} if "MA_BENH" in said else said  # a code's words say the same
+            kept.append({tag: value for tag, value in row.items() if tag not in gone} if said else row)
         left[table] = tuple(kept)
     if not record and all(left[table] == rows for table, rows in tables.items()):
         return Withheld(frozenset(), tables)

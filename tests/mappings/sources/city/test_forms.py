@@ -277,6 +277,13 @@ RESTRICTED: Final[list[tuple[str, dict[str, Any], set[str], dict[str, Any]]]] = 
     ("prescription", {"medicines": [{"name": "Dolutegravir", "strength": "50 mg"}]}, {"record.drug"}, {}),
     ("prescription", {"medicines": [{"name": "ABC", "strength": "3TC"}]}, {"record.drug"}, {}),
     ("laboratory-report", {"results": [{"name": "Anti HIV", "valueText": "Âm tính"}], "conclusion": "Ổn"}, set(), {}),
+    ("prescription", {"icd10": "Z71.7", "diagnosis": "Tư vấn"}, set(), {"icd10": None, "diagnosis": None}),
+    (
+        "laboratory-report",
+        {"results": [ROW, {**ROW, "note": "Mẫu gửi phòng khẳng định HIV"}]},
+        set(),
+        {"results": [ROW]},
+    ),
     ("visit", {"reason": "Xét nghiệm HIV"}, set(), {"reason": None}),
     ("allergy", {"substance": "Nevirapin"}, set(), {}),
 ]
