@@ -83,6 +83,7 @@ WRONG: Final[dict[str, tuple[dict[str, Any], str, str]]] = {
         "form.value_wrong",
         "/reactions/1/severity",
     ),
+    "struck-out words": ({"substance": "<s>Tôm</s>"}, "form.value_wrong", "/substance"),
     "a control letter": ({"substance": "Peni\u0000cillin"}, "form.value_wrong", "/substance"),
 }
 
