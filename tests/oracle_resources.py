@@ -1,5 +1,5 @@
-"""python -m tests.oracle_resources FOLDER: the golden Bundles, those of generated dossiers, the CapabilityStatement
-and, in `ips`, summaries; one file each.
+"""python -m tests.oracle_resources FOLDER: the golden Bundles, those of generated dossiers and of the city's JSON, the
+CapabilityStatement and, in `ips`, summaries; one file each.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ import orjson
 from ehr_sync.api.capabilities import capability_statement
 from ehr_sync.sandbox.dossiers.generator import SHAPES, dossier, envelope
 from ehr_sync.sandbox.dossiers.messy import messed, messy_style
+from mappings.formats.source import EnvelopeScan, Limits
+from mappings.sources.city.kinds import KINDS
+from mappings.sources.city.source import CITY
 from mappings.sources.dossier.to_fhir import to_fhir
 from mappings.summary.document import summary
 from tests.mappings.sources.dossier.golden import CONTEXT, EXAMPLES, bundle, read_envelope
@@ -30,6 +33,10 @@ def main(folder: Path) -> None:
     for visits in SUMMARIES:
         (folder / "ips" / f"summary-{visits}.json").write_bytes(summary(book_of(visits)))
     (folder / "metadata.json").write_bytes(orjson.dumps(capability_statement("https://book.example/fhir", "0")))
+    around = EnvelopeScan("", None, None, (), signed=False, issues=())
+    for kind in KINDS.values():
+        record = CITY.read(orjson.dumps(kind.example), around, 1, Limits())
+        (folder / f"city-{kind.name}.json").write_bytes(bundle(CITY.to_fhir(record, CONTEXT)))
     for seed in SEEDS:
         for name, body in {"clean": _clean(seed), "messy": _messy(seed)}.items():
             (read,) = read_envelope(body)

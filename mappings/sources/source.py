@@ -46,7 +46,7 @@ class Source:
     """
 
     name: str
-    part: bytes  # the name of the element, or key, that one record of it stands in
+    part: bytes  # the name of the element that one record of it stands in; of JSON how its bytes begin
     tables: tuple[SourceTable[Any], ...]
     read: Callable[[bytes, EnvelopeScan, int, Limits], Dossier]
     check: Callable[[Dossier, date], Dossier]

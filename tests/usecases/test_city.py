@@ -117,6 +117,12 @@ def test_p4_a_record_of_a_number_that_is_not_theirs_stays_out_of_the_book(runnin
     other = running.record(allergy(patient=patient(name="TRẦN VĂN KHÁC")))
     running.settle()
     assert (running.follow(other.transaction_code).state, running.pushes(W)) == ("held", [])
+    mended = running.record(allergy(2))
+    assert [(issue.code, issue.path) for issue in mended.issues] == [
+        ("record.patient_changed", "/patient/personalNumber")
+    ]
+    running.settle()
+    assert told(running) == [("AllergyIntolerance", "Penicillin")]
 
 
 def test_p9_what_tells_of_hiv_is_withheld_whole_or_by_the_field(running: Running) -> None:

@@ -421,6 +421,32 @@ def test_a_client_of_the_hanoi_axis_hears_why_it_is_refused(site: Site, known: d
             refuse()
 
 
+def test_a_record_in_json_is_taken_tried_and_followed_by_its_sender_alone(site: Site) -> None:
+    def send(query: str = "", **changed: object) -> Any:
+        headers = {**site.sender(), "Content-Type": "application/json", "Accept-Language": "en"}
+        body = {**KINDS["allergy"].example, "facility": "01001", "id": "DU-HTTP", **changed}
+        return requests.post(
+            f"{site.address}/api/v1/records/allergy{query}", json=body, headers=headers, timeout=30
+        ).json()
+
+    tried = send("?dry_run=true")
+    assert (tried["status"], tried["maGiaoDich"], tried["dryRun"]) == ("accepted", "", True)
+    kinds = [entry["resource"]["resourceType"] for entry in tried["fhir"]["entry"]]
+    assert kinds == ["AllergyIntolerance", "Provenance"]
+    taken = send()
+    assert (taken["status"], taken["id"], taken["issues"]) == ("accepted", "DU-HTTP", [])
+    assert send()["maGiaoDich"] == taken["maGiaoDich"]
+    address = f"/api/v1/transactions/{taken['maGiaoDich']}"
+    assert site.get(address, site.sender()).json()["maGiaoDich"] == taken["maGiaoDich"]
+    assert site.get(address, site.sender("benh-vien-b")).status_code == 404
+    refused = send(facility="01005", subtsance="Trứng")
+    told = [(issue["code"], issue["path"]) for issue in refused["issues"]]
+    assert (refused["status"], told) == (
+        "refused",
+        [("form.field_unknown", "/subtsance"), ("facility.not_yours", "/facility")],
+    )
+
+
 BODIES: Final[dict[str, dict[str, object]]] = {
     "submissions.submit": {"files": ["PGEvPg=="]},
     "records.submit": {**KINDS["allergy"].example, "facility": "01001"},

@@ -18,18 +18,17 @@ from marshmallow import Schema, ValidationError, fields
 from mappings.formats.canonical import content_hash
 from mappings.formats.source import EnvelopeScan, Limits
 from mappings.model import APART, Dossier, Issue, Row, Tables
+from mappings.sources import tag_names
 from mappings.sources.city.form import MOST_ROWS, PATIENT, Kind
 from mappings.sources.city.kinds import KINDS
 from mappings.sources.city.values import Coded, Moment, Since, Value
 from mappings.sources.dossier.tables.xml1.fields import number_problems
-from mappings.sources.tag_names import UNSHOWN
 
 SOURCE: Final = "city"
 MOST_BYTES: Final = 1_000_000
 _DEEPEST: Final = 8
 _MOST_ISSUES: Final = 100
-# A name of a field as programmers write them; any other could hold somebody's data.
-_FIELD_NAME: Final = re.compile(r"[a-z][a-z]{0,30}([A-Z][a-z]{1,20}){0,3}[0-9]{0,2}")
+_CAPITAL: Final = re.compile("(?<=[a-z0-9])(?=[A-Z])")
 
 
 def read(piece: bytes, scan: EnvelopeScan, position: int, limits: Limits) -> Dossier:
@@ -174,8 +173,9 @@ def _expected(field: fields.Field[Any]) -> str:
 
 
 def _shown(name: Any) -> str:
-    """The name of a field that no form has, as it may stand in an answer."""
-    return name if isinstance(name, str) and _FIELD_NAME.fullmatch(name) else UNSHOWN
+    """The name of a field that no form has, as it may stand in an answer: as of a tag that no decree has."""
+    is_told = isinstance(name, str) and tag_names.shown(_CAPITAL.sub("_", name).upper()) != tag_names.UNSHOWN
+    return str(name) if is_told else tag_names.UNSHOWN
 
 
 def _values_of(kind: Kind, tables: Tables) -> Iterator[tuple[str, Value, str]]:

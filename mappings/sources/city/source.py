@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, time
 from typing import Final
 
-from mappings.dates import VIETNAM, parse_day, parse_minute
+from mappings.dates import EARLIEST_YEAR, VIETNAM, parse_day, parse_minute
 from mappings.model import ClaimedIdentity, Tables
 from mappings.sources.city.form import PATIENT
 from mappings.sources.city.reading import SOURCE, check, head_of, kind_of, read
@@ -13,6 +13,8 @@ from mappings.sources.city.to_fhir import to_fhir
 from mappings.sources.city.withholding import withheld
 from mappings.sources.dossier import identity
 from mappings.sources.source import Source, VisitFacts
+
+_ANY_DAY: Final = f"{EARLIEST_YEAR}0101"
 
 
 def _claims(tables: Tables) -> tuple[ClaimedIdentity, ...]:
@@ -27,7 +29,7 @@ def _dated(tables: Tables) -> str:
 
 def _visit(tables: Tables) -> VisitFacts:
     """A record is over when what it tells has happened; one that is taken back is over too."""
-    text = _dated(tables) or ("18500101" if "THU_HOI" in head_of(tables) else "")
+    text = _dated(tables) or (_ANY_DAY if "THU_HOI" in head_of(tables) else "")
     day = parse_day(text)
     ended = parse_minute(text) or (datetime.combine(day, time.min, VIETNAM) if day else None)
     return VisitFacts(None, None, ended, "")

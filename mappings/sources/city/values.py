@@ -17,6 +17,7 @@ from marshmallow import ValidationError, fields
 
 from mappings.dates import EARLIEST_YEAR, VIETNAM, parse_birth
 from mappings.facility_code import EXPECTED, FORM, is_facility_code
+from mappings.fhir.elements import text
 from mappings.terminology import code_lists, icd10
 from mappings.text import canonical, canonical_code, holds_forbidden
 
@@ -73,8 +74,12 @@ class Words(Value):
         self.expected = f"<= {longest} characters"
 
     def row_text(self, value: Any) -> str | None:
-        """Letters that FHIR does not know are refused, for taking them out would change what was said."""
+        """Letters that FHIR does not know are refused, for taking them out would change what was said; and mark-up that
+        nobody can read for certain.
+        """
         if not isinstance(value, str) or len(value) > self._longest or holds_forbidden(value):
+            return None
+        if canonical(value) and not text(value):
             return None
         return canonical(value) if self._lines else canonical_code(value)
 

@@ -18,6 +18,9 @@ _NAMES: Final[Mapping[str, frozenset[str]]] = {
     table: names for kind in KINDS.values() for table, names in kind.names.items()
 }
 
+# "ABC" and a strength of "3TC" say together what neither says alone.
+_ONE_TEXT: Final = (("TEN_THUOC", "HOAT_CHAT", "HAM_LUONG", "DANG_BAO_CHE"), ("LIEU_DUNG", "CACH_DUNG"))
+
 
 def withheld(tables: Tables) -> Withheld:
     """What is withheld of a record. The tables are the same object where nothing is taken out of them."""
@@ -30,7 +33,8 @@ def withheld(tables: Tables) -> Withheld:
             record |= {rule for tag, found in said.items() for rule in _of_record(tag, found)}
             if said.keys() & _NAMES.get(table, frozenset()):
                 continue  # without its name a row would be a sign
-            kept.append({tag: value for tag, value in row.items() if tag not in said} if said else row)
+            gone = {*said, "CHAN_DOAN"} if "MA_BENH" in said else said  # a code's words say the same
+            kept.append({tag: value for tag, value in row.items() if tag not in gone} if said else row)
         left[table] = tuple(kept)
     if not record and all(left[table] == rows for table, rows in tables.items()):
         return Withheld(frozenset(), tables)
@@ -38,9 +42,9 @@ def withheld(tables: Tables) -> Withheld:
 
 
 def _together(tag: str, row: Row) -> frozenset[Said]:
-    """What the name, the ingredient and the strength of a medicine say as one text: "TDF/3TC" and "NVP 200 mg"."""
-    parts = [value for one, value in row.items() if kind_of(one) is Holds.DRUG and not one.startswith("MA_")]
-    return said_in(tag, " ".join(parts)) if kind_of(tag) is Holds.DRUG and len(parts) > 1 else frozenset()
+    """What fields that are shown as one text say together."""
+    parts = next(([row[one] for one in tags if one in row] for tags in _ONE_TEXT if tag in tags), [])
+    return said_in(tag, " ".join(parts)) if len(parts) > 1 else frozenset()
 
 
 def _of_record(tag: str, said: frozenset[Said]) -> set[str]:

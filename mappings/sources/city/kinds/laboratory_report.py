@@ -166,7 +166,7 @@ LABORATORY_REPORT: Final = Kind(
             high=Number("CSBT_CAO", "Ngưỡng cao của phòng xét nghiệm", "The laboratory's upper limit"),
             range=Words("CSBT", "Khoảng tham chiếu bằng chữ", "The range in words", names=True),
             interpretation=Listed("DANH_GIA", "Đánh giá", "Interpretation", _INTERPRETED),
-            note=Words("GHI_CHU", "Ghi chú", "Note", 2000, lines=True),
+            note=Words("GHI_CHU", "Ghi chú", "Note", 2000, lines=True, names=True),
         )
     },
     wanted=frozenset({_RESULTS}),
