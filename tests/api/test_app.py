@@ -44,6 +44,7 @@ def test_every_route_says_who_may_call_it() -> None:
 def test_only_these_routes_are_open() -> None:
     assert {route for route, who in WHO_MAY.items() if who == Anyone()} == {
         "problems.explain",
+        "records.show_schema",
         "rules.all",
         "openapi.document",
         "reference.show",

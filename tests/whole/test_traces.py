@@ -26,6 +26,7 @@ from ehr_sync.runtime.processes import happens
 from ehr_sync.sandbox.city.people import person
 from ehr_sync.sandbox.dossiers.generator import dossier, envelope, with_values, without_table
 from ehr_sync.sandbox.world import World
+from mappings.sources.city.kinds import KINDS
 from tests.api import hospital
 from tests.databases import Dsns
 from tests.whole import site as whole
@@ -107,6 +108,7 @@ def called(site: Site, known: dict[str, str], endpoint: str, headers: dict[str, 
         path = f"/api/v1/ops/resyncs/{known['order']}"
     bodies: dict[str, dict[str, Any]] = {
         "submissions.submit": {"data": envelope([dossier(32, rows=1)]), "headers": {"Content-Type": "application/xml"}},
+        "records.submit": {"json": KINDS["allergy"].example},
         "validate.resource": {"json": {"resourceType": "Patient"}},
         "ops.plan_resync": {"json": {"patient": known["patient"], "dry_run": True}},
         "ops.hurry_lanes": {"json": {"patient": known["patient"]}},
