@@ -29,7 +29,7 @@ from ehr_sync.api.ops import Wanted, ops
 from ehr_sync.api.places import Places
 from ehr_sync.api.records import records
 from ehr_sync.api.rules import rules
-from ehr_sync.api.submissions import submissions
+from ehr_sync.api.submissions import submissions, trial_places
 from ehr_sync.api.transactions import transactions
 from ehr_sync.api.validate import validate
 from ehr_sync.bootstrap import Service, figures_of
@@ -140,6 +140,7 @@ def web_application(service: Service) -> Flask:
         each=settings.client_submissions_at_once,
         waiting=settings.submissions_waiting,
     )
+    trials = trial_places()
     recent = kept(partial(_figures, stores, admission.tally), _KEPT_SECONDS, time.monotonic)
     console, own_reading = _console(service, recent), _reading(service)
     return create_app(
@@ -151,9 +152,13 @@ def web_application(service: Service) -> Flask:
                 Apps(partial(answer, desk=app_desk), partial(revoke, desk=app_desk)),
                 types=tuple(TYPES),
             ),
-            submissions(accept, try_out, places, public_url=public_url),
+            submissions(accept, try_out, places, trials, public_url=public_url),
             records(
-                partial(accept, media_type="json"), partial(try_out, media_type="json"), places, public_url=public_url
+                partial(accept, media_type="json"),
+                partial(try_out, media_type="json"),
+                places,
+                trials,
+                public_url=public_url,
             ),
             validate(places),
             rules(),

@@ -4,7 +4,7 @@ first what would become of it; and the form of each kind, for everybody.
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import nullcontext
 from functools import cache
 from typing import Any, Final, Protocol
 
@@ -14,7 +14,7 @@ from flask import Blueprint, Response, request
 from ehr_sync.api import access, render
 from ehr_sync.api.language import language_of
 from ehr_sync.api.places import Places
-from ehr_sync.api.submissions import Reader, body_of, idempotency_key_of, is_dry_run, kind_of, trials
+from ehr_sync.api.submissions import Reader, body_of, idempotency_key_of, is_dry_run, kind_of
 from ehr_sync.core.answers import Answer
 from mappings.sources.city.json_schema import json_schema
 from mappings.sources.city.kinds import KINDS
@@ -34,10 +34,9 @@ class DryRun(Protocol):
     def __call__(self, *, client_id: str, actor: str, body: Reader, kind: str) -> Answer: ...
 
 
-def records(accept: Accept, try_out: DryRun, places: Places, *, public_url: str) -> Blueprint:
+def records(accept: Accept, try_out: DryRun, places: Places, trials: Places, *, public_url: str) -> Blueprint:
     """The routes, around their use cases."""
     blueprint = Blueprint("records", __name__)
-    waiting = trials()
 
     @blueprint.post(_ROUTE)
     def submit(kind: str) -> Response:
@@ -45,10 +44,7 @@ def records(accept: Accept, try_out: DryRun, places: Places, *, public_url: str)
         dry_run = is_dry_run(request)
         kind_of(request, ("application/json",))
         key, body = idempotency_key_of(request), body_of(request)
-        with ExitStack() as taken:
-            if dry_run:
-                taken.enter_context(waiting.taken(client_id))
-            taken.enter_context(places.taken(client_id))
+        with trials.taken(client_id) if dry_run else nullcontext(), places.taken(client_id):
             if dry_run:
                 answer = try_out(client_id=client_id, actor=f"client:{client_id}", body=body, kind=kind)
             else:

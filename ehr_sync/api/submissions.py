@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from contextlib import ExitStack
+from contextlib import nullcontext
 from functools import partial
 from typing import Final, Protocol
 
@@ -58,20 +58,16 @@ class DryRun(Protocol):
     def __call__(self, *, client_id: str, actor: str, body: Reader, media_type: MediaType) -> Answer: ...
 
 
-def submissions(accept: Accept, try_out: DryRun, places: Places, *, public_url: str) -> Blueprint:
+def submissions(accept: Accept, try_out: DryRun, places: Places, trials: Places, *, public_url: str) -> Blueprint:
     """The route, around its use cases. A body is read when it has its place."""
     blueprint = Blueprint("submissions", __name__)
-    waiting = trials()
 
     @blueprint.post("/api/v1/submissions")
     def submit() -> Response:
         client_id = access.caller().client_id
         dry_run = is_dry_run(request)
         media_type, idempotency_key, body = kind_of(request), idempotency_key_of(request), body_of(request)
-        with ExitStack() as taken:
-            if dry_run:
-                taken.enter_context(waiting.taken(client_id))
-            taken.enter_context(places.taken(client_id))
+        with trials.taken(client_id) if dry_run else nullcontext(), places.taken(client_id):
             if dry_run:
                 answer = try_out(client_id=client_id, actor=f"client:{client_id}", media_type=media_type, body=body)
                 rendered = render.dry_run(answer, language_of(request), f"{public_url}/fhir")
@@ -83,8 +79,8 @@ def submissions(accept: Accept, try_out: DryRun, places: Places, *, public_url: 
     return blueprint
 
 
-def trials() -> Places:
-    """The places of a route's trials, which wait for one another: not in the places of those who send."""
+def trial_places() -> Places:
+    """The places of all trials, which wait for one another: not in the places of those who send."""
     return Places(at_once=_TRIALS_AT_ONCE, each=1, waiting=_TRIALS_WAITING, crowded="trials.crowded")
 
 

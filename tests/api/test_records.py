@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 import pytest
 
+from ehr_sync.core.answers import Answer
 from mappings.sources.city.kinds import KINDS
 from tests.api import hospital, web
 from tests.api.described import Described, validator
@@ -65,3 +68,26 @@ def test_everybody_may_read_every_form_and_keep_it() -> None:
         assert (again.status_code, again.data) == (304, b"")
     kinds = described.document["paths"]["/api/v1/records/{kind}"]["post"]["parameters"][0]["schema"]["enum"]
     assert kinds == list(KINDS)
+
+
+def test_trials_of_records_wait_for_those_of_dossiers() -> None:
+    began, over = threading.Event(), threading.Event()
+
+    def slow(**given: Any) -> Answer:
+        began.set()
+        over.wait(10)
+        return web.foresee(**given)
+
+    app = web.client(try_out=slow).application
+
+    def status(path: str, media_type: str) -> int:
+        headers = {"Authorization": "Bearer good", "Content-Type": media_type}
+        return app.test_client().post(f"{path}?dry_run=true", data=b"{}", headers=headers).status_code
+
+    with ThreadPoolExecutor(2) as pool:
+        dossier = pool.submit(status, "/api/v1/submissions", "application/xml")
+        began.wait(5)
+        record = pool.submit(status, "/api/v1/records/allergy", "application/json")
+        waited = not wait([record], timeout=0.3).done
+        over.set()
+        assert (waited, dossier.result(), record.result()) == (True, 200, 200)

@@ -29,7 +29,7 @@ from ehr_sync.api.openapi import openapi
 from ehr_sync.api.places import Places
 from ehr_sync.api.records import records
 from ehr_sync.api.rules import rules
-from ehr_sync.api.submissions import MediaType, Reader, submissions
+from ehr_sync.api.submissions import MediaType, Reader, submissions, trial_places
 from ehr_sync.api.validate import validate
 from ehr_sync.core.addresses import networks
 from ehr_sync.core.answers import Answer, HosoResult, file_result
@@ -108,15 +108,17 @@ def app(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: A
         "issue", lambda form: AccessToken("t", 300, frozenset(), "benh-vien-mau")
     )
     admission = options.get("admission") or admitting()
+    trials = trial_places()
     return create_app(
         [
             submissions(
                 accept,
                 options.get("try_out", foresee),
                 options.get("places", Places(at_once=8, each=6, waiting=24)),
+                trials,
                 public_url=hospital.ISSUER,
             ),
-            records(one_record, one_trial, Places(at_once=8, each=6, waiting=24), public_url=hospital.ISSUER),
+            records(one_record, one_trial, Places(at_once=8, each=6, waiting=24), trials, public_url=hospital.ISSUER),
             rules(),
             openapi(public_url=hospital.ISSUER, version="0"),
             validate(options.get("places", Places(at_once=8, each=6, waiting=24))),

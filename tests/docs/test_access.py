@@ -41,8 +41,8 @@ def application() -> Flask:
     """The whole application, without what stands behind its routes."""
     blueprints = [
         oauth(NOTHING, hospital.signer(), NOTHING, NOTHING),
-        submissions(NOTHING, NOTHING, NOTHING, public_url=""),
-        records(NOTHING, NOTHING, NOTHING, public_url=""),
+        submissions(NOTHING, NOTHING, NOTHING, NOTHING, public_url=""),
+        records(NOTHING, NOTHING, NOTHING, NOTHING, public_url=""),
         axis(NOTHING, NOTHING, NOTHING, NOTHING, places=NOTHING, password_places=NOTHING),
         validate(NOTHING),
         rules(),
