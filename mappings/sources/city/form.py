@@ -88,10 +88,36 @@ def content(row: Row) -> Key:
     return tuple(f"{tag}={row[tag]}" for tag in sorted(row) if tag != "STT")
 
 
+def diagnosis_key(row: Row) -> Key:
+    """What a diagnosis is known again by: its code, or its words where it has none."""
+    return row.get("MA_BENH", ""), row["CHAN_DOAN"] if "MA_BENH" not in row else ""
+
+
 def diagnosed(row: Row, words: str, making: Making) -> Json:
     """A diagnosis by its words, with its code where it has one."""
     found = row.get("MA_BENH", "")
     return concept(*([icd10.icd10(found, making.received, making.uris)] if found else []), words=words)
+
+
+EXAMPLE_PATIENT: Final[Mapping[str, Any]] = {
+    "personalNumber": "099190004711",
+    "name": "NGUYỄN THỊ MẪU",
+    "birthDate": "1990-03-15",
+    "sex": "female",
+}
+"""Nobody: the person of all examples."""
+
+
+def example(kind: str, record_id: str, **values: Any) -> Mapping[str, Any]:
+    """A record with these values that is accepted as it is, of a facility and a person who are none."""
+    return {
+        "kind": kind,
+        "facility": "01001",
+        "id": record_id,
+        "version": 1,
+        PATIENT: EXAMPLE_PATIENT,
+        **values,
+    }
 
 
 @dataclass(frozen=True, kw_only=True)

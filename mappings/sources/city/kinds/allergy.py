@@ -7,7 +7,7 @@ from typing import Final
 
 from mappings.fhir.elements import SUBJECT, Json, coding, concept, minute, text
 from mappings.model import Resource, Row, Tables
-from mappings.sources.city.form import Kind, Making, form
+from mappings.sources.city.form import Kind, Making, example, form
 from mappings.sources.city.values import Listed, Moment, Since, Words
 from mappings.sources.dossier.unshown import shown
 
@@ -94,25 +94,17 @@ ALLERGY: Final = Kind(
     },
     dated_by="NGAY_GHI_NHAN",
     to_fhir=_to_fhir,
-    example={
-        "kind": _NAME,
-        "facility": "01001",
-        "id": "DU-2026-000031",
-        "version": 1,
-        "patient": {
-            "personalNumber": "099190004711",
-            "name": "NGUYỄN THỊ MẪU",
-            "birthDate": "1990-03-15",
-            "sex": "female",
-        },
-        "recorded": "2026-06-10",
-        "substance": "Penicillin",
-        "category": "medication",
-        "type": "allergy",
-        "clinicalStatus": "active",
-        "verificationStatus": "confirmed",
-        "criticality": "high",
-        "onset": "2019",
-        "reactions": [{"manifestation": "Nổi mề đay, khó thở", "severity": "severe", "at": "2019-05-02"}],
-    },
+    example=example(
+        _NAME,
+        "DU-2026-000031",
+        recorded="2026-06-10",
+        substance="Penicillin",
+        category="medication",
+        type="allergy",
+        clinicalStatus="active",
+        verificationStatus="confirmed",
+        criticality="high",
+        onset="2019",
+        reactions=[{"manifestation": "Nổi mề đay, khó thở", "severity": "severe", "at": "2019-05-02"}],
+    ),
 )

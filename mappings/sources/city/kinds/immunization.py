@@ -7,7 +7,7 @@ from typing import Final
 
 from mappings.fhir.elements import SUBJECT, UCUM, Json, code, coding, concept, day, minute, number, text
 from mappings.model import Resource, Row, Tables
-from mappings.sources.city.form import Kind, Making
+from mappings.sources.city.form import EXAMPLE_PATIENT, Kind, Making, example
 from mappings.sources.city.values import Coded, Listed, Moment, Number, Whole, Words
 from mappings.sources.dossier.unshown import shown
 from mappings.terminology.code_lists import display
@@ -85,28 +85,20 @@ IMMUNIZATION: Final = Kind(
     },
     dated_by="NGAY_TIEM",
     to_fhir=_to_fhir,
-    example={
-        "kind": _NAME,
-        "facility": "01001",
-        "id": "TC-2026-000184",
-        "version": 1,
-        "patient": {
-            "personalNumber": "099190004711",
-            "name": "NGUYỄN THỊ MẪU",
-            "birthDate": "1990-03-15",
-            "sex": "female",
-            "code": "BN-0184",
-        },
-        "occurred": "2026-06-10T08:30+07:00",
-        "vaccineCode": "03",
-        "vaccineName": "MMR II",
-        "manufacturer": "Hãng Mẫu",
-        "lotNumber": "K004711",
-        "expires": "2027-05-31",
-        "site": "Cánh tay trái",
-        "route": "Tiêm dưới da",
-        "doseMl": 0.5,
-        "doseNumber": 1,
-        "targetDisease": "Sởi, quai bị, rubella",
-    },
+    example=example(
+        _NAME,
+        "TC-2026-000184",
+        patient={**EXAMPLE_PATIENT, "code": "BN-0184"},
+        occurred="2026-06-10T08:30+07:00",
+        vaccineCode="03",
+        vaccineName="MMR II",
+        manufacturer="Hãng Mẫu",
+        lotNumber="K004711",
+        expires="2027-05-31",
+        site="Cánh tay trái",
+        route="Tiêm dưới da",
+        doseMl=0.5,
+        doseNumber=1,
+        targetDisease="Sởi, quai bị, rubella",
+    ),
 )

@@ -11,7 +11,7 @@ from typing import Final
 from mappings.fhir.elements import SUBJECT, UCUM, Json, coding, concept, minute, number, text
 from mappings.fhir.ids import Key, numbered
 from mappings.model import Issue, Resource, Row, Tables
-from mappings.sources.city.form import Kind, Making, content, form
+from mappings.sources.city.form import Kind, Making, content, example, form
 from mappings.sources.city.values import MISSING, WRONG, Listed, Loinc, Moment, Number, Words
 from mappings.sources.dossier.unshown import shown, tells_death
 from mappings.terminology.systems import listed
@@ -173,22 +173,14 @@ LABORATORY_REPORT: Final = Kind(
     dated_by="NGAY_KQ",
     between=_between,
     to_fhir=_to_fhir,
-    example={
-        "kind": _NAME,
-        "facility": "01001",
-        "id": "XN-2026-002210",
-        "version": 1,
-        "patient": {
-            "personalNumber": "099190004711",
-            "name": "NGUYỄN THỊ MẪU",
-            "birthDate": "1990-03-15",
-            "sex": "female",
-        },
-        "collected": "2026-06-10T07:15+07:00",
-        "reported": "2026-06-10T09:40+07:00",
-        "name": "Sinh hóa máu",
-        "specimen": "Huyết thanh",
-        "results": [
+    example=example(
+        _NAME,
+        "XN-2026-002210",
+        collected="2026-06-10T07:15+07:00",
+        reported="2026-06-10T09:40+07:00",
+        name="Sinh hóa máu",
+        specimen="Huyết thanh",
+        results=[
             {
                 "loinc": "14749-6",
                 "name": "Glucose lúc đói",
@@ -200,6 +192,6 @@ LABORATORY_REPORT: Final = Kind(
             },
             {"name": "HBsAg", "valueText": "Âm tính", "range": "Âm tính", "interpretation": "NEG"},
         ],
-        "conclusion": "Đường huyết lúc đói cao",
-    },
+        conclusion="Đường huyết lúc đói cao",
+    ),
 )

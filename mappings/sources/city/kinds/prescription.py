@@ -9,7 +9,7 @@ from typing import Final
 from mappings.fhir.elements import SUBJECT, UCUM, Json, coding, concept, day, minute, number, text
 from mappings.fhir.ids import Key, numbered
 from mappings.model import Resource, Row, Tables
-from mappings.sources.city.form import Kind, Making, content, diagnosed, form
+from mappings.sources.city.form import Kind, Making, content, diagnosed, example, form
 from mappings.sources.city.values import Icd10, Moment, Number, Whole, Words
 from mappings.sources.dossier.unshown import is_death, shown
 from mappings.terminology.systems import listed
@@ -123,22 +123,14 @@ PRESCRIPTION: Final = Kind(
     wanted=frozenset({_MEDICINES}),
     dated_by="NGAY_YL",
     to_fhir=_to_fhir,
-    example={
-        "kind": _NAME,
-        "facility": "01001",
-        "id": "DT-2026-001907",
-        "version": 1,
-        "patient": {
-            "personalNumber": "099190004711",
-            "name": "NGUYỄN THỊ MẪU",
-            "birthDate": "1990-03-15",
-            "sex": "female",
-        },
-        "prescribed": "2026-06-10T10:05+07:00",
-        "prescriber": "004711/HNO-CCHN",
-        "icd10": "E11.9",
-        "diagnosis": "Đái tháo đường típ 2",
-        "medicines": [
+    example=example(
+        _NAME,
+        "DT-2026-001907",
+        prescribed="2026-06-10T10:05+07:00",
+        prescriber="004711/HNO-CCHN",
+        icd10="E11.9",
+        diagnosis="Đái tháo đường típ 2",
+        medicines=[
             {
                 "name": "Metformin",
                 "strength": "500 mg",
@@ -150,5 +142,5 @@ PRESCRIPTION: Final = Kind(
                 "days": 30,
             }
         ],
-    },
+    ),
 )

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from mappings.fhir.elements import SUBJECT, Json, coding, concept, minute
-from mappings.fhir.ids import Key, numbered
-from mappings.model import Issue, Resource, Row, Tables
-from mappings.sources.city.form import Kind, Making, content, diagnosed, form
+from mappings.fhir.ids import numbered
+from mappings.model import Issue, Resource, Tables
+from mappings.sources.city.form import Kind, Making, content, diagnosed, diagnosis_key, example, form
 from mappings.sources.city.values import WRONG, Icd10, Listed, Moment, Since, Words
 from mappings.sources.dossier.unshown import is_death, shown
 
@@ -26,7 +26,7 @@ _OVER: Final = ("inactive", "remission", "resolved")
 
 def _to_fhir(tables: Tables, making: Making) -> Iterator[Resource]:
     head = tables[_NAME][0]
-    for row, key, ordinal in numbered(tables.get(_PROBLEMS, ()), _key, content):
+    for row, key, ordinal in numbered(tables.get(_PROBLEMS, ()), diagnosis_key, content):
         name = shown(row["CHAN_DOAN"])
         if not name or is_death(row.get("MA_BENH", "")):
             continue
@@ -46,10 +46,6 @@ def _to_fhir(tables: Tables, making: Making) -> Iterator[Resource]:
         if note := shown(row.get("GHI_CHU")):
             body["note"] = [{"text": note}]
         yield making.resource("Condition", body, key, ordinal)
-
-
-def _key(row: Row) -> Key:
-    return row.get("MA_BENH", ""), row["CHAN_DOAN"] if "MA_BENH" not in row else ""
 
 
 def _between(tables: Tables) -> Iterator[Issue]:
@@ -90,19 +86,12 @@ PROBLEM_LIST: Final = Kind(
     dated_by="NGAY_GHI_NHAN",
     between=_between,
     to_fhir=_to_fhir,
-    example={
-        "kind": _NAME,
-        "facility": "01001",
-        "id": "VD-BN-0184",
-        "version": 3,
-        "patient": {
-            "personalNumber": "099190004711",
-            "name": "NGUYỄN THỊ MẪU",
-            "birthDate": "1990-03-15",
-            "sex": "female",
-        },
-        "recorded": "2026-06-10",
-        "problems": [
+    example=example(
+        _NAME,
+        "VD-BN-0184",
+        version=3,
+        recorded="2026-06-10",
+        problems=[
             {
                 "icd10": "E11.9",
                 "name": "Đái tháo đường típ 2",
@@ -112,5 +101,5 @@ PROBLEM_LIST: Final = Kind(
             },
             {"name": "Viêm loét dạ dày", "clinicalStatus": "resolved", "onset": "2023", "abated": "2024-01-15"},
         ],
-    },
+    ),
 )

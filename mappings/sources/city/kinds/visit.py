@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from mappings.fhir.elements import SUBJECT, Json, coding, concept, minute, period
-from mappings.fhir.ids import Key, numbered
+from mappings.fhir.ids import numbered
 from mappings.model import Issue, Resource, Row, Tables
-from mappings.sources.city.form import Kind, Making, content, diagnosed, form
+from mappings.sources.city.form import Kind, Making, content, diagnosed, diagnosis_key, example, form
 from mappings.sources.city.values import WRONG, Coded, Flag, Icd10, Moment, Words
 from mappings.sources.dossier.tables.xml1.encounter import class_of
 from mappings.sources.dossier.unshown import is_death, shown
@@ -35,7 +35,7 @@ def _to_fhir(tables: Tables, making: Making) -> Iterator[Resource]:
     encounter = {"reference": f"Encounter/{making.id_of('Encounter')}"}
     named = [
         (row, making.resource("Condition", _condition(row, head, encounter, making), key, ordinal))
-        for row, key, ordinal in numbered(tables.get(_DIAGNOSES, ()), _key, content)
+        for row, key, ordinal in numbered(tables.get(_DIAGNOSES, ()), diagnosis_key, content)
         if shown(row["CHAN_DOAN"]) and not is_death(row.get("MA_BENH", ""))
     ]
     yield _encounter(head, named, making)
@@ -65,10 +65,6 @@ def _condition(row: Row, head: Row, encounter: Json, making: Making) -> Json:
     body: Json = {"verificationStatus": _CONFIRMED} if "LA_CHINH" in row else {}
     body |= {"category": _CATEGORY, "code": diagnosed(row, shown(row["CHAN_DOAN"]), making), "subject": SUBJECT}
     return {**body, "encounter": encounter, "recordedDate": minute(head["NGAY_RA"])}
-
-
-def _key(row: Row) -> Key:
-    return row.get("MA_BENH", ""), row["CHAN_DOAN"] if "MA_BENH" not in row else ""
 
 
 def _between(tables: Tables) -> Iterator[Issue]:
@@ -108,24 +104,16 @@ VISIT: Final = Kind(
     dated_by="NGAY_RA",
     between=_between,
     to_fhir=_to_fhir,
-    example={
-        "kind": _NAME,
-        "facility": "01001",
-        "id": "KB-2026-003318",
-        "version": 1,
-        "patient": {
-            "personalNumber": "099190004711",
-            "name": "NGUYỄN THỊ MẪU",
-            "birthDate": "1990-03-15",
-            "sex": "female",
-        },
-        "type": "01",
-        "started": "2026-06-10T07:05+07:00",
-        "ended": "2026-06-10T10:10+07:00",
-        "reason": "Tái khám định kỳ",
-        "diagnoses": [
+    example=example(
+        _NAME,
+        "KB-2026-003318",
+        type="01",
+        started="2026-06-10T07:05+07:00",
+        ended="2026-06-10T10:10+07:00",
+        reason="Tái khám định kỳ",
+        diagnoses=[
             {"icd10": "E11.9", "name": "Đái tháo đường típ 2", "main": True},
             {"icd10": "I10", "name": "Tăng huyết áp"},
         ],
-    },
+    ),
 )
