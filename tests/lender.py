@@ -89,7 +89,7 @@ class _Lent:
             del self._keeper
             self._keeper.execute(breaking_off)
         connection = self._keeper
-        if _one(connection, f"SELECT count(*) {_OTHERS}") != sum(map(_at_rest, self._engines())):
+        if _one(connection, f"SELECT count(*) {_OTHERS}") != self._at_rest():
             # A test ended connections, or left some that are none of ours.
             self._dispose()
             connection.execute(f"SELECT pg_terminate_backend(pid, 5000) {_OTHERS}")
@@ -105,12 +105,13 @@ class _Lent:
         self._dispose()
         self._keeper.close()
 
-    def _engines(self) -> list[Engine]:
-        return [engine for (dsn, _), engine in _engines.items() if dsn == self._dsn]
+    def _at_rest(self) -> int:
+        pools = [engine.pool for (dsn, _), engine in _engines.items() if dsn == self._dsn]
+        return sum(pool.checkedin() for pool in pools if isinstance(pool, QueuePool))
 
     def _dispose(self) -> None:
-        for engine in self._engines():
-            engine.dispose()
+        for key in [key for key in _engines if key[0] == self._dsn]:
+            _engines.pop(key).dispose()
 
     @cached_property
     def _keeper(self) -> psycopg.Connection:
@@ -140,11 +141,6 @@ def _engine_of(dsn: str, connections: int) -> Engine:
     if key not in _engines:
         _engines[key] = _new_engine(dsn, connections)
     return _engines[key]
-
-
-def _at_rest(engine: Engine) -> int:
-    assert isinstance(engine.pool, QueuePool)
-    return engine.pool.checkedin()
 
 
 def _one(connection: psycopg.Connection, query: str) -> object:
