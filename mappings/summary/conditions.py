@@ -103,6 +103,11 @@ def words(concept: Json) -> str:
     return str(concept.get("text") or next(filter(None, displays), ""))
 
 
+def first_code(concept: Json) -> str:
+    """The code of a CodeableConcept's first coding; "" where it has none."""
+    return str((concept.get("coding") or [{}])[0].get("code", ""))
+
+
 def icd_code(condition: Json) -> str:
     """The ICD-10 code of a diagnosis; "" where it has none."""
     codings = condition.get("code", {}).get("coding", ())

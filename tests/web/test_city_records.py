@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from typing import Any, Final
 
 import pytest
 
 from ehr_sync.sandbox.dossiers.generator import dossier
+from ehr_sync.web.citizen import downloads
+from ehr_sync.web.citizen.book import read
 from mappings.dates import VIETNAM
 from tests.usecases.service import FACILITY, Running
 from tests.usecases.test_city import WHO, W, allergy, dose, patient
@@ -134,3 +137,22 @@ def test_what_came_of_no_visit_is_told_beside_visits(visitor: Visitor, desk: Run
     results = words(visitor, "/results")
     assert "7.8 mmol/L" in results and "3.9 – 6.4" in results and "Đường máu cao" in results
     assert "Metformin" in words(visitor, "/medicines")
+    visitor.get("/downloads")
+    packed = zipfile.ZipFile(io.BytesIO(visitor.press("/downloads", form="tables").data))
+    problems = packed.read("benh-theo-doi.csv").decode("utf-8-sig").splitlines()[1:]
+    assert [line.split(",")[1:6] for line in problems] == [
+        ["Đái tháo đường típ 2", "E11.9", "Còn", "2021-04", ""],
+        ["Viêm loét dạ dày", "", "Không còn", "", "2024-01-15"],
+    ]
+    assert "Glucose,7.8,mmol/L" in packed.read("ket-qua.csv").decode()
+    visitor.get("/downloads")
+    book = read([json.loads(line) for line in visitor.press("/downloads", form="fhir").data.splitlines()])
+    with visitor.client.application.test_request_context():
+        told = str(downloads.paper(book, taking=(), language="vi", made=""))
+    for said in (
+        "Đái tháo đường típ 2 (E11.9), Còn",
+        "Glucose: 7.8 mmol/L",
+        "Sinh hóa máu: Đường máu cao",
+        "Metformin",
+    ):
+        assert said in told

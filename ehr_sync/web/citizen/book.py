@@ -11,8 +11,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
+from ehr_sync.web.citizen.lists import (
+    Allergy,
+    Problem,
+    Vaccination,
+    allergy_of,
+    problem_of,
+    vaccination_of,
+)
 from mappings.fhir.narrative import lines
-from mappings.summary.conditions import Diagnosis, OwnCondition, diagnoses_of, icd_code, own_conditions, words
+from mappings.summary.conditions import Diagnosis, OwnCondition, diagnoses_of, first_code, own_conditions, words
 from mappings.summary.medicines import prescribed_for
 
 Json = Mapping[str, Any]
@@ -183,58 +191,6 @@ class Treatment:
 
 
 @dataclass(frozen=True, slots=True)
-class Allergy:
-    """What somebody reacts to, as a facility recorded it, with what happened then."""
-
-    name: str
-    status: str  # of clinicalStatus: active, inactive, resolved
-    certainty: str  # of verificationStatus: unconfirmed, confirmed, refuted; "" where nobody says
-    criticality: str
-    since: str
-    reactions: tuple[tuple[str, str], ...]  # what happened, and how severe it was
-    on: str
-    place: str
-
-    @property
-    def stands(self) -> bool:
-        """Whether it is still to be minded."""
-        return self.status == "active" and self.certainty != "refuted"
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What a facility keeps on its list of somebody's problems."""
-
-    text: str
-    code: str
-    status: str  # of clinicalStatus: active, recurrence, relapse, inactive, remission, resolved
-    certainty: str
-    since: str
-    over: str
-    on: str
-    place: str
-
-    @property
-    def stands(self) -> bool:
-        """Whether the facility says that it is still so."""
-        return self.status in {"active", "recurrence", "relapse"} and self.certainty != "refuted"
-
-
-@dataclass(frozen=True, slots=True)
-class Vaccination:
-    """A dose of a vaccine, or why there was none."""
-
-    name: str
-    on: str
-    given: bool
-    why_not: str
-    against: tuple[str, ...]
-    dose: str
-    lot: str
-    place: str
-
-
-@dataclass(frozen=True, slots=True)
 class Book:
     """Everything, newest first. `births`, `treatments`, what was `measured` at birth, papers `written` beside visits
     (a medical assessment), what was `prescribed` and `reported` alone, `problems`, `allergies` and `vaccinations` are
@@ -320,11 +276,11 @@ def read(resources: Iterable[Json]) -> Book:
                 case "DiagnosticReport" if each.get("conclusion"):
                     reported.append(_report(each))
                 case "Condition":
-                    problems.append(_problem(each, place))
+                    problems.append(problem_of(each, place))
                 case "AllergyIntolerance":
-                    allergies.append(_allergy(each, place))
+                    allergies.append(allergy_of(each, place))
                 case "Immunization":
-                    vaccinations.append(_vaccination(each, place))
+                    vaccinations.append(vaccination_of(each, place))
     return Book(
         patient,
         tuple(sorted(visits, key=lambda each: (each.start, each.key), reverse=True)),
@@ -337,50 +293,6 @@ def read(resources: Iterable[Json]) -> Book:
         tuple(sorted(problems, key=lambda each: (each.stands, each.on), reverse=True)),
         tuple(sorted(allergies, key=lambda each: each.on, reverse=True)),
         tuple(sorted(vaccinations, key=lambda each: each.on, reverse=True)),
-    )
-
-
-def _problem(resource: Json, place: str) -> Problem:
-    return Problem(
-        text=words(resource["code"]),
-        code=icd_code(resource),
-        status=_first_code(resource.get("clinicalStatus", {})),
-        certainty=_first_code(resource.get("verificationStatus", {})),
-        since=resource.get("onsetDateTime", ""),
-        over=resource.get("abatementDateTime", ""),
-        on=resource.get("recordedDate", ""),
-        place=place,
-    )
-
-
-def _allergy(resource: Json, place: str) -> Allergy:
-    reactions = [
-        ("; ".join(map(words, each["manifestation"])), each.get("severity", ""))
-        for each in resource.get("reaction", ())
-    ]
-    return Allergy(
-        name=words(resource["code"]),
-        status=_first_code(resource.get("clinicalStatus", {})),
-        certainty=_first_code(resource.get("verificationStatus", {})),
-        criticality=resource.get("criticality", ""),
-        since=resource.get("onsetDateTime", ""),
-        reactions=tuple(reactions),
-        on=resource.get("recordedDate", ""),
-        place=place,
-    )
-
-
-def _vaccination(resource: Json, place: str) -> Vaccination:
-    protocol = (resource.get("protocolApplied") or [{}])[0]
-    return Vaccination(
-        name=words(resource["vaccineCode"]),
-        on=resource["occurrenceDateTime"],
-        given=resource["status"] == "completed",
-        why_not=words(resource.get("statusReason", {})),
-        against=tuple(map(words, protocol.get("targetDisease", ()))),
-        dose=str(protocol.get("doseNumberPositiveInt", "")),
-        lot=resource.get("lotNumber", ""),
-        place=place,
     )
 
 
@@ -405,7 +317,7 @@ def _visit(encounter: Json, own: Sequence[Json], provenance: Json, by_id: Mappin
         end=period.get("end", ""),
         place=place,
         kind=words(encounter.get("type", [{}])[0]),
-        emergency=_first_code(encounter.get("priority", {})) == "EM",
+        emergency=first_code(encounter.get("priority", {})) == "EM",
         reasons=tuple(filter(None, map(words, encounter.get("reasonCode", ())))),
         diagnoses=tuple(diagnosis for diagnosis, _ in diagnoses_of(encounter, by_id)),
         outcome=next((words(e["valueCodeableConcept"]) for e in _extensions(encounter, "treatment-outcome")), ""),
@@ -513,16 +425,12 @@ def _to(request: Json) -> Sequence[Json]:
     return found
 
 
-def _first_code(concept: Json) -> str:
-    return str((concept.get("coding") or [{}])[0].get("code", ""))
-
-
 def _extensions(resource: Json, ends: str) -> Iterator[Json]:
     return (each for each in resource.get("extension", ()) if each["url"].endswith(ends))
 
 
 def _is_vital(observation: Json) -> bool:
-    return any(_first_code(category) == "vital-signs" for category in observation.get("category", ()))
+    return any(first_code(category) == "vital-signs" for category in observation.get("category", ()))
 
 
 def _name_of(reference: Json, by_id: Mapping[str, Json]) -> str:

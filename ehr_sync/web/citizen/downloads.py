@@ -8,7 +8,8 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from ehr_sync.web.citizen.book import Allergy, Book, Medicine, Vaccination, Visit
+from ehr_sync.web.citizen.book import Book, Medicine, Report, Result, Visit
+from ehr_sync.web.citizen.lists import Allergy, Problem, Vaccination
 from ehr_sync.web.citizen.words import titled
 from ehr_sync.web.design.words import day, gettext, moment, span, times, when
 from ehr_sync.web.printing.paper import Paper, Section
@@ -23,13 +24,14 @@ def ndjson(resources: Iterable[bytes]) -> bytes:
 
 
 def tables(book: Book) -> bytes:
-    """A zip of CSV files (visits, results, medicines, allergies, vaccinations, papers) and what to know of them."""
+    """A zip of CSV files, one a kind of thing that the book tells, and what to know of them."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, rows in (
             ("lan-kham.csv", _visits(book)),
             ("ket-qua.csv", _results(book)),
             ("thuoc.csv", _medicines(book)),
+            ("benh-theo-doi.csv", _problems(book)),
             ("di-ung.csv", _allergies(book)),
             ("tiem-chung.csv", _vaccinations(book)),
             ("giay-to.csv", _papers(book)),
@@ -108,6 +110,20 @@ def _medicines(book: Book) -> Iterator[Sequence[Any]]:
         yield (m.first, m.last, m.name, m.amount, m.dose, m.place, _given(m))
 
 
+def _problems(book: Book) -> Iterator[Sequence[Any]]:
+    yield (
+        gettext("Ngày ghi"),
+        gettext("Bệnh"),
+        "ICD-10",
+        gettext("Còn hay không"),
+        gettext("Từ"),
+        gettext("Đến"),
+        gettext("Nơi khám"),
+    )
+    for p in book.problems:
+        yield (p.on, p.text, p.code, _standing(p), p.since, p.over, p.place)
+
+
 def _allergies(book: Book) -> Iterator[Sequence[Any]]:
     yield (gettext("Ngày ghi"), gettext("Dị ứng"), gettext("Còn hay không"), gettext("Biểu hiện"), gettext("Nơi khám"))
     for a in book.allergies:
@@ -155,14 +171,21 @@ def paper(book: Book, *, taking: Sequence[Medicine], language: str, made: str) -
                 gettext("Bệnh của bạn"),
                 items=tuple(f"{_coded(c.named)}, {span(c.first, c.last)}" for c in book.conditions()),
             ),
+            *_if_any(gettext("Bệnh mà cơ sở theo dõi"), map(_problem, book.problems)),
             *(_section(visit) for visit in book.visits),
-            *(
-                [Section(gettext("Tiêm chủng"), items=tuple(map(_vaccination, book.vaccinations)))]
-                if book.vaccinations
-                else []
+            *_if_any(
+                gettext("Ngoài các lần khám"),
+                (*map(_result, book.measured), *map(_report, book.reported), *map(_medicine, book.prescribed)),
             ),
+            *_if_any(gettext("Tiêm chủng"), map(_vaccination, book.vaccinations)),
         ),
     )
+
+
+def _if_any(title: str, items: Iterable[str]) -> Iterator[Section]:
+    told = tuple(items)
+    if told:
+        yield Section(title, items=told)
 
 
 def _section(visit: Visit) -> Section:
@@ -180,8 +203,7 @@ def _section(visit: Visit) -> Section:
         (gettext("Hẹn khám lại"), _coming(visit)),
     ]
     said += [(f"{titled(p.title)}: {titled(title)}", " ".join(told)) for p in visit.papers for title, told in p.parts]
-    found = [f"{r.name}: {r.value} {r.unit}".strip() for r in (*visit.vitals, *visit.results)]
-    found += [f"{r.name}: {r.conclusion}" for r in visit.reports]
+    found = (*map(_result, (*visit.vitals, *visit.results)), *map(_report, visit.reports))
     return Section(
         title=f"{span(visit.start, visit.end)}, {visit.kind}",
         rows=tuple((name, value) for name, value in said if value),
@@ -197,6 +219,14 @@ def _section(visit: Visit) -> Section:
     )
 
 
+def _result(each: Result) -> str:
+    return f"{each.name}: {each.value} {each.unit}".strip()
+
+
+def _report(each: Report) -> str:
+    return f"{each.name}: {each.conclusion}"
+
+
 def _medicine(each: Medicine) -> str:
     return ", ".join(filter(None, (each.name, each.amount, each.dose, span(each.first, each.last), _given(each))))
 
@@ -205,7 +235,11 @@ def _allergy(each: Allergy) -> str:
     return ", ".join(filter(None, (each.name, _standing(each), *(what for what, _ in each.reactions), each.place)))
 
 
-def _standing(each: Allergy) -> str:
+def _problem(each: Problem) -> str:
+    return ", ".join(filter(None, (_coded(each), _standing(each), span(each.since, each.over), each.place)))
+
+
+def _standing(each: Allergy | Problem) -> str:
     if each.certainty == "refuted":
         return gettext("Đã loại trừ")
     return gettext("Còn") if each.stands else gettext("Không còn")
@@ -221,7 +255,7 @@ def _given(each: Medicine) -> str:
     return gettext("dùng tại cơ sở") if each.given else ""
 
 
-def _coded(what: Diagnosis) -> str:
+def _coded(what: Diagnosis | Problem) -> str:
     return f"{what.text} ({what.code})" if what.code else what.text
 
 
