@@ -113,6 +113,13 @@ def test_p3_the_senders_own_version_decides_and_never_the_day_it_came(running: R
     assert running.counts("record", "record_version") == {"record": 1, "record_version": 4}
 
 
+def test_a_record_sent_as_another_kind_is_refused_and_in_no_book(running: Running) -> None:
+    taken = running.record(allergy(), kind="immunization")
+    told = [(issue.code, issue.path, issue.expected) for issue in taken.issues]
+    assert (taken.status, told) == ("refused", [("form.kind_differs", "/kind", "immunization")])
+    assert running.counts("record") == {"record": 0}
+
+
 def test_p4_a_record_of_a_number_that_is_not_theirs_stays_out_of_the_book(running: Running) -> None:
     other = running.record(allergy(patient=patient(name="TRẦN VĂN KHÁC")))
     running.settle()

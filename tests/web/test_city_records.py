@@ -26,7 +26,14 @@ def reader(visitor: Visitor, desk: Running) -> Visitor:
     for sent in (
         allergy(verificationStatus="unconfirmed", onset="2019"),
         allergy(id="DU-2", substance="Tôm", category="food", clinicalStatus="resolved", criticality="low"),
-        allergy(id="DU-3", substance="Phấn hoa", category="environment", verificationStatus="refuted"),
+        # What was ruled out came last, and stands last all the same.
+        allergy(
+            id="DU-3",
+            substance="Phấn hoa",
+            category="environment",
+            verificationStatus="refuted",
+            recorded="2024-05-12",
+        ),
         dose(targetDisease="Sởi, quai bị, rubella"),
         dose(
             id="TC-2", status="not-done", statusReason="Sốt <b>39</b>", occurred="2024-06-11T09:00", vaccineName="=Cúm"
@@ -113,6 +120,8 @@ def test_what_came_of_no_visit_is_told_beside_visits(visitor: Visitor, desk: Run
             "recorded": "2024-05-10",
             "problems": [
                 {"name": "Viêm loét dạ dày", "clinicalStatus": "resolved", "abated": "2024-01-15"},
+                {"name": "Hen", "clinicalStatus": "relapse"},
+                {"name": "Gút", "clinicalStatus": "active", "verificationStatus": "refuted"},
                 {"icd10": "E11.9", "name": "Đái tháo đường típ 2", "clinicalStatus": "active", "onset": "2021-04"},
             ],
         },
@@ -130,7 +139,12 @@ def test_what_came_of_no_visit_is_told_beside_visits(visitor: Visitor, desk: Run
     visitor.sign_in(W)
     home = words(visitor, "/")
     assert "Metformin, 500 mg" in home.partition("Đang dùng thuốc")[2].partition("<h2>")[0]
-    diabetes, ulcer = home.partition("Bệnh mà cơ sở theo dõi")[2].split("</li>")[:2]
+    *listed, _ = home.partition("Bệnh mà cơ sở theo dõi")[2].partition("</ul>")[0].split("</li>")
+    lines = {name: next(line for line in listed if name in line) for name in ("Đái tháo", "Viêm loét", "Hen", "Gút")}
+    tags = {name: [tag for tag in ("Không còn", "Đã loại trừ") if tag in line] for name, line in lines.items()}
+    assert tags == {"Đái tháo": [], "Viêm loét": ["Không còn"], "Hen": [], "Gút": ["Đã loại trừ"]}
+    assert {name for line in listed[:2] for name in lines if name in line} == {"Đái tháo", "Hen"}
+    diabetes, ulcer = lines["Đái tháo"], lines["Viêm loét"]
     assert ("Đái tháo đường típ 2" in diabetes, "E11.9" in diabetes, "Không còn" in diabetes) == (True, True, False)
     assert "từ 04/2021" in diabetes or "từ 2021-04" in diabetes
     assert ("Viêm loét dạ dày" in ulcer, "Không còn" in ulcer, "đến 15/01/2024" in ulcer) == (True, True, True)
@@ -140,9 +154,11 @@ def test_what_came_of_no_visit_is_told_beside_visits(visitor: Visitor, desk: Run
     visitor.get("/downloads")
     packed = zipfile.ZipFile(io.BytesIO(visitor.press("/downloads", form="tables").data))
     problems = packed.read("benh-theo-doi.csv").decode("utf-8-sig").splitlines()[1:]
-    assert [line.split(",")[1:6] for line in problems] == [
-        ["Đái tháo đường típ 2", "E11.9", "Còn", "2021-04", ""],
+    assert sorted(line.split(",")[1:6] for line in problems) == [
+        ["Gút", "", "Đã loại trừ", "", ""],
+        ["Hen", "", "Còn", "", ""],
         ["Viêm loét dạ dày", "", "Không còn", "", "2024-01-15"],
+        ["Đái tháo đường típ 2", "E11.9", "Còn", "2021-04", ""],
     ]
     assert "Glucose,7.8,mmol/L" in packed.read("ket-qua.csv").decode()
     visitor.get("/downloads")

@@ -312,3 +312,4 @@ def test_what_tells_of_a_death_is_shown_to_nobody() -> None:
     assert made("visit", diagnoses=[{"icd10": "R96.0", "name": "Đột ngột"}])[1:] == []
     assert made("problem-list", problems=[{"name": "Tử vong", "clinicalStatus": "active"}]) == []
     assert "conclusion" not in made("laboratory-report", conclusion="Bệnh nhân đã tử vong")[-1]
+    assert [one for one in made("allergy", reactions=[{"manifestation": "Tử vong"}]) if "reaction" in one] == []
