@@ -70,6 +70,7 @@ def test_the_first_page_tells_each_allergy_and_first_what_still_stands(reader: V
         if tag in others.split(name)[1].split("</li>")[0]
     }
     assert tags == {"Tôm": "Không còn", "Phấn hoa": "Đã loại trừ"}
+    assert "Có thể nguy hiểm" not in others
     assert NONE_KNOWN not in page
 
 
@@ -85,6 +86,7 @@ def test_each_dose_is_told_and_one_that_was_not_given_as_such(reader: Visitor) -
     flu, measles = words(reader, "/vaccinations").partition("<ul>")[2].split("</li>")[:2]
     assert "MMR II" in measles and "mũi 2" in measles and "số lô K004711" in measles
     assert "Phòng Sởi, quai bị, rubella" in measles and "08:30, 10/05/2024" in measles
+    assert "mũi 2 <span" in flu
     assert "Không tiêm" in flu and "39" in flu and "<b>" not in flu
     assert "Not given" in words(reader, "/vaccinations", "en")
 
