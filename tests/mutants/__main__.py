@@ -43,11 +43,12 @@ def main() -> None:
     covering = read(ROOT)
     for name in asked.packages or ["changed"]:
         chosen = sample(ROOT, modules_of(name), asked.sample, asked.seed)
-        judged = []
-        for each in judge_all(ROOT, chosen, covering, copies=asked.copies):
+        judged = _kept(name, asked.seed, chosen, survivors=not asked.again)
+        done = {each.mutant for each in judged}
+        for each in judge_all(ROOT, [one for one in chosen if one not in done], covering, copies=asked.copies):
             judged.append(each)
             print(f"{len(judged):4} of {len(chosen)} {each.verdict:9} {_place(each.mutant)}  [{each.by}]", flush=True)
-        _keep(name, asked.seed, judged)
+            _keep(name, asked.seed, judged)
         _report(name, asked.seed, judged)
 
 
@@ -82,6 +83,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=22)
     parser.add_argument("--copies", type=int, default=os.cpu_count() or 1, help="how many are tried side by side")
     parser.add_argument("--cover", action="store_true", help="find out again which tests run which lines")
+    parser.add_argument("--again", action="store_true", help="ask again those that survived")
     return parser.parse_args()
 
 
@@ -107,6 +109,15 @@ def _short(text: str) -> str:
     return line if len(line) <= 60 else f"{line[:57]}..."
 
 
+def _kept(name: str, seed: int, chosen: Sequence[Mutant], *, survivors: bool) -> list[Judged]:
+    """What an earlier run said of these very mutants, so that one that was stopped goes on where it stood."""
+    file = _file(name, seed)
+    rows = json.loads(file.read_text()) if file.is_file() else []
+    verdicts = {(row["path"], row["at"], row["now"]): (row["verdict"], row["by"]) for row in rows}
+    known = [(mutant, verdicts.get((mutant.path, mutant.place, mutant.now))) for mutant in chosen]
+    return [Judged(mutant, *said) for mutant, said in known if said and (survivors or said[0] == "caught")]
+
+
 def _keep(name: str, seed: int, judged: Sequence[Judged]) -> None:
     FIGURES.mkdir(exist_ok=True)
     rows: list[dict[str, Any]] = [
@@ -114,8 +125,11 @@ def _keep(name: str, seed: int, judged: Sequence[Judged]) -> None:
         | {"verdict": e.verdict, "by": e.by, "equivalent": is_equivalent(e.mutant)}
         for e in judged
     ]
-    file = FIGURES / f"{name.replace('/', '.')}-{seed}.json"
-    file.write_text(json.dumps(rows, indent=1, ensure_ascii=False))
+    _file(name, seed).write_text(json.dumps(rows, indent=1, ensure_ascii=False))
+
+
+def _file(name: str, seed: int) -> Path:
+    return FIGURES / f"{name.replace('/', '.')}-{seed}.json"
 
 
 def _report(name: str, seed: int, judged: Sequence[Judged]) -> None:
