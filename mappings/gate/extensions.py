@@ -56,11 +56,13 @@ def wrong_extensions(resource: Json) -> tuple[Finding, ...]:
 
 def _in_resource(resource: Json, at: str) -> Iterator[Finding]:
     name = str(resource.get("resourceType", ""))
-    yield from _in_object(resource, definitions().types.get(name), name, name, at or name)
+    yield from _in_object(resource, definitions().types.get(name), (name, name), at or name)
 
 
-def _in_object(node: Json, of: Type | None, kind: str, path: str, at: str) -> Iterator[Finding]:
-    """`path` is that of the definitions (Observation.value[x]); `at` is where it stands, with indices."""
+def _in_object(node: Json, of: Type | None, names: tuple[str, ...], at: str) -> Iterator[Finding]:
+    """`names` are the element's in the definitions: its kind, and its path in the resource (Observation.value[x]) and
+    in the data type that it belongs to (HumanName.family); `at` is where it stands, with indices.
+    """
     for name, value in node.items():
         items = value if isinstance(value, list) else [value]
         for index, one in enumerate(items):
@@ -68,29 +70,30 @@ def _in_object(node: Json, of: Type | None, kind: str, path: str, at: str) -> It
                 continue
             place = f"{at}.{name}[{index}]" if isinstance(value, list) else f"{at}.{name}"
             if name in _EXTENSIONS:
-                yield from _of_extension(one, kind, path, place)
+                yield from _of_extension(one, names, place)
             if "resourceType" in one:
                 yield from _in_resource(one, place)
                 continue
             element = of.elements.get(name.removeprefix("_")) if of else None
-            below = f"{path}.{(element and element.choice) or name.removeprefix('_')}"
+            last = (element and element.choice) or name.removeprefix("_")
+            below = (element.kind if element else "", f"{names[1]}.{last}", f"{of.name if of else ''}.{last}")
             inner = element.of if element and name[0] != "_" else None
-            yield from _in_object(one, inner, element.kind if element else "", below, place)
+            yield from _in_object(one, inner, below, place)
 
 
-def _of_extension(extension: Json, kind: str, path: str, place: str) -> Iterator[Finding]:
+def _of_extension(extension: Json, names: tuple[str, ...], place: str) -> Iterator[Finding]:
     url = str(extension.get("url", ""))
     if not url.startswith(("http" + _ADDRESS, "https" + _ADDRESS)):
         return
     contexts = _contexts().get(url)
     if contexts is None:
         yield Finding("extension.unknown", place, "an extension that FHIR R4 4.0.1 defines")
-    elif not _is_allowed(contexts, kind, path):
+    elif not _is_allowed(contexts, *names):
         yield Finding("extension.place", place, " | ".join(sorted(contexts)))
 
 
-def _is_allowed(contexts: frozenset[str], kind: str, path: str) -> bool:
-    own = {kind, _MADE_OF.get(kind, kind), path, *_ANYWHERE}
+def _is_allowed(contexts: frozenset[str], kind: str, path: str, in_type: str = "") -> bool:
+    own = {kind, _MADE_OF.get(kind, kind), path, in_type, *_ANYWHERE}
     return not contexts.isdisjoint(own if "." in path else own | _RESOURCES)
 
 

@@ -99,3 +99,26 @@ def test_no_address_of_a_sender_is_echoed() -> None:
     (found,) = wrong_extensions({**ENCOUNTER, **extension(HL7 + "BÍ-MẬT")})
 
     assert "MẬT" not in repr(found)
+
+
+OWN_PREFIX = {"family": "du Marché", "_family": extension(HL7 + "humanname-own-prefix")}
+STREET = {"line": ["Hàng Bông 5"], "_line": [extension(HL7 + "iso21090-ADXP-streetName")]}
+
+
+@pytest.mark.parametrize(
+    ("resource", "expected"),
+    [
+        ({**PATIENT, "name": [OWN_PREFIX]}, []),
+        ({**PATIENT, "contact": [{"name": OWN_PREFIX}]}, []),
+        ({**PATIENT, "address": [STREET]}, []),
+        ({**PATIENT, "contact": [{"address": STREET}]}, []),
+        (
+            {**PATIENT, "address": [{"city": "Hà Nội", "_city": extension(HL7 + "humanname-own-prefix")}]},
+            [("extension.place", "Patient.address[0]._city.extension[0]")],
+        ),
+    ],
+)
+def test_an_extension_of_a_data_types_element_stands_wherever_the_type_does(
+    resource: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    assert told(resource) == expected
