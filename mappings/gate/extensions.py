@@ -18,6 +18,7 @@ from typing import Any, Final
 import orjson
 
 from mappings.gate.definitions import definitions
+from mappings.gate.escapes import has_escape
 from mappings.gate.finding import Finding
 from mappings.gate.table import Type
 
@@ -42,7 +43,8 @@ def may_extend(resource_json: bytes) -> bool:
     """Whether there may be an extension of hl7.org in it that not every element may have: a search of bytes, wrong in
     one direction only.
     """
-    if b"\\" in resource_json:
+    # Other escapes spell no letter of an address.
+    if has_escape(resource_json, b"u", b"/"):
         return True
     return resource_json.count(_IN_BYTES) != resource_json.count(_ABSENT)
 

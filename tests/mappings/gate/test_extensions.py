@@ -122,3 +122,12 @@ def test_an_extension_of_a_data_types_element_stands_wherever_the_type_does(
     resource: dict[str, Any], expected: list[tuple[str, str]]
 ) -> None:
     assert told(resource) == expected
+
+
+@pytest.mark.parametrize(
+    "spelling", ["http:\\/\\/hl7.org\\/fhir", "\\u0068ttp://hl7.org/fhir", "http://hl7\\u002Eorg/fhir"]
+)
+def test_no_spelling_of_its_address_hides_an_extension(spelling: str) -> None:
+    address = f"{spelling}/StructureDefinition/event-note"
+    sent = f'{{"resourceType":"Basic","code":{{"text":"a"}},"extension":[{{"url":"{address}","valueString":"x"}}]}}'
+    assert [(one.code, one.path) for one in findings(sent.encode())] == [("extension.unknown", "Basic.extension[0]")]
