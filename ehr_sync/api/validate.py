@@ -21,6 +21,7 @@ from ehr_sync.api.problems import Problem
 from mappings.gate import Finding, bundle_findings, findings
 from mappings.gate.definitions import definitions
 from mappings.gate.profiles import KNOWN, profile_findings, profiles_of
+from mappings.gate.walk import NOT_DESCRIBED
 
 MOST_BYTES: Final = 2_000_000
 _MEDIA: Final = {"application/fhir+json", "application/json"}
@@ -67,6 +68,10 @@ _TEXTS: Final = {
     "required.missing": ("Thiếu phần tử bắt buộc.", "A required element is missing."),
     "slice.missing": ("Thiếu phần mà profile bắt buộc.", "A slice that the profile requires is missing."),
     "slice.too_many": ("Phần này chỉ được có một lần.", "The profile allows this slice once."),
+    "type.not_described": (
+        "Loại tài nguyên này chỉ được kiểm tra về hình thức.",
+        "Of resources of this type only the form is looked at.",
+    ),
     "type.unknown": ("Loại tài nguyên không rõ.", "The type of resource is not known."),
     "type.wrong": ("Loại tài nguyên không đúng.", "The type is another one than is wanted here."),
     "value.fixed": ("Giá trị khác giá trị cố định của profile.", "The profile fixes another value."),
@@ -179,7 +184,7 @@ def _outcome(json: bytes, type_: str, profiles: Sequence[str], language: Languag
     is_sound = all(severity != "error" for severity, _ in told)
     named = dict.fromkeys((*profiles, *profiles_of(resource))) if is_sound else {}
     told += [("error", one) for one in profile_findings(resource, [p for p in named if p in KNOWN])] if named else []
-    told.sort(key=lambda one: one[0])  # errors first, then warnings
+    told.sort(key=lambda one: ("error", "warning", "information").index(one[0]))
     issues = [_issue(one, language, severity) for severity, one in told[:_MOST_TOLD]]
     if len(told) > _MOST_TOLD:
         issues.append(_said("information", "informational", _SHORTENED, language, ""))
@@ -199,7 +204,11 @@ def _is_readable(found: Sequence[Finding]) -> bool:
 
 
 def _severity(finding: Finding, resource: Any) -> str:
-    """A relative reference may lead to what its receiver has: outside of a document nobody can say."""
+    """A relative reference may lead to what its receiver has: outside of a document nobody can say. What is beside a
+    resource that nobody looked at may be right.
+    """
+    if finding.code == NOT_DESCRIBED:
+        return "information"
     if finding.code != "reference.unresolved":
         return "error"
     literal = _at(resource, finding.path)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Connection, LargeBinary, bindparam, select
+from sqlalchemy import BigInteger, Connection, LargeBinary, bindparam, null, select
 from sqlalchemy.dialects.postgresql import UUID as SqlUuid
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -84,6 +84,23 @@ def sealed_entries_of(connection: Connection, person_id: UUID, prefix: bytes) ->
     return _OF_PREFIX.rows(connection, person_id=person_id, first=prefix, last=prefix + b"\xff" * 9)
 
 
+def sealed_manifests(connection: Connection, person_id: UUID) -> list[Any]:
+    """All entries of a person in the order of seq, for `open_entry`, without what they show."""
+    return _MANIFESTS.rows(connection, person_id=person_id)
+
+
+_MANIFESTS = Statement(
+    select(
+        book_entry.c.person_id,
+        book_entry.c.record_id,
+        book_entry.c.version,
+        book_entry.c.seq,
+        book_entry.c.manifest,
+        null().label("body"),
+    )
+    .where(book_entry.c.person_id == bindparam("person_id", type_=SqlUuid()))
+    .order_by(book_entry.c.seq)
+)
 _OF_PREFIX = Statement(
     _ENTRIES.where(
         book_entry.c.person_id == bindparam("person_id", type_=SqlUuid()),

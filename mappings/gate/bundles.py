@@ -15,10 +15,12 @@ from mappings.gate.finding import Finding
 from mappings.gate.gated import refers_only_to, without_gated
 from mappings.gate.local_references import places_of
 from mappings.gate.table import Element
+from mappings.gate.walk import NOT_DESCRIBED
 
 Json = dict[str, Any]
 _LITERAL = re.compile(r"[A-Z][A-Za-z]{1,40}/[A-Za-z0-9\-.]{1,64}")
 _VERSION = re.compile(r"/_history/[A-Za-z0-9\-.]{1,64}$")
+_OPERATION = re.compile(r"(?:^|/)\$[a-z][a-zA-Z0-9-]*$")
 _NOTHING: Mapping[bytes, bytes] = MappingProxyType({})
 _ETAG = re.compile(r'W/"[^"]+"')
 
@@ -61,13 +63,13 @@ def _is_apart(bundle: Json, addresses: frozenset[str]) -> bool:
 
 def _looked_through(bundle_json: bytes, known: frozenset[str]) -> tuple[Finding, ...]:
     checked = check(bundle_json)
-    if checked.findings:
+    if any(each.code != NOT_DESCRIBED for each in checked.findings):
         return checked.findings
     bundle = checked.resource
     if bundle.get("resourceType") != "Bundle":
-        return (Finding("type.wrong", "", "Bundle"),)
+        return checked.findings or (Finding("type.wrong", "", "Bundle"),)
     broken = _broken(bundle, checked.walk.references, known)
-    return tuple(each.below("Bundle") for each in broken)
+    return (*checked.findings, *[each.below("Bundle") for each in broken])
 
 
 def _broken(bundle: Json, references: list[tuple[Json, Element]], known: frozenset[str]) -> Iterator[Finding]:
@@ -116,23 +118,31 @@ def _broken_request(entry: Json) -> Iterator[Finding]:
 
 def _url_agrees(method: str, url: str, resource: Json) -> bool:
     if method == "POST":
-        return bool(url == resource["resourceType"])
+        is_operation = _OPERATION.search(url) is not None  # which takes Parameters or, of one parameter, itself
+        return is_operation or bool(url == resource["resourceType"])
     if method == "PUT" and "?" in url:
         return bool(url.partition("?")[0] == resource["resourceType"])
     return method != "PUT" or ("id" in resource and url == _own(resource))
 
 
 def _claimed(bundle: Json, entry: Json) -> Iterator[str]:
-    """What no two entries may share: a fullUrl, and in a transaction the resource that is changed."""
-    if "fullUrl" in entry and bundle["type"] != "history":
+    """What no two entries of a transaction may share: the resource changed, and a fullUrl even where versions differ,
+    which bdl-7 allows: a reference could not choose.
+    """
+    if bundle["type"] != "transaction":
+        return
+    if "fullUrl" in entry:
         yield f"as {entry['fullUrl']}"
     request = entry.get("request", {})
-    if bundle["type"] == "transaction" and request.get("method") in ("PUT", "PATCH", "DELETE"):
+    if request.get("method") in ("PUT", "PATCH", "DELETE"):
         yield f"to {request['url']}"
 
 
 def _unresolved(bundle: Json, references: list[tuple[Json, Element]], known: frozenset[str]) -> Iterator[Finding]:
     here = _types_by_address(bundle)
+    # Who signed a Bundle need not be in it.
+    signature = bundle.get("signature", {})
+    signers = [id(signature.get(name)) for name in ("who", "onBehalfOf")]
     wrong: list[tuple[Json, str, str]] = []
     for node, element in references:
         literal = node.get("reference", "#")
@@ -143,7 +153,8 @@ def _unresolved(bundle: Json, references: list[tuple[Json, Element]], known: fro
         kind = here.get(plain)
         if kind is not None and element.targets is not None and kind not in element.targets:
             wrong.append((node, "reference.target", " | ".join(sorted(element.targets))))
-        if kind is None and plain not in known and not literal.startswith(("http://", "https://")):
+        is_away = literal.startswith(("http://", "https://")) or id(node) in signers
+        if kind is None and plain not in known and not is_away:
             wrong.append((node, "reference.unresolved", ""))
     places = places_of(bundle) if wrong else {}
     yield from (Finding(code, places[id(node)], detail) for node, code, detail in wrong)

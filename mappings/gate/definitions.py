@@ -40,7 +40,8 @@ class _Builder:
         names = frozenset(each.name for each in elements)
         choices = frozenset(each.choice for each in elements if each.choice)
         words = frozenset(self._checks[kind] for kind in ONE_WORD)
-        return Definitions(self._types, self._resources, names, choices, words)
+        others = frozenset(self._table["others"])
+        return Definitions(self._types, self._resources, others, names, choices, words)
 
     def _fill(self, of: Type, rows: dict[str, list[str]]) -> None:
         required = []

@@ -18,6 +18,7 @@ from typing import Any, Final
 import orjson
 
 from mappings.gate.definitions import definitions
+from mappings.gate.escapes import has_escape
 from mappings.gate.finding import Finding
 from mappings.gate.table import Type
 
@@ -42,7 +43,8 @@ def may_extend(resource_json: bytes) -> bool:
     """Whether there may be an extension of hl7.org in it that not every element may have: a search of bytes, wrong in
     one direction only.
     """
-    if b"\\" in resource_json:
+    # Other escapes spell no letter of an address.
+    if has_escape(resource_json, b"u", b"/"):
         return True
     return resource_json.count(_IN_BYTES) != resource_json.count(_ABSENT)
 
@@ -56,11 +58,13 @@ def wrong_extensions(resource: Json) -> tuple[Finding, ...]:
 
 def _in_resource(resource: Json, at: str) -> Iterator[Finding]:
     name = str(resource.get("resourceType", ""))
-    yield from _in_object(resource, definitions().types.get(name), name, name, at or name)
+    yield from _in_object(resource, definitions().types.get(name), (name, name), at or name)
 
 
-def _in_object(node: Json, of: Type | None, kind: str, path: str, at: str) -> Iterator[Finding]:
-    """`path` is that of the definitions (Observation.value[x]); `at` is where it stands, with indices."""
+def _in_object(node: Json, of: Type | None, names: tuple[str, ...], at: str) -> Iterator[Finding]:
+    """`names` are the element's in the definitions: its kind, and its path in the resource (Observation.value[x]) and
+    in the data type that it belongs to (HumanName.family); `at` is where it stands, with indices.
+    """
     for name, value in node.items():
         items = value if isinstance(value, list) else [value]
         for index, one in enumerate(items):
@@ -68,29 +72,30 @@ def _in_object(node: Json, of: Type | None, kind: str, path: str, at: str) -> It
                 continue
             place = f"{at}.{name}[{index}]" if isinstance(value, list) else f"{at}.{name}"
             if name in _EXTENSIONS:
-                yield from _of_extension(one, kind, path, place)
+                yield from _of_extension(one, names, place)
             if "resourceType" in one:
                 yield from _in_resource(one, place)
                 continue
             element = of.elements.get(name.removeprefix("_")) if of else None
-            below = f"{path}.{(element and element.choice) or name.removeprefix('_')}"
+            last = (element and element.choice) or name.removeprefix("_")
+            below = (element.kind if element else "", f"{names[1]}.{last}", f"{of.name if of else ''}.{last}")
             inner = element.of if element and name[0] != "_" else None
-            yield from _in_object(one, inner, element.kind if element else "", below, place)
+            yield from _in_object(one, inner, below, place)
 
 
-def _of_extension(extension: Json, kind: str, path: str, place: str) -> Iterator[Finding]:
+def _of_extension(extension: Json, names: tuple[str, ...], place: str) -> Iterator[Finding]:
     url = str(extension.get("url", ""))
     if not url.startswith(("http" + _ADDRESS, "https" + _ADDRESS)):
         return
     contexts = _contexts().get(url)
     if contexts is None:
         yield Finding("extension.unknown", place, "an extension that FHIR R4 4.0.1 defines")
-    elif not _is_allowed(contexts, kind, path):
+    elif not _is_allowed(contexts, *names):
         yield Finding("extension.place", place, " | ".join(sorted(contexts)))
 
 
-def _is_allowed(contexts: frozenset[str], kind: str, path: str) -> bool:
-    own = {kind, _MADE_OF.get(kind, kind), path, *_ANYWHERE}
+def _is_allowed(contexts: frozenset[str], kind: str, path: str, in_type: str = "") -> bool:
+    own = {kind, _MADE_OF.get(kind, kind), path, in_type, *_ANYWHERE}
     return not contexts.isdisjoint(own if "." in path else own | _RESOURCES)
 
 

@@ -69,10 +69,15 @@ class Definitions:
         return {
             "primitives": self._regexes(),
             "resources": sorted(TYPES.split()),
+            "others": sorted(self._resources() - set(TYPES.split())),
             "types": types,
             "invariants": dict(sorted(invariants.items())),
             "value_sets": dict(sorted(self.used.items())),
         }
+
+    def _resources(self) -> set[str]:
+        found = [one for one in self.structures.values() if one["kind"] == "resource" and not one.get("abstract")]
+        return {str(one["id"]) for one in found if one["id"] == one["type"]}
 
     def _regexes(self) -> dict[str, str]:
         found = {}

@@ -66,6 +66,7 @@ class Plan:
 class Definitions:
     types: dict[str, Type]
     resources: frozenset[str]
+    others: frozenset[str]  # resource types of R4 whose elements are not here
     names: frozenset[str]  # every element name; what else a sender wrote is not echoed
     choices: frozenset[str]  # every "value[x]"
     words: frozenset[Check]  # checks that any printable text without a space passes

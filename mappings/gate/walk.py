@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from mappings.gate.finding import Finding
 from mappings.gate.plans import plan_of
@@ -17,6 +17,8 @@ Json = dict[str, Any]
 Findings = tuple[Finding, ...]
 _LITERAL = re.compile(r"([A-Z][A-Za-z]{1,40})/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?")
 _FOREIGN = re.compile(rf"https?://.*/{_LITERAL.pattern}")
+NOT_DESCRIBED: Final = "type.not_described"
+"""A resource of a type that FHIR R4 has and the table has not: refused at the gate, yet not known to be wrong."""
 _MOST_BELOW = 1_000
 """Of one array no more findings are gathered: a sender may make each of a million values wrong."""
 
@@ -42,7 +44,7 @@ class Walk:
         """Findings with paths that start at the type's name. Without `shape` it is a sample of its own."""
         of = self._type_of(node)
         if of is None or not isinstance(node, dict):
-            return (Finding("type.unknown", ""),)
+            return (Finding(self._unknown(node), ""),)
         if shape is None:
             sample = Sample(node)
             self.samples.append(sample)
@@ -52,6 +54,10 @@ class Walk:
     def _type_of(self, node: object) -> Type | None:
         name = node.get("resourceType") if isinstance(node, dict) else None
         return self.table.types.get(name) if isinstance(name, str) and name in self.table.resources else None
+
+    def _unknown(self, node: object) -> str:
+        name = node.get("resourceType") if isinstance(node, dict) else None
+        return NOT_DESCRIBED if isinstance(name, str) and name in self.table.others else "type.unknown"
 
     def _object(self, node: Json, of: Type, place: int, shape: set[int]) -> Findings:
         # Nearly everything is good: what is made here for each object and value is made a thousand times a Bundle.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hmac
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -69,10 +69,8 @@ def read_resource(
     and for any version that does not stand today; a foreign one is noted in its owner's log.
     """
     actor = actor_of(login, stores)
-    # An id of ours says of which record it is: only that is opened.
-    prefix = None if type_ in _DERIVED else record_prefix(id_)
-    with reading(login, stores, uris, asks="r", prefix=prefix) as (connection, book):
-        found = book.find(head_of(type_, id_), version) if book and _ID.fullmatch(id_) else None
+    with reading(login, stores, uris, asks="r", sealed=_sealed_for(type_, id_)) as (connection, book):
+        found = book.find(type_, id_, version) if book and _ID.fullmatch(id_) else None
         if book and found:
             note(connection, stores, AuditEntry(actor, f"{how} {type_}", book.person.person_id, id_), login)
         else:
@@ -81,6 +79,22 @@ def read_resource(
     if found is None:
         raise NotFound("resource.unknown")
     return found
+
+
+_Sealed = Callable[[Connection, UUID], Sequence[Any]]
+
+
+def _all_entries(connection: Connection, person_id: UUID) -> Sequence[Any]:
+    return book_entries.sealed_entries(connection, {person_id: -1})[person_id]
+
+
+def _sealed_for(type_: str, id_: str) -> _Sealed:
+    """What of a book must be opened for one resource of it."""
+    if type_ == "Patient":
+        return book_entries.sealed_manifests  # by which one knows when it last changed
+    # An id of ours says of which record it is.
+    prefix = None if type_ in _DERIVED else record_prefix(id_)
+    return partial(book_entries.sealed_entries_of, prefix=prefix) if prefix is not None else _all_entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,20 +151,26 @@ class OpenedBook:
     uris: Uris
     shows: Callable[[str], bool] | None = None  # of which types; None: of all
 
-    def find(self, head: bytes, version: str | None) -> bytes | None:
-        """The resource that begins so, if it stands in this version."""
-        found = next((held for held in self.held() if held.json.startswith(head)), None)
+    def find(self, type_: str, id_: str, version: str | None) -> bytes | None:
+        """The resource of this id, if it stands in this version."""
+        head = head_of(type_, id_)
+        held = self._shown([self._patient()] if type_ == "Patient" else self._all())
+        found = next((each for each in held if each.json.startswith(head)), None)
         return found.ready() if found and version in {None, str(found.version)} else None
 
     def held(self) -> Iterator[Held]:
         """Everything that it shows, in the order of the book."""
-        if self.shows is None:
-            return self._all()
-        return (held for held in self._all() if self.shows(_type_in(held.json)))
+        return self._shown(self._all())
+
+    def _shown(self, held: Iterable[Held]) -> Iterator[Held]:
+        return (each for each in held if self.shows is None or self.shows(_type_in(each.json)))
+
+    def _patient(self) -> Held:
+        return self._derived(0, 0, patient_of(self.person, self.uris).json, self._changed_at())
 
     def _all(self) -> Iterator[Held]:
         changed_at, told = self._changed_at(), set[str]()
-        yield self._derived(0, 0, patient_of(self.person, self.uris).json, changed_at)
+        yield self._patient()
         for entry in self.entries:
             shown, seq = leaving(entry), entry.entry.seq
             cast = cast_of([entry], names=self.names, keys=self.keys, uris=self.uris, told=told)
@@ -207,10 +227,10 @@ def _type_in(resource: bytes) -> str:
 
 @contextmanager
 def reading(
-    login: Login, stores: Stores, uris: Uris, *, asks: str = "rs", prefix: bytes | None = None
+    login: Login, stores: Stores, uris: Uris, *, asks: str = "rs", sealed: _Sealed = _all_entries
 ) -> Iterator[tuple[Connection, OpenedBook | None]]:
-    """A transaction for a read and its audit entry, and the reader's own book, if they have one: all of it, or of the
-    records alone whose ids begin with `prefix`.
+    """A transaction for a read and its audit entry, and the reader's own book, if they have one: all of it, or what
+    `sealed` takes of it.
 
     To an app the book shows only the types with which it may do all that `asks` says ("r", "s", "rs"), whatever route
     leads here.
@@ -218,7 +238,7 @@ def reading(
     found = _who(login, stores)
     key = _key_of(found[0], stores) if found else None
     with stores.database.begin() as connection:
-        book = _open(connection, *found, key, prefix, stores, uris) if found and key else None
+        book = _open(connection, *found, key, sealed, stores, uris) if found and key else None
         if book and login.app:
             book = replace(book, shows=partial(_may_see, login.app, asks))
         yield connection, book
@@ -252,15 +272,11 @@ def _open(
     person_id: UUID,
     facts: ProvenFacts,
     key: bytes,
-    prefix: bytes | None,
+    sealed: _Sealed,
     stores: Stores,
     uris: Uris,
 ) -> OpenedBook | None:
-    if prefix is None:
-        sealed = book_entries.sealed_entries(connection, {person_id: -1})[person_id]
-    else:
-        sealed = book_entries.sealed_entries_of(connection, person_id, prefix)
-    entries = [book_entries.open_entry(row, key) for row in sealed]
+    entries = [book_entries.open_entry(row, key) for row in sealed(connection, person_id)]
     # Somebody whose every record is withheld or waits looks like one of whom nothing came (P9).
     if not entries:
         return None

@@ -55,3 +55,66 @@ def test_a_change_names_the_resource_that_it_carries_or_a_search_of_its_type(url
     [at] = [n for n, each in enumerate(GOOD["transaction"]["entry"]) if each["request"]["url"] == "Condition/c1"]
     asked = changed(GOOD["transaction"], {f"/entry/{at}/request/url": url})
     assert [each.code for each in bundle_findings(as_json(asked))] == codes
+
+
+@pytest.mark.parametrize(
+    ("type_", "versions", "codes"),
+    [
+        ("collection", ("1", "2"), []),
+        ("collection", ("1", "1"), ["bdl-7"]),
+        ("collection", ("1", None), []),
+        ("collection", (None, None), ["bdl-7"]),
+        ("transaction", ("1", "2"), ["duplicate.entry", "duplicate.entry"]),
+        ("history", ("1", "1"), []),
+    ],
+)
+def test_entries_of_one_address_differ_in_their_version(
+    type_: str, versions: tuple[str | None, str | None], codes: list[str]
+) -> None:
+    address = "https://book.example/fhir/Patient/p1"
+    entries = [
+        {
+            "fullUrl": address,
+            "resource": {"resourceType": "Patient", "id": "p1"} | ({"meta": {"versionId": version}} if version else {}),
+            "request": {"method": "PUT", "url": "Patient/p1"},
+            "response": {"status": "200"},
+        }
+        for version in versions
+    ]
+    kept = {"collection": ("fullUrl", "resource"), "transaction": ("fullUrl", "resource", "request")}
+    entry = [{name: each[name] for name in kept.get(type_, tuple(each))} for each in entries]
+    bundle = {"resourceType": "Bundle", "type": type_, "entry": entry}
+    assert [each.code for each in bundle_findings(as_json(bundle))] == codes
+
+
+@pytest.mark.parametrize(
+    ("url", "codes"),
+    [("ValueSet/$lookup", []), ("$convert", []), ("Parameters", []), ("ValueSet/lookup", ["bundle.url"])],
+)
+def test_an_operation_may_be_asked_for_in_a_transaction(url: str, codes: list[str]) -> None:
+    request = {"method": "POST", "url": url}
+    entry = {
+        "resource": {"resourceType": "Parameters", "parameter": [{"name": "a", "valueString": "b"}]},
+        "request": request,
+    }
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+    assert [each.code for each in bundle_findings(as_json(bundle))] == codes
+
+
+def test_who_signed_a_document_need_not_be_in_it() -> None:
+    signature = {
+        "type": [{"system": "urn:iso-astm:E1762-95:2013", "code": "1.2.840.10065.1.12.1.1"}],
+        "when": "2026-11-28T08:00:00+07:00",
+        "who": {"reference": "Practitioner/elsewhere"},
+    }
+    assert bundle_findings(as_json({**GOOD["document"], "signature": signature})) == ()
+
+
+def test_what_is_beside_a_resource_of_a_type_not_described_is_looked_at() -> None:
+    foreign = {"resource": {"resourceType": "Account", "status": "active"}}
+    stray = {"resource": {"resourceType": "Basic", "code": {"text": "a"}, "subject": {"reference": "Patient/nobody"}}}
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [foreign, stray]}
+    assert [(each.code, each.path) for each in bundle_findings(as_json(bundle))] == [
+        ("type.not_described", "Bundle.entry[0].resource"),
+        ("reference.unresolved", "Bundle.entry[1].resource.subject.reference"),
+    ]

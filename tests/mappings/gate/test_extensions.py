@@ -99,3 +99,35 @@ def test_no_address_of_a_sender_is_echoed() -> None:
     (found,) = wrong_extensions({**ENCOUNTER, **extension(HL7 + "BÍ-MẬT")})
 
     assert "MẬT" not in repr(found)
+
+
+OWN_PREFIX = {"family": "du Marché", "_family": extension(HL7 + "humanname-own-prefix")}
+STREET = {"line": ["Hàng Bông 5"], "_line": [extension(HL7 + "iso21090-ADXP-streetName")]}
+
+
+@pytest.mark.parametrize(
+    ("resource", "expected"),
+    [
+        ({**PATIENT, "name": [OWN_PREFIX]}, []),
+        ({**PATIENT, "contact": [{"name": OWN_PREFIX}]}, []),
+        ({**PATIENT, "address": [STREET]}, []),
+        ({**PATIENT, "contact": [{"address": STREET}]}, []),
+        (
+            {**PATIENT, "address": [{"city": "Hà Nội", "_city": extension(HL7 + "humanname-own-prefix")}]},
+            [("extension.place", "Patient.address[0]._city.extension[0]")],
+        ),
+    ],
+)
+def test_an_extension_of_a_data_types_element_stands_wherever_the_type_does(
+    resource: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    assert told(resource) == expected
+
+
+@pytest.mark.parametrize(
+    "spelling", ["http:\\/\\/hl7.org\\/fhir", "\\u0068ttp://hl7.org/fhir", "http://hl7\\u002Eorg/fhir"]
+)
+def test_no_spelling_of_its_address_hides_an_extension(spelling: str) -> None:
+    address = f"{spelling}/StructureDefinition/event-note"
+    sent = f'{{"resourceType":"Basic","code":{{"text":"a"}},"extension":[{{"url":"{address}","valueString":"x"}}]}}'
+    assert [(one.code, one.path) for one in findings(sent.encode())] == [("extension.unknown", "Basic.extension[0]")]

@@ -116,7 +116,8 @@ def test_nonsense_is_a_finding_and_no_crash(sent: bytes) -> None:
 
 def test_a_type_outside_the_table_is_refused() -> None:
     # Safer than letting through what only the models have seen.
-    assert [each.code for each in findings(b'{"resourceType":"Account","status":"active"}')] == ["type.unknown"]
+    told = [findings(b'{"resourceType":"%s"}' % name)[0].code for name in (b"Account", b"Accounts", b"")]
+    assert told == ["type.not_described", "type.unknown", "type.unknown"]
 
 
 PLACE: Final = {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}

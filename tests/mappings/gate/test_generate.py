@@ -131,6 +131,7 @@ VALUE_SETS: Final[list[Json]] = [
 TABLE: Final[Json] = {
     "primitives": {"code": "[a-z]+", "string": ""},
     "resources": sorted(generate.TYPES.split()),
+    "others": ["Account"],
     "types": {
         "AuditEvent": {"source": ["1..1", "AuditEvent.source"]},
         "AuditEvent.source": {"observer": ["1..1", "Reference(Device Patient)"]},
