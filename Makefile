@@ -29,12 +29,12 @@ QUICK := tests/core tests/docs/test_pages.py tests/docs/test_promises.py tests/d
 # Asks one long list of the same question.
 LONG_LIST := tests/mappings/restricted/test_bounds.py
 
-# What starts browsers, servers and cities of its own, or waits for deadlines to pass: those who change something run
-# make test, CI runs both.
+# What starts browsers, servers and cities of its own, installs packages, waits for deadlines to pass, or tries whatever
+# comes to mind: those who change something run make test, CI runs both.
 SLOW := tests/api/test_start.py tests/api/test_worker.py tests/bench tests/browser tests/docs/test_commands.py tests/faults \
-  tests/platform/test_demo.py tests/runtime/test_embedded_postgres.py tests/supply/test_sbom.py \
-  tests/usecases/test_foreign_server.py tests/usecases/test_migration_of_lanes.py tests/usecases/test_p4_machine.py \
-  tests/whole/test_described.py tests/whole/test_floods.py tests/whole/test_proxies.py
+  $(addprefix tests/platform/test_, demo.py demo_stage.py makefile.py) tests/runtime/test_embedded_postgres.py \
+  tests/supply/test_sbom.py $(addprefix tests/usecases/test_, foreign_server.py migration_of_lanes.py p4_machine.py) \
+  $(addprefix tests/whole/test_, canaries.py described.py floods.py proxies.py whole_dossiers.py)
 
 # Tests start some two hundred processes: without it each compiles the service anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -49,8 +49,8 @@ help: ## This list
 demo: $(VENV)/.service ## The whole service with a simulated city; ONCE=1 checks and ends, PORT=9000 moves it
 	@$(BIN)/ehr-sync demo --port $(PORT) $(if $(filter-out 0,$(ONCE)),--once)
 
-test: $(VENV)/.tools ## All tests but the slow ones, on a PostgreSQL of their own: some 9 minutes on 2 cores
-	@echo "Some 9 minutes on 2 cores. What fails is named at once; make quick answers in under two, make slow runs the rest."
+test: $(VENV)/.tools ## All tests but the slow ones, on a PostgreSQL of their own: some 8 minutes on 2 cores
+	@echo "Some 8 minutes on 2 cores. What fails is named at once; make quick answers in under two, make slow runs the rest."
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(SLOW:%=--ignore %) $(PYTEST_ARGS)
 
 slow: $(VENV)/.tools ## The tests that start browsers, servers and whole cities, and those that kill processes
