@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import BinaryIO, Final
 
+import orjson
+
 from mappings.dates import VIETNAM
 from mappings.formats import base64_reading, zipped
 from mappings.formats.bodies import Place, find_files
@@ -21,10 +23,13 @@ from mappings.formats.source import EnvelopeScan, Limits, SourceRefused
 from mappings.issues.catalogue import is_refusal
 from mappings.model import Dossier, Issue, MappingContext
 from mappings.sources.catalogue import parts_of
+from mappings.sources.city.reading import MOST_BYTES
+from mappings.sources.city.source import CITY
 from mappings.sources.dossier.reading.envelope import scan
 from mappings.sources.dossier.reading.hoso import longest_piece
 from mappings.sources.dossier.source import DOSSIER
 from mappings.sources.foresee import MOST_ROWS_MAPPED, Foreseen, foresee
+from mappings.sources.source import Source
 from mappings.terminology.uris import load_uris
 
 URI_BASE: Final = "https://example.org/fhir"
@@ -32,6 +37,7 @@ URI_BASE: Final = "https://example.org/fhir"
 
 _LIMITS: Final = Limits()
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
+_NO_ENVELOPE: Final = EnvelopeScan("", None, None, (), signed=False, issues=())
 _KEY: Final = b"ehr-sync check: ids that nobody else makes"
 
 
@@ -59,7 +65,8 @@ class TriedFile:
 
 
 def try_file(name: str, source: BinaryIO, *, received_at: datetime, with_fhir: bool = False) -> Iterator[TriedFile]:
-    """The envelopes of a file: XML, the JSON batch, or a .zip of such files, told apart by how they begin.
+    """The envelopes of a file: XML, the JSON batch, a record in the city's JSON, which is an envelope of its own, or a
+    .zip of such files, told apart by how they begin and by the record's `kind`.
     `received_at` is aware. Never raises for what is in it.
     """
     start = source.read(64)
@@ -82,6 +89,9 @@ class _Trial:
 
     def file(self, name: str, source: BinaryIO, start: bytes) -> Iterator[TriedFile]:
         is_batch = start.lstrip(_BLANK)[:1] in (b"{", b"[")
+        if is_batch and (record := _record_in(source)):
+            yield TriedFile(name, (), (self._dossier(CITY, record, _NO_ENVELOPE, 1),))
+            return
         try:
             body = find_files(source, "json" if is_batch else "xml", source.seek(0, io.SEEK_END), _LIMITS)
         except SourceRefused as refused:
@@ -110,11 +120,14 @@ class _Trial:
         for position, (begins, ends) in enumerate(found.spans, 1):
             source.seek(begins)
             piece = source.read(min(ends - begins, longest_piece(_LIMITS) + 1))
-            dossier = DOSSIER.check(DOSSIER.read(piece, found, position, _LIMITS), self._today)
-            tried = self._tried(dossier)
-            cut = parts_of(dossier) if tried.is_taken else ()
-            others = tuple(replace(self._tried(part.dossier), source_id=part.told_as) for part in cut)
-            yield replace(tried, others=others)
+            yield self._dossier(DOSSIER, piece, found, position)
+
+    def _dossier(self, source: Source, piece: bytes, found: EnvelopeScan, position: int) -> TriedDossier:
+        dossier = source.check(source.read(piece, found, position, _LIMITS), self._today)
+        tried = self._tried(dossier)
+        cut = parts_of(dossier) if tried.is_taken else ()
+        others = tuple(replace(self._tried(part.dossier), source_id=part.told_as) for part in cut)
+        return replace(tried, others=others)
 
     def _tried(self, dossier: Dossier) -> TriedDossier:
         if any(map(is_refusal, dossier.issues)):
@@ -139,3 +152,14 @@ class _Trial:
     @property
     def _today(self) -> date:
         return self.received_at.astimezone(VIETNAM).date()
+
+
+def _record_in(source: BinaryIO) -> bytes:
+    """The whole of a file that is a record of some kind in the city's JSON, b"" of any other."""
+    source.seek(0)
+    body = source.read(MOST_BYTES + 1)
+    try:
+        read = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return b""
+    return body if isinstance(read, dict) and "kind" in read else b""

@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 from ehr_sync.cli import ehr_sync
 from ehr_sync.sandbox.dossiers.births import birth_row, with_births
 from ehr_sync.sandbox.dossiers.generator import Hoso, dossier, envelope, json_batch, with_values
+from mappings.sources.city.kinds import KINDS
 
 GOOD = dossier(501, person_index=501, shape="outpatient", rows=6)
 REFUSED = with_values(dossier(502, person_index=502, shape="outpatient", rows=4), "XML1", NGAY_VAO="202613010000")
@@ -131,3 +132,19 @@ def test_a_child_is_told_beside_its_mothers_dossier_and_moves_no_number(tmp_path
 def test_an_export_in_base64_as_a_whole_is_read_as_the_service_reads_it(tmp_path: Path) -> None:
     (tmp_path / "a.xml").write_bytes(base64.encodebytes(sent(GOOD)))
     assert run(tmp_path, "--language", "en").output.startswith("1 files, 1 dossiers would be taken, 0 refused.")
+
+
+def test_a_record_in_the_citys_json_is_tried_as_what_it_says_it_is(tmp_path: Path) -> None:
+    sent = {**KINDS["allergy"].example, "substance": ""}
+    (tmp_path / "di-ung.json").write_text(json.dumps(KINDS["allergy"].example))
+    (tmp_path / "trong.json").write_text(json.dumps(sent))
+    (tmp_path / "khac.json").write_text(json.dumps({**sent, "kind": "alergy"}))
+    told = {
+        Path(file["name"]).name: [(one["status"], [issue["code"] for issue in one["issues"]]) for one in file["hoSo"]]
+        for file in json.loads(run(tmp_path, "--json").stdout)["files"]
+    }
+    assert told == {
+        "di-ung.json": [("accepted", [])],
+        "trong.json": [("refused", ["form.value_missing"])],
+        "khac.json": [("refused", ["form.kind_unknown"])],
+    }

@@ -44,10 +44,12 @@ def _to_fhir(tables: Tables, making: Making) -> Iterator[Resource]:
 
 def _encounter(head: Row, named: list[tuple[Row, Resource]], making: Making) -> Resource:
     kind = head["MA_LOAI_KCB"]
-    body: Json = {"identifier": making.identifier(head), "status": "finished", "class": class_of(kind)}
+    ended = minute(head.get("NGAY_RA", ""))  # one without waits, and is seen by nobody but who tries it
+    status = "finished" if ended else "in-progress"
+    body: Json = {"identifier": making.identifier(head), "status": status, "class": class_of(kind)}
     if name := display("visit-type", kind, making.received):
         body["type"] = [concept(coding(making.uris["visit-type"], kind, name), words=name)]
-    body |= {"subject": SUBJECT, "period": period(minute(head["NGAY_VAO"]), minute(head["NGAY_RA"]))}
+    body |= {"subject": SUBJECT, "period": period(minute(head["NGAY_VAO"]), ended)}
     if reason := shown(head.get("LY_DO_VV")):
         body["reasonCode"] = [concept(words=reason)]
     if named:
@@ -64,7 +66,7 @@ def _condition(row: Row, head: Row, encounter: Json, making: Making) -> Json:
     # Only of the main one it is said to be certain, as of a dossier's (rules: doubted-diagnoses).
     body: Json = {"verificationStatus": _CONFIRMED} if "LA_CHINH" in row else {}
     body |= {"category": _CATEGORY, "code": diagnosed(row, shown(row["CHAN_DOAN"]), making), "subject": SUBJECT}
-    return {**body, "encounter": encounter, "recordedDate": minute(head["NGAY_RA"])}
+    return {**body, "encounter": encounter, "recordedDate": minute(head.get("NGAY_RA", head["NGAY_VAO"]))}
 
 
 def _between(tables: Tables) -> Iterator[Issue]:

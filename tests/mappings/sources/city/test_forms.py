@@ -313,3 +313,9 @@ def test_what_tells_of_a_death_is_shown_to_nobody() -> None:
     assert made("problem-list", problems=[{"name": "Tử vong", "clinicalStatus": "active"}]) == []
     assert "conclusion" not in made("laboratory-report", conclusion="Bệnh nhân đã tử vong")[-1]
     assert [one for one in made("allergy", reactions=[{"manifestation": "Tử vong"}]) if "reaction" in one] == []
+
+
+def test_a_visit_that_is_still_open_can_be_tried_and_is_told_as_going_on() -> None:
+    visit, *conditions = made("visit", ended=None)
+    assert (visit["status"], visit["period"]) == ("in-progress", {"start": "2026-06-10T07:05:00+07:00"})
+    assert {condition["recordedDate"] for condition in conditions} == {"2026-06-10T07:05:00+07:00"}
