@@ -33,7 +33,7 @@ LONG_LIST := tests/mappings/restricted/test_bounds.py
 # comes to mind: those who change something run make test, CI runs both.
 SLOW := tests/api/test_start.py tests/api/test_worker.py tests/bench tests/browser tests/docs/test_commands.py tests/faults \
   $(addprefix tests/platform/test_, demo.py demo_stage.py makefile.py) tests/runtime/test_embedded_postgres.py \
-  tests/supply/test_sbom.py $(addprefix tests/usecases/test_, foreign_server.py migration_of_lanes.py p4_machine.py) \
+  tests/sandbox/dossiers/test_corpus.py tests/supply/test_sbom.py $(addprefix tests/usecases/test_, foreign_server.py migration_of_lanes.py p4_machine.py) \
   $(addprefix tests/whole/test_, canaries.py described.py floods.py proxies.py whole_dossiers.py)
 
 # Tests start some two hundred processes: without it each compiles the service anew.

@@ -1,11 +1,13 @@
-"""`ehr-sync sandbox dossier …`: a file as a hospital of the invented city would send it."""
+"""`ehr-sync sandbox dossier` and `corpus`: files as hospitals of the invented city would send them."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
+from ehr_sync.sandbox.dossiers import corpus
 from ehr_sync.sandbox.dossiers.generator import CLEAN, RESTRICTED_KINDS, SHAPES, dossier, envelope, messy_style
 
 
@@ -30,3 +32,10 @@ def dossier_command(
     """Print one generated envelope (QĐ 3176), ready to be posted."""
     made = dossier(seed, number=number, rows=rows, facility=facility, shape=shape, restricted=restricted, messy=messy)
     sys.stdout.buffer.write(envelope([made], style=messy_style(seed) if messy else CLEAN))
+
+
+@click.command("corpus")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def corpus_command(folder: Path) -> None:
+    """Write some 680 files, sound and broken, and what must be heard of each into corpus.csv."""
+    click.echo(f"{corpus.write(folder)} files, {folder / corpus.INDEX}")
