@@ -14,8 +14,6 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import BinaryIO, Final
 
-import orjson
-
 from mappings.dates import VIETNAM
 from mappings.formats import base64_reading, zipped
 from mappings.formats.bodies import Place, find_files
@@ -23,7 +21,7 @@ from mappings.formats.source import EnvelopeScan, Limits, SourceRefused
 from mappings.issues.catalogue import is_refusal
 from mappings.model import Dossier, Issue, MappingContext
 from mappings.sources.catalogue import parts_of
-from mappings.sources.city.reading import MOST_BYTES
+from mappings.sources.city.reading import MOST_BYTES, kind_in
 from mappings.sources.city.source import CITY
 from mappings.sources.dossier.reading.envelope import scan
 from mappings.sources.dossier.reading.hoso import longest_piece
@@ -89,15 +87,18 @@ class _Trial:
 
     def file(self, name: str, source: BinaryIO, start: bytes) -> Iterator[TriedFile]:
         is_batch = start.lstrip(_BLANK)[:1] in (b"{", b"[")
-        if is_batch and (record := _record_in(source)):
-            yield TriedFile(name, (), (self._dossier(CITY, record, _NO_ENVELOPE, 1),))
-            return
+        if is_batch:
+            source.seek(0)
+            body = source.read(MOST_BYTES + 1)
+            if kind_in(body):
+                yield TriedFile(name, (), (self._dossier(CITY, body, _NO_ENVELOPE, 1),))
+                return
         try:
-            body = find_files(source, "json" if is_batch else "xml", source.seek(0, io.SEEK_END), _LIMITS)
+            found = find_files(source, "json" if is_batch else "xml", source.seek(0, io.SEEK_END), _LIMITS)
         except SourceRefused as refused:
             yield TriedFile(name, (refused.issue,), ())
             return
-        for number, place in enumerate(body.files, 1):
+        for number, place in enumerate(found.files, 1):
             named = f"{name}:files[{number}]" if is_batch else name
             yield self._decoded(named, source, place) if place.in_base64 else self._envelope(named, source)
 
@@ -152,14 +153,3 @@ class _Trial:
     @property
     def _today(self) -> date:
         return self.received_at.astimezone(VIETNAM).date()
-
-
-def _record_in(source: BinaryIO) -> bytes:
-    """The whole of a file that is a record of some kind in the city's JSON, b"" of any other."""
-    source.seek(0)
-    body = source.read(MOST_BYTES + 1)
-    try:
-        read = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return b""
-    return body if isinstance(read, dict) and "kind" in read else b""

@@ -19,6 +19,7 @@ from ehr_sync.api.access import WHO_MAY, Page
 from ehr_sync.sandbox.dossiers.generator import RECORD_KINDS, Hoso, dossier, envelope, planted, with_values
 from ehr_sync.store import clients
 from ehr_sync.usecases.access.authenticate import checked_jwks
+from mappings.sources.city.kinds import KINDS
 from tests.api import hospital
 from tests.api.web import calling
 from tests.usecases.service import DAY, FACILITY, HOSPITAL, Running, number_of, with_settings
@@ -369,6 +370,17 @@ def test_only_the_refused_are_taken_home_under_a_name_of_ours(town: Town, clerk:
     assert answer.headers["Content-Disposition"] == 'attachment; filename="tu-choi-1.xml"'
     assert (answer.mimetype, answer.data.count(b"<HOSO>")) == ("application/xml", 1)
     assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_record_in_the_citys_json_is_dropped_as_any_file_is(town: Town, clerk: Visitor) -> None:
+    allergy = {**KINDS["allergy"].example, "facility": FACILITY}
+    wrong = json.dumps({**allergy, "id": "DU-2", "substance": ""}).encode()
+    said = text_of(check(clerk, (json.dumps(allergy).encode(), "di-ung.json"), (wrong, "trong.json")))
+    assert "Nếu gửi bây giờ: 1 hồ sơ được nhận, 1 bị từ chối" in said
+    assert "/substance" in said
+    assert "1 hồ sơ được nhận, 1 bị từ chối" in text_of(clerk.press(f"{HERE}/files/send"))
+    assert [row.n for row in town.running.rows("SELECT count(*) AS n FROM record_version WHERE sent_as = 1")] == [1]
+    assert clerk.press(f"{HERE}/files/refused", number="1").data == wrong
 
 
 @pytest.mark.parametrize("action", ["send", "refused"])

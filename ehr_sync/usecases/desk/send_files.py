@@ -19,6 +19,7 @@ from ehr_sync.usecases.intake.accept_submission import accept_submission, check_
 from ehr_sync.usecases.stores import Stores
 from mappings.formats.source import Limits, SourceRefused
 from mappings.model import Uris
+from mappings.sources.city.reading import MOST_BYTES, kind_in
 
 _BLANK: Final = b"\xef\xbb\xbf \t\r\n"
 
@@ -92,6 +93,13 @@ def media_type_of(content: Spool) -> FileKind:
     return "json" if first in (b"{", b"[") else "xml"
 
 
+def _record_kind(content: Spool) -> str:
+    """Of the one record in the city's JSON that it is, "" where it is another file. Left at its start."""
+    body = content.read(MOST_BYTES + 1)
+    content.seek(0)
+    return kind_in(body)
+
+
 def _checked(file: KeptFile, asker: Asker, desk: Desk) -> FileSeen:
     kind = media_type_of(file.content)
     try:
@@ -103,6 +111,7 @@ def _checked(file: KeptFile, asker: Asker, desk: Desk) -> FileSeen:
             stores=desk.stores,
             settings=desk.settings,
             uris=desk.uris,
+            kind=_record_kind(file.content),
         )
     except SourceRefused as refused:
         answer = _unreadable(refused)
@@ -120,6 +129,7 @@ def _accepted(file: KeptFile, kind: FileKind, asker: Asker, desk: Desk) -> Answe
             stores=desk.stores,
             settings=desk.settings,
             uris=desk.uris,
+            kind=_record_kind(file.content),
         )
     except SourceRefused as refused:
         return _unreadable(refused)

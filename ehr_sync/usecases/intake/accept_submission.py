@@ -350,7 +350,7 @@ class _Run:
         # The record belongs to MA_CSKCB of XML1 (rules: whose-record).
         if dossier.facility_code not in self.before.sending:
             dossier = _with_issue(dossier, Issue("facility.not_yours", self._source.facility_at))
-        if self.kind and self.kind not in dossier.tables:
+        if self.kind and dossier.tables and self.kind not in dossier.tables:
             dossier = _with_issue(dossier, Issue("form.kind_differs", "/kind", self.kind))
         if any(map(is_refusal, dossier.issues)):
             results[position] = refused = HosoResult(told_name(dossier), "", "refused", dossier.issues)

@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+import orjson
 from marshmallow import Schema, ValidationError, fields
 
 from mappings.formats.canonical import content_hash
@@ -50,6 +51,17 @@ def read(piece: bytes, scan: EnvelopeScan, position: int, limits: Limits) -> Dos
         issues = tuple(_issues(_by_field(wrong), kind.form, ""))[:_MOST_ISSUES]
         return _dossier(kind, wrong.valid_data if isinstance(wrong.valid_data, dict) else {}, issues)
     return _dossier(kind, loaded, ())
+
+
+def kind_in(body: bytes) -> str:
+    """What kind of record a body says that it is, "" where it is no record in the city's JSON."""
+    if len(body) > MOST_BYTES:
+        return ""
+    try:
+        read = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return ""
+    return str(read["kind"]) if isinstance(read, dict) and "kind" in read and "files" not in read else ""
 
 
 def check(dossier: Dossier, received_on: date) -> Dossier:
