@@ -91,7 +91,7 @@ class CodeList:
         first, last = other.span(code)
         if on < first:
             return "value.code_not_in_force", f"from {first:%Y-%m-%d}"
-        # Rules: replaced-codes.
+        # One old code may be several new ones (rules: replaced-codes).
         if successors := other.successors.get(code):
             return "value.code_replaced", ", ".join(_named(one, edition) for one in successors)
         # An edition without an end ends where the next one begins.
