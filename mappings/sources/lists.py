@@ -68,7 +68,8 @@ class CodeList:
         """Codes that are of another day than this one, of each way of being so the first."""
         found: dict[str, str] = {}
         for edition in editions.shipped(self.name):
-            for code in sorted({*edition.spans, *edition.successors}) or sorted(edition.names)[:1]:
+            ends = [min(codes) for codes in (edition.spans, edition.successors) if codes]
+            for code in ends or [min(edition.names)]:
                 if (problem := self.problem(code, on)) is not None and problem[0] != "value.code_unknown":
                     found.setdefault(problem[0], code)
         return tuple(found.values())

@@ -11,11 +11,13 @@ from typing import Any, Final
 import pytest
 from click.testing import CliRunner, Result
 
+from ehr_sync.bootstrap_web import web_application
 from ehr_sync.commands.remap import remap_command
 from ehr_sync.commands.terminology import terminology
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.sandbox.dossiers.generator import dossier, with_values
 from ehr_sync.sandbox.world import World
+from ehr_sync.usecases.terminology import follow_editions
 from ehr_sync.usecases.terminology.follow_editions import LOOK_SECONDS, FollowedEditions
 from mappings.terminology import editions
 from tests import given
@@ -141,6 +143,19 @@ def test_another_process_follows_within_seconds(running: Running, file: Path) ->
     seconds[0] += 0.2
     follow()
     assert [one.name for one in editions.editions("area")] == ["QĐ 1/QĐ-BYT", "QĐ 130/QĐ-BYT"]
+
+
+def test_a_running_web_worker_asks_with_what_is_posted(
+    running: Running, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow_editions, "LOOK_SECONDS", 0.0)
+    asked = web_application(running.service).test_client()
+    assert ran("load", "area", file, *LOAD).exit_code == 0
+    editions.install(())
+    asked.get("/api/v1/rules", base_url="http://127.0.0.1:8080")
+    assert len(editions.editions("area")) == 1
+    asked.post("/oauth2/token", base_url="http://127.0.0.1:8080")
+    assert len(editions.editions("area")) == 2
 
 
 def test_what_is_kept_has_the_new_name_after_a_remap(running: Running, file: Path) -> None:

@@ -14,7 +14,7 @@ from mappings.sources.dossier.checking import validate
 from mappings.sources.dossier.wording import pieces
 from mappings.terminology.icd10 import Written, read
 from tests.mappings.formats.made import with_values
-from tests.mappings.sources.dossier.golden import mapped
+from tests.mappings.sources.dossier.golden import mapped, of
 
 ICD10 = "http://fhir.hl7.org.vn/core/CodeSystem/vn-icd10-cs"
 
@@ -272,7 +272,7 @@ def test_words_among_the_further_codes_are_diagnoses_of_their_own() -> None:
 
 def due_to(record: MappedRecord) -> dict[str, list[str]]:
     """By the code of a manifestation those of the causes that its Condition refers to."""
-    found = conditions(record)
+    found = of(record, "Condition")
     by_reference = {
         f"Condition/{one['id']}": one["code"]["coding"][0]["code"] for one in found if "coding" in one["code"]
     }
