@@ -37,6 +37,7 @@ from ehr_sync.usecases.delivery.send_or_ask import Push
 from ehr_sync.usecases.delivery.watch_book import watch_book
 from ehr_sync.usecases.stores import Stores
 from ehr_sync.usecases.sweep import Sweep
+from ehr_sync.usecases.terminology.follow_editions import install_editions
 from ehr_sync.usecases.verification.verify_due import Asking, verifying
 from ehr_sync.usecases.verification.verify_due import Outcome as VerifyOutcome
 from ehr_sync.usecases.verification.watch_tries import watching_tries
@@ -86,6 +87,7 @@ def open_service(settings: Settings, *, to_mend: bool = False) -> Service:
         stores = Stores(database, key_store, keys, settings.book_name)
         # A dump from before an erasure may have been restored: its rows go before anybody is served.
         replay_erasures(stores=stores)
+        install_editions(database)
         if not to_mend:
             _require_sealed(database)
             _require_newest_key_store(stores, log)

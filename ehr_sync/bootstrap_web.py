@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import Final
 from uuid import uuid4
 
-from flask import Flask
+from flask import Flask, request
 from joserfc.jwk import ECKey, KeySet
 
 from ehr_sync.adapters.key_file import rsa_key
@@ -80,6 +80,7 @@ from ehr_sync.usecases.intake.group_commit import group_commit
 from ehr_sync.usecases.intake.make_current import make_current
 from ehr_sync.usecases.intake.trace_transaction import trace_transaction, transactions_of
 from ehr_sync.usecases.stores import Stores
+from ehr_sync.usecases.terminology.follow_editions import FollowedEditions
 from ehr_sync.web.citizen import pages as citizen
 from ehr_sync.web.citizen.api import book_api
 from ehr_sync.web.citizen.consent import Consent, consent
@@ -143,7 +144,7 @@ def web_application(service: Service) -> Flask:
     trials = trial_places()
     recent = kept(partial(_figures, stores, admission.tally), _KEPT_SECONDS, time.monotonic)
     console, own_reading = _console(service, recent), _reading(service)
-    return create_app(
+    application = create_app(
         [
             oauth(
                 issue,
@@ -214,6 +215,18 @@ def web_application(service: Service) -> Flask:
         admission=admission,
         allowed_hosts=settings.allowed_hosts,
     )
+    _follow_editions(application, stores)
+    return application
+
+
+def _follow_editions(application: Flask, stores: Stores) -> None:
+    """Code lists that operators load: whatever reads and maps dossiers comes as a POST."""
+    follow = FollowedEditions(stores.database, time.monotonic)
+
+    @application.before_request
+    def look_for_editions() -> None:
+        if request.method == "POST":
+            follow()
 
 
 def _admission(service: Service) -> Admission:

@@ -48,6 +48,9 @@ _COMMANDS: Final[dict[str, _Entry]] = {
     "show": _Entry("ehr_sync.commands.overview", "show", "Lists: of submissions, claims, lanes, facilities …"),
     "status": _Entry("ehr_sync.commands.overview", "status", "Is it well? What waits, for how long, and why."),
     "staff": _Entry("ehr_sync.commands.staff", "staff", "Who works where: grant, end, list."),
+    "terminology": _Entry(
+        "ehr_sync.commands.terminology", "terminology", "Code lists by their editions: load, list, show, withdraw."
+    ),
     "trace": _Entry("ehr_sync.commands.trace", "trace", "From a maGiaoDich to its lane, and back."),
     "scheduler": _Entry("ehr_sync.commands.operate", "scheduler", "Verify and deliver; any number at once."),
 }

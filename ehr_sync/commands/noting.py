@@ -24,6 +24,8 @@ UNTRACED: Final[Mapping[str, str]] = {
     "edges verify": "rows that do not fit, by keyed hashes; no number and no person",
     "status": "counts, of nobody's data",
     "staff list": "who works where, by short hashes; no number and no name",
+    "terminology list": "editions of the ministry's code lists, of nobody",
+    "terminology show": "what a code list says of a code, of nobody",
     "lockout list": "facilities and counts; no number and no person",
     "keys create": "there is no database yet that knows the key",
     "keys complete": "no database knows yet of the key that it adds",

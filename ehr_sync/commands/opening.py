@@ -22,6 +22,7 @@ _SENTENCES: Final = {
     "patient.unknown": "Give the id of a patient who has a book: the patient of a lane, the id of a FHIR Patient.",
     "person.unknown": "Give the id of a person who is known here.",
     "staff.unknown": "Nobody with this number holds that post for longer (ehr-sync staff list).",
+    "terminology.unknown": "Give the number of an edition that was loaded and counts (ehr-sync terminology list).",
     "transaction.unknown": "Give a maGiaoDich or a patient's id that is known here.",
 }
 

@@ -22,7 +22,7 @@ from ehr_sync.usecases.intake.remap_records import order_remap, remap
 from ehr_sync.usecases.intake.remap_version import Fate, Outcome
 from mappings.dates import VIETNAM
 from mappings.sources.catalogue import SOURCES
-from mappings.sources.edition import MAPPING
+from mappings.sources.edition import mapping
 
 _SAYS: Final = {
     Fate.CHANGED: "come out otherwise; their books are told what differs",
@@ -143,7 +143,7 @@ def _paced(steps: Iterable[tuple[Outcome, ...]], rate: float) -> Iterator[tuple[
 
 
 def _tell(tally: _Tally) -> None:
-    click.echo(f"{sum(tally.fates.values())} standing versions, mapping {MAPPING}")
+    click.echo(f"{sum(tally.fates.values())} standing versions, mapping {mapping()}")
     for fate in Fate:
         if tally.fates[fate]:
             click.echo(f"{tally.fates[fate]:>8} {_SAYS[fate]}")

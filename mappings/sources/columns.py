@@ -98,6 +98,14 @@ class Code(Column):
             return next(problems, None) or super().problem(value, on)
         return super().problem(value, on) or next(problems, None)
 
+    def is_never_wrong(self, value: str) -> bool:
+        """Whether the lists let a value that is good today be good on every day."""
+        return self.listed is None or all(map(self.listed.is_never_wrong, self._each(value)))
+
+    def is_checked(self, value: str, on: date) -> bool:
+        """Whether all of its codes can be looked up in the list of that day."""
+        return self.listed is None or all(self.listed.is_checked(one, on) for one in self._each(value))
+
     def _one(self, code: str, on: date) -> Problem | None:
         if self.pattern and not self.pattern.fullmatch(code):
             return "value.format", self._expected

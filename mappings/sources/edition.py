@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from mappings.gate import GATE
+from mappings.terminology import editions
 
 _ROOT: Final = Path(__file__).parents[1]
 # Words alone: how an issue is told changes no resource. The gate has a fingerprint of its own, with its libraries.
@@ -30,4 +31,12 @@ def _fingerprint() -> str:
 
 
 # 8 hexadecimal digits of every source, list and rule that decides what becomes of a dossier, and of the gate.
-MAPPING: Final = _fingerprint()
+SHIPPED: Final = _fingerprint()
+
+
+def mapping() -> str:
+    """Which mapping this process has now: the shipped one, with the code lists that were loaded into it. Whoever notes
+    it on what was made asks before making it.
+    """
+    loaded = editions.stamp()
+    return sha256(f"{SHIPPED} {loaded}".encode()).hexdigest()[:8] if loaded else SHIPPED

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import lru_cache
 
@@ -28,7 +28,9 @@ from mappings.sources.columns import (
     Text,
     Whole,
 )
+from mappings.sources.lists import NOT_CHECKED
 from mappings.sources.tag_names import UNSHOWN, shown
+from mappings.terminology import editions
 
 # A table that is wrong in one way is wrong in every row: beyond this many, one more says nothing new.
 MOST_OF_A_KIND = 20
@@ -63,10 +65,13 @@ class RowChecks:
         self._insured = frozenset(tag for tag, column in columns.items() if column.wanted != "never")
         self._only = {tag: column.only for tag, column in columns.items() if column.only}
         self._within = within
+        self._listed = [(tag, column) for tag, column in columns.items() if isinstance(column, Code) and column.listed]
+        self._lists = editions.stamp()
         self._bounded = tuple((tag, column.latest) for tag, column in columns.items() if column.latest)
 
     def issues(self, rows: Iterable[Row], on: date, *, insured: bool) -> list[Issue]:
         """Everything wrong with the rows by themselves; at most 20 of a kind for each tag."""
+        self._forget_former_lists()
         seen: Counter[tuple[str, str]] = Counter()
         issues: list[Issue] = []
         for number, row in enumerate(rows, 1):
@@ -79,6 +84,17 @@ class RowChecks:
                     path = f"{self.name}[{number}].{tag}" if tag else f"{self.name}[{number}]"
                     issues.append(Issue(code, path, expected))
         return issues
+
+    def unchecked(self, rows: Sequence[Row], on: date, told: set[str]) -> Iterator[Issue]:
+        """Where a code stands first that no list of that day says anything of; a list that is `told` is told once."""
+        for tag, column in self._listed:
+            listed = column.listed
+            if listed is None or listed.checks_all(on) or listed.name in told:
+                continue
+            found = (n for n, row in enumerate(rows, 1) if tag in row and not column.is_checked(row[tag], on))
+            if number := next(found, None):
+                told.add(listed.name)
+                yield Issue(NOT_CHECKED, f"{self.name}[{number}].{tag}", listed.source(on))
 
     def far_ahead(self, rows: Iterable[Row], received_on: date) -> list[Issue]:
         """Times long after the day received, which only warn: the year is a slip. At most 20 for each tag."""
@@ -93,6 +109,13 @@ class RowChecks:
             ]
             issues += [Issue("date.far_ahead", f"{self.name}[{n}].{tag}", f"<= {last}") for n in found[:MOST_OF_A_KIND]]
         return issues
+
+    def _forget_former_lists(self) -> None:
+        """What was good by the lists of before may be in none of today's (another edition was loaded)."""
+        if self._lists != (now := editions.stamp()):
+            for known in self._good.values():
+                known.clear()
+            self._lists = now
 
     def _unknown(self, number: int, tag: str, seen: Counter[tuple[str, str]]) -> list[Issue]:
         """An unknown tag is told once, with its name where that could be a decree's."""
@@ -156,8 +179,8 @@ def _quick_test(column: Column) -> Callable[[str], object]:
 
 
 def _is_good_on_any_day(column: Column, value: str) -> bool:
-    """Of a value that is good today. Lists only ever get codes: what is in them on the first day is never wrong."""
-    return column.problem(value, date.min) is None
+    """Of a value that is good today: only code lists tell one day from another."""
+    return not isinstance(column, Code) or column.is_never_wrong(value)
 
 
 @lru_cache(maxsize=64)

@@ -27,7 +27,7 @@ from mappings.sources.columns import Amount, Birth, Code, Column, Day, FacilityC
 from mappings.sources.dossier import decree
 from mappings.sources.lists import CodeList, Icd10List
 from mappings.sources.table import SourceTable
-from mappings.terminology import icd10
+from mappings.terminology import editions, icd10
 
 EXAMPLE_DAY: Final = date(2026, 6, 11)
 """The day on which the examples break: ICD-10 of 2020 still rules, and the visit of the good dossier is a day old."""
@@ -36,6 +36,7 @@ _DECREES: Final = "QĐ 130/QĐ-BYT (2023), QĐ 4750/QĐ-BYT (2023), QĐ 3176/QĐ
 _MANDATORY_FROM: Final = date(2024, 7, 1)  # QĐ 4750
 _INSURED: Final = ("khi có MA_THE_BHYT", "where MA_THE_BHYT is there")
 _ALWAYS: Final = ("", "")
+_OF_LISTS: Final = frozenset({"value.code_unknown", "value.code_not_in_force", "value.code_replaced"})
 
 Change = tuple[str, int, str, str]
 """Table, row from 1, tag, and its value in the example; "" takes the tag away."""
@@ -173,8 +174,8 @@ def _wrong_values(column: Column) -> Iterator[str]:
             yield "?"
         case Code(listed=Icd10List()):
             yield from ("chưa rõ", "Z99.99", "A00.0,A00.1", ";".join(["A00.0"] * 60))
-        case Code(listed=CodeList(starts=starts)):
-            yield from ("?", *list(starts)[:1])
+        case Code(listed=CodeList() as listed):
+            yield from ("?", *listed.not_in_force(EXAMPLE_DAY))
         case Code():
             yield "?"
         case _:
@@ -188,15 +189,11 @@ def _law(column: Column, issue: str) -> tuple[str, date, date | None]:
     if isinstance(listed, Icd10List) and issue == "value.code_unknown":
         last = date.fromordinal(icd10.NEW_EDITION_FROM.toordinal() - 1)
         return f"QĐ {icd10.EDITION_2020}", date(2020, 10, 28), last
-    if isinstance(listed, CodeList) and issue in {"value.code_unknown", "value.code_not_in_force"}:
-        stored = orjson.loads(_stored("lists.json")).get(listed.name, {})
-        return stored.get("source") or _source_of(stored["named"]), _MANDATORY_FROM, None
+    if isinstance(listed, CodeList) and issue in _OF_LISTS:
+        edition = editions.in_force(listed.name, EXAMPLE_DAY)
+        since = edition.first if edition is not None else _MANDATORY_FROM
+        return listed.source(EXAMPLE_DAY), max(since, _MANDATORY_FROM), None
     return _DECREES, _MANDATORY_FROM, None
-
-
-def _source_of(named: str) -> str:
-    lists = orjson.loads(files("mappings.terminology").joinpath("code_lists.json").read_bytes())
-    return str(lists[named]["source"])
 
 
 def _written(read: Mapping[str, Any]) -> Rule:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 Json = Mapping[str, Any]
 
+LOINC: Final = "http://loinc.org"
 ICD10: Final = ("http://fhir.hl7.org.vn/core/CodeSystem/vn-icd10-cs", "http://hl7.org/fhir/sid/icd-10")
 # What was a main diagnosis once, longer ago than this before the last visit, may be over: nobody said that it is not.
 _RECENT: Final = timedelta(days=365)
@@ -106,6 +107,12 @@ def words(concept: Json) -> str:
 def first_code(concept: Json) -> str:
     """The code of a CodeableConcept's first coding; "" where it has none."""
     return str((concept.get("coding") or [{}])[0].get("code", ""))
+
+
+def loinc_code(concept: Json) -> str:
+    """The code that a CodeableConcept has in LOINC; "" where it has none."""
+    codings = concept.get("coding", ())
+    return next((str(each.get("code", "")) for each in codings if each.get("system") == LOINC), "")
 
 
 def icd_code(condition: Json) -> str:

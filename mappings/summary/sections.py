@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 
 from mappings.dates import VIETNAM
 from mappings.fhir.elements import NOT_STATED, coding, concept
-from mappings.summary.conditions import Diagnosis, OwnCondition, icd_code, own_conditions, words
+from mappings.summary.conditions import LOINC, Diagnosis, OwnCondition, icd_code, loinc_code, own_conditions, words
 from mappings.summary.gathered import Gathered, Json
 from mappings.summary.medicines import prescribed_for
 from mappings.summary.narrative import Both, Cell, Day
@@ -344,7 +344,10 @@ def _newest(resources: Iterable[Json], at: Callable[[Json], str]) -> list[Json]:
     newest: dict[tuple[str, str, str], Json] = {}
     for each in resources:
         first = (each["code"].get("coding") or [{}])[0]
-        key = (each["resourceType"], first.get("system", ""), first.get("code", words(each["code"])))
+        # Of several facilities one test, where that is certain (rules: known-tests).
+        known = loinc_code(each["code"])
+        own = (first.get("system", ""), first.get("code", words(each["code"])))
+        key = (each["resourceType"], *((LOINC, known) if known else own))
         if key not in newest or (at(newest[key]), newest[key]["id"]) < (at(each), each["id"]):
             newest[key] = each
     return list(newest.values())

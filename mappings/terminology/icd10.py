@@ -1,13 +1,14 @@
 """ICD-10 VN: which edition rules a visit, what has the form of a code, and the names of codes.
 
-QĐ 4469/QĐ-BYT (2020), from 01/07/2026 TT 06/2026/TT-BYT. The edition of 2026 is not loaded: whether it has a code is
-not judged. Names are those of 2020 for both: a code of ICD-10 keeps its meaning, and a code alone tells its reader
-nothing.
+QĐ 4469/QĐ-BYT (2020), from 01/07/2026 TT 06/2026/TT-BYT, which is not shipped: whether it has a code is judged where
+an operator has loaded it. A code that the edition of the day does not name has the name of another: a code of ICD-10
+keeps its meaning, and alone tells its reader nothing.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -15,8 +16,9 @@ from typing import Final
 
 from mappings.fhir.elements import Json, coding
 from mappings.model import Uris
-from mappings.terminology import packed
+from mappings.terminology import editions, packed
 
+LIST: Final = "icd10"
 NEW_EDITION_FROM: Final = date(2026, 7, 1)
 EDITION_2020: Final = "4469/QĐ-BYT (2020)"
 EDITION_2026: Final = "06/2026/TT-BYT"
@@ -28,6 +30,7 @@ _ANY_SEPARATOR: Final = re.compile(r"[,|/\\&+\n\t、，；]|\s(?:và|VÀ|Và)\s"
 # Blanks stand after the letter or around the point only: "I10 1" is no code. A small "l" may be a one or an I.
 _CODE: Final = re.compile(r"([A-Za-km-z]) ?([0-9]{2})(?: ?\. ?([0-9]{1,3})|([0-9]{1,3}))?([ .†*-]*)")
 _AS_LISTED: Final = re.compile(r"[A-Z][0-9]{2}(?:\.?[0-9]{1,3})? ?[†*]*")
+_DUE_TO: Final = "http://hl7.org/fhir/StructureDefinition/condition-dueTo"
 _BRACKETS: Final = "()[] "
 
 
@@ -43,13 +46,15 @@ class Written:
 
 
 def edition(on: date) -> str:
-    """The version of ICD-10 VN for a visit that ended on a day."""
+    """The version of ICD-10 VN for a visit that ended on a day: the law's, whether it is loaded or not."""
+    if (known := editions.in_force(LIST, on)) is not None:
+        return known.name
     return EDITION_2020 if on < NEW_EDITION_FROM else EDITION_2026
 
 
 def icd10(code: str, on: date, uris: Uris) -> Json:
     """The Coding of a code of `read`, with its Vietnamese name where the list has it."""
-    return coding(uris["icd10"], code, display(code), edition(on))
+    return coding(uris["icd10"], code, editions.display(LIST, code, on) or display(code), edition(on))
 
 
 def words_for(code: str) -> str:
@@ -60,13 +65,35 @@ def words_for(code: str) -> str:
 
 
 def display(code: str) -> str:
-    """The Vietnamese name of a dotted code in the list of 2020; "" where it does not have it."""
-    return packed.names("icd10_vn_qd4469.tsv.zst").get(code, "")
+    """The Vietnamese name of a dotted code in the newest edition that has it; "" where none does."""
+    return editions.name_in_any(LIST, code)
 
 
-def limits(code: str) -> str:
-    """What the list of 2020 does not let a dotted code be: "n" a main diagnosis, "f" of a man, "m" of a woman."""
-    return packed.names("icd10_limits_qd4469.tsv.zst").get(code, "")
+def shipped_name(code: str) -> str:
+    """As `display`, of what came with this version: what is withheld hangs on no list that somebody loads (P9)."""
+    return next((found for one in editions.shipped(LIST) if (found := one.names.get(code, ""))), "")
+
+
+def cause_of(code: str, codes: Iterable[str]) -> str:
+    """Which of the codes of a visit is the cause (†) of a manifestation (*); "" where none is, or more than one may be
+    (rules: paired-codes).
+    """
+    causes = packed.names("icd10_pairs_qd4469.tsv.zst").get(code)
+    found = set(causes.split(";")).intersection(codes) if causes else set()
+    return found.pop() if len(found) == 1 else ""
+
+
+def due_to(reference: Json) -> Json:
+    """What a Condition says of the one behind it.  https://hl7.org/fhir/R4/extension-condition-dueto.html"""
+    return {"extension": [{"url": _DUE_TO, "valueReference": reference}]}
+
+
+def limits(code: str, on: date) -> str:
+    """What the list of that day does not let a dotted code be: "n" a main diagnosis, "f" of others than women, "m" of
+    others than men; "" where that list is not known.
+    """
+    known = editions.in_force(LIST, on)
+    return known.limits.get(code, "") if known is not None else ""
 
 
 def read(value: str | None) -> Written:

@@ -7,7 +7,9 @@ from typing import Final
 
 from mappings.fhir.elements import Json, coding
 from mappings.model import Uris
-from mappings.terminology import packed
+from mappings.terminology import editions, packed
+
+LIST: Final = "icd9cm"
 
 _SEPARATORS: Final = re.compile(r"[;,|/\n\t]")
 _CODE: Final = re.compile(r"([0-9]{1,2})\.([0-9]{1,2})|([0-9]{2})([0-9]{0,2})")
@@ -16,10 +18,10 @@ _SERVICE: Final = re.compile(r"[0-9]{2}\.[0-9]{4}(?=\.|$)")
 
 def icd9cm(code: str, uris: Uris) -> Json:
     """The Coding of a code of `read`, with its name where the ministry's list has it."""
-    names = packed.names("icd9cm_vn_qd4440.tsv.zst")
     # The ministry's table was kept as numbers and lost last zeros: 99.60 stands there as 99.6.
     short = code[:-1] if len(code) == len("99.60") and code.endswith("0") else code
-    return coding(uris["icd9cm"], code, names.get(code) or names.get(short, ""))
+    named = editions.name_in_any(LIST, code) or editions.name_in_any(LIST, short)
+    return coding(uris["icd9cm"], code, named)
 
 
 def read(value: str | None) -> list[str]:

@@ -17,6 +17,14 @@ _WITHOUT_UNIT: Final = (
     (re.compile(r"(?:PT|chỉ số|tỷ số)?[ -]*\(?INR\)?(?: \(.*\))?", re.IGNORECASE), "{INR}"),
     (re.compile(r"pH(?: máu| nước tiểu| niệu)?"), "[pH]"),
 )
+_SAME_DIGITS: Final = {
+    "10*3/uL": "10*9/L",
+    "10*6/uL": "10*12/L",
+    "ug/mL": "mg/L",
+    "ng/mL": "ug/L",
+    "pg/mL": "ng/L",
+    "u[IU]/mL": "m[IU]/L",
+}
 _CELL_COUNT: Final = re.compile(
     # "Monoclonal protein" and "base" begin like monocytes and basophils: a whole word is meant.
     r"(?:WBC|PLT|NEU|NEUT|NEUTRO|NEUTROPHIL|LYM|LYMPH|LYMPHO|LYMPHOCYTE|MON|MONO|MONOCYTE|EOS|EOSI|EOSINOPHIL|BAS|BASO"
@@ -34,6 +42,11 @@ def ucum(unit: str, beside: str = "") -> str:
     if unit in ("G/L", "G/l"):
         return "10*9/L" if _CELL_COUNT.match(beside) else ""
     return _spellings().get(unit, "")
+
+
+def comparable(code: str) -> str:
+    """One UCUM code for all in which a value has the same digits: ng/mL is ug/L."""
+    return _SAME_DIGITS.get(code, code)
 
 
 @cache

@@ -15,7 +15,7 @@ from ehr_sync.sandbox.dossiers.generator import dossier, envelope, planted, with
 from ehr_sync.sandbox.world import World
 from ehr_sync.store import clients
 from ehr_sync.usecases.intake import remake_body
-from mappings.sources.edition import MAPPING
+from mappings.sources.edition import mapping
 from tests import given
 from tests.databases import Dsns
 from tests.usecases.older import older_mapping
@@ -53,7 +53,7 @@ def kept_before(running: Running) -> None:
 def test_the_plan_is_told_before_anything_is_done_and_no_is_an_answer(running: Running) -> None:
     kept_before(running)
     told = run("--all", answer="n\n").output
-    assert f"1 standing versions, mapping {MAPPING}" in told
+    assert f"1 standing versions, mapping {mapping()}" in told
     assert "       1 changed Encounter" in told
     assert "1 come out otherwise; their books are told what differs" in told
     assert "1 come out otherwise" in run("--all", "--dry-run").output

@@ -36,7 +36,7 @@ def run(tickets: str, *arguments: str) -> None:
     sources = {DOSSIER.name: replace(DOSSIER, to_fhir=_mapped)}
     setattr(compose_body, "SOURCES", sources)  # noqa: B010 - an import there is no name of its own
     for module in (compose_body, remap_records, remap_version):
-        setattr(module, "MAPPING", EDITION)  # noqa: B010
+        setattr(module, "mapping", lambda: EDITION)  # noqa: B010
     boundaries.install("remap", Path(tickets))
     sys.argv = ["ehr-sync", *arguments]
     main()

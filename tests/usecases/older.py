@@ -40,5 +40,5 @@ def older_mapping(
     older = replace(source, to_fhir=mapped, withheld=withheld)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compose_body, "SOURCES", {source.name: older})
-        patch.setattr(compose_body, "MAPPING", OLDER)
+        patch.setattr(compose_body, "mapping", lambda: OLDER)
         yield

@@ -835,7 +835,7 @@ def test_lines_that_come_out_in_another_order_keep_their_own_versions(
         return replace(body, resources=b"\n".join(body.resources.split(b"\n")[::-1])), left_out
 
     monkeypatch.setattr(remake_body, "compose", reversed_lines)
-    monkeypatch.setattr(remap_version, "MAPPING", "n3w3r000")
+    monkeypatch.setattr(remap_version, "mapping", lambda: "n3w3r000")
     assert fates(remapped(running)) == {Fate.SAME: 1}
     assert meta(running, A) == before
 

@@ -31,7 +31,7 @@ from ehr_sync.usecases.intake.make_current import make_current
 from ehr_sync.usecases.intake.remap_records import order_remap
 from ehr_sync.usecases.intake.trace_transaction import trace_transaction, transactions_of
 from ehr_sync.usecases.overview import show
-from mappings.sources.edition import MAPPING
+from mappings.sources.edition import mapping
 from tests.usecases.service import DAY, HOSPITAL, Running, number_of
 
 VISIT: Final = dossier(881, person_index=881, shape="outpatient", rows=2)
@@ -156,11 +156,11 @@ ACTS: Final[dict[str, tuple[Act, Entry]]] = {
     ),
     "an operator plans a remap": (
         lambda s: str(order_remap(Reach(), by=NAME, dry_run=True, stores=s.running.stores)),
-        ("ops", "plan remap", False, f"{MAPPING} all"),
+        ("ops", "plan remap", False, f"{mapping()} all"),
     ),
     "an operator orders a remap": (
         lambda s: str(order_remap(Reach(), by=NAME, dry_run=False, stores=s.running.stores)),
-        ("ops", "order remap", False, f"{MAPPING} all"),
+        ("ops", "order remap", False, f"{mapping()} all"),
     ),
     "an operator traces a visit": (lambda s: s.trace(), ("ops", "trace", True, CODE)),
     "an operator traces a patient": (

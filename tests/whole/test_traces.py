@@ -337,9 +337,9 @@ RUN: Final[dict[str, tuple[str, str]]] = {
     "erase": ("{patient} --yes", "erase"),
 }
 """How each command is run, and an entry that it must leave."""
-ELSEWHERE: Final = {"staff grant", "staff end", "break-glass"}
-"""Commands that ask for a number or for a key: tests/commands/test_staff.py and tests/usecases/test_break_glass.py read
-their entries.
+ELSEWHERE: Final = {"staff grant", "staff end", "break-glass", "terminology load", "terminology withdraw"}
+"""Commands that ask for a number, a key or a file: tests/commands/test_staff.py, tests/usecases/test_break_glass.py and
+tests/commands/test_terminology.py read their entries.
 """
 
 

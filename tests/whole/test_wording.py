@@ -20,7 +20,12 @@ TEXTS: Final = {
     **{f"phrase {key}": vi for key, (vi, _) in PHRASES.items()},
     **{f"problem {code}": f"{kind.vi} {kind.fix_vi}" for code, kind in PROBLEMS.items()},
     **{f"life line {code}": vi for code, (vi, _) in {**WORDS, **NEXT, **REASONS}.items()},
-    **{f"label {name} {row['code']}": row["display"] for name, one in LISTS.items() for row in one["codes"]},
+    **{
+        f"label {name} {row['code']}": row["display"]
+        for name, one in LISTS.items()
+        for row in one.get("codes", ())
+        if "display" in row
+    },
 }
 STUMBLES: Final = {
     "one word for a visit": r"đợt điều trị|lượt (khám|điều trị)|ra viện, hồ sơ",

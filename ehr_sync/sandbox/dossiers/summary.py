@@ -11,6 +11,9 @@ from ehr_sync.sandbox.dossiers.hoso import Row, Tables
 from ehr_sync.sandbox.dossiers.rows import blank, minute
 from ehr_sync.sandbox.dossiers.visits import VISIT_TYPE, Visit, age_in_years
 
+# Groups of QĐ 34/2020/QĐ-TTg, level 2, as five digits.
+_OCCUPATIONS = ("21000", "22000", "23000", "41000", "52000", "61000", "71000", "83000", "91000")
+
 
 def summary_row(visit: Visit, tables: Tables, draw: Random) -> Row:
     """The row of XML1, its money summed over XML2 and XML3."""
@@ -34,7 +37,7 @@ def summary_row(visit: Visit, tables: Tables, draw: Random) -> Row:
 def identity(person: Person) -> Row:
     """The tags of XML1 that say who the patient is."""
     time_of_birth = f"{person.index % 24:02d}{person.index % 60:02d}" if person.kind == "newborn" else "0000"
-    occupation = "00000" if person.kind in {"child", "newborn"} else f"{(person.index % 9 + 1) * 1000:05d}"
+    occupation = "00000" if person.kind in {"child", "newborn"} else _OCCUPATIONS[person.index % len(_OCCUPATIONS)]
     return {
         "MA_BN": f"BN{person.index:07d}",
         "HO_TEN": person.name,

@@ -24,6 +24,7 @@ from ehr_sync.store.tables.log import audit_event, audit_head, quota_left, refus
 from ehr_sync.store.tables.pages import app, app_code, app_grant, app_refresh, session, sign_in, staff, visitor
 from ehr_sync.store.tables.people import book_entry, claim, identifier, person
 from ehr_sync.store.tables.senders import client, client_facility, facility, jti, key_use
+from ehr_sync.store.tables.terms import code_list_edition
 
 __all__ = [
     "app",
@@ -37,6 +38,7 @@ __all__ = [
     "claim",
     "client",
     "client_facility",
+    "code_list_edition",
     "delivery",
     "destination",
     "erasure",

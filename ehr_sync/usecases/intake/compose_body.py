@@ -13,7 +13,7 @@ from ehr_sync.store.sealing import mark
 from mappings.gate import GATE, findings
 from mappings.model import Dossier, Issue, MappingContext, Resource, Tables, Uris
 from mappings.sources.catalogue import SOURCES
-from mappings.sources.edition import MAPPING
+from mappings.sources.edition import mapping
 
 
 def with_carried_tables(
@@ -61,6 +61,7 @@ def compose(
         received_at=received_at,
         taken_over=carried,
     )
+    made_by = mapping()  # before: should another code list be loaded meanwhile, a remap looks at this body again
     # The only place where what is restricted is taken out: no mapping sees more than may be shown.
     source = SOURCES[dossier.source]
     withheld = source.withheld(dossier.tables)
@@ -73,7 +74,7 @@ def compose(
         practitioners=mapped.practitioners,
         carried=carried,
         gate=GATE,
-        mapping=MAPPING,
+        mapping=made_by,
     )
     return body, len(mapped.resources) - len(sound)
 

@@ -22,7 +22,7 @@ from ehr_sync.usecases.intake.follow_transaction import may_see
 from ehr_sync.usecases.intake.remake_body import remake
 from ehr_sync.usecases.stores import Stores
 from mappings.model import Uris
-from mappings.sources.edition import MAPPING
+from mappings.sources.edition import mapping
 
 _ATTEMPTS = 20
 
@@ -92,7 +92,7 @@ def _fresh_body(
     with stores.database.begin() as connection:
         body = _body(connection, head, keys)
         claim = _claim(connection, head, stores)
-    if body.mapping == MAPPING or claim is None:
+    if body.mapping == mapping() or claim is None:
         return None
     return remake(record, head, claim, stores=stores, uris=uris).body
 

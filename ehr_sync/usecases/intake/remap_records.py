@@ -16,7 +16,7 @@ from ehr_sync.store.remaps import Reach
 from ehr_sync.usecases.intake.remap_version import Fate, Job, Moved, Outcome, Report, map_anew, standing_versions
 from ehr_sync.usecases.stores import Stores
 from mappings.model import Uris
-from mappings.sources.edition import MAPPING
+from mappings.sources.edition import mapping
 
 _AT_A_TIME = 200
 _ATTEMPTS = 20
@@ -27,7 +27,7 @@ def order_remap(reach: Reach, *, by: str, dry_run: bool, stores: Stores) -> int:
     actor = f"ops:{stores.alias_of(by)}"
     action = "plan remap" if dry_run else "order remap"
     with stores.database.begin() as connection:
-        audit.write(connection, stores.keys.audit, [AuditEntry(actor, action, None, f"{MAPPING} {reach.told()}")])
+        audit.write(connection, stores.keys.audit, [AuditEntry(actor, action, None, f"{mapping()} {reach.told()}")])
         return remaps.count(connection, reach)
 
 

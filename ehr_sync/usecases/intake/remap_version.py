@@ -27,7 +27,7 @@ from ehr_sync.usecases.book.release import Change, release
 from ehr_sync.usecases.intake.remake_body import Remade, remake
 from ehr_sync.usecases.stores import Stores
 from mappings.model import Uris
-from mappings.sources.edition import MAPPING
+from mappings.sources.edition import mapping
 
 
 class Fate(Enum):
@@ -118,7 +118,7 @@ def map_anew(standing: Standing, job: Job) -> Outcome:
     code = transaction_code(standing.record.record_id, standing.head.version)
     try:
         before = _before(standing, job.stores)
-        if before.body.mapping == MAPPING:
+        if before.body.mapping == mapping():
             return Outcome(code, Fate.CURRENT)
         remade = remake(standing.record, standing.head, standing.claim, stores=job.stores, uris=job.uris)
     except Moved:

@@ -20,8 +20,17 @@ from ehr_sync.web.citizen.lists import (
     vaccination_of,
 )
 from mappings.fhir.narrative import lines
-from mappings.summary.conditions import Diagnosis, OwnCondition, diagnoses_of, first_code, own_conditions, words
+from mappings.summary.conditions import (
+    Diagnosis,
+    OwnCondition,
+    diagnoses_of,
+    first_code,
+    loinc_code,
+    own_conditions,
+    words,
+)
 from mappings.summary.medicines import prescribed_for
+from mappings.terminology.units import comparable
 
 Json = Mapping[str, Any]
 _ADVICE: Final = "Lời dặn: "
@@ -50,6 +59,7 @@ class Result:
     """One value of a test. `number` is None where it is no number with a unit."""
 
     key: tuple[str, str]  # system and code of the test; the text where it has no code
+    loinc: str  # its code in LOINC, where that is certain or its facility says one
     name: str
     value: str
     unit: str
@@ -57,6 +67,7 @@ class Result:
     low: float | None
     high: float | None
     method: str
+    measure: str  # what its value can be compared in: a UCUM code, else the unit as written
     at: str
     place: str
     visit: str
@@ -152,22 +163,18 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The values of one test over time, newest first, and where unit or method changes between two."""
+    """The values of one test over time, newest first."""
 
     name: str
     code: str
     results: tuple[Result, ...]
 
     def stretches(self) -> Iterator[tuple[Result, ...]]:
-        """Runs of values that can be compared: of one unit and method."""
-        run: list[Result] = []
+        """The values that can be compared with each other, of one unit and method; those with the newest first."""
+        together: dict[tuple[str, str], list[Result]] = defaultdict(list)
         for result in self.results:
-            if run and (result.unit, result.method) != (run[-1].unit, run[-1].method):
-                yield tuple(run)
-                run = []
-            run.append(result)
-        if run:
-            yield tuple(run)
+            together[result.measure, result.method].append(result)
+        yield from map(tuple, together.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,14 +243,21 @@ class Book:
         return own_conditions(each for visit in self.visits for each in visit.diagnoses)
 
     def series(self) -> list[Series]:
-        """The values of each test, over all places, by name."""
+        """The values of each test, over all places, by name: those of one code of LOINC are one test wherever they were
+        made, and each other is what its facility calls it (rules: known-tests).
+        """
         by_test: dict[tuple[str, str], list[Result]] = defaultdict(list)
-        of_visits = (result for visit in self.visits for result in (*visit.results, *visit.vitals))
-        for result in (*of_visits, *self.measured):
-            by_test[result.key].append(result)
+        results = [*(one for visit in self.visits for one in (*visit.results, *visit.vitals)), *self.measured]
+        known: dict[tuple[tuple[str, str], str], set[str]] = defaultdict(set)
+        for result in results:
+            known[result.key, result.name].update(filter(None, [result.loinc]))
+        for result in results:
+            # A value in words has no unit to know the test by: it stands with the others of its facility's code.
+            codes = {result.loinc} if result.loinc else known[result.key, result.name]
+            by_test[("", min(codes)) if len(codes) == 1 else result.key].append(result)
         made = [
-            Series(found[0].name, found[0].key[1], tuple(sorted(found, key=lambda r: r.at, reverse=True)))
-            for found in by_test.values()
+            Series(newest[0].name, newest[0].key[1], tuple(newest))
+            for newest in (sorted(found, key=lambda r: r.at, reverse=True) for found in by_test.values())
         ]
         return sorted(made, key=lambda each: each.name.casefold())
 
@@ -354,6 +368,7 @@ def _result(observation: Json, place: str, visit: str) -> Result:
         )
     return Result(
         key=(coding.get("system", ""), coding.get("code", words(code))),
+        loinc=loinc_code(code),
         name=words(code),
         value=shown,
         unit=unit,
@@ -361,6 +376,7 @@ def _result(observation: Json, place: str, visit: str) -> Result:
         low=within.get("low", {}).get("value"),
         high=within.get("high", {}).get("value"),
         method=words(observation.get("method", {})),
+        measure=comparable(quantity.get("code", "")) or unit,
         at=observation.get("effectiveDateTime", observation.get("issued", "")),
         place=place,
         visit=visit,

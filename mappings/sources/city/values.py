@@ -18,7 +18,7 @@ from marshmallow import ValidationError, fields
 from mappings.dates import EARLIEST_YEAR, VIETNAM, parse_birth
 from mappings.facility_code import EXPECTED, FORM, is_facility_code
 from mappings.fhir.elements import text
-from mappings.terminology import code_lists, icd10
+from mappings.terminology import editions, icd10
 from mappings.text import canonical, canonical_code, holds_forbidden
 
 Json = dict[str, Any]
@@ -96,7 +96,7 @@ class Coded(Words):
 
     def is_known(self, code: str) -> bool:
         """Whether the list has the code."""
-        return code in code_lists.starts(self._listed)
+        return editions.is_listed(self._listed, code)
 
 
 class Icd10(Value):

@@ -48,10 +48,21 @@ def validate(tables: Tables, received_on: date) -> tuple[Issue, ...]:
             issues += checks.issues(rows, on, insured=insured)
             issues += checks.far_ahead(rows, received_on)
         issues += _row_numbers(name, rows)
+    issues += _not_checked(tables, on)
     issues += _episode(tables, summary)
     for table in TABLES:
         issues += table.between(tables)
     return tuple(issues)
+
+
+def _not_checked(tables: Tables, on: date) -> Iterator[Issue]:
+    """The lists of which no edition of that day is known, each once: silence would look like a yes
+    (rules: edition-not-loaded).
+    """
+    told: set[str] = set()
+    for name, rows in tables.items():
+        if name in _CHECKS:
+            yield from _CHECKS[name].unchecked(rows, on, told)
 
 
 def _lists_on(summary: Row | None, received_on: date) -> date:

@@ -95,7 +95,9 @@ def _named(gone: Iterable[str], pieces: Iterable[str]) -> list[bool]:
     """Which pieces of a diagnosis have words of the name of a withheld code only: words are not in the codes' order."""
     said = [squeezed.translate(_AS_DIGITS) for squeezed in map(codes.squeezed, gone)]
     names = [
-        set(fold(icd10.display(code)).split()) for code, short in _ITEMS.items() if any(short in one for one in said)
+        set(fold(icd10.shipped_name(code)).split())
+        for code, short in _ITEMS.items()
+        if any(short in one for one in said)
     ]
     return [any(set(fold(piece).split()) <= name for name in names) for piece in pieces]
 

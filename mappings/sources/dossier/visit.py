@@ -13,7 +13,7 @@ from mappings.facility_code import FIVE, is_facility_code
 from mappings.fhir.elements import Json, built, code, coding, minute
 from mappings.fhir.ids import Key, register_id, resource_id
 from mappings.model import Resource, Row, Uris
-from mappings.terminology.code_lists import display
+from mappings.terminology.editions import display
 from mappings.terminology.systems import listed, local
 
 # Kinds of visit (MA_LOAI_KCB) whose NGAY_RA is the last day of medicine and not the day of leaving

@@ -140,20 +140,27 @@ def _split_at(piece: str, start: int, end: int) -> Said:
     return Said("", before, is_open=False)
 
 
-# Of codes alone: no text of a person is remembered.
-@lru_cache(maxsize=4096)
 def _words_of_head(code: str) -> frozenset[str]:
-    return _words(_head(icd10.display(code)))
+    return _words_of_name(_head(icd10.display(code)))
 
 
-@lru_cache(maxsize=4096)
 def _words_of(code: str) -> frozenset[str]:
-    return _words(icd10.display(code))
+    return _words_of_name(icd10.display(code))
+
+
+def _plain_name(code: str) -> str:
+    return _plain_of_name(icd10.display(code))
+
+
+# Of names of codes alone: no text of a person is remembered.
+@lru_cache(maxsize=4096)
+def _words_of_name(name: str) -> frozenset[str]:
+    return _words(name)
 
 
 @lru_cache(maxsize=4096)
-def _plain_name(code: str) -> str:
-    return _plain(icd10.display(code))
+def _plain_of_name(name: str) -> str:
+    return _plain(name)
 
 
 def _head(text: str) -> str:

@@ -12,7 +12,7 @@ from mappings.model import Dossier, MappedRecord, MappingContext, Row
 from mappings.sources.cut_out import WITHDRAWN
 from mappings.sources.dossier.visit import Register
 from mappings.sources.tuberculosis.cutting import TABLE
-from mappings.terminology.code_lists import display
+from mappings.terminology.editions import display
 
 # What the treatment is, then what is treated, then with what.
 _TYPES: Final = (

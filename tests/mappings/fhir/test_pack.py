@@ -106,3 +106,25 @@ def test_what_a_code_may_not_be_is_what_holds_of_it_in_every_form() -> None:
 def limited(code: str, **flags: str) -> dict[str, str]:
     """A row of the ministry's list with these flags."""
     return {"code": code, "not_allowed_as_main": "0", "female_only": "0", "male_only": "0", **flags}
+
+
+def test_a_manifestation_has_the_causes_of_the_table_and_of_the_names() -> None:
+    named = {
+        "E10.2": "Đái tháo đường, biến chứng thận",
+        "E11.2": "Đái tháo đường, biến chứng thận",
+        "E11.4": "Đái tháo đường, biến chứng thần kinh",
+        "E15.2": "Khác",
+        "N08.3": "Cầu thận trong đái tháo đường (E10-E14 với ký tự thứ tư là .2†)",
+        "A18.0": "Lao xương và khớp",
+        "M01.1": "Viêm khớp do lao (A18.0†)",
+        "A17.0": "Viêm màng não do lao (G01*)",
+        "G94.0": "Tràn dịch não trong bệnh nhiễm trùng (A00-B99†)",
+    }
+    pairs = [{"dagger": "A010", "asterisk": "G01"}, {"dagger": "B59", "asterisk": "J173"}]
+
+    assert pack.causes_by_manifestation(pairs, named) == {
+        "G01": "A01.0;A17.0",
+        "J17.3": "B59",
+        "N08.3": "E10.2;E11.2",
+        "M01.1": "A18.0",
+    }

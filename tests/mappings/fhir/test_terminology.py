@@ -10,7 +10,7 @@ from importlib.resources import files
 import pytest
 
 from mappings.terminology import icd10
-from mappings.terminology.code_lists import display
+from mappings.terminology.editions import display
 from mappings.terminology.icd10 import EDITION_2020, EDITION_2026, dotted, edition
 from mappings.terminology.systems import listed, local
 from mappings.terminology.units import ucum

@@ -12,6 +12,8 @@ from mappings.sources.catalogue import SOURCES
 from mappings.sources.columns import Code, Column, Day, TableSchema, Whole
 from mappings.sources.lists import Icd10List, code_list
 from mappings.sources.row_checks import RowChecks
+from mappings.terminology.editions import Edition, Loaded
+from tests.mappings.terminology.installed import installed
 
 ON: Final = date(2026, 6, 15)
 
@@ -109,6 +111,15 @@ def test_what_is_long_or_not_good_on_every_day_is_not_remembered(tag: str, value
     checks = RowChecks("XML77", OfCodes)
     checks.issues([{tag: value}], on, insured=False)
     assert not holds(checks, value)
+
+
+def test_what_was_good_by_the_lists_of_before_is_asked_again() -> None:
+    checks = RowChecks("XML77", OfCodes)
+    assert looked_at(checks, "LISTED", "03") == []
+    short = Edition("QĐ 1", {"01": ""}, first=date(2026, 1, 1))
+    with installed(Loaded("visit-type", 1, short)):
+        assert [one.code for one in looked_at(checks, "LISTED", "03")] == ["value.code_not_in_force"]
+    assert looked_at(checks, "LISTED", "03") == []
 
 
 def test_no_more_than_two_thousand_values_of_a_field_are_remembered() -> None:

@@ -74,3 +74,19 @@ def test_vaccines_results_and_listed_problems_stand_in_the_summary_with_their_pl
     _, words = section(told, "results")
     assert "7.8 mmol/L" in words
     assert "Bệnh viện mẫu" in words
+
+
+def test_of_one_test_that_two_reports_call_otherwise_the_newest_is_told() -> None:
+    [older, newer] = [
+        example(
+            "laboratory-report",
+            id=f"XN-{day}",
+            reported=f"2026-06-{day}",
+            collected=None,
+            results=[{"name": name, "value": value, "unit": "mmol/L"}],
+        )
+        for day, name, value in (("10", "Glucose", 7.5), ("11", "Đường huyết", 6.5))
+    ]
+    entries, _ = section(document(newer, older), "results")
+    told = [one["valueQuantity"]["value"] for one in entries if one["resourceType"] == "Observation"]
+    assert told == [6.5]

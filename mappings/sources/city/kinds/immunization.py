@@ -10,7 +10,7 @@ from mappings.model import Resource, Row, Tables
 from mappings.sources.city.form import EXAMPLE_PATIENT, Kind, Making, example
 from mappings.sources.city.values import Coded, Listed, Moment, Number, Whole, Words
 from mappings.sources.dossier.unshown import shown
-from mappings.terminology.code_lists import display
+from mappings.terminology.editions import display
 
 _NAME: Final = "immunization"
 _VACCINES: Final = "vaccine"

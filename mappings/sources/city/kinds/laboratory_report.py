@@ -14,6 +14,7 @@ from mappings.model import Issue, Resource, Row, Tables
 from mappings.sources.city.form import Kind, Making, content, example, form
 from mappings.sources.city.values import MISSING, WRONG, Listed, Loinc, Moment, Number, Words
 from mappings.sources.dossier.unshown import shown, tells_death
+from mappings.terminology.loinc import with_loinc
 from mappings.terminology.systems import listed
 from mappings.terminology.units import ucum
 
@@ -68,11 +69,14 @@ def _taken(head: Row) -> str:
 
 
 def _observation(row: Row, head: Row, key: Key, ordinal: int, making: Making) -> Resource:
-    code = _coded("result-index", row.get("MA_CHI_SO", ""), row["TEN_CHI_SO"], making)
+    code, value = _coded("result-index", row.get("MA_CHI_SO", ""), row["TEN_CHI_SO"], making), _value(row)
     if loinc := row.get("MA_LOINC"):
         code = {**code, "coding": [*code.get("coding", ()), coding(making.uris["loinc"], loinc)]}
+    else:
+        ordered, specimen = head["TEN_DICH_VU"], head.get("LOAI_MAU", "")
+        code = with_loinc(code, row["TEN_CHI_SO"], value, making.uris, ordered=ordered, specimen=specimen)
     body: Json = {"status": _status(head), "category": _LABORATORY, "code": code, "subject": SUBJECT}
-    body |= {"effectiveDateTime": minute(_taken(head)), "performer": [making.by], **_value(row)}
+    body |= {"effectiveDateTime": minute(_taken(head)), "performer": [making.by], **value}
     if said := row.get("DANH_GIA"):
         body["interpretation"] = [concept(coding(_INTERPRETATION, said, _INTERPRETED[said]))]
     if note := shown(row.get("GHI_CHU")):

@@ -5,7 +5,7 @@ https://hl7.org/fhir/R4/encounter.html  https://hl7.org/fhir/R4/condition.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from mappings.fhir.elements import SUBJECT, Json, coding, concept, minute, period
@@ -15,7 +15,8 @@ from mappings.sources.city.form import Kind, Making, content, diagnosed, diagnos
 from mappings.sources.city.values import WRONG, Coded, Flag, Icd10, Moment, Words
 from mappings.sources.dossier.tables.xml1.encounter import class_of
 from mappings.sources.dossier.unshown import is_death, shown
-from mappings.terminology.code_lists import display
+from mappings.terminology import icd10
+from mappings.terminology.editions import display
 
 _NAME: Final = "visit"
 _DIAGNOSES: Final = "diagnoses"
@@ -33,10 +34,15 @@ _DISCHARGE: Final = concept(coding("http://terminology.hl7.org/CodeSystem/diagno
 def _to_fhir(tables: Tables, making: Making) -> Iterator[Resource]:
     head = tables[_NAME][0]
     encounter = {"reference": f"Encounter/{making.id_of('Encounter')}"}
-    named = [
-        (row, making.resource("Condition", _condition(row, head, encounter, making), key, ordinal))
+    told = [
+        (row, key, ordinal)
         for row, key, ordinal in numbered(tables.get(_DIAGNOSES, ()), diagnosis_key, content)
         if shown(row["CHAN_DOAN"]) and not is_death(row.get("MA_BENH", ""))
+    ]
+    ids = {row["MA_BENH"]: making.id_of("Condition", key) for row, key, _ in told if "MA_BENH" in row}
+    named = [
+        (row, making.resource("Condition", _condition(row, head, encounter, ids, making), key, ordinal))
+        for row, key, ordinal in told
     ]
     yield _encounter(head, named, making)
     yield from (condition for _, condition in named)
@@ -62,11 +68,13 @@ def _encounter(head: Row, named: list[tuple[Row, Resource]], making: Making) -> 
     return making.resource("Encounter", body)
 
 
-def _condition(row: Row, head: Row, encounter: Json, making: Making) -> Json:
+def _condition(row: Row, head: Row, encounter: Json, ids: Mapping[str, str], making: Making) -> Json:
     # Only of the main one it is said to be certain, as of a dossier's (rules: doubted-diagnoses).
     body: Json = {"verificationStatus": _CONFIRMED} if "LA_CHINH" in row else {}
     body |= {"category": _CATEGORY, "code": diagnosed(row, shown(row["CHAN_DOAN"]), making), "subject": SUBJECT}
-    return {**body, "encounter": encounter, "recordedDate": minute(head.get("NGAY_RA", head["NGAY_VAO"]))}
+    cause = icd10.cause_of(row.get("MA_BENH", ""), ids)
+    of_cause = icd10.due_to({"reference": f"Condition/{ids[cause]}"}) if cause else {}
+    return {**of_cause, **body, "encounter": encounter, "recordedDate": minute(head.get("NGAY_RA", head["NGAY_VAO"]))}
 
 
 def _between(tables: Tables) -> Iterator[Issue]:

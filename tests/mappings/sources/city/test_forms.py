@@ -169,6 +169,24 @@ def test_a_laboratory_report_keeps_its_digits_and_its_own_ranges() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("said", "specimen", "codes"),
+    [
+        ({"unit": "mmol/L"}, "Huyết thanh", ["14749-6"]),
+        ({"unit": "mmol/L", "code": "G1"}, "Huyết thanh", ["G1", "14749-6"]),
+        ({"unit": "mmol/L", "loinc": "15074-8"}, "Huyết thanh", ["15074-8"]),
+        ({"unit": "mmol/L", "code": "G1"}, "Nước tiểu", ["G1"]),
+        ({"unit": "g/L", "code": "G1"}, "Huyết thanh", ["G1"]),
+    ],
+)
+def test_a_result_without_loinc_has_it_where_specimen_and_unit_make_it_certain(
+    said: dict[str, Any], specimen: str, codes: list[str]
+) -> None:
+    one = {"name": "Glucose", "value": 5.1, **said}
+    observation, _ = made("laboratory-report", specimen=specimen, results=[one])
+    assert [each["code"] for each in observation["code"]["coding"]] == codes
+
+
 def result(**said: Any) -> dict[str, Any]:
     """A report of one result."""
     return {"results": [{"name": "Glucose", **said}]}
@@ -225,6 +243,17 @@ def test_a_visit_names_its_main_diagnosis_and_waits_while_it_has_no_end() -> Non
     assert encounter["class"]["code"] == "AMB"
     facts = CITY.visit(read(example("visit", ended=None)).tables)
     assert facts is not None and facts.discharged is None
+
+
+def test_a_visits_manifestation_refers_to_the_disease_behind_it() -> None:
+    kidneys = [{"icd10": "N08.3", "name": "Bệnh cầu thận"}, {"icd10": "E11.2", "name": "Đái tháo đường"}]
+    _, *conditions = made("visit", diagnoses=kidneys)
+    by_code = {one["code"]["coding"][0]["code"]: one for one in conditions}
+    glomeruli, diabetes = by_code["N08.3"], by_code["E11.2"]
+    [link] = glomeruli["extension"]
+    assert link["url"] == "http://hl7.org/fhir/StructureDefinition/condition-dueTo"
+    assert link["valueReference"] == {"reference": f"Condition/{diabetes['id']}"}
+    assert "extension" not in diabetes
 
 
 ROW: Final = {"name": "Glucose", "value": 1}

@@ -40,6 +40,23 @@ def test_a_good_dossier_has_no_issues() -> None:
     assert validate(TABLES, RECEIVED) == ()
 
 
+def test_a_list_that_is_not_known_is_told_once_and_refuses_nothing() -> None:
+    """ICD-10 of TT 06/2026, which is not shipped, in two fields of XML1 and one of XML3."""
+    tables = with_values("XML1", NGAY_VAO="202607010700", NGAY_RA="202607010900", MA_BENH_KT="Z99.99")
+    issues = [one for one in validate(tables, date(2026, 7, 2)) if one.code == "list.not_checked"]
+    assert issues == [Issue("list.not_checked", "XML1[1].MA_BENH_CHINH", "06/2026/TT-BYT")]
+    assert CATALOGUE["list.not_checked"].severity == "information"
+
+
+def test_a_commune_of_before_july_2025_is_right_until_then_and_then_replaced() -> None:
+    there = with_values("XML1", NGAY_VAO="202506300700", NGAY_RA="202506300900", MAXA_CU_TRU="00001")
+    late = with_values("XML1", NGAY_VAO="202507010700", NGAY_RA="202507010900", MAXA_CU_TRU="00001")
+    assert [one for one in validate(there, RECEIVED) if "MAXA" in one.path] == []
+    assert [one for one in validate(late, RECEIVED) if "MAXA" in one.path] == [
+        Issue("value.code_replaced", "XML1[1].MAXA_CU_TRU", "00097 Phường Hồng Hà")
+    ]
+
+
 def test_reading_and_checking_together_tell_everything_at_once() -> None:
     tables = with_values("XML1", NGAY_RA="20261332", GIOI_TINH="9")
     unheard = part("XML99", base64("<BANG><MA_LK>LK0001</MA_LK></BANG>"))
@@ -319,7 +336,7 @@ def test_an_edition_that_is_not_loaded_says_nothing(discharged: str, told: bool)
 
 def test_a_value_that_was_good_once_is_still_judged_on_another_day() -> None:
     tables = with_values("XML1", MA_LOAI_KCB="11", NGAY_RA="202608011000")
-    assert found(tables, date(2026, 9, 1)) == []
+    assert found(tables, date(2026, 9, 1)) == [("list.not_checked", "XML1[1].MA_BENH_CHINH")]
     assert found(tables, RECEIVED) == [("value.code_not_in_force", "XML1[1].MA_LOAI_KCB")]
 
 

@@ -14,7 +14,7 @@ from mappings.sources.dossier.checking import validate
 from mappings.sources.dossier.wording import pieces
 from mappings.terminology.icd10 import Written, read
 from tests.mappings.formats.made import with_values
-from tests.mappings.sources.dossier.golden import mapped
+from tests.mappings.sources.dossier.golden import mapped, of
 
 ICD10 = "http://fhir.hl7.org.vn/core/CodeSystem/vn-icd10-cs"
 
@@ -265,3 +265,45 @@ def test_words_among_the_further_codes_are_diagnoses_of_their_own() -> None:
 
     assert coded(record) == ["J20.9", "I10"]
     assert [each["code"]["text"] for each in conditions(record) if "coding" not in each["code"]] == ["Đau lưng"]
+
+
+# Causes and manifestations
+
+
+def due_to(record: MappedRecord) -> dict[str, list[str]]:
+    """By the code of a manifestation those of the causes that its Condition refers to."""
+    found = of(record, "Condition")
+    by_reference = {
+        f"Condition/{one['id']}": one["code"]["coding"][0]["code"] for one in found if "coding" in one["code"]
+    }
+    return {
+        one["code"]["coding"][0]["code"]: [
+            by_reference[each["valueReference"]["reference"]] for each in one["extension"]
+        ]
+        for one in found
+        if "extension" in one
+    }
+
+
+@pytest.mark.parametrize(
+    ("main", "others", "linked"),
+    [
+        # Kidneys in diabetes: the ministry's name of N08.3 says E10-E14 with .2.
+        ("E11.2†", "N08.3*;I10", {"N08.3": ["E11.2"]}),
+        ("I10", "N08.3*;E11.2†", {"N08.3": ["E11.2"]}),
+        ("A18.0†", "M01.1*", {"M01.1": ["A18.0"]}),
+        ("A17.0†", "G01*", {"G01": ["A17.0"]}),
+        ("A01.0†", "G01*", {"G01": ["A01.0"]}),
+        # A manifestation as the main diagnosis is told all the same.
+        ("G63.2", "E10.4", {"G63.2": ["E10.4"]}),
+        # Of two that may be the cause nobody can tell which it is.
+        ("A17.0", "A01.0;G01", {}),
+        ("E11.9", "N08.3", {}),
+        ("A09", "G94.0", {}),
+        ("I10", "E11.2", {}),
+    ],
+)
+def test_a_manifestation_names_the_one_disease_that_it_can_be_of(
+    main: str, others: str, linked: dict[str, list[str]]
+) -> None:
+    assert due_to(mapped({"MA_BENH_CHINH": main, "MA_BENH_KT": others})) == linked

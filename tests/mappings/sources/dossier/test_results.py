@@ -29,6 +29,53 @@ def observation(**tags: str) -> dict[str, Any]:
     return only
 
 
+# Codes
+
+
+@pytest.mark.parametrize(
+    ("order", "tags", "codes"),
+    [
+        # The laboratory's own code stays, and stays first.
+        (
+            {"TEN_DICH_VU": "Định lượng Glucose [Máu]"},
+            {"TEN_CHI_SO": "Glucose", "MA_CHI_SO": "G1", "GIA_TRI": "5.1", "DON_VI_DO": "mmol/l"},
+            ["G1", "14749-6"],
+        ),
+        (
+            {"TEN_DICH_VU": "Định lượng Glucose [Máu]"},
+            {"TEN_CHI_SO": "Glucose", "MA_CHI_SO": "G1", "GIA_TRI": "<2.8", "DON_VI_DO": "mmol/L"},
+            ["G1", "14749-6"],
+        ),
+        # Without a name of its own it is what was ordered.
+        (
+            {"TEN_DICH_VU": "Định lượng Glucose [Máu]"},
+            {"TEN_CHI_SO": "", "MA_CHI_SO": "G1", "GIA_TRI": "5.1", "DON_VI_DO": "mmol/L"},
+            ["G1", "14749-6"],
+        ),
+        (
+            {"TEN_DICH_VU": "Sinh hóa"},
+            {"TEN_CHI_SO": "Glucose", "MA_CHI_SO": "G1", "GIA_TRI": "5.1", "DON_VI_DO": "mmol/L"},
+            ["G1"],
+        ),
+        (
+            {"TEN_DICH_VU": "Định lượng Glucose [Máu]"},
+            {"TEN_CHI_SO": "Glucose", "MA_CHI_SO": "G1", "GIA_TRI": "5.1"},
+            ["G1"],
+        ),
+        (
+            {"TEN_DICH_VU": "Định lượng Glucose [Máu]"},
+            {"TEN_CHI_SO": "Glucose", "MA_CHI_SO": "G1", "GIA_TRI": "Không đủ mẫu", "DON_VI_DO": "mmol/L"},
+            ["G1"],
+        ),
+    ],
+)
+def test_a_result_has_a_code_of_loinc_where_it_is_certain(
+    order: dict[str, str], tags: dict[str, str], codes: list[str]
+) -> None:
+    (only,) = of(mapped(XML3=[{**LAB, **order}], XML4=[{**RESULT, **tags}]), "Observation")
+    assert [one["code"] for one in only["code"]["coding"]] == codes
+
+
 # Numbers
 
 

@@ -64,12 +64,14 @@ def _diagnoses(row: Row, shown: Row, visit: Visit) -> Iterator[tuple[Key, Json, 
         yield ("admission",), {"verificationStatus": _PROVISIONAL, **body}, _ADMISSION, 0
     found = _read(row, shown)
     of_main, of_others, further = _traditional(row, found)
+    keys: dict[str, Key] = {found.main: ("main",)} | {one: ("other", one) for one in found.others}
     said = found.own.get(found.main)
     words = said.words if said and found.is_shared_out else found.whole
     if found.main or words:
         codings = [icd10.icd10(found.main, visit.on, visit.uris)] if found.main else []
         named = concept(*codings, *_traditional_codings(of_main, visit), words=words or icd10.words_for(found.main))
-        body = _verified(found, said) | _condition(named, visit.end, visit)
+        of_cause = _of_cause(found.main, keys, visit)
+        body = of_cause | _verified(found, said) | _condition(named, visit.end, visit)
         yield ("main",), body, _DISCHARGE, 1 if found.main else 0
     else:
         further = (*of_main, *further)
@@ -80,7 +82,9 @@ def _diagnoses(row: Row, shown: Row, visit: Visit) -> Iterator[tuple[Key, Json, 
         body = _condition(named, visit.end, visit)
         yield (
             ("other", one),
-            ({"verificationStatus": _PROVISIONAL} if said and said.is_open else {}) | body,
+            _of_cause(one, keys, visit)
+            | ({"verificationStatus": _PROVISIONAL} if said and said.is_open else {})
+            | body,
             _DISCHARGE,
             0,
         )
@@ -89,6 +93,12 @@ def _diagnoses(row: Row, shown: Row, visit: Visit) -> Iterator[tuple[Key, Json, 
     for one in further:
         named = concept(*_traditional_codings((one,), visit), words=f"Mã bệnh y học cổ truyền {one}")
         yield ("traditional", one), _condition(named, visit.end, visit), _DISCHARGE, 0
+
+
+def _of_cause(code: str, keys: Mapping[str, Key], visit: Visit) -> Json:
+    """What a manifestation says of the disease behind it, where that is one of the visit's (rules: paired-codes)."""
+    cause = icd10.cause_of(code, keys)
+    return icd10.due_to(visit.reference("Condition", TABLE, keys[cause])) if cause else {}
 
 
 def _verified(found: _Diagnoses, said: Said | None) -> Json:

@@ -22,7 +22,7 @@ from mappings.fhir.elements import (
 )
 from mappings.model import Resource, Row
 from mappings.sources.dossier.visit import Visit
-from mappings.terminology.code_lists import display
+from mappings.terminology.editions import display
 
 TABLE: Final = "XML1"
 _ACT: Final = "http://terminology.hl7.org/CodeSystem/v3-ActCode"

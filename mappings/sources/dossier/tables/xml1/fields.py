@@ -53,11 +53,11 @@ class Xml1(TableSchema):
     NHOM_MAU = Code(10)
     MA_QUOCTICH = Code(3, wanted="always")
     MA_DANTOC = Code(listed=code_list("MA_DANTOC"), wanted="always")
-    MA_NGHE_NGHIEP = Code(5, wanted="always")
+    MA_NGHE_NGHIEP = Code(5, listed=code_list("MA_NGHE_NGHIEP"), wanted="always")
     DIA_CHI = Text(1024, wanted="always")
-    MATINH_CU_TRU = Code(3, wanted="always")
+    MATINH_CU_TRU = Code(3, listed=code_list("MATINH_CU_TRU"), wanted="always")
     MAHUYEN_CU_TRU = Code(3)
-    MAXA_CU_TRU = Code(5, wanted="always")
+    MAXA_CU_TRU = Code(5, listed=code_list("MAXA_CU_TRU"), wanted="always")
     DIEN_THOAI = PersonalCode(15)
     MA_THE_BHYT = PersonalCode(pattern=_CARD, expected="2 letters and 13 digits, or 10 or 12 digits", many=True)
     MA_DKBD = FacilityCode(many=True)
@@ -147,15 +147,15 @@ def _stay(row: Row) -> Iterator[RowProblem]:
 
 
 def _limited(row: Row) -> Iterator[RowProblem]:
-    """Codes that may not be a main diagnosis, or are of the other sex, by QĐ 4469/QĐ-BYT (2020), while it was in force
-    (rules: edition-not-loaded).
+    """Codes that may not be a main diagnosis, or are of the other sex, by the list of the day of leaving, where that is
+    known (rules: edition-not-loaded).
     """
     left = parse_day(row.get("NGAY_RA", "")[:8])
-    if left is None or left >= icd10.NEW_EDITION_FROM:
+    if left is None:
         return
     other = _OTHER_SEX.get(row.get("GIOI_TINH", ""), "-")
     for tag in ("MA_BENH_CHINH", "MA_BENH_KT"):
-        limits = [icd10.limits(code) for code in icd10.read(row.get(tag)).codes]
+        limits = [icd10.limits(code, left) for code in icd10.read(row.get(tag)).codes]
         if tag == "MA_BENH_CHINH" and any("n" in one for one in limits):
             yield "diagnosis.not_main", tag, ""
         if any(other in one for one in limits):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from mappings.model import Row
 from mappings.sources.columns import Birth, Code, Day, PersonalCode, TableSchema, Text, Whole
 from mappings.sources.dossier.tables.xml12.assessed import assessed, number_of
+from mappings.sources.lists import code_list
 from mappings.sources.row_checks import RowProblem
 
 
@@ -31,9 +32,9 @@ class Xml12(TableSchema):
     NGAY_CAP_CCCD = PersonalCode(8, wanted="always")
     NOI_CAP_CCCD = Text(1024, wanted="always")
     DIA_CHI = Text(1024, wanted="always")
-    MATINH_CU_TRU = Code(3, wanted="always")
+    MATINH_CU_TRU = Code(3, listed=code_list("MATINH_CU_TRU"), wanted="always")
     MAHUYEN_CU_TRU = Code(3)
-    MAXA_CU_TRU = Code(5, wanted="always")
+    MAXA_CU_TRU = Code(5, listed=code_list("MAXA_CU_TRU"), wanted="always")
     MA_BHXH = PersonalCode(12, wanted="always")
     MA_THE_BHYT = PersonalCode(15)
     NGHE_NGHIEP = Text(100)

@@ -16,7 +16,7 @@ from mappings.sources.dossier.unshown import is_death
 from mappings.sources.dossier.visit import Visit
 from mappings.sources.table import Rows
 from mappings.terminology import icd10
-from mappings.terminology.code_lists import display
+from mappings.terminology.editions import display
 
 _FORM: Final = Form("XML13", "Giấy chuyển tuyến", "57133-1", "Referral note", "referral-paper")
 _NUMBERS: Final = (

@@ -31,7 +31,7 @@ from mappings.model import Resource, Row
 from mappings.sources.dossier.netting import alike, is_nothing, netted
 from mappings.sources.dossier.tables.xml2.doses import Dose, days_of_supply, dose_of, several_a_day
 from mappings.sources.dossier.visit import INPATIENT, Visit, cost_group, order_notes
-from mappings.terminology.code_lists import display
+from mappings.terminology.editions import display
 from mappings.terminology.units import ucum
 
 TABLE: Final = "XML2"

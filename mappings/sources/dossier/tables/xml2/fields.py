@@ -29,7 +29,7 @@ class Xml2(TableSchema):
     TEN_THUOC = Text(1024, wanted="always")
     DON_VI_TINH = Code(50, wanted="always")
     HAM_LUONG = Text(1024)
-    DUONG_DUNG = Code(4, wanted="always")
+    DUONG_DUNG = Code(4, listed=code_list("DUONG_DUNG"), wanted="always")
     DANG_BAO_CHE = Text(1024)
     LIEU_DUNG = Text(1024, wanted="always")
     CACH_DUNG = Text(1024)

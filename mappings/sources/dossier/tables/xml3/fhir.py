@@ -30,7 +30,7 @@ from mappings.sources.dossier.tables.xml3.implants import implants, is_implant
 from mappings.sources.dossier.unshown import is_death, tells_unshown
 from mappings.sources.dossier.visit import Order, ServiceCode, Visit, cost_group, order_notes, resulted_in, service_code
 from mappings.terminology import icd9cm, icd10
-from mappings.terminology.code_lists import display
+from mappings.terminology.editions import display
 
 TABLE: Final = "XML3"
 _OPERATIONS: Final = frozenset({"8", "18"})

@@ -18,6 +18,7 @@ from mappings.fhir.ids import Key, numbered
 from mappings.model import Resource, Row
 from mappings.sources.dossier.unshown import shown
 from mappings.sources.dossier.visit import Order, Visit, service_code, service_stem
+from mappings.terminology.loinc import with_loinc
 from mappings.terminology.units import ucum
 
 TABLE: Final = "XML4"
@@ -178,12 +179,16 @@ def _observation(row: Row, key: Key, ordinal: int, group: _Group, visit: Visit) 
     if group.kind in _CATEGORIES:
         body["category"] = _CATEGORIES[group.kind]
     name = text(row.get("TEN_CHI_SO"))
-    body["code"] = _index(row, name, group, visit, is_finding=not found)
+    value = _value(found, text(row.get("DON_VI_DO")), name) if found else {"valueString": described}
+    named = name or _service_name(group)
+    body["code"] = with_loinc(
+        _index(row, name, group, visit, is_finding=not found), named, value, visit.uris, ordered=_service_name(group)
+    )
     body["subject"] = SUBJECT
     body["encounter"] = visit.encounter
     if at := minute(row.get("NGAY_KQ", "")):
         body["effectiveDateTime"] = at
-    body |= _value(found, text(row.get("DON_VI_DO")), name) if found else {"valueString": described}
+    body |= value
     if found and described:
         body["note"] = [{"text": described}]
     return visit.resource("Observation", TABLE, key, ordinal, body)

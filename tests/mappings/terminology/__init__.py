@@ -1,0 +1,1 @@
+"""Code lists by their editions, files of them, LOINC."""
