@@ -83,7 +83,8 @@ Verdict = Literal["taken", "refused"]
 @dataclass(frozen=True, slots=True)
 class Specimen:
     """A file, and what must become of it. `issue` is the code that must be heard, at `path` (without row numbers, where
-    it is told of one); a sound file has none, and then none may be heard. `about` says in words what it is.
+    it is told of one); a sound file has none, and then none may be heard but that a list of the day is not loaded. `about`
+    says in words what it is.
     """
 
     name: str
