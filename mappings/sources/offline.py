@@ -19,11 +19,10 @@ from mappings.formats import base64_reading, zipped
 from mappings.formats.bodies import Place, find_files
 from mappings.formats.source import EnvelopeScan, Limits, SourceRefused
 from mappings.issues.catalogue import is_refusal
-from mappings.model import Dossier, Issue, MappingContext
-from mappings.sources.catalogue import parts_of
+from mappings.model import APART, Dossier, Issue, MappingContext
+from mappings.sources.catalogue import parts_of, source_of
 from mappings.sources.dossier.reading.envelope import scan
 from mappings.sources.dossier.reading.hoso import longest_piece
-from mappings.sources.dossier.source import DOSSIER
 from mappings.sources.foresee import MOST_ROWS_MAPPED, Foreseen, foresee
 from mappings.terminology.uris import load_uris
 
@@ -110,19 +109,21 @@ class _Trial:
         for position, (begins, ends) in enumerate(found.spans, 1):
             source.seek(begins)
             piece = source.read(min(ends - begins, longest_piece(_LIMITS) + 1))
-            dossier = DOSSIER.check(DOSSIER.read(piece, found, position, _LIMITS), self._today)
+            reader = source_of(piece)
+            dossier = reader.check(reader.read(piece, found, position, _LIMITS), self._today)
             tried = self._tried(dossier)
             cut = parts_of(dossier) if tried.is_taken else ()
             others = tuple(replace(self._tried(part.dossier), source_id=part.told_as) for part in cut)
             yield replace(tried, others=others)
 
     def _tried(self, dossier: Dossier) -> TriedDossier:
+        named = dossier.source_id.rpartition(APART)[2]
         if any(map(is_refusal, dossier.issues)):
-            return TriedDossier(dossier.source_id, dossier.issues, is_taken=False, types={}, foreseen=None)
+            return TriedDossier(named, dossier.issues, is_taken=False, types={}, foreseen=None)
         foreseen = self._foreseen(dossier)
         types = Counter(one.type for one in foreseen.resources)
         kept = foreseen if self.with_fhir else None
-        return TriedDossier(dossier.source_id, dossier.issues, is_taken=True, types=types, foreseen=kept)
+        return TriedDossier(named, dossier.issues, is_taken=True, types=types, foreseen=kept)
 
     def _foreseen(self, dossier: Dossier) -> Foreseen:
         record = hashlib.sha256(f"{dossier.facility_code}\x1f{dossier.source_id}".encode()).digest()[:16]
