@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
+from ehr_sync.adapters import key_file
 from ehr_sync.core.answers import HosoResult
 from ehr_sync.sandbox.city.people import mother_of, person
 from ehr_sync.sandbox.dossiers.generator import dossier
@@ -15,10 +16,11 @@ from ehr_sync.store.remaps import Reach
 from ehr_sync.usecases.desk.asking import Asker
 from ehr_sync.usecases.desk.look_at_dossier import compare_versions, find_dossiers
 from ehr_sync.usecases.intake.accept_submission import check_submission
+from ehr_sync.usecases.intake.break_glass import break_glass
 from ehr_sync.usecases.intake.remap_records import remap
 from ehr_sync.usecases.intake.remap_version import Fate
 from mappings.sources.health_check.source import HEALTH_CHECK
-from tests.usecases.kept import joined
+from tests.usecases.kept import joined, readable
 from tests.usecases.older import older_mapping
 from tests.usecases.service import FACILITY, HOSPITAL, Running, number_of
 
@@ -133,6 +135,21 @@ def test_p9_a_check_that_names_hiv_goes_nowhere(running: Running) -> None:
     kept = post(running, parts(XML12={"KET_LUAN_BENH": "B20"}))
     running.settle()
     assert (running.follow(kept.transaction_code).state, running.pushes(W)) == ("kept", [])
+
+
+def test_p9_a_record_of_hiv_among_its_parts_is_read_by_its_own_key_alone(running: Running) -> None:
+    key = key_file.load_break_glass(key_file.break_glass_of(running.service.settings.key_file))
+    root = "CHI_TIEU_HO_SO_BENH_AN_CHAM_SOC_VA_DIEU_TRI_HIV_AIDS"
+    sent = file({**parts(), root: [{"MA_BAC_PHAC_DO": "1"}]}, made_on=DAY)
+    [kept] = running.results(sent)
+    running.settle()
+    assert (running.follow(kept.transaction_code).state, running.pushes(W)) == ("kept", [])
+    assert b"MA_BAC_PHAC_DO" not in readable(running)
+    rows = break_glass(kept.transaction_code, key, by="ops", stores=running.stores)
+    assert [row["MA_BAC_PHAC_DO"] for row in rows] == ["1"]
+    later = post(running, parts(), made_on=date(2024, 5, 12))
+    running.settle()
+    assert (running.follow(later.transaction_code).state, running.pushes(W)) == ("kept", [])
 
 
 def test_what_is_wrong_with_a_check_is_told_and_nothing_of_it_is_kept(running: Running) -> None:

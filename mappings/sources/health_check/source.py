@@ -7,9 +7,10 @@ from datetime import datetime, time
 from typing import Final
 
 from mappings.dates import EARLIEST_YEAR, VIETNAM, parse_day, parse_minute
-from mappings.model import ClaimedIdentity, Row, Tables
+from mappings.model import ClaimedIdentity, Issue, Row, Tables
 from mappings.sources.dossier import identity
 from mappings.sources.dossier.reading.envelope import HEALTH_CHECK as ROOT
+from mappings.sources.dossier.withholding import HIV_TABLE
 from mappings.sources.health_check.checking import check
 from mappings.sources.health_check.reading import SOURCE, read
 from mappings.sources.health_check.tables import CHECK, PERSON, TABLES
@@ -47,6 +48,12 @@ def _visit(tables: Tables) -> VisitFacts:
     return VisitFacts(None, None, ended, "")
 
 
+def _carry_over(new: Tables, before: Tables) -> tuple[Tables, tuple[Issue, ...]]:
+    """A check is sent whole: a part that a new version lacks was taken back, but for a record of HIV (P9)."""
+    stays = {HIV_TABLE: before[HIV_TABLE]} if HIV_TABLE in before and HIV_TABLE not in new else {}
+    return {**new, **stays}, ()
+
+
 HEALTH_CHECK: Final = Source(
     name=SOURCE,
     part=ROOT.encode(),
@@ -56,8 +63,8 @@ HEALTH_CHECK: Final = Source(
     claims=_claims,
     claimed_number=lambda tables: identity.claimed_number({"XML1": (_as_summary(_person(tables)),)}),
     visit=_visit,
-    may_stay=frozenset(),
-    carry_over=lambda new, _: (new, ()),
+    may_stay=frozenset({HIV_TABLE}),
+    carry_over=_carry_over,
     to_carry=lambda tables: tables,
     withheld=withheld,
     to_fhir=to_fhir,
