@@ -23,9 +23,11 @@ from ehr_sync.api.capabilities import TYPES
 from ehr_sync.api.desk import Looks, desk
 from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
+from ehr_sync.api.hub import hub
 from ehr_sync.api.oauth import Apps, oauth
 from ehr_sync.api.openapi import openapi
 from ehr_sync.api.ops import Wanted, ops
+from ehr_sync.api.password_sign_ins import PasswordSignIns
 from ehr_sync.api.places import Places
 from ehr_sync.api.records import records
 from ehr_sync.api.rules import rules
@@ -141,6 +143,14 @@ def web_application(service: Service) -> Flask:
         each=settings.client_submissions_at_once,
         waiting=settings.submissions_waiting,
     )
+    password_places = Places(
+        at_once=_PASSWORDS_AT_ONCE,
+        each=_PASSWORDS_AT_ONCE,
+        waiting=_PASSWORDS_WAITING,
+        wait_seconds=_PASSWORDS_WAIT_SECONDS,
+        crowded="sign_ins.crowded",
+    )
+    sign_ins = PasswordSignIns(by_password, admission, password_places)
     trials = trial_places()
     recent = kept(partial(_figures, stores, admission.tally), _KEPT_SECONDS, time.monotonic)
     console, own_reading = _console(service, recent), _reading(service)
@@ -164,20 +174,8 @@ def web_application(service: Service) -> Flask:
             validate(places),
             rules(),
             openapi(public_url=public_url, version=version("ehr-sync")),
-            axis(
-                by_password,
-                admission,
-                accept,
-                follow,
-                places=places,
-                password_places=Places(
-                    at_once=_PASSWORDS_AT_ONCE,
-                    each=_PASSWORDS_AT_ONCE,
-                    waiting=_PASSWORDS_WAITING,
-                    wait_seconds=_PASSWORDS_WAIT_SECONDS,
-                    crowded="sign_ins.crowded",
-                ),
-            ),
+            axis(sign_ins, accept, follow, places=places),
+            hub(sign_ins, accept, places=places),
             desk(_looks(stores)),
             transactions(follow, partial(make_current, stores=stores, uris=service.uris)),
             fhir(_Book(stores, service.uris), public_url=public_url, version=version("ehr-sync")),

@@ -22,10 +22,15 @@ def is_facility_code(text: str) -> bool:
     return _FIVE.fullmatch(text) is not None or is_gln(text)
 
 
+def has_gln_form(text: str) -> bool:
+    """Whether the text is 13 digits, whatever the last of them says."""
+    return _THIRTEEN.fullmatch(text) is not None
+
+
 def is_gln(text: str) -> bool:
     """Whether the text is a GLN: 13 digits, the last of which makes the sum of the others, weighed 1, 3, 1, 3 …, and
     itself a multiple of ten.
     """
-    if _THIRTEEN.fullmatch(text) is None:
+    if not has_gln_form(text):
         return False
     return sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(text)) % 10 == 0

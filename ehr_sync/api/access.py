@@ -81,6 +81,8 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "axis.sign_in": Anyone(),
     "axis.send": Sender("submissions.write"),
     "axis.follow": Sender("transactions.read"),
+    "hub.sign_in": Anyone(),
+    "hub.send": Sender("submissions.write"),
     "validate.resource": Sender("submissions.write"),
     "desk.show_day": Sender("transactions.read"),
     "desk.list_day": Sender("transactions.read"),

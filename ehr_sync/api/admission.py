@@ -23,7 +23,7 @@ from ehr_sync.core.tally import Tally
 _REFUSALS: Final = frozenset({401, 404})
 _LONGEST_NAME: Final = 64
 # To look at a Bundle costs as much.
-_SUBMISSIONS: Final = frozenset({"submissions.submit", "records.submit", "validate.resource", "axis.send"})
+_SUBMISSIONS: Final = frozenset({"submissions.submit", "records.submit", "validate.resource", "axis.send", "hub.send"})
 
 
 @dataclass(frozen=True, slots=True)

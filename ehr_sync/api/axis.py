@@ -6,15 +6,15 @@ says the same in the axis's words beside ours.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import Mapping
+from typing import Any, Final
 
 import orjson
-from flask import Blueprint, Request, Response, request
+from flask import Blueprint, Response, request
 
 from ehr_sync.api import access, render, transactions
 from ehr_sync.api.language import Language, language_of
-from ehr_sync.api.oauth import FORM
+from ehr_sync.api.password_sign_ins import PasswordSignIns, login_in
 from ehr_sync.api.places import Places
 from ehr_sync.api.problems import PROBLEM_JSON
 from ehr_sync.api.refused import because
@@ -23,12 +23,10 @@ from ehr_sync.core.answers import Answer
 from ehr_sync.core.errors import NotFound
 from ehr_sync.usecases.access.assertions import TokenRefused
 from ehr_sync.usecases.access.authenticate import AccessToken
-from ehr_sync.usecases.access.passwords import Login
 from mappings.formats.source import SourceRefused
 from mappings.issues import catalogue as issues
 from mappings.model import Issue
 
-_LOGIN_BYTES: Final = 64 * 1024
 _FIELDS: Final = ("username", "password", "code")
 
 # maKetQua of what was sent: the insurance portal's codes, which every vendor's system knows.
@@ -72,48 +70,28 @@ _NO_TRANSACTION: Final[Words] = {
 }
 
 
-class SignIns(Protocol):
-    """Who may try a password: raises Problem where nobody may now."""
-
-    def admit_token(self, client_id: str) -> None: ...
-    def admit_password(self, name: str) -> None: ...
-    def count_wrong_password(self, name: str) -> None: ...
-
-
 def axis(
-    sign_in: Callable[[Login], AccessToken],
-    admission: SignIns,
+    sign_ins: PasswordSignIns,
     accept: Accept,
     follow: transactions.Follow,
     *,
     places: Places,
-    password_places: Places,
 ) -> Blueprint:
-    """The routes, around the use cases of the service's own. `sign_in` raises TokenRefused."""
+    """The routes, around the use cases of the service's own."""
     blueprint = Blueprint("axis", __name__)
 
     @blueprint.post("/api/auth/token/take", endpoint="sign_in")
     def take_token() -> Response:
-        login, language = _login(request), language_of(request)
+        login, language = login_in(request, _FIELDS), language_of(request)
         try:
             if login is None:
                 raise TokenRefused("invalid_request", "password.form")
-            token = checked(login)
+            token = sign_ins.token(login)
         except TokenRefused as refused:
             name = login.username if login else ""
             because(refused.code, exactly=refused.reason, client=name, status=401 if login else 400)
             return _json({"maKetQua": False, "apiKey": None, "message": REFUSALS[refused.reason][language]})
-        admission.admit_token(token.client_id)
         return _json({"maKetQua": True, "apiKey": _api_key(token), "message": _SIGNED_IN[language]})
-
-    def checked(login: Login) -> AccessToken:
-        with password_places.taken(login.username):
-            admission.admit_password(login.username)
-            try:
-                return sign_in(login)
-            except TokenRefused:
-                admission.count_wrong_password(login.username)
-                raise
 
     @blueprint.post("/api/kcb/xml/qd3176/guiHoSoXml")
     def send() -> Response:
@@ -153,23 +131,6 @@ def axis(
     return blueprint
 
 
-def _login(request: Request) -> Login | None:
-    """What somebody signs in with, or None where it is none."""
-    request.max_content_length = _LOGIN_BYTES
-    fields = request.form.to_dict() if request.mimetype == FORM else _object(request.get_data())
-    given = [fields.get(name) for name in _FIELDS]
-    texts = [each for each in given if isinstance(each, str) and each]
-    return Login(*texts) if len(texts) == len(_FIELDS) else None
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        read = orjson.loads(body.removeprefix(b"\xef\xbb\xbf"))
-    except orjson.JSONDecodeError:
-        return {}
-    return read if isinstance(read, dict) else {}
-
-
 def _api_key(token: AccessToken) -> dict[str, Any]:
     # There is one token: whichever of the two a system sends, it is the right one.
     return {
@@ -200,7 +161,7 @@ def _of_file(file: Mapping[str, Any], language: Language) -> dict[str, str]:
     if refusal is None:
         return {"maGiaoDich": codes[0], "maKetQua": TAKEN, "thongDiep": _FILE_TAKEN[language]}
     code = _BY_ISSUE.get(refusal["code"], BAD_CONTENT if file["hoSo"] else UNREADABLE)
-    return {"maGiaoDich": next(iter(codes), ""), "maKetQua": code, "thongDiep": _words(refusal)}
+    return {"maGiaoDich": next(iter(codes), ""), "maKetQua": code, "thongDiep": words_of(refusal)}
 
 
 def _refused(issue: Issue, language: Language) -> dict[str, Any]:
@@ -213,11 +174,12 @@ def _refused(issue: Issue, language: Language) -> dict[str, Any]:
         "totalFailed": 0,
         "fileResults": [],
         "issues": [shown],
-        "thongDiep": _words(shown),
+        "thongDiep": words_of(shown),
     }
 
 
-def _words(issue: Mapping[str, str]) -> str:
+def words_of(issue: Mapping[str, str]) -> str:
+    """An issue in a line: where, what, and what to do."""
     place = f"{issue['path']}: " if issue["path"] else ""
     return f"{place}{issue['message']} {issue['fix']}"
 

@@ -91,8 +91,8 @@ SAID: Final[Mapping[str, Said]] = {
         "Nơi và cách kiểm tra id_token", "What checking an id_token takes", {200: json("Provider")}
     ),
     "submissions.submit": Said(
-        "Gửi hồ sơ XML1 đến XML15, hoặc chỉ thử trước khi gửi",
-        "Send dossiers, XML1 to XML15, or only try what would become of them",
+        "Gửi hồ sơ XML1 đến XML15 hoặc hồ sơ khám sức khỏe, hoặc chỉ thử trước khi gửi",
+        "Send dossiers, XML1 to XML15, or health checks, or only try what would become of them",
         {200: json("Submitted")},
         takes={**dict.fromkeys(MEDIA_TYPES, shapes.ANY), **_JSON_BATCH},
         asks={"dry_run": one_of("true", "false")},
@@ -128,6 +128,19 @@ SAID: Final[Mapping[str, Said]] = {
         problems=(409, 415, 422),
     ),
     "axis.follow": Said("Trục Hà Nội: hồ sơ đã đến đâu", "Hanoi axis: where a dossier is", {200: json("AxisLifeLine")}),
+    "hub.sign_in": Said(
+        "Hệ thống hồ sơ sức khỏe Hà Nội: đăng nhập bằng mật khẩu",
+        "Hanoi health-record hub: sign in with a password",
+        {200: json("HubToken"), 400: json("HubRefusal"), 401: json("HubRefusal")},
+        takes={JSON: ref("HubLogin"), FORM: ref("HubLogin")},
+    ),
+    "hub.send": Said(
+        "Hệ thống hồ sơ sức khỏe Hà Nội: gửi hồ sơ khám sức khỏe",
+        "Hanoi health-record hub: send a health check",
+        {200: json("HubAnswer")},
+        takes={JSON: ref("HubMessage")},
+        problems=(409, 415, 422),
+    ),
     "validate.resource": Said(
         "Kiểm tra FHIR của cơ sở, không lưu gì",
         "Have FHIR of one's own looked at; nothing is kept",

@@ -214,6 +214,16 @@ SHAPES: Final[Mapping[str, Schema]] = {
         {"issues": many(_ISSUE)},
     ),
     "AxisLifeLine": record({"maKetQua": TEXT, "thongDiep": TEXT}, {**_LIFE_LINE, "trangThai": TEXT}),
+    "HubLogin": texts(["username", "password"]),
+    "HubToken": record(
+        {"access_token": TEXT, "token_type": TEXT, "expires_in": COUNT, "status": COUNT, "message": TEXT}
+    ),
+    "HubRefusal": record({"status": COUNT, "message": TEXT}),
+    "HubMessage": record({"data": record({"content": TEXT})}, {"header": {"type": "object"}, "signature": TEXT}),
+    "HubAnswer": record(
+        {"maGiaoDich": TEXT, "message": TEXT, "status": COUNT},
+        {"batchId": TEXT, "issues": many(_ISSUE), "supersededBy": TEXT},
+    ),
     "TokenForm": texts(
         ["grant_type"],
         [

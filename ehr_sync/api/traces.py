@@ -20,7 +20,7 @@ from ehr_sync.runtime.logs import Log
 TOKENS: Final = frozenset({"oauth.token", "oauth.revoke"})
 """Where tokens are made and ended for senders and apps, which may ask from a browser."""
 
-SIGN_INS: Final = TOKENS | {"axis.sign_in"}
+SIGN_INS: Final = TOKENS | {"axis.sign_in", "hub.sign_in"}
 """Where tokens are made and ended: open to everybody, counted by address, and every refusal is noted."""
 
 UNTRACED: Final[Mapping[str, str]] = {
@@ -33,7 +33,9 @@ UNTRACED: Final[Mapping[str, str]] = {
     "health.metrics": "counts, of nobody's data",
     "oauth.token": "a token shows nothing by itself; what is done with it leaves its own trace",
     "axis.sign_in": "the same",
+    "hub.sign_in": "the same",
     "axis.send": "what is sent is kept, with client and time; nothing but that it was taken is told",
+    "hub.send": "the same",
     "oauth.jwks": "public keys",
     "oauth.smart_configuration": "public addresses",
     "fhir.metadata": "what the service can do, of nobody's data",

@@ -12,6 +12,7 @@ from ehr_sync.sandbox.city.magic import BOOK, REGISTRY
 from ehr_sync.sandbox.city.people import TODAY, person
 from ehr_sync.sandbox.dossiers.bad_inputs import bad_inputs
 from ehr_sync.sandbox.dossiers.generator import dossier, envelope
+from ehr_sync.sandbox.dossiers.health_checks import checked, file, health_check
 from ehr_sync.sandbox.dossiers.hoso import Hoso, with_values
 from ehr_sync.sandbox.dossiers.messy import messed, messy_style
 from ehr_sync.sandbox.dossiers.restricted import planted
@@ -81,6 +82,8 @@ def _special() -> Iterator[Story]:
     yield from _exports()
     yield from _versions()
     yield _story("a visit that names HIV", "withheld", planted(_visit(_WITHHELD), "icd_main"))
+    yield Story("a health check", "delivered", _HOSPITAL, file(health_check(209, person(_adult(0)))))
+    yield Story("a health check of a child without a number", "no number", _HOSPITAL, checked(210, "ChildUnder"))
     yield _story("a newborn without a number", "no number", dossier(204, facility=_HOSPITAL, shape="newborn", rows=8))
     yield _story("a foreigner with a passport", "no number", dossier(205, person_index=20_048, rows=8))
     yield from _magic(REGISTRY, _AT_THE_REGISTRY)

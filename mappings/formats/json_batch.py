@@ -1,4 +1,5 @@
-"""The Hanoi axis's JSON body, {loaiHoSo, maTinh, maCSKCB, files: [base64 …]}, read without holding a file.
+"""The Hanoi axis's JSON body, {loaiHoSo, maTinh, maCSKCB, files: [base64 …]}, and the health-record hub's message,
+{header, data: {content: base64}, signature}, read without holding a file.
 
 One string may be 100 MB long, which ijson would hold whole. So a first pass over the bytes notes where every string
 stands and cuts the long ones out; ijson checks and reads what is left; files are decoded later, from their places
@@ -27,6 +28,8 @@ LONGEST_SKELETON_BYTES = 2_000_000
 MOST_OTHER_STRINGS = 1_000
 DEEPEST = 16
 _FIELDS = ("loaiHoSo", "maTinh", "maCSKCB")
+# Under "data": the hub's name of the one file, and that of the ministry's axis for the same message.
+_CONTENTS = ("content", "file_content")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,8 @@ class _Reader:
         self._limits = limits
         self._keys: list[set[str] | None] = []  # one entry per open object (its keys) or array (None)
         self._key = ""  # of the outermost object
+        self._inner = ""  # of the object in it
+        self._of_message: list[tuple[int, int]] = []
         self._texts: dict[str, str] = {}
         self._files: list[tuple[int, int]] | None = None
 
@@ -165,10 +170,11 @@ class _Reader:
         except (ijson.JSONError, ValueError) as error:
             overflow = "overflow" in str(error).partition("\n")[0]
             _refuse("request.number_out_of_range" if overflow else "request.unreadable", "JSON, UTF-8")
-        if not self._files:
-            _refuse("request.files_missing", "[base64, …]", "files")
+        files = self._files or self._of_message
+        if not files:
+            _refuse("request.files_missing", "files: [base64, …]; data: {content: base64}", "files")
         form, province, facility = (self._texts.get(name, "") for name in _FIELDS)
-        return BatchScan(form, province, facility, tuple(self._files))
+        return BatchScan(form, province, facility, tuple(files))
 
     def _on(self, event: str, value: Any) -> None:
         if event in ("start_map", "start_array"):
@@ -203,11 +209,15 @@ class _Reader:
         keys.add(key)
         if len(self._keys) == 1:
             self._key = key
+        elif len(self._keys) == 2:
+            self._inner = key
 
     def _on_value(self, event: str, value: Any) -> None:
         place = next(self._strings) if event == "string" else None
         if self._is_file_place():
             self._on_file(place)
+        elif len(self._keys) == 2 and self._key == "data" and self._inner in _CONTENTS and place is not None:
+            self._of_message.append((place.start, place.end))
         elif len(self._keys) == 1 and self._key in _FIELDS and event != "null":
             self._on_field(event, value, place)
         elif (len(self._keys) == 1 and self._key == "files") or not self._keys:

@@ -33,7 +33,8 @@ class EnvelopeScan:
     """What a GIAMDINHHS says of itself, and where in it each HOSO stands (QĐ 4750, QĐ 3176).
 
     `spans` are byte offsets [start, end) of the elements, in order; `announced` is SOLUONGHOSO, None where it is
-    missing; `signed` says that a signature is there, not that it is good.
+    missing; `signed` says that a signature is there, not that it is good. What `says_itself` is one record as a whole,
+    in which alone it stands whose it is: `facility_code` is then only a name that its place may be known by.
     """
 
     facility_code: str
@@ -42,3 +43,4 @@ class EnvelopeScan:
     spans: tuple[tuple[int, int], ...]
     signed: bool
     issues: tuple[Issue, ...]
+    says_itself: bool = False

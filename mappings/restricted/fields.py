@@ -41,16 +41,18 @@ class Said(Enum):
 
 # HIV status, date and treatment, and the prophylaxis that goes with it (XML15), wherever they stand.
 _HIV: Final = re.compile(r"HIV|ARV|DT_CTX$")
-_CODES: Final = re.compile(r"^MA_?BENH|ICD")
+_CODES: Final = re.compile(r"^(?:TSBT_|TSGD_)?MA_?BENH|ICD|^KET_LUAN_BENH$")
 _DIAGNOSIS: Final = re.compile(r"CHAN_?DOAN|BENH(?!_?(?:LY|AN|VIEN|NHAN|PHAM))")
 _DRUG: Final = re.compile(r"THUOC(?!_TP)|HOAT_CHAT|BIET_DUOC|HAM_LUONG")
 _NAME: Final = re.compile(r"^HO_?TEN|^TEN_BS$|^NGUOI_|^CHUCDANH|^TEN_(?:CHA|ME|CON)")
-# A code or number is no text, but for those that say what was done or where.
-_SAYS: Final = re.compile(r"^MA_(?:DICH_VU|DVKT|CHI_SO|VAT_TU|MAY|KHOA|HIEU|LY_?DO|TAI_NAN|LOAI_RV|PHAC_DO|PTTT_QT)")
+# A code or number is no text, but for those that say what was done or where; nor a place, but for internal medicine.
+_SAYS: Final = re.compile(
+    r"^MA_(?:DICH_VU|DVKT|CHI_SO|VAT_TU|MAY|KHOA|HIEU|LY_?DO|TAI_NAN|LOAI_RV|PHAC_DO|PTTT_QT)|^NOI_KHOA_"
+)
 _OTHER: Final = re.compile(
     r"^(?:MA|SO|STT|NGAY|GT|T|TYLE|MUC|DON_GIA|THANH_TIEN|NAM|THANG|QUYEN|MATINH|MAHUYEN|MAXA|DIA_?CHI|NOI|DIEN_THOAI)(?:_|$)"
     r"|^(?:NGAY|NOICAP|GIAY_CHUYEN|TT_THAU|SDT|EMAIL)|^(?:DON_VI|CO_QUAN|GIOI_THIEU_CUA)$|^(?:HANG|NHA|NUOC|CONG_TY)_|^CSKCB"
-    r"|^MA_CSKCB|^MAU_SO$"
+    r"|^MA_CSKCB|^MAU_SO$|^CKDT_|^CKS_"
 )
 
 

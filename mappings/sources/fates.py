@@ -19,7 +19,8 @@ from mappings.sources.table import SourceTable
 Fate = Literal["mapped", "kept", "left_out"]
 _INTRODUCTION: Final = """# What becomes of each field
 
-Made from the mappings by `python -m mappings.sources.fates`; do not edit. Tables of QĐ 130, 4750 and 3176.
+Made from the mappings by `python -m mappings.sources.fates`; do not edit. Tables of QĐ 130, 4750 and 3176; KSK1 to
+KSK12 are the parts XML1 to XML12 of a health check (QĐ 2062).
 
 - **mapped**: in the health book, where the last column says.
 - **kept**: in the archive as it came, not in the book; the last column says why.

@@ -56,7 +56,6 @@ _WHY: Final[Mapping[Stage, tuple[str, str]]] = {
 _NUMBER: Final = "STT"  # in no id and no content (rules: natural-keys): here it says where a row stood
 _UNTRACED: Final = "Provenance"  # of the submission, and of no field
 # Reading moved it out of the tables, to where the record belongs (rules: whose-record).
-_FACILITY: Final = ("XML1", "MA_CSKCB")
 _ANOTHER_FACILITY: Final = "00000"
 
 
@@ -205,7 +204,8 @@ class _Trial:
                 for place, row in enumerate(self._dossier.tables[name])
             ]
         )
-        facility = _ANOTHER_FACILITY if (name, tag) == _FACILITY else self._dossier.facility_code
+        is_facility = f"{name}[1].{tag}" == self._source.facility_at
+        facility = _ANOTHER_FACILITY if is_facility else self._dossier.facility_code
         changed = replace(self._dossier, tables={**self._dossier.tables, name: rows}, facility_code=facility)
         return _by_id(self._source.to_fhir(changed, self._context).resources)
 

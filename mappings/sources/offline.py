@@ -19,15 +19,12 @@ from mappings.formats import base64_reading, zipped
 from mappings.formats.bodies import Place, find_files
 from mappings.formats.source import EnvelopeScan, Limits, SourceRefused
 from mappings.issues.catalogue import is_refusal
-from mappings.model import Dossier, Issue, MappingContext
-from mappings.sources.catalogue import parts_of
+from mappings.model import APART, Dossier, Issue, MappingContext
+from mappings.sources.catalogue import parts_of, source_of
 from mappings.sources.city.reading import MOST_BYTES, kind_in
-from mappings.sources.city.source import CITY
 from mappings.sources.dossier.reading.envelope import scan
 from mappings.sources.dossier.reading.hoso import longest_piece
-from mappings.sources.dossier.source import DOSSIER
 from mappings.sources.foresee import MOST_ROWS_MAPPED, Foreseen, foresee
-from mappings.sources.source import Source
 from mappings.terminology.uris import load_uris
 
 URI_BASE: Final = "https://example.org/fhir"
@@ -91,7 +88,7 @@ class _Trial:
             source.seek(0)
             body = source.read(MOST_BYTES + 1)
             if kind_in(body):
-                yield TriedFile(name, (), (self._dossier(CITY, body, _NO_ENVELOPE, 1),))
+                yield TriedFile(name, (), (self._dossier(body, _NO_ENVELOPE, 1),))
                 return
         try:
             found = find_files(source, "json" if is_batch else "xml", source.seek(0, io.SEEK_END), _LIMITS)
@@ -121,9 +118,10 @@ class _Trial:
         for position, (begins, ends) in enumerate(found.spans, 1):
             source.seek(begins)
             piece = source.read(min(ends - begins, longest_piece(_LIMITS) + 1))
-            yield self._dossier(DOSSIER, piece, found, position)
+            yield self._dossier(piece, found, position)
 
-    def _dossier(self, source: Source, piece: bytes, found: EnvelopeScan, position: int) -> TriedDossier:
+    def _dossier(self, piece: bytes, found: EnvelopeScan, position: int) -> TriedDossier:
+        source = source_of(piece)
         dossier = source.check(source.read(piece, found, position, _LIMITS), self._today)
         tried = self._tried(dossier)
         cut = parts_of(dossier) if tried.is_taken else ()
@@ -131,12 +129,13 @@ class _Trial:
         return replace(tried, others=others)
 
     def _tried(self, dossier: Dossier) -> TriedDossier:
+        named = dossier.source_id.rpartition(APART)[2]
         if any(map(is_refusal, dossier.issues)):
-            return TriedDossier(dossier.source_id, dossier.issues, is_taken=False, types={}, foreseen=None)
+            return TriedDossier(named, dossier.issues, is_taken=False, types={}, foreseen=None)
         foreseen = self._foreseen(dossier)
         types = Counter(one.type for one in foreseen.resources)
         kept = foreseen if self.with_fhir else None
-        return TriedDossier(dossier.source_id, dossier.issues, is_taken=True, types=types, foreseen=kept)
+        return TriedDossier(named, dossier.issues, is_taken=True, types=types, foreseen=kept)
 
     def _foreseen(self, dossier: Dossier) -> Foreseen:
         record = hashlib.sha256(f"{dossier.facility_code}\x1f{dossier.source_id}".encode()).digest()[:16]

@@ -22,9 +22,9 @@ import orjson
 
 from mappings.issues.catalogue import CATALOGUE
 from mappings.model import Severity, Tables
-from mappings.sources.catalogue import SOURCES
 from mappings.sources.columns import Amount, Birth, Code, Column, Day, FacilityCode, Minute, PersonalCode, TableSchema
 from mappings.sources.dossier import decree
+from mappings.sources.dossier.source import DOSSIER
 from mappings.sources.lists import CodeList, Icd10List
 from mappings.sources.table import SourceTable
 from mappings.terminology import editions, icd10
@@ -66,7 +66,7 @@ class Rule:
 @cache
 def rules() -> tuple[Rule, ...]:
     """All of them, by table and field."""
-    tables = [table for source in SOURCES.values() for table in source.tables]
+    tables = DOSSIER.tables
     derived = [rule for table in tables if table.schema for rule in _of_table(table, table.schema)]
     names = [table.name for table in tables]
     written = map(_written, orjson.loads(_stored("rules.json")))

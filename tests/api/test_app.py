@@ -53,6 +53,7 @@ def test_only_these_routes_are_open() -> None:
         "health.metrics",
         "oauth.token",
         "axis.sign_in",
+        "hub.sign_in",
         "oauth.jwks",
         "oauth.smart_configuration",
         "oauth.openid_configuration",

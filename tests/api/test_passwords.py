@@ -60,6 +60,10 @@ def test_a_right_password_opens_all_that_its_client_may_for_half_an_hour(databas
     assert token.expires_in == 1800
 
 
+def test_a_sign_in_that_knows_no_facilities_names_none(database: Database) -> None:
+    assert ask(database, Login(CLIENT_ID, PASSWORD)).client_id == CLIENT_ID
+
+
 @pytest.mark.parametrize(
     ("changed", "why"),
     [

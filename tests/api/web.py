@@ -24,8 +24,10 @@ from ehr_sync.api.admission import Admission
 from ehr_sync.api.app import create_app
 from ehr_sync.api.axis import axis
 from ehr_sync.api.health import health
+from ehr_sync.api.hub import hub
 from ehr_sync.api.oauth import Apps, oauth
 from ehr_sync.api.openapi import openapi
+from ehr_sync.api.password_sign_ins import PasswordSignIns
 from ehr_sync.api.places import Places
 from ehr_sync.api.records import records
 from ehr_sync.api.rules import rules
@@ -109,6 +111,8 @@ def app(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: A
     )
     admission = options.get("admission") or admitting()
     trials = trial_places()
+    password_places = options.get("password_places", Places(at_once=2, each=2, waiting=4))
+    sign_ins = PasswordSignIns(options.get("sign_in", no_login), admission, password_places)
     return create_app(
         [
             submissions(
@@ -124,13 +128,12 @@ def app(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: A
             validate(options.get("places", Places(at_once=8, each=6, waiting=24))),
             oauth(tokens, hospital.signer(), admission.admit_token, options.get("apps", Apps(no_app, no_app))),
             axis(
-                options.get("sign_in", no_login),
-                admission,
+                sign_ins,
                 accept,
                 options.get("follow", no_transaction),
                 places=Places(at_once=8, each=6, waiting=24),
-                password_places=options.get("password_places", Places(at_once=2, each=2, waiting=4)),
             ),
+            hub(sign_ins, accept, places=Places(at_once=8, each=6, waiting=24)),
             health(options.get("ready", lambda: {"database": True}), dict, lambda: b"", time.monotonic),
         ],
         verify=verify,

@@ -16,8 +16,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ehr_sync.cli import ehr_sync
+from ehr_sync.sandbox.city.people import person
 from ehr_sync.sandbox.dossiers.births import birth_row, with_births
 from ehr_sync.sandbox.dossiers.generator import Hoso, dossier, envelope, json_batch, with_values
+from ehr_sync.sandbox.dossiers.health_checks import checked, file, health_check, message
 from mappings.sources.city.kinds import KINDS
 
 GOOD = dossier(501, person_index=501, shape="outpatient", rows=6)
@@ -59,6 +61,22 @@ def test_a_folder_is_summed_up_and_the_exit_code_says_that_something_is_refused(
     assert f"first: {folder}/thang-10/b.json:files[2] HOSO[1] XML1[1].NGAY_VAO" in told
     assert "3 Encounter" in told
     assert "deliver: The health book was not asked whether it takes this." in told
+
+
+def test_health_checks_are_checked_too_as_files_and_in_the_hubs_message(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_bytes(checked(1, "Adult"))
+    (tmp_path / "b.json").write_bytes(message(checked(2, "ChildUnder")))
+    (tmp_path / "c.xml").write_bytes(file(health_check(3, person(1)), announced=9))
+    told = json.loads(run(tmp_path, "--json", "--fhir").stdout)
+    good, in_message, short = [one for each in told["files"] for one in each["hoSo"]]
+    assert (good["maLK"], good["status"], good["resources"]["Encounter"]) == ("KSK.01001.2026.0000001", "accepted", 1)
+    [class_] = [f for f in good["trace"]["fields"] if f["field"] == "KSK12[1].PHAN_LOAI_SK"]
+    told_in = {"Observation", "Encounter.extension[0]", "Composition.section[0].text.div"}
+    assert {to["element"] for to in class_["to"]} == told_in
+    assert (in_message["status"], in_message["resources"]["Composition"]) == ("accepted", 1)
+    assert [issue["code"] for issue in short["issues"] if issue["severity"] == "refused"] == [
+        "health_check.parts_missing"
+    ]
 
 
 def test_json_tells_each_dossier_and_with_fhir_what_comes_of_which_field(folder: Path) -> None:

@@ -14,6 +14,7 @@ from ehr_sync.api.axis import axis
 from ehr_sync.api.desk import desk
 from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
+from ehr_sync.api.hub import hub
 from ehr_sync.api.oauth import oauth
 from ehr_sync.api.openapi import openapi
 from ehr_sync.api.ops import ops
@@ -43,7 +44,8 @@ def application() -> Flask:
         oauth(NOTHING, hospital.signer(), NOTHING, NOTHING),
         submissions(NOTHING, NOTHING, NOTHING, NOTHING, public_url=""),
         records(NOTHING, NOTHING, NOTHING, NOTHING, public_url=""),
-        axis(NOTHING, NOTHING, NOTHING, NOTHING, places=NOTHING, password_places=NOTHING),
+        axis(NOTHING, NOTHING, NOTHING, places=NOTHING),
+        hub(NOTHING, NOTHING, places=NOTHING),
         validate(NOTHING),
         rules(),
         openapi(public_url=hospital.ISSUER, version="0"),

@@ -17,8 +17,11 @@ def test_the_page_shows_every_route_in_the_visitors_language_and_runs_nothing(vi
     shown = re.findall(r'<span class="tag">(\w+)</span> <code class="text-break">([^<]+)</code>', page.text)
     told = [(method.upper(), path) for path, item in document["paths"].items() for method in item]
     assert sorted((method, html.unescape(path)) for method, path in shown) == sorted(told)
-    assert "Gửi hồ sơ XML1 đến XML15, hoặc chỉ thử trước khi gửi" in page.text
+    assert "Gửi hồ sơ XML1 đến XML15 hoặc hồ sơ khám sức khỏe, hoặc chỉ thử trước khi gửi" in page.text
     anchors = set(re.findall(r'id="([^"]+)"', page.text))
     assert set(re.findall(r'href="#([^"]+)"', page.text)) <= anchors
     visitor.press("/preferences", language="en", back="/docs")
-    assert "Send dossiers, XML1 to XML15, or only try what would become of them" in visitor.get("/docs").text
+    assert (
+        "Send dossiers, XML1 to XML15, or health checks, or only try what would become of them"
+        in visitor.get("/docs").text
+    )

@@ -20,6 +20,7 @@ from ehr_sync.runtime.processes import happens
 from ehr_sync.sandbox.city.people import person
 from ehr_sync.sandbox.city.staff import OPERATOR
 from ehr_sync.sandbox.dossiers.generator import dossier, envelope
+from ehr_sync.sandbox.dossiers.health_checks import file, health_check, message
 from ehr_sync.sandbox.world import World
 from mappings.sources.city.kinds import KINDS
 from tests.api import hospital
@@ -38,6 +39,7 @@ ROUTES: Final[dict[str, tuple[str, str]]] = {
     "records.submit": ("POST", "/api/v1/records/allergy"),
     "axis.send": ("POST", "/api/kcb/xml/qd3176/guiHoSoXml"),
     "axis.follow": ("GET", "/api/kcb/tra-cuu-trang-thai/{code}"),
+    "hub.send": ("POST", "/api/v1/medical-record/ksk-lien-thong/kham-suc-khoe"),
     "validate.resource": ("POST", "/fhir/Patient/$validate"),
     "desk.show_day": ("GET", "/api/v1/days/2026-01-31"),
     "desk.list_day": ("GET", "/api/v1/days/2026-01-31/dossiers"),
@@ -83,6 +85,7 @@ OPEN: Final[dict[str, tuple[str, str]]] = {
     "health.metrics": ("GET", "/metrics"),
     "oauth.token": ("POST", "/oauth2/token"),
     "axis.sign_in": ("POST", "/api/auth/token/take"),
+    "hub.sign_in": ("POST", "/api/v1/resource/authentication/login"),
     "oauth.jwks": ("GET", "/.well-known/jwks.json"),
     "oauth.smart_configuration": ("GET", "/.well-known/smart-configuration"),
     "oauth.openid_configuration": ("GET", "/.well-known/openid-configuration"),
@@ -244,7 +247,8 @@ def test_a_post_opens_nothing_to_a_token_that_was_not_given_for_it(site: Site, k
 
 @pytest.mark.parametrize("endpoint", OPEN)
 def test_what_is_open_needs_no_token(site: Site, known: dict[str, str], endpoint: str) -> None:
-    assert asked(site, known, endpoint, {}).status_code == (400 if endpoint in {"oauth.token", "oauth.revoke"} else 200)
+    is_refused = endpoint in {"oauth.token", "oauth.revoke", "hub.sign_in"}
+    assert asked(site, known, endpoint, {}).status_code == (400 if is_refused else 200)
 
 
 def told(response: requests.Response, *ids: str) -> tuple[int, str, dict[str, str]]:
@@ -421,6 +425,22 @@ def test_a_client_of_the_hanoi_axis_hears_why_it_is_refused(site: Site, known: d
             refuse()
 
 
+def test_a_client_of_the_health_record_hub_works_where_only_its_host_was_changed(site: Site) -> None:
+    def called(endpoint: str, **given: Any) -> Any:
+        return requests.post(f"{site.address}{(ROUTES | OPEN)[endpoint][1]}", timeout=30, **given)
+
+    token = called("hub.sign_in", json={"username": "benh-vien-a", "password": whole.PASSWORD}).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    sent = message(file(health_check(35, person(35))))
+    taken, again = (called("hub.send", data=sent, headers=headers).json() for _ in range(2))
+    assert (taken["status"], taken["maGiaoDich"]) == (200, again["maGiaoDich"])
+    address = f"/api/kcb/tra-cuu-trang-thai/{taken['maGiaoDich']}"
+    assert happens(lambda: site.get(address, headers).json()["trangThai"] == "delivered", 30)
+    foreign = called("hub.send", data=message(file(health_check(36, person(36), facility="01005"))), headers=headers)
+    assert (foreign.status_code, foreign.json()["status"], foreign.json()["maGiaoDich"]) == (200, 403, "")
+    assert called("hub.sign_in", json={"username": "benh-vien-a", "password": "sai"}).status_code == 401
+
+
 def test_a_record_in_json_is_taken_tried_and_followed_by_its_sender_alone(site: Site) -> None:
     def send(query: str = "", **changed: object) -> Any:
         headers = {**site.sender(), "Content-Type": "application/json", "Accept-Language": "en"}
@@ -452,6 +472,8 @@ BODIES: Final[dict[str, dict[str, object]]] = {
     "records.submit": {**KINDS["allergy"].example, "facility": "01001"},
     "axis.send": {"files": ["PGEvPg=="]},
     "axis.sign_in": {"username": "benh-vien-a", "password": whole.PASSWORD, "code": "01001"},
+    "hub.send": {"data": {"content": "PGEvPg=="}},
+    "hub.sign_in": {"username": "benh-vien-a", "password": whole.PASSWORD},
     "validate.resource": {"resourceType": "Patient"},
     "desk.find": {"maLK": "LK-1"},
     "fhir.search_by_post": {"_count": "1"},

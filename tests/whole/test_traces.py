@@ -25,6 +25,7 @@ from ehr_sync.commands import noting
 from ehr_sync.runtime.processes import happens
 from ehr_sync.sandbox.city.people import person
 from ehr_sync.sandbox.dossiers.generator import dossier, envelope, with_values, without_table
+from ehr_sync.sandbox.dossiers.health_checks import checked, message
 from ehr_sync.sandbox.world import World
 from mappings.sources.city.kinds import KINDS
 from tests.api import hospital
@@ -115,6 +116,8 @@ def called(site: Site, known: dict[str, str], endpoint: str, headers: dict[str, 
         "oauth.token": {"data": signed_in(site)},
         "axis.sign_in": {"json": AXIS_LOGIN},
         "axis.send": {"json": {"files": [b64encode(envelope([dossier(32, rows=1)])).decode()]}},
+        "hub.sign_in": {"json": AXIS_LOGIN},
+        "hub.send": {"data": message(checked(32, "Adult")), "headers": {"Content-Type": "application/json"}},
         "desk.find": {"json": {"maLK": "x"}},
         "oauth.revoke": {"data": {"token": "nobodys"}},
         "fhir.search_by_post": {"data": {"_count": "1"}},

@@ -37,5 +37,5 @@ def dossier_command(
 @click.command("corpus")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def corpus_command(folder: Path) -> None:
-    """Write some 680 files, sound and broken, and what must be heard of each into corpus.csv."""
+    """Write some 700 files, sound and broken, and what must be heard of each into corpus.csv."""
     click.echo(f"{corpus.write(folder)} files, {folder / corpus.INDEX}")

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 
 from ehr_sync.sandbox.dossiers.bad_inputs import bad_inputs
 from ehr_sync.sandbox.dossiers.generator import SHAPES, dossier, messed
+from ehr_sync.sandbox.dossiers.health_checks import TYPES, checked
 from ehr_sync.sandbox.dossiers.hoso import Hoso
 from ehr_sync.sandbox.dossiers.messy import MESSY_KINDS, MESSY_STYLES
 from ehr_sync.sandbox.dossiers.rendering import CLEAN, envelope, json_batch
@@ -83,8 +84,8 @@ Verdict = Literal["taken", "refused"]
 @dataclass(frozen=True, slots=True)
 class Specimen:
     """A file, and what must become of it. `issue` is the code that must be heard, at `path` (without row numbers, where
-    it is told of one); a sound file has none, and then none may be heard but that a list of the day is not loaded. `about`
-    says in words what it is.
+    it is told of one); a sound file has none, and then none may be heard but that a list of the day is not loaded.
+    `about` says in words what it is.
     """
 
     name: str
@@ -142,6 +143,10 @@ def _sound() -> Iterator[Specimen]:
         yield from islice(filter(None, (_messy(kind, n) for n in count(1))), 2)
     for form in KINDS.values():
         yield from _sound_forms(form)
+    for type_ in TYPES:
+        for n in range(5):
+            made = _taken(f"health-check-{type_}.xml", checked(n, type_), f"a health check, signed: {type_}")
+            yield replace(made, issue="health_check.signature_kept")
 
 
 def _messy(kind: str, n: int) -> Specimen | None:

@@ -20,7 +20,7 @@ NOBODY: Final = "nobody"
 _CLIENT_ID: Final = re.compile(CLIENT_ID)
 
 
-_SIGN_INS: Final = ("oauth.", "axis.sign_in")
+_SIGN_INS: Final = ("oauth.", "axis.sign_in", "hub.sign_in")
 _ROOMS: Final = {"ops": "ops", "operator": "ops", "facility": "facility"}
 
 

@@ -1,4 +1,5 @@
-"""The older sign-in: a user name and a password, for systems that were made for the Hanoi axis and know no other.
+"""The older sign-in: a user name and a password, for systems that were made for the Hanoi axis or its
+health-record hub and know no other.
 
 Who has no password cannot sign in so. https://www.rfc-editor.org/rfc/rfc9106 (Argon2)
 """
@@ -41,11 +42,11 @@ _HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What somebody signs in with; `facility_code` is one that they send for."""
+    """What somebody signs in with; `facility_code` is one that they send for, None where the sign-in asks for none."""
 
     username: str
     password: str = field(repr=False)
-    facility_code: str
+    facility_code: str | None = None
 
 
 def new_password() -> str:
@@ -77,7 +78,8 @@ def sign_in(
     with database.reading() as connection:
         held = held_by(connection, edge_key, client_id)
     _prove(login.password, held)
-    if held is None or login.facility_code not in clients.sent_for_by(held, vietnam_day(now)):
+    assert held is not None  # it is proven
+    if login.facility_code is not None and login.facility_code not in clients.sent_for_by(held, vietnam_day(now)):
         raise _refused("facility")
     with database.begin() as connection:
         clients.note_key_use(connection, client_id, clients.PASSWORD, now)

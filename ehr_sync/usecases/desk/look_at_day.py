@@ -21,7 +21,7 @@ from ehr_sync.store.desk import DeskRow, Place
 from ehr_sync.store.refused_dossiers import RefusalRow
 from ehr_sync.usecases.desk.asking import Asker, families_of
 from ehr_sync.usecases.desk.heard import heard_of, refused_of
-from ehr_sync.usecases.intake.plan_record import record_ids
+from ehr_sync.usecases.intake.plan_record import ids_named
 from ehr_sync.usecases.stores import Stores
 from mappings.dates import VIETNAM
 from mappings.model import Issue
@@ -207,7 +207,7 @@ def _accepted_since(
 ) -> dict[bytes, str]:
     """By mark of a refusal, the maGiaoDich of what came later under its MA_LK."""
     named = [(row, told[row.mark].source_id) for row in rows if row.mark in told and told[row.mark].source_id]
-    ids = {row.mark: record_ids(row.family, source_id, stores.keys.id) for row, source_id in named}
+    ids = {row.mark: ids_named(row.family, source_id, stores.keys.id) for row, source_id in named}
     found = records.records(connection, [i for each in ids.values() for i in each])
     heads = records.version_heads(connection, found.values())
     newest = {i: versions[-1] for i, versions in heads.items()}

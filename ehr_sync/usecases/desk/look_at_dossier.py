@@ -19,7 +19,7 @@ from ehr_sync.usecases.desk.asking import Asker, families_of
 from ehr_sync.usecases.desk.heard import heard_of
 from ehr_sync.usecases.intake.archived_dossier import dossier_of
 from ehr_sync.usecases.intake.follow_transaction import LifeLine, line_of
-from ehr_sync.usecases.intake.plan_record import record_ids
+from ehr_sync.usecases.intake.plan_record import ids_named
 from ehr_sync.usecases.stores import Stores
 from mappings.model import Issue, Tables
 from mappings.sources.catalogue import SOURCES
@@ -68,7 +68,7 @@ def find_dossiers(source_id: str, asker: Asker, *, stores: Stores) -> tuple[str,
     today = vietnam_day(stores.database.now())
     with stores.database.begin() as connection:
         families = families_of(connection, asker, today, stores)
-        ids = [i for family in sorted(families) for i in record_ids(family, canonical_code(source_id), stores.keys.id)]
+        ids = [i for family in sorted(families) for i in ids_named(family, canonical_code(source_id), stores.keys.id)]
         found = records.records(connection, ids)
         rows = [found[i] for i in ids if i in found]
         seen = [(row, records.version_heads(connection, [row]).get(row.record_id, ())) for row in rows]

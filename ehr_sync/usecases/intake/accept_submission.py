@@ -39,11 +39,10 @@ from mappings.formats import archive, base64_reading, base64_writing, bodies
 from mappings.formats.bodies import Place
 from mappings.issues.catalogue import is_refusal
 from mappings.model import Dossier, Issue, MappingContext, Uris
-from mappings.sources.catalogue import parts_of
+from mappings.sources.catalogue import parts_of, source_of
 from mappings.sources.city.source import CITY
 from mappings.sources.dossier.reading.envelope import EnvelopeScan, Limits, SourceRefused, scan
 from mappings.sources.dossier.reading.hoso import longest_piece
-from mappings.sources.dossier.source import DOSSIER
 from mappings.sources.foresee import MOST_ROWS_MAPPED, Foreseen
 from mappings.sources.foresee import foresee as foresee_fhir
 from mappings.sources.source import Source
@@ -223,9 +222,8 @@ class _Run:
         s = self.settings
         return Limits(s.request_bytes, s.request_dossiers, s.table_rows, s.record_bytes)
 
-    @property
-    def _source(self) -> Source:
-        return CITY if self.kind else DOSSIER
+    def _source(self, piece: bytes) -> Source:
+        return CITY if self.kind else source_of(piece)
 
     def accept(self, source: BinaryIO) -> Answer:
         if self.kind:
@@ -308,7 +306,8 @@ class _Run:
             self._refuse_file(refused.issue, ordinal(0))
             around.text(source, 0, cast(Spool, source).size)
             return
-        if found.facility_code in self.before.sending:
+        # What stands in a health check says whose it is, and not what its envelope calls the place.
+        if found.says_itself or found.facility_code in self.before.sending:
             results: list[HosoResult | None] = [None] * len(found.spans)
             self._files.append(((*found.issues, *self._of_request), results))
             self._cut(source, found, results, around, ordinal)
@@ -336,27 +335,36 @@ class _Run:
             end = stop
             source.seek(start)
             piece = source.read(min(stop - start, longest_piece(self._limits) + 1))
-            dossier = self._source.read(piece, found, position + 1, self._limits)
+            reader = self._source(piece)
+            dossier = reader.read(piece, found, position + 1, self._limits)
             if results is None:
-                self._refuse(piece, dossier, ordinal(start))
+                self._refuse(piece, dossier, reader, ordinal(start))
             else:
-                self._accept_hoso(piece, dossier, results, position, ordinal(start), found.facility_code)
+                self._accept_hoso(piece, dossier, reader, results, position, ordinal(start), found.facility_code)
         around.text(source, end, cast(Spool, source).size)
 
     def _accept_hoso(
-        self, piece: bytes, read: Dossier, results: list[HosoResult | None], position: int, ordinal: int, sender: str
+        self,
+        piece: bytes,
+        read: Dossier,
+        source: Source,
+        results: list[HosoResult | None],
+        position: int,
+        ordinal: int,
+        sender: str,
     ) -> None:
-        dossier = self._shortened(self._source.check(read, self._today))
+        dossier = self._shortened(source.check(read, self._today))
         # The record belongs to MA_CSKCB of XML1 (rules: whose-record).
         if dossier.facility_code not in self.before.sending:
-            dossier = _with_issue(dossier, Issue("facility.not_yours", self._source.facility_at))
+            dossier = _with_issue(dossier, Issue("facility.not_yours", source.facility_at))
         if self.kind and dossier.tables and self.kind not in dossier.tables:
             dossier = _with_issue(dossier, Issue("form.kind_differs", "/kind", self.kind))
         if any(map(is_refusal, dossier.issues)):
             results[position] = refused = HosoResult(told_name(dossier), "", "refused", dossier.issues)
             if self.keep:
-                self._tell_desk(refused, dossier, ordinal, sender)
-                self._refuse(piece, dossier, ordinal)
+                number_mark = self._number_mark(dossier, source)
+                self._tell_desk(refused, dossier, number_mark, ordinal, sender)
+                self._refuse(piece, dossier, source, ordinal)
             return
         sending = self.before.sending[dossier.facility_code]
         means = cast(MadeOnMeans, sending.made_on_means)
@@ -364,10 +372,10 @@ class _Run:
         incoming = Incoming(ordinal, dossier, sending.family, means, packed)
         self._add(results, position, with_parts(incoming, cut))
 
-    def _refuse(self, piece: bytes, dossier: Dossier, ordinal: int) -> None:
+    def _refuse(self, piece: bytes, dossier: Dossier, source: Source, ordinal: int) -> None:
         if len(piece) > self.settings.record_bytes * 3 // 2:
             return  # only its place is kept: to pack what can be no dossier would take four times its length in memory
-        self._refused.append(Refused(ordinal, self._number_mark(dossier), self._packed(piece, dossier)))
+        self._refused.append(Refused(ordinal, self._number_mark(dossier, source), self._packed(piece, dossier)))
         self._chunk_bytes += len(self._refused[-1].piece)
         if self._is_full():
             self._keep_chunk(last=False)
@@ -376,8 +384,8 @@ class _Run:
         sealed = seal_restricted(piece, dossier, self.stores.keys.restricted, self._limits)
         return pack(archive.pack(sealed), Words.PIECES)
 
-    def _number_mark(self, dossier: Dossier) -> bytes:
-        number = self._source.claimed_number(dossier.tables)
+    def _number_mark(self, dossier: Dossier, source: Source) -> bytes:
+        number = source.claimed_number(dossier.tables)
         return number_mark_of(self.stores.keys.index, number) if number else b""
 
     def _refuse_file(self, issue: Issue, ordinal: int) -> None:
@@ -387,14 +395,14 @@ class _Run:
         if self.keep and len(families) == 1:
             self._refusal(families.pop(), ordinal, b"", HosoResult("", "", "refused", (issue,)))
 
-    def _tell_desk(self, result: HosoResult, dossier: Dossier, ordinal: int, sender: str) -> None:
+    def _tell_desk(self, result: HosoResult, dossier: Dossier, number_mark: bytes, ordinal: int, sender: str) -> None:
         """The place that the dossier names hears of its refusal, else the place that the envelope names, else the one
         that the sender sends for, if it is one.
         """
         named = [self.before.sending[code] for code in (dossier.facility_code, sender) if code in self.before.sending]
         families = {sending.family for sending in named[:1] or self.before.sending.values()}
         if len(families) == 1:
-            self._refusal(families.pop(), ordinal, self._number_mark(dossier), result)
+            self._refusal(families.pop(), ordinal, number_mark, result)
 
     def _refusal(self, family: str, ordinal: int, number_mark: bytes, result: HosoResult) -> None:
         parts = (self.submission_id, ordinal.to_bytes(8, "big"), self._today.isoformat().encode())

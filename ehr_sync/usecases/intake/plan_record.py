@@ -17,7 +17,7 @@ from ehr_sync.store.people import number_mark_of
 from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.store.sealing import mark
 from mappings.model import APART, ClaimedIdentity, Dossier, Issue
-from mappings.sources.catalogue import SOURCES
+from mappings.sources.catalogue import SOURCES, named_by
 from mappings.sources.source import VisitFacts
 
 # How many visits one MA_LK may have named (rules: reused-code): a facility that numbers anew each year stays below.
@@ -117,6 +117,11 @@ Plan = Newest | Beside | Duplicate | NotTaken
 def record_ids(family: str, source_id: str, id_key: bytes) -> list[bytes]:
     """The record ids of a source id, one for each generation: 16 bytes of HMAC-SHA-256 (docs/architecture.md#ids)."""
     return [_record_id(family, source_id, generation, id_key) for generation in range(1, GENERATIONS + 1)]
+
+
+def ids_named(family: str, ma_lk: str, id_key: bytes) -> list[bytes]:
+    """The ids of all records that an MA_LK may name at a family: of a visit, of a health check."""
+    return [i for source_id in named_by(ma_lk) for i in record_ids(family, source_id, id_key)]
 
 
 def _record_id(family: str, source_id: str, generation: int, id_key: bytes) -> bytes:

@@ -34,6 +34,7 @@ from mappings.terminology.units import comparable
 
 Json = Mapping[str, Any]
 _ADVICE: Final = "Lời dặn: "
+_CONCLUDED: Final = ("Phân loại sức khỏe: ", "Kết luận: ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,11 @@ class Visit:
     def others(self) -> tuple[Diagnosis, ...]:
         """What else was diagnosed."""
         return tuple(each for each in self.diagnoses if not each.is_main)
+
+    @property
+    def conclusions(self) -> tuple[str, ...]:
+        """What a health check concludes: the class of health, then its words."""
+        return tuple(each for each in self.notes if each.startswith(_CONCLUDED))
 
     @property
     def year(self) -> str:
@@ -321,8 +327,10 @@ def _visit(encounter: Json, own: Sequence[Json], provenance: Json, by_id: Mappin
         kinds[each["resourceType"]].append(each)
     key, period = encounter["id"], encounter.get("period", {})
     place = _name_of(encounter.get("serviceProvider") or provenance["agent"][0]["who"], by_id)
-    results = [_result(each, place, key) for each in kinds["Observation"]]
-    vital = {each["id"] for each in kinds["Observation"] if _is_vital(each)}
+    # The class of a health check is said where the check is: it is the result of no test.
+    observed = [each for each in kinds["Observation"] if not _is_of(each, "exam")]
+    results = [_result(each, place, key) for each in observed]
+    vital = {each["id"] for each in observed if _is_of(each, "vital-signs")}
     notes = [e["valueAnnotation"]["text"] for e in _extensions(encounter, "visit-note")]
     reports = (_report(each) for each in kinds["DiagnosticReport"])
     return Visit(
@@ -338,8 +346,8 @@ def _visit(encounter: Json, own: Sequence[Json], provenance: Json, by_id: Mappin
         left=words(encounter.get("hospitalization", {}).get("dischargeDisposition", {})),
         advice=tuple(note.removeprefix(_ADVICE) for note in notes if note.startswith(_ADVICE)),
         notes=tuple(note for note in notes if not note.startswith(_ADVICE)),
-        vitals=tuple(r for r, each in zip(results, kinds["Observation"], strict=True) if each["id"] in vital),
-        results=tuple(r for r, each in zip(results, kinds["Observation"], strict=True) if each["id"] not in vital),
+        vitals=tuple(r for r, each in zip(results, observed, strict=True) if each["id"] in vital),
+        results=tuple(r for r, each in zip(results, observed, strict=True) if each["id"] not in vital),
         reports=tuple(report for report in reports if report.conclusion),
         procedures=tuple(words(each["code"]) for each in kinds["Procedure"]),
         medicines=tuple(
@@ -445,8 +453,8 @@ def _extensions(resource: Json, ends: str) -> Iterator[Json]:
     return (each for each in resource.get("extension", ()) if each["url"].endswith(ends))
 
 
-def _is_vital(observation: Json) -> bool:
-    return any(first_code(category) == "vital-signs" for category in observation.get("category", ()))
+def _is_of(observation: Json, category: str) -> bool:
+    return any(first_code(each) == category for each in observation.get("category", ()))
 
 
 def _name_of(reference: Json, by_id: Mapping[str, Json]) -> str:

@@ -139,6 +139,18 @@ def titled(title: str) -> str:
         "Hướng điều trị": gettext("Hướng điều trị"),
         "Phương tiện vận chuyển": gettext("Phương tiện vận chuyển"),
         "Hẹn khám lại": gettext("Hẹn khám lại"),
+        "Phiếu khám sức khỏe": gettext("Phiếu khám sức khỏe"),
+        "Kết luận": gettext("Kết luận"),
+        "Tiền sử, theo lời khai": gettext("Tiền sử, theo lời khai"),
+        "Thể lực": gettext("Thể lực"),
+        "Nội khoa": gettext("Nội khoa"),
+        "Nhi khoa": gettext("Nhi khoa"),
+        "Ngoại khoa": gettext("Ngoại khoa"),
+        "Da liễu": gettext("Da liễu"),
+        "Sản phụ khoa": gettext("Sản phụ khoa"),
+        "Mắt": gettext("Mắt"),
+        "Tai mũi họng": gettext("Tai mũi họng"),
+        "Răng hàm mặt": gettext("Răng hàm mặt"),
     }
     return names.get(title, title)
 

@@ -52,6 +52,23 @@ def test_a_body_says_its_form_province_and_facility() -> None:
     assert (found.loai_ho_so, found.ma_tinh, found.ma_cskcb) == ("3176", "HN", "01001")
 
 
+@pytest.mark.parametrize("name", ["content", "file_content"])
+@pytest.mark.parametrize("length", [4, 40_000])
+def test_the_file_of_the_hubs_message_is_found_by_its_place(name: str, length: int) -> None:
+    file = b64encode(b"x" * length).decode()
+    around = {"header": {"msg_id": "8" * 51, "content": "QQ=="}, "data": {"other": {"content": "QQ=="}, name: file}}
+    content = json.dumps({**around, "signature": "QQ=="}).encode()
+    assert decoded(content) == [b"x" * length]
+    assert scanned(content).ma_cskcb == ""
+
+
+@pytest.mark.parametrize(
+    "data", ["{}", '{"content": null}', '{"content": 1}', '{"content": ["QQ=="]}', '["QQ=="]', '"QQ=="']
+)
+def test_a_message_without_a_file_has_none(data: str) -> None:
+    assert refusal(b'{"header": {}, "data": %s}' % data.encode()) == "request.files_missing"
+
+
 def test_files_are_found_by_their_places_whatever_their_length() -> None:
     first, long = b64encode(b"<a/>").decode(), b64encode(LONG).decode()
     content = body(files=[first, long, first])

@@ -15,8 +15,11 @@ from mappings.issues.catalogue import CATALOGUE, PHRASES, render
 from mappings.model import Issue
 
 PACKAGE: Final = Path(mappings.__file__).parent
-# No words of a language: formats, file types, the keys of the JSON batch, JSON Pointers.
-NEUTRAL: Final = re.compile(r"yyyy[ymdHM0]*|base64|loaiHoSo|maTinh|maCSKCB|files|ICD-10|(?:/[A-Za-z{}]+)+")
+# No words of a language: formats, file types, the keys of the JSON batch, JSON Pointers, kinds of health check.
+NEUTRAL: Final = re.compile(
+    r"yyyy[ymdHM0]*|base64|loaiHoSo|maTinh|maCSKCB|files|data|content|ICD-10|(?:/[A-Za-z{}]+)+"
+    r"|ChildUnder|Minor|Adult|Driver"
+)
 CALLS: Final = {"Issue", "TableRefused", "_refuse"}
 
 
@@ -79,7 +82,8 @@ def test_a_phrase_says_the_same_numbers_in_both_languages(key: str, texts: tuple
 def test_no_phrase_is_left_that_nobody_writes(key: str) -> None:
     keys = {re.sub("[0-9]+", "{}", text) for text in WRITTEN}
     # Lines stand in paths that the readers make; the date is one value at run time.
-    lines = {"line {}", "XML{}, line {}", "HOSO[{}].FILEHOSO[{}], line {}"}
+    of = ("", "XML{}, ", "HOSO[{}].FILEHOSO[{}], ", "KSK{}, ", "FILEHOSO[{}], ")
+    lines = {f"{place}line {{}}" for place in of}
     assert key.replace("-{}-{}", "") in keys | lines
 
 

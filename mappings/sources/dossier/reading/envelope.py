@@ -1,4 +1,5 @@
-"""The envelope of the national dossier, GIAMDINHHS (QĐ 130, 4750, 3176), found through without being held.
+"""The envelopes of what hospitals send, found through without being held: GIAMDINHHS around dossiers (QĐ 130, 4750,
+3176), KHAMSUCKHOE around one health check (QĐ 2062).
 
 Two passes, so that nothing is stored by half: `scan` looks at the whole once, in constant memory, and refuses it
 or gives the place of every HOSO; `read_hoso` then reads one at a time.
@@ -23,6 +24,9 @@ __all__ = ["EnvelopeScan", "Limits", "SourceRefused", "read_hoso", "scan"]
 DEEPEST = 64
 # expat 2.5 reads an unfinished token again with every chunk: a longer one would cost time squared.
 LONGEST_TOKEN_BYTES = 1_000_000
+HEALTH_CHECK = "KHAMSUCKHOE"
+# What is one record as a whole, and the tag in which that says whose it is.
+_WHOLE = {CHECK_IN: "MA_CSKCB", HEALTH_CHECK: "MACSKCB"}
 _HEADER_TEXT = 100
 _PATHS = {
     "MACSKCB": "GIAMDINHHS.THONGTINDONVI.MACSKCB",
@@ -35,9 +39,10 @@ def scan(source: BinaryIO, limits: Limits) -> EnvelopeScan:
     """What the envelope says of itself and where each HOSO stands, from the source's start, in constant memory.
 
     The bytes are read as UTF-8 whatever the declaration says: exporters declare utf-16 and write UTF-8. Raises
-    SourceRefused for what is no well-formed UTF-8 XML, has a DOCTYPE, is no GIAMDINHHS, is cut short (fewer HOSO
+    SourceRefused for what is no well-formed UTF-8 XML, has a DOCTYPE, is neither envelope, is cut short (fewer HOSO
     than SOLUONGHOSO; rules: announced-count) or holds more HOSO than `limits` allows. A check-in may come as XML0
-    alone: then the whole is the one dossier, and says in itself whose it is (rules: check-in).
+    alone: then the whole is the one record, and says in itself whose it is (rules: check-in); so does a health check
+    (rules: health-checks).
     """
     return _Scanner(limits).run(source)
 
@@ -57,7 +62,7 @@ class _Scanner:
         self._in_signature = False
         self._signed = False
         self._skipped = 0
-        self._is_check_in = False
+        self._whole = ""  # the root of what is one record as a whole
         self._parser = expat.ParserCreate("UTF-8")
         self._parser.StartElementHandler = self._on_start
         self._parser.EndElementHandler = self._on_end
@@ -126,17 +131,15 @@ class _Scanner:
         tag = name.rpartition(":")[2].upper()
         if not self._hoso_depth:
             self._on_outer_start(tag)
-        elif self._is_check_in and tag == "MA_CSKCB" and tag not in self._header:
+        elif tag == _WHOLE.get(self._whole) and tag not in self._header:
             self._read_header(tag)
 
     def _on_outer_start(self, tag: str) -> None:
-        if self._depth == 1 and tag == "KHAMSUCKHOE":
-            raise SourceRefused(Issue("file.health_check", tag, "GIAMDINHHS"))
         if self._depth == 1:
-            self._is_check_in = tag == CHECK_IN
-        if self._depth == 1 and tag not in {"GIAMDINHHS", CHECK_IN}:
-            raise SourceRefused(Issue("file.not_a_dossier", expected="GIAMDINHHS"))
-        if tag == "HOSO" or self._is_check_in:
+            self._whole = tag if tag in _WHOLE else ""
+        if self._depth == 1 and tag not in {"GIAMDINHHS", *_WHOLE}:
+            raise SourceRefused(Issue("file.not_a_dossier", expected=f"GIAMDINHHS, {HEALTH_CHECK}"))
+        if tag == "HOSO" or self._whole:
             self._hoso_depth = self._depth
             self._start = self._skipped + self._parser.CurrentByteIndex
         elif tag == "SIGNATURE" or self._in_signature:
@@ -191,8 +194,10 @@ class _Scanner:
 
     def _result(self) -> EnvelopeScan:
         header = {tag: canonical_code(text) for tag, text in self._header.items()}
-        if self._is_check_in:
-            return EnvelopeScan(header.get("MA_CSKCB", ""), None, None, tuple(self._spans), signed=False, issues=())
+        if self._whole:
+            named = header.get(_WHOLE[self._whole], "")
+            is_own = self._whole == HEALTH_CHECK
+            return EnvelopeScan(named, None, None, tuple(self._spans), signed=False, issues=(), says_itself=is_own)
         announced = _count(header.get("SOLUONGHOSO", ""))
         self._refuse_if_short(announced)
         made_on = parse_day(header.get("NGAYLAP", "")[:8])

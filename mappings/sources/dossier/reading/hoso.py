@@ -47,7 +47,7 @@ _NOTHING = b" \t\r\n\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class Part:
     """One FILEHOSO as written: what it says it is, and its content, text or the bytes of nested elements."""
 
     name: str
@@ -68,9 +68,9 @@ def read_hoso(piece: bytes, scan: EnvelopeScan, position: int, limits: Limits) -
     if len(piece) > longest_piece(limits):
         return _dossier({}, (_too_large(path, limits),), scan)
     if _CHECK_IN_ALONE.match(piece):
-        return _dossier(*_read_parts([_Part("XML0", "", piece, has_content=True)], path, limits), scan)
+        return _dossier(*_read_parts([Part("XML0", "", piece, has_content=True)], path, limits), scan)
     try:
-        parts = _Splitter(piece).parts
+        parts = parts_in(piece)
     except expat.ExpatError:
         return _dossier({}, (Issue("table.unreadable", path, "XML, UTF-8"),), scan)
     if not parts:
@@ -85,22 +85,27 @@ def spans_of_hiv(piece: bytes, limits: Limits) -> tuple[tuple[int, int], ...]:
     cannot be read and is called one; none where the piece cannot be read.
     """
     try:
-        parts = _Splitter(piece).parts
+        parts = parts_in(piece)
     except expat.ExpatError:
         return ()
     return tuple(part.span for part in parts if part.span[0] < part.span[1] and _is_of_hiv(part, limits))
 
 
-def _is_of_hiv(part: _Part, limits: Limits) -> bool:
+def parts_in(piece: bytes) -> list[Part]:
+    """The FILEHOSO of a piece, in their order. Raises ExpatError."""
+    return _Splitter(piece).parts
+
+
+def _is_of_hiv(part: Part, limits: Limits) -> bool:
     name = _table_name(part.name)
     try:
-        found, _, _ = _part_rows(name, part, _content(part, limits.record_bytes, limits), {}, limits)
+        found, _, _ = _part_rows(name, part, content_of(part, limits.record_bytes, limits), {}, limits)
     except TableRefused:
         return name == HIV_TABLE or _has_tag_of_hiv(part)
     return found == HIV_TABLE
 
 
-def _has_tag_of_hiv(part: _Part) -> bool:
+def _has_tag_of_hiv(part: Part) -> bool:
     """Whether a tag in what is no XML, or no base64, names HIV. Letters that are not of base64 are passed over."""
     letters = _NOT_BASE64.sub("", part.text.translate(_OF_BASE64_URL))
     decoded = pybase64.b64decode(letters[: len(letters) // 4 * 4])
@@ -113,14 +118,14 @@ def longest_piece(limits: Limits) -> int:
     return 2 * limits.record_bytes
 
 
-def _read_parts(parts: Iterable[_Part], path: str, limits: Limits) -> tuple[Tables, tuple[Issue, ...]]:
+def _read_parts(parts: Iterable[Part], path: str, limits: Limits) -> tuple[Tables, tuple[Issue, ...]]:
     tables: dict[str, Rows] = {}
     issues: list[Issue] = []
     left = limits.record_bytes
     for number, part in enumerate(parts, 1):
         name, place = _table_name(part.name), f"{path}.FILEHOSO[{number}]"
         try:
-            content = _content(part, left, limits)
+            content = content_of(part, left, limits)
             left -= len(content)
             name, rows, odd = _part_rows(name, part, content, tables, limits)
         except TableRefused as refusal:
@@ -136,7 +141,7 @@ def _read_parts(parts: Iterable[_Part], path: str, limits: Limits) -> tuple[Tabl
 
 
 def _part_rows(
-    name: str, part: _Part, content: bytes, tables: Tables, limits: Limits
+    name: str, part: Part, content: bytes, tables: Tables, limits: Limits
 ) -> tuple[str, Rows, tuple[Issue, ...]]:
     if not content:
         return name, (), ()
@@ -147,16 +152,26 @@ def _table_name(text: str) -> str:
     """XML0 to XML99 from "xml 1", "XML01", "Check-in"; "" for any other text."""
     if text in _NAMES:
         return text
-    word = re.sub(r"[\s_-]", "", canonical_code(text).upper())
+    word = _word(text)
     if word == "CHECKIN":
         return "XML0"
     if "HIV" in word:
         return HIV_TABLE
-    numbered = _NUMBERED.fullmatch(word)
-    return f"XML{numbered.group(1)}" if numbered else ""
+    number = table_number(text)
+    return f"XML{number}" if number else ""
 
 
-def _content(part: _Part, left: int, limits: Limits) -> bytes:
+def table_number(text: str) -> str:
+    """The number of a part from "XML1", "xml 1", "XML01"; "" where LOAIHOSO is no such name."""
+    numbered = _NUMBERED.fullmatch(_word(text))
+    return numbered.group(1) if numbered else ""
+
+
+def _word(text: str) -> str:
+    return re.sub(r"[\s_-]", "", canonical_code(text).upper())
+
+
+def content_of(part: Part, left: int, limits: Limits) -> bytes:
     """The table's bytes; b"" where it is empty. The size is known before anything is decoded."""
     if part.nested:
         return _within(part.nested, left, limits)
@@ -217,7 +232,7 @@ class _Splitter:
     """Cuts a HOSO into its parts by one pass of expat, without namespaces: a piece alone declares none."""
 
     def __init__(self, piece: bytes) -> None:
-        self.parts: list[_Part] = []
+        self.parts: list[Part] = []
         self._piece = piece
         self._name: list[str] = []
         self._text: list[str] = []
@@ -275,4 +290,4 @@ class _Splitter:
                 self._nested = self._piece[self._nested_at : self._parser.CurrentByteIndex]
         elif tag == "FILEHOSO":
             read = "".join(self._name), "".join(self._text), self._nested, self._has_content
-            self.parts.append(_Part(*read, self._span))
+            self.parts.append(Part(*read, self._span))

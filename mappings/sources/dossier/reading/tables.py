@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Final
 
@@ -93,13 +93,13 @@ def read_table(
     holds what has been read of the tables already. `content` is UTF-8 with or without a mark, or UTF-16 with one. Rows
     that hold nothing are left out. Raises TableRefused.
     """
-    root = _parse(_as_utf8(content), limits)
-    tag = _named(root.tag)
-    table = OTHER_TABLE if tag in HEALTH_CHECK_ROOTS else ROOTS.get(tag, ("", ""))[0] or _of_hiv(root)
+    root = parsed(content, limits)
+    tag = named(root.tag)
+    table = OTHER_TABLE if tag in HEALTH_CHECK_ROOTS else ROOTS.get(tag, ("", ""))[0] or of_hiv(root)
     found = table or name or otherwise
     if not found:
         raise TableRefused("table.name_missing", "XML0-XML15")
-    rows, issues = _read_rows(found, root, limits, len((read or {}).get(found, ())))
+    rows, issues = rows_in(found, _items(found, root), limits, len((read or {}).get(found, ())))
     if tag in HEALTH_CHECK_ROOTS:
         issues = (Issue("table.health_check", name or found), *issues)
     elif name not in ("", found):
@@ -107,7 +107,12 @@ def read_table(
     return found, rows, issues
 
 
-def _of_hiv(root: etree._Element) -> str:
+def parsed(content: bytes, limits: Limits) -> etree._Element:
+    """The root element of a table. Raises TableRefused."""
+    return _parse(_as_utf8(content), limits)
+
+
+def of_hiv(root: etree._Element) -> str:
     """The table of HIV records where an element that is no value is called so (a root in small letters, a wrapper
     around the table), else "": whatever else such a part says of itself, it withholds the record (P9).
     """
@@ -174,13 +179,18 @@ def _parser() -> etree.XMLParser:
     )
 
 
-def _read_rows(name: str, root: etree._Element, limits: Limits, before: int) -> tuple[Rows, tuple[Issue, ...]]:
+def rows_in(
+    name: str, items: Iterable[tuple[etree._Element, bool]], limits: Limits, before: int
+) -> tuple[Rows, tuple[Issue, ...]]:
+    """The rows of a table's elements, and what was odd in them; `before` is how many of it were read already, and of
+    each element is said whether an element inside it is part of a value. Raises TableRefused.
+    """
     rows: list[Row] = []
     issues: list[Issue] = []
     told: Counter[tuple[str, str]] = Counter()
     tags: dict[str, str] = {}
     digits = _DIGITS.get(name, ())
-    for item, whole in _items(name, root):
+    for item, whole in items:
         odd: list[tuple[str, str]] = []
         row = _row(item, whole, odd, tags)
         if not row:
@@ -199,27 +209,27 @@ def _read_rows(name: str, root: etree._Element, limits: Limits, before: int) -> 
 
 def _items(name: str, root: etree._Element) -> Iterator[tuple[etree._Element, bool]]:
     """The elements that are rows, and whether an element inside such a row is part of a value."""
-    tag = ITEMS.get(name) or ITEMS.get(ROOTS.get(_named(root.tag), ("", ""))[0])
+    tag = ITEMS.get(name) or ITEMS.get(ROOTS.get(named(root.tag), ("", ""))[0])
     found = list(root.iter(*_in_either_case(tag))) if tag else []
     if found:
         return ((item, True) for item in found)
     if _is_one_row(root):
         return iter([(root, True)])
-    return ((item, False) for item in _rows_by_shape(root, 0))
+    return ((item, False) for item in by_shape(root))
 
 
-def _rows_by_shape(element: etree._Element, depth: int) -> Iterator[etree._Element]:
+def by_shape(element: etree._Element, depth: int = 0) -> Iterator[etree._Element]:
     """Whatever holds values is a row; lists and wrappers hold none. For tables that the decree does not name."""
     branches = [child for child in element if len(child)]
     if len(branches) < len(element):
         yield element
     if depth < _DEEPEST_LIST and not _is_one_row(element):
         for branch in branches:
-            yield from _rows_by_shape(branch, depth + 1)
+            yield from by_shape(branch, depth + 1)
 
 
 def _is_one_row(element: etree._Element) -> bool:
-    return ROOTS.get(_named(element.tag), ("", "?"))[1] == ""
+    return ROOTS.get(named(element.tag), ("", "?"))[1] == ""
 
 
 def _row(item: etree._Element, whole: bool, odd: list[tuple[str, str]], tags: dict[str, str]) -> dict[str, str]:
@@ -235,7 +245,7 @@ def _row(item: etree._Element, whole: bool, odd: list[tuple[str, str]], tags: di
         if not text:
             continue
         tag = leaf.tag
-        tag = known(tag, "") or tags.setdefault(tag, _named(tag))
+        tag = known(tag, "") or tags.setdefault(tag, named(tag))
         # Most values are plain codes and numbers: these tests spare them the rest, 0.2 ms a dossier.
         if not (text.isascii() and " " not in text and text.isprintable()):
             text = _canonical(tag, text, odd)
@@ -271,7 +281,7 @@ def _inner_text(leaf: etree._Element, whole: bool) -> str:
 def _holds_a_row(leaf: etree._Element) -> bool:
     """Whether rows stand inside a row's value: each is a row of its own, and its text is not said again."""
     item = leaf.getparent()
-    return item is not None and next(leaf.iter(*_in_either_case(_named(item.tag))), None) is not None
+    return item is not None and next(leaf.iter(*_in_either_case(named(item.tag))), None) is not None
 
 
 def _canonical(tag: str, text: str, odd: list[tuple[str, str]]) -> str:
@@ -297,7 +307,7 @@ def _local(tag: object) -> str:
     return str(tag).rpartition("}")[2]
 
 
-def _named(tag: object) -> str:
+def named(tag: object) -> str:
     """A tag as the decree writes it, without its namespace: in capitals."""
     local = _local(tag)
     return local.upper() if local.isascii() else local

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mappings.sources.catalogue import source_of
 from mappings.sources.dossier.reading.envelope import EnvelopeScan, Limits, SourceRefused, scan
 from tests.mappings.formats.made import LIMITS, envelope
 
@@ -148,7 +149,6 @@ DECLARATION = b'<?xml version="1.0" encoding="utf-8"?>\n'
         (envelope(HOSO).replace(b"</FILEHOSO>", b""), "file.unreadable"),
         (envelope(HOSO).replace(b"QQ==", b"&a;"), "file.unreadable"),
         (envelope(HOSO) + b"<more/>", "file.unreadable"),
-        (b"<KHAMSUCKHOE/>", "file.health_check"),
         (b"<HoSoBenhAn/>", "file.not_a_dossier"),
         (b"<giamdinhhs/>", "file.no_dossier"),
         (envelope(), "file.no_dossier"),
@@ -166,6 +166,17 @@ DECLARATION = b'<?xml version="1.0" encoding="utf-8"?>\n'
 )
 def test_what_cannot_be_taken_is_refused_with_a_code(content: bytes, code: str) -> None:
     assert refusal(content) == code
+
+
+def test_a_health_check_is_one_record_from_the_first_byte_of_its_root_to_the_last() -> None:
+    who = b"<THONGTINDONVI><MACSKCB>8939900000020</MACSKCB></THONGTINDONVI>"
+    for root in (b"KHAMSUCKHOE", b"khamsuckhoe"):
+        whole = b"<%s>%s<HOSO/><HOSO><MACSKCB>1</MACSKCB></HOSO></%s>" % (root, who, root)
+        found = scanned(b"\xef\xbb\xbf" + DECLARATION + whole + b"\n")
+        start, end = found.spans[0]
+        assert (len(found.spans), end - start) == (1, len(whole))
+        assert (found.facility_code, found.says_itself) == ("8939900000020", True)
+        assert source_of(whole).name == "health_check"
 
 
 def test_too_many_hoso_are_refused() -> None:
