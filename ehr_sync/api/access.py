@@ -82,6 +82,7 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "axis.send": Sender("submissions.write"),
     "axis.follow": Sender("transactions.read"),
     "validate.resource": Sender("submissions.write"),
+    "identity.parse_card": Sender("submissions.write"),
     "desk.show_day": Sender("transactions.read"),
     "desk.list_day": Sender("transactions.read"),
     "desk.list_work": Sender("transactions.read"),

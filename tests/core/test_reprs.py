@@ -50,6 +50,8 @@ HIDDEN: Final = {
     "ehr_sync.usecases.intake.write_chunk:Refused": "piece",
     "ehr_sync.usecases.stores:Stores": "keys",
     "ehr_sync.usecases.verification.verify_due:Asking": "key",
+    "mappings.cards:IdentityCard": "number old_number name birth_date address",
+    "mappings.cards:InsuranceCard": "number insurance_number name birth_date address",
     "mappings.fhir.bundle:NextWatermark": "key",
     "mappings.formats.json_batch:BatchScan": "files",
     "mappings.gate.checks:Checked": "resource walk",

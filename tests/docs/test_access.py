@@ -14,6 +14,7 @@ from ehr_sync.api.axis import axis
 from ehr_sync.api.desk import desk
 from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
+from ehr_sync.api.identity import identity
 from ehr_sync.api.oauth import oauth
 from ehr_sync.api.openapi import openapi
 from ehr_sync.api.ops import ops
@@ -45,6 +46,7 @@ def application() -> Flask:
         records(NOTHING, NOTHING, NOTHING, NOTHING, public_url=""),
         axis(NOTHING, NOTHING, NOTHING, NOTHING, places=NOTHING, password_places=NOTHING),
         validate(NOTHING),
+        identity(),
         rules(),
         openapi(public_url=hospital.ISSUER, version="0"),
         desk(NOTHING),
