@@ -19,6 +19,7 @@ HIDDEN: Final = {
     "ehr_sync.core.answers:HosoResult": "source_id",
     "ehr_sync.core.identity:Claim": "number name birth_date",
     "ehr_sync.core.keys:ServiceKeys": "root index id content audit signing",
+    "ehr_sync.core.names:Evidence": "mended differing",
     "ehr_sync.core.ports:RegistryQuestion": "number name birth_date",
     "ehr_sync.core.ports:RegistryPerson": "number name birth_date",
     "ehr_sync.core.ports:Login": "personal_number",
