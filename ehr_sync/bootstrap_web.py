@@ -24,6 +24,7 @@ from ehr_sync.api.desk import Looks, desk
 from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
 from ehr_sync.api.hub import hub
+from ehr_sync.api.identity import identity as identity_routes
 from ehr_sync.api.oauth import Apps, oauth
 from ehr_sync.api.openapi import openapi
 from ehr_sync.api.ops import Wanted, ops
@@ -172,6 +173,7 @@ def web_application(service: Service) -> Flask:
                 public_url=public_url,
             ),
             validate(places),
+            identity_routes(),
             rules(),
             openapi(public_url=public_url, version=version("ehr-sync")),
             axis(sign_ins, accept, follow, places=places),

@@ -39,6 +39,7 @@ _COMMANDS: Final[dict[str, _Entry]] = {
     "erase": _Entry("ehr_sync.commands.erase", "erase", "Destroy one person's keys and records."),
     "facility": _Entry("ehr_sync.commands.clients", "facility", "Hospitals, clinics and stations: add, list."),
     "hurry": _Entry("ehr_sync.commands.destination", "hurry", "Let lanes that wait out a back-off be due now."),
+    "identity": _Entry("ehr_sync.commands.identity", "identity", "How two writings of a name are compared."),
     "lockout": _Entry("ehr_sync.commands.lockout", "lockout", "Facilities that tried a number too often: list, end."),
     "keys": _Entry("ehr_sync.commands.operate", "keys", "The key file: create, complete, accept-signing."),
     "migrate": _Entry("ehr_sync.commands.operate", "migrate", "Bring both databases to the newest form."),

@@ -34,7 +34,8 @@ class Issue:
     expected: str = ""
 
 
-NumberType = Literal["cccd", "cmnd", "passport", "other", "none"]
+NumberType = Literal["cccd", "cmnd", "passport", "account", "other", "none"]
+"""Of SO_CCCD: 12 digits; 9 digits (CMND); a passport; the code of an e-id account; anything else; nothing."""
 Role = Literal["patient", "child", "guardian"]
 """What a person is to the record that names them."""
 

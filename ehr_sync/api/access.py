@@ -84,6 +84,7 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "hub.sign_in": Anyone(),
     "hub.send": Sender("submissions.write"),
     "validate.resource": Sender("submissions.write"),
+    "identity.parse_card": Sender("submissions.write"),
     "desk.show_day": Sender("transactions.read"),
     "desk.list_day": Sender("transactions.read"),
     "desk.list_work": Sender("transactions.read"),

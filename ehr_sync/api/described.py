@@ -149,6 +149,13 @@ SAID: Final[Mapping[str, Said]] = {
         asks={"mode": one_of("create", "profile"), "profile": TEXT},
         problems=(415,),
     ),
+    "identity.parse_card": Said(
+        "Đọc mã QR của thẻ căn cước hoặc thẻ BHYT, không lưu gì",
+        "Read the QR code of an identity card or insurance card; nothing is kept",
+        {200: json("Card")},
+        takes={JSON: ref("CardCode")},
+        problems=(422,),
+    ),
     "desk.show_day": Said("Một ngày bằng con số", "A day in numbers", {200: json("Day")}, asks={"day": DAY}),
     "desk.list_day": Said(
         "Hồ sơ của một ngày",

@@ -204,6 +204,13 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = {
         "Dùng địa chỉ công khai của dịch vụ.",
         "Use the public address of the service.",
     ),
+    "card.unreadable": ProblemType(
+        422,
+        "Không phải mã trên thẻ căn cước hay thẻ BHYT.",
+        "This is the code of neither an identity card nor a health-insurance card.",
+        "Quét lại mã QR; gửi nguyên chuỗi máy quét đọc được, bằng UTF-8.",
+        "Scan the code again, and send what the scanner reads as it is, in UTF-8.",
+    ),
     "request.unreadable": ProblemType(
         422,
         "Không đọc được nội dung gửi lên.",

@@ -13,6 +13,7 @@ from marshmallow import fields, validate
 
 from ehr_sync.api.problem_types import PROBLEMS
 from ehr_sync.usecases.overview import LISTS
+from mappings.cards import LONGEST
 from mappings.model import Severity
 
 Schema = Mapping[str, Any]
@@ -29,6 +30,7 @@ YES: Final[Schema] = {"type": "boolean"}
 DAY: Final[Schema] = {"type": "string", "format": "date"}
 UUID: Final[Schema] = {"type": "string", "format": "uuid"}
 ANY: Final[Schema] = {}
+_DAY_OR_NONE: Final[Schema] = {"type": ["string", "null"], "format": "date"}
 _TIME: Final[Schema] = {"type": "string", "format": "date-time"}
 _TIME_OR_NONE: Final[Schema] = {"type": ["string", "null"], "format": "date-time"}
 
@@ -166,6 +168,22 @@ SHAPES: Final[Mapping[str, Schema]] = {
             ),
             "next": WORD,
         }
+    ),
+    "CardCode": record({"text": {"type": "string", "minLength": 1, "maxLength": LONGEST}}),
+    "Card": record(
+        {
+            "card": one_of("identity", "insurance"),
+            **dict.fromkeys(("number", "name", "birthDate"), TEXT),
+            "sex": one_of("male", "female", "unknown"),
+            "address": WORD,
+            "issuedOn": _DAY_OR_NONE,
+            "issues": many(_ISSUE),
+        },
+        {
+            **dict.fromkeys(("numberType", "insuranceNumber"), TEXT),
+            **dict.fromkeys(("oldNumber", "facility"), WORD),
+            **dict.fromkeys(("validFrom", "validTo", "fiveYearsOn"), _DAY_OR_NONE),
+        },
     ),
     "Sought": record({"maLK": {"type": "string", "minLength": 1, "maxLength": 200}}),
     "Found": record({"maGiaoDich": many(TEXT)}),

@@ -47,6 +47,7 @@ UNTRACED: Final[Mapping[str, str]] = {
     "records.submit": "the same",
     "records.show_schema": "the form of a record, of nobody's data",
     "validate.resource": "what is sent is looked at and forgotten; nothing of anybody is told",
+    "identity.parse_card": "the same",
     "pages.sign_in": "it leads to the identity provider; whoever comes back is an entry, let in or not",
     "pages.sign_out": "it ends one session, of whoever holds it",
     "pages.prefer": "language and colours",

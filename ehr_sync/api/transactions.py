@@ -106,8 +106,29 @@ REASONS: Final[Words] = {
         "Nobody has this number, name and birth date",
     ),
     "registry.name_only_loosely": (
-        "Số định danh và ngày sinh khớp; họ tên chỉ khớp khi bỏ dấu hoặc ký hiệu",
-        "Number and birth date agree; the name agrees only without its marks or signs",
+        "Số định danh và ngày sinh khớp; họ tên chỉ khớp khi bỏ dấu, bỏ ký hiệu hoặc coi i như y",
+        "Number and birth date agree; the name agrees only without its marks or signs, or with i for y",
+    ),
+    "registry.name_near": (
+        "Số định danh khớp; họ tên chỉ gần giống: khác dấu, khác một chữ, đảo thứ tự hoặc thiếu một phần",
+        "The number agrees; the name is only near: other marks, another letter, another order, or a part missing",
+    ),
+    "registry.not_shown": (
+        "Cơ sở dữ liệu dân cư xác nhận nhưng không cho biết họ tên hoặc ngày sinh nào",
+        "The registry confirms, but does not show which name or birth date it holds",
+    ),
+    "registry.number_superseded": (
+        "Số định danh này đã được thay bằng số khác",
+        "This number was replaced by another one",
+    ),
+    "registry.number_invalid": ("Số định danh này đã bị hủy", "This number was cancelled"),
+    "registry.restricted": (
+        "Cơ sở dữ liệu dân cư không cho biết gì về người này",
+        "The registry does not tell of this person",
+    ),
+    "registry.deceased": (
+        "Cơ sở dữ liệu dân cư ghi người này đã mất",
+        "The registry says that this person has died",
     ),
     "registry.birth_year_only": ("Chỉ năm sinh khớp", "Only the year of birth agrees"),
     "registry.old_number": ("Tra được bằng số CMND cũ 9 chữ số", "Found by an old 9-digit number"),

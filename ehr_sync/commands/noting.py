@@ -27,6 +27,7 @@ UNTRACED: Final[Mapping[str, str]] = {
     "terminology list": "editions of the ministry's code lists, of nobody",
     "terminology show": "what a code list says of a code, of nobody",
     "lockout list": "facilities and counts; no number and no person",
+    "identity compare-names": "names of whoever asks, compared without any service and forgotten",
     "keys create": "there is no database yet that knows the key",
     "keys complete": "no database knows yet of the key that it adds",
     "migrate": "before it there may be no log; it is noted in the database's own table of revisions",

@@ -40,6 +40,7 @@ class Flow:
     claims: Reasons = field(default_factory=dict)  # that are not proven
     lanes: Reasons = field(default_factory=dict)  # parked, unknown, and open ones that wait out a back-off
     asked_in_vain: int = 0  # claims that wait to be asked again
+    contradicted: int = 0  # claims that are proven, and of which the registry says otherwise since
     schedulers: int = 0  # that live
     key_store: bool = True  # whether it answers
     unanchored_seconds: float = 0.0  # age of the oldest audit entry that no checkpoint covers

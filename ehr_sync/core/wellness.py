@@ -59,6 +59,8 @@ def _waiting(figures: Figures) -> Iterator[Complaint]:
     for (name, state), count in sorted(figures.lanes.items()):
         if state == "parked" and count:
             yield Complaint("lanes.parked", count, name)
+    if figures.flow.contradicted:
+        yield Complaint("claims.contradicted", figures.flow.contradicted)
     for name, fenced in sorted(figures.fenced.items()):
         if not fenced:
             yield Complaint("book.not_fenced", where=name)

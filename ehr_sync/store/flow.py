@@ -39,6 +39,7 @@ def flow(connection: Connection, anchored: int | None) -> Flow:
         claims={(row.state, row.reason): row.many for row in claims},
         lanes={(row.state, row.reason): row.many for row in lanes},
         asked_in_vain=verify.in_vain,
+        contradicted=connection.execute(_CONTRADICTED).scalar_one(),
         schedulers=heartbeats.alive(connection),
         key_store=anchored is not None,
         unanchored_seconds=(now - bare).total_seconds() if bare else 0.0,
@@ -62,6 +63,8 @@ _VERIFY: Final = select(
     ),
     _COUNT.filter(claim.c.attempts > 0).label("in_vain"),
 ).where(claim.c.due_at.isnot(None))
+
+_CONTRADICTED: Final = select(_COUNT).where(claim.c.contradicted_at.isnot(None))
 
 
 def _lanes(condition: ColumnElement[bool]) -> Select[Any]:

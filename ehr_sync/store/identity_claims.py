@@ -14,8 +14,9 @@ from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.core.errors import Unfit
-from ehr_sync.core.identity import Claim, State, Verdict
+from ehr_sync.core.identity import Claim, State
 from ehr_sync.core.keys import ServiceKeys
+from ehr_sync.core.verdict import RULES_VERSION, Verdict
 from ehr_sync.store import edges
 from ehr_sync.store.edges import seal_of
 from ehr_sync.store.identity_edges import CLAIM, check_claim, edge_of_claim, edge_of_person
@@ -207,10 +208,43 @@ def decide_claim(connection: Connection, taken: TakenClaim, verdict: Verdict, ca
             attempts=0,
             calls=claim.c.calls + calls,
             decided_at=func.statement_timestamp(),
+            **_outcome(verdict),
         )
         .returning(claim.c.claim_id)
     ).scalar()
     return decided is not None
+
+
+def _outcome(verdict: Verdict) -> dict[str, Any]:
+    """What of a verdict is kept beside state and reason."""
+    found, grade = verdict.findings, verdict.grade
+    return {
+        "grade": grade.value if grade else None,
+        "rules_version": RULES_VERSION if grade else None,
+        "name_found": found.name.value if found else None,
+        "birth_found": found.birth_date.value if found else None,
+        "sex_found": found.sex.value if found else None,
+    }
+
+
+def keep_proof(connection: Connection, taken: TakenClaim, verdict: Verdict, calls: int) -> bool:
+    """A proven claim that was asked about once more stays proven, whatever the verdict (rules: proof-stays). One that
+    does not prove is noted beside it, until a later answer proves again. True where it contradicts.
+    """
+    contradicts = verdict.state is not State.PROVEN
+    kept = connection.execute(
+        update(claim)
+        .where(claim.c.claim_id == taken.claim_id, claim.c.fence == taken.fence, claim.c.state == "proven")
+        .values(
+            due_at=None,
+            attempts=0,
+            calls=claim.c.calls + calls,
+            contradiction=verdict.reason if contradicts else "",
+            contradicted_at=func.statement_timestamp() if contradicts else None,
+        )
+        .returning(claim.c.claim_id)
+    ).scalar()
+    return contradicts and kept is not None
 
 
 def postpone_claim(connection: Connection, taken: TakenClaim, reason: str, pause: timedelta, calls: int) -> None:

@@ -21,7 +21,8 @@ Place = tuple[datetime, Any]
 
 _DAY: Final = timedelta(days=1)
 HELD: Final = ("not_proven", "review", "no_number", "not_asked")
-CLAIM_STATES: Final = ("due", *HELD)
+CONTRADICTED: Final = "contradicted"  # proven, and a later answer of the registry says otherwise
+CLAIM_STATES: Final = ("due", *HELD, CONTRADICTED)
 
 
 def submissions(
@@ -53,7 +54,7 @@ def submissions(
 def claims(
     connection: Connection, *, states: Sequence[str], reason: str | None, after: Place | None, limit: int
 ) -> Sequence[Row]:
-    """Claims of states that are not proven, the oldest first."""
+    """Claims of these of CLAIM_STATES, the oldest first."""
     # Each state in the order of its index, then merged: all at once would be sorted whole.
     each = [_claims_of(state, reason, after).order_by(*_OLDEST_FIRST).limit(limit) for state in states]
     merged = union_all(*(one.subquery().select() for one in each)).subquery()
@@ -65,11 +66,13 @@ _OLDEST_FIRST: Final = (claim.c.created_at, claim.c.claim_id)
 
 def _claims_of(state: str, reason: str | None, after: Place | None) -> Select[Any]:
     c = claim.c
+    why = c.contradiction.label("reason") if state == CONTRADICTED else c.reason
+    asked = c.contradicted_at.isnot(None) if state == CONTRADICTED else and_(c.state == state, c.state != "proven")
     shown: Select[Any] = select(
-        c.claim_id, c.person_id, c.state, c.reason, c.attempts, c.created_at, c.decided_at, c.due_at
-    ).where(c.state == state, c.state != "proven")
+        c.claim_id, c.person_id, c.state, why, c.grade, c.attempts, c.created_at, c.decided_at, c.due_at
+    ).where(asked)
     if reason is not None:
-        shown = shown.where(c.reason == reason)
+        shown = shown.where(why == reason)
     return shown if after is None else shown.where(tuple_(*_OLDEST_FIRST) > _literal(after))
 
 

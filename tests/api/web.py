@@ -25,6 +25,7 @@ from ehr_sync.api.app import create_app
 from ehr_sync.api.axis import axis
 from ehr_sync.api.health import health
 from ehr_sync.api.hub import hub
+from ehr_sync.api.identity import identity
 from ehr_sync.api.oauth import Apps, oauth
 from ehr_sync.api.openapi import openapi
 from ehr_sync.api.password_sign_ins import PasswordSignIns
@@ -125,6 +126,7 @@ def app(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: A
             records(one_record, one_trial, Places(at_once=8, each=6, waiting=24), trials, public_url=hospital.ISSUER),
             rules(),
             openapi(public_url=hospital.ISSUER, version="0"),
+            identity(),
             validate(options.get("places", Places(at_once=8, each=6, waiting=24))),
             oauth(tokens, hospital.signer(), admission.admit_token, options.get("apps", Apps(no_app, no_app))),
             axis(

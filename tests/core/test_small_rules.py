@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from ehr_sync.core.answers import Answer, FileResult, HosoResult, file_result
 from ehr_sync.core.codes import batch_id, record_version_of, transaction_code
 from ehr_sync.core.errors import NotFound
-from ehr_sync.core.identity import Claim, State, Verdict, judge
+from ehr_sync.core.identity import Claim, State
 from ehr_sync.core.ports import RegistryPerson
 from ehr_sync.core.retry import RetryPolicy
+from ehr_sync.core.verdict import judge
 from ehr_sync.usecases.intake import stored_answer
 from mappings.model import Issue
 
@@ -113,4 +114,5 @@ def test_the_words_of_states_and_reasons_are_those_of_the_database_and_of_the_pa
     assert [state.value for state in State] == ["due", "proven", "not_proven", "review", "no_number", "not_asked"]
     old = Claim("012345678", "cmnd", "TRẦN THỊ THỬ", "1990-01-01", "female", foreign=False, name_may_be_a_parents=False)
     found = RegistryPerson("099200000001", "TRẦN THỊ THỬ", "19900101", "female")
-    assert judge(old, found) == Verdict(State.REVIEW, "registry.old_number")
+    verdict = judge(old, found)
+    assert (verdict.state, verdict.reason) == (State.REVIEW, "registry.old_number")

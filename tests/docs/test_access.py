@@ -15,6 +15,7 @@ from ehr_sync.api.desk import desk
 from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
 from ehr_sync.api.hub import hub
+from ehr_sync.api.identity import identity
 from ehr_sync.api.oauth import oauth
 from ehr_sync.api.openapi import openapi
 from ehr_sync.api.ops import ops
@@ -47,6 +48,7 @@ def application() -> Flask:
         axis(NOTHING, NOTHING, NOTHING, places=NOTHING),
         hub(NOTHING, NOTHING, places=NOTHING),
         validate(NOTHING),
+        identity(),
         rules(),
         openapi(public_url=hospital.ISSUER, version="0"),
         desk(NOTHING),

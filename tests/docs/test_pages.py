@@ -16,6 +16,7 @@ from ehr_sync.settings import Settings
 from mappings.issues import page as issues_page
 from mappings.sources import fates
 from mappings.sources.dossier import decree
+from tests.core import name_pairs
 from tests.docs.markdown import ROOT, quoted, rows, section, text_of
 
 PAGES = sorted(str(path.relative_to(ROOT)) for path in [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
@@ -32,6 +33,10 @@ def test_the_page_of_fields_is_made_from_the_mappings() -> None:
 
 def test_the_page_of_tables_is_made_from_the_decrees_data() -> None:
     assert text_of("docs/tables.md") == decree.page(), "run: python -m mappings.sources.dossier.decree > docs/tables.md"
+
+
+def test_the_page_of_names_is_made_from_the_table_of_pairs() -> None:
+    assert text_of("docs/names.md") == name_pairs.page(), "run: python -m tests.core.name_pairs > docs/names.md"
 
 
 def test_every_problem_is_listed_with_its_status() -> None:

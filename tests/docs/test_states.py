@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from typing import get_args
+from typing import get_args, get_type_hints
 
 import pytest
 from sqlalchemy import CheckConstraint
@@ -12,6 +12,8 @@ from sqlalchemy import CheckConstraint
 from ehr_sync.api.transactions import NEXT, REASONS, WORDS
 from ehr_sync.core.answers import FileStatus, Status
 from ehr_sync.core.identity import State
+from ehr_sync.core.names import Rung
+from ehr_sync.core.verdict import RULES, RULES_VERSION, Findings
 from ehr_sync.core.versions import MadeOnMeans, Order
 from ehr_sync.store.staff import Role
 from ehr_sync.store.tables import delivery, facility, lane, metadata, person, record_version, resync
@@ -86,6 +88,32 @@ def test_every_reason_of_a_decision_has_words_for_its_reader() -> None:
     told = {word for row in rows(section(PAGE, "## Claims")) for word in quoted(row[2])}
     decided = {word for word in told if re.fullmatch(r"(registry|claim)\.[a-z0-9_]+", word)}
     assert decided - {"claim.unreadable"} == set(REASONS)
+
+
+def test_every_value_of_an_axis_is_told() -> None:
+    told = {quoted(axis)[0]: set(quoted(values)) for axis, values in _verdict_rows(2)[1:]}
+    known = {axis: {value.value for value in values} for axis, values in get_type_hints(Findings).items()}
+    assert told == {**known, "name": known["name"] - {rung.value for rung in Rung}}
+
+
+def test_every_rule_of_verdicts_is_told_in_its_order() -> None:
+    told = [
+        (name, quoted(when), quoted(grade), quoted(state), quoted(why))
+        for name, when, grade, state, why in _verdict_rows(5)[1:]
+    ]
+    written = []
+    for rule in RULES:
+        asked = [
+            word for axis, values in rule.when.items() for word in (axis, *sorted(value.value for value in values))
+        ]
+        grade, reason = [rule.grade.value] if rule.grade else [], [rule.reason] if rule.reason else []
+        written.append((rule.name, asked, grade, [rule.state.value if rule.state else "due"], reason))
+    assert told == written
+    assert f"version {RULES_VERSION};" in section(PAGE, "## Verdicts")
+
+
+def _verdict_rows(cells: int) -> list[list[str]]:
+    return [row for row in rows(section(PAGE, "## Verdicts")) if len(row) == cells]
 
 
 def test_every_status_of_an_answer_is_told() -> None:

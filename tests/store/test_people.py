@@ -11,7 +11,8 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, text
 
-from ehr_sync.core.identity import Claim, State, Verdict
+from ehr_sync.core.identity import Claim, State
+from ehr_sync.core.verdict import Verdict
 from ehr_sync.store import edges, identity_claims, people
 from ehr_sync.store.database import Database
 from ehr_sync.store.edges import Edge

@@ -112,6 +112,30 @@ def test_p5_a_proof_is_never_downgraded_by_a_later_failure(running: Running, ans
     assert running.living(NUMBER)
 
 
+def test_p5_a_later_contradiction_is_told_keeps_the_proof_and_ends_with_the_next_proof(running: Running) -> None:
+    running.post(VISIT)
+    running.settle()
+    proven = claim(running)
+    told: list[Any] = []
+    for answer in (None, bootstrap.registry_of(running.service)):
+        running.run("UPDATE claim SET due_at = clock_timestamp()")
+        running.verification(answer or Says(None)).step(5.0)
+        told += running.rows("SELECT contradiction, contradicted_at IS NOT NULL AS noted, due_at FROM claim")
+
+    assert told == [("registry.no_match", True, None), ("", False, None)]
+    assert claim(running)[:2] == proven[:2]
+    [(person_id,)] = running.rows("SELECT person_id FROM person")
+    entries = running.rows("SELECT person_id, detail FROM audit_event WHERE action = 'contradiction'")
+    assert [(who, detail.partition(" ")[2]) for who, detail in entries] == [(person_id, "registry.no_match")]
+
+
+def test_the_outcome_of_each_field_is_kept_and_no_value(running: Running) -> None:
+    running.post(VISIT)
+    running.verify()
+    kept = running.rows("SELECT grade, rules_version, name_found, birth_found, sex_found FROM claim")
+    assert kept == [("certain", 1, "equal", "equal", "equal")]
+
+
 def test_p5_a_verdict_that_comes_after_another_worker_took_the_claim_is_dropped(running: Running) -> None:
     running.post(VISIT)
 

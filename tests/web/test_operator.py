@@ -525,6 +525,10 @@ def test_the_log_is_verified_from_the_page_and_over_http(console: Visitor, playe
         ("UPDATE destination SET paused = 'book.lost_data', asks = true", "book.asks"),
         ("UPDATE destination SET fenced = false", "book.not_fenced"),
         ("UPDATE claim SET created_at = now() - interval '16 min' WHERE state = 'due'", "verify.late"),
+        (
+            "UPDATE claim SET contradicted_at = now(), contradiction = 'registry.no_match' WHERE state = 'proven'",
+            "claims.contradicted",
+        ),
         ("UPDATE lane SET due_at = now(), since = now() - interval '16 min'", "deliver.late"),
         ("UPDATE lane SET state = 'unknown', since = now() - interval '16 min', due_at = now()", "lanes.unknown"),
         ("UPDATE audit_event SET at = now() - interval '11 min' WHERE n = 1", "audit.unanchored"),

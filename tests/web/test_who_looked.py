@@ -10,6 +10,7 @@ import pytest
 from ehr_sync.sandbox.dossiers.generator import Hoso, dossier, planted, with_values
 from ehr_sync.store import repeated_refusals
 from tests.usecases.service import DAY, FACILITY, Running, number_of
+from tests.usecases.test_p5_registry import Says
 from tests.web.browsing import Visitor
 from tests.web.facilities import CLERK, CLERK_OF_OTHER, OTHER, OURS, Town, town_of
 
@@ -89,3 +90,20 @@ def test_p9_nothing_that_anybody_does_with_a_withheld_dossier_leaves_a_sign(town
     before = told(owner)
     looked_at_by_all(town, WITHHELD)
     assert told(owner) == before
+
+
+def test_p9_of_answers_against_a_proof_only_those_about_what_is_shown_are_told(town: Town, owner: Visitor) -> None:
+    # Another sex makes another claim of the same person, and only a withheld dossier makes it.
+    other = "1" if WITHHELD.summary["GIOI_TINH"] == "2" else "2"
+    town.running.post(with_values(WITHHELD, "XML1", GIOI_TINH=other))
+    town.running.settle()
+    town.running.run("UPDATE claim SET due_at = clock_timestamp()")
+    town.running.verification(Says(None)).step(5.0)
+
+    counted = "SELECT count(*) FROM audit_event WHERE action = 'contradiction' AND person_id = :who"
+    [both] = town.running.rows(counted, who=town.running.person_of(number_of(401)))
+    shown = [row for row in told(owner) if "cơ sở dữ liệu quốc gia về dân cư trả lời khác lần trước" in row[2]]
+    assert both[0] == 2
+    assert shown == [
+        ("Dịch vụ này", "máy", "cơ sở dữ liệu quốc gia về dân cư trả lời khác lần trước")
+    ]  # and not "2 lần"

@@ -41,6 +41,7 @@ ROUTES: Final[dict[str, tuple[str, str]]] = {
     "axis.follow": ("GET", "/api/kcb/tra-cuu-trang-thai/{code}"),
     "hub.send": ("POST", "/api/v1/medical-record/ksk-lien-thong/kham-suc-khoe"),
     "validate.resource": ("POST", "/fhir/Patient/$validate"),
+    "identity.parse_card": ("POST", "/api/v1/identity/parse-card"),
     "desk.show_day": ("GET", "/api/v1/days/2026-01-31"),
     "desk.list_day": ("GET", "/api/v1/days/2026-01-31/dossiers"),
     "desk.list_work": ("GET", "/api/v1/work"),
@@ -475,6 +476,7 @@ BODIES: Final[dict[str, dict[str, object]]] = {
     "hub.send": {"data": {"content": "PGEvPg=="}},
     "hub.sign_in": {"username": "benh-vien-a", "password": whole.PASSWORD},
     "validate.resource": {"resourceType": "Patient"},
+    "identity.parse_card": {"text": "099090000017||Nguyễn Văn Mẫu|15031990|Nam|Phố Mẫu|01012022"},
     "desk.find": {"maLK": "LK-1"},
     "fhir.search_by_post": {"_count": "1"},
     "fhir.batch": {

@@ -29,7 +29,7 @@ TEXTS: Final = {
 }
 STUMBLES: Final = {
     "one word for a visit": r"đợt điều trị|lượt (khám|điều trị)|ra viện, hồ sơ",
-    "tag or card": r"\bthẻ(?! (XML|BHYT|gốc|được|đóng))",
+    "tag or card": r"\bthẻ(?! (XML|BHYT|căn cước|gốc|được|đóng))",
     "the field expected": r"mục expected",
     "digits are not numbers": r"\d số\b",
     "abbreviations": r"\b(TYT|PKĐKKV|DVKT|KCB lưu|KCB tại|KCB từ)\b",

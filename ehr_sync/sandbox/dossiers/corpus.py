@@ -145,8 +145,8 @@ def _sound() -> Iterator[Specimen]:
         yield from _sound_forms(form)
     for type_ in TYPES:
         for n in range(5):
-            made = _taken(f"health-check-{type_}.xml", checked(n, type_), f"a health check, signed: {type_}")
-            yield replace(made, issue="health_check.signature_kept")
+            check = _taken(f"health-check-{type_}.xml", checked(n, type_), f"a health check, signed: {type_}")
+            yield replace(check, issue="health_check.signature_kept")
 
 
 def _messy(kind: str, n: int) -> Specimen | None:

@@ -47,6 +47,14 @@ claim = Table(
     Column("decided_at", DateTime(timezone=True)),
     Column("family", Text),  # the facility's whose dossier made it, or had it asked again (rules: few-tries)
     Column("tried_at", DateTime(timezone=True)),  # when; NULL: it is no try, or held back
+    # The outcome per field and by which edition of the rules, never a value; NULL: nobody was asked since 0019.
+    Column("grade", Text),
+    Column("rules_version", SmallInteger),
+    Column("name_found", Text),
+    Column("birth_found", Text),
+    Column("sex_found", Text),
+    Column("contradiction", Text, nullable=False, server_default=text("''")),  # why; of a proven claim alone
+    Column("contradicted_at", DateTime(timezone=True)),
     *sealed_columns(),
     CheckConstraint(
         "state IN ('due', 'proven', 'not_proven', 'review', 'no_number', 'not_asked')",
@@ -56,6 +64,7 @@ claim = Table(
     Index("claims_of_a_person", "person_id"),
     Index("claims_of_a_number", "number_mark", postgresql_where=text("number_mark IS NOT NULL")),
     Index("claims_tried", "number_mark", postgresql_where=text("tried_at IS NOT NULL AND state <> 'proven'")),
+    Index("claims_contradicted", "created_at", "claim_id", postgresql_where=text("contradicted_at IS NOT NULL")),
     Index("claims_held_back", "number_mark", "family", postgresql_where=text("reason = 'claim.too_many_tries'")),
     Index(
         "claims_not_proven",

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from ehr_sync.core.identity import SEX_PROVEN, Claim
+from ehr_sync.core.identity import Claim
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.record_body import LastChange
+from ehr_sync.core.verdict import SEX_PROVEN
 from ehr_sync.store import identity_claims
 from ehr_sync.store.book_entries import OpenEntry
 from ehr_sync.store.people import ProvenFacts

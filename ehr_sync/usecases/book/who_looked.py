@@ -44,8 +44,8 @@ def who_looked(
     One audit entry, `action`.
 
     What was done about a record that is withheld leaves no sign here either (rules: no-sign): of sending systems and a
-    facility's people only what concerns a record that the reader sees, of the registry only the question that proved
-    them.
+    facility's people only what concerns a record that the reader sees, of the registry only the questions about the
+    claim that proved them.
     """
     actor = actor_of(login, stores)
     with reading(login, stores, uris) as (connection, book):
@@ -68,7 +68,7 @@ def who_looked(
 
 
 def _may_be_told(event: Event, claim_id: bytes, shown: Set[bytes]) -> bool:
-    if event.action == "verify":
+    if event.action in {"verify", "contradiction"}:
         return event.detail.startswith(claim_id.hex())
     try:
         # Behind the place whose people asked, where it was people.

@@ -16,8 +16,9 @@ from uuid import UUID
 from ehr_sync.core.answers import HosoResult
 from ehr_sync.core.codes import transaction_code
 from ehr_sync.core.errors import Unavailable
-from ehr_sync.core.identity import Claim, State, Verdict
+from ehr_sync.core.identity import Claim, State
 from ehr_sync.core.record_body import Body, encode, says_the_same
+from ehr_sync.core.verdict import Verdict
 from ehr_sync.store import identity_claims, number_tries, records, submissions
 from ehr_sync.store.identity_claims import NewClaim
 from ehr_sync.store.packing import Words, pack

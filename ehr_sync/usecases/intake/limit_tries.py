@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ehr_sync.core.identity import State, Verdict
+from ehr_sync.core.identity import State
+from ehr_sync.core.verdict import Verdict
 from ehr_sync.store.identity_claims import ClaimRow, NewClaim
 from ehr_sync.store.number_tries import HELD_BACK, TOGETHER, Try
 from ehr_sync.store.sealing import mark

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from ehr_sync.core.identity import Claim, exact_key, first_state
+from ehr_sync.core.identity import Claim
 from ehr_sync.core.keys import ServiceKeys
+from ehr_sync.core.names import exact_key
+from ehr_sync.core.verdict import first_state
 from ehr_sync.core.versions import KnownVersion, MadeOnMeans, Order, decide, decide_by_number
 from ehr_sync.store.identity_claims import ClaimRow, NewClaim
 from ehr_sync.store.number_tries import Try

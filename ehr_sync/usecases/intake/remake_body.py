@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ehr_sync.core.errors import Unavailable
-from ehr_sync.core.identity import Claim, exact_key
+from ehr_sync.core.identity import Claim
+from ehr_sync.core.names import exact_key
 from ehr_sync.core.record_body import Body
 from ehr_sync.store import identity_claims
 from ehr_sync.store.identity_claims import ClaimRow

@@ -11,9 +11,11 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from ehr_sync.core.errors import Unavailable, Unfit
-from ehr_sync.core.identity import Claim, State, Verdict, judge, spellings
-from ehr_sync.core.ports import PopulationRegistry, RegistryPerson, RegistryQuestion
+from ehr_sync.core.identity import Claim, State
+from ehr_sync.core.names import spellings
+from ehr_sync.core.ports import PopulationRegistry, RegistryQuestion
 from ehr_sync.core.retry import RetryPolicy
+from ehr_sync.core.verdict import Verdict, judge, unanswered
 from ehr_sync.store import audit, edges, identity_claims, people, records
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.edges import Edge
@@ -44,11 +46,12 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A verdict, or a failure of the registry with its own word on when to try again. `calls` were made."""
+    """A verdict after so many calls. Where it is DUE nothing was learned, and its reason says why; `retry_after` is the
+    registry's own word on when to try again.
+    """
 
     calls: int
-    verdict: Verdict | None
-    failure: str = ""
+    verdict: Verdict
     retry_after: float | None = None
 
 
@@ -70,7 +73,7 @@ def verifying(
             try:
                 _settle(asking, outcome, stores=stores, retry=retry, jitter=jitter)
             except Unfit as unfit:
-                _put_off(asking, replace(outcome, verdict=None, failure=unfit.code), unfit, stores, retry, jitter)
+                _put_off(asking, replace(outcome, verdict=unanswered(unfit.code)), unfit, stores, retry, jitter)
                 failures.append(unfit)
             except Exception as failure:
                 failures.append(failure)
@@ -99,11 +102,11 @@ def _take(free: int, *, stores: Stores, lease: timedelta) -> list[Asking]:
 def _opened_and_asked(asking: Asking, registry: PopulationRegistry) -> Outcome:
     taken = asking.taken
     if taken.unfit is not None:
-        return Outcome(0, None, taken.unfit.code)
+        return Outcome(0, unanswered(taken.unfit.code))
     try:
         claim = identity_claims.open_facts(asking.key, taken.person_id, taken.claim_id, taken.facts)
     except Unreadable:
-        return Outcome(0, None, "claim.unreadable")
+        return Outcome(0, unanswered("claim.unreadable"))
     return ask(claim, registry, f"{taken.claim_id.hex()}-{taken.fence}")
 
 
@@ -121,18 +124,10 @@ def ask(claim: Claim, registry: PopulationRegistry, request_number: str) -> Outc
         try:
             found = registry.look_up(question)
         except Unavailable as failure:
-            return Outcome(calls, None, failure.code, failure.retry_after)
+            return Outcome(calls, unanswered(failure.code), failure.retry_after)
         if found is not None:
-            return _judged(claim, found, calls)
+            return Outcome(calls, judge(claim, found))
     return Outcome(calls, judge(claim, None))
-
-
-def _judged(claim: Claim, found: RegistryPerson, calls: int) -> Outcome:
-    verdict = judge(claim, found)
-    if verdict.state is State.DUE:
-        # Somebody else's number came back: the registry talks nonsense, which is no verdict (P5).
-        return Outcome(calls, None, verdict.reason)
-    return Outcome(calls, verdict)
 
 
 def _questions(claim: Claim) -> list[tuple[str, str]]:
@@ -150,14 +145,22 @@ def _settle(
     taken, verdict = asking.taken, outcome.verdict
     if taken.unfit is not None:
         raise taken.unfit
-    if verdict is None:
+    if verdict.state is State.DUE:
         _put_off(asking, outcome, None, stores, retry, jitter)
     elif verdict.state is State.PROVEN:
         _prove(taken, verdict, outcome.calls, stores)
     else:
-        with stores.database.begin() as connection:
-            if identity_claims.decide_claim(connection, taken, verdict, outcome.calls):
-                edges.write(connection, stores.keys, [_decided(taken, verdict, taken.person_id)])
+        _doubt(taken, verdict, outcome.calls, stores)
+
+
+def _doubt(taken: TakenClaim, verdict: Verdict, calls: int, stores: Stores) -> None:
+    with stores.database.begin() as connection:
+        if identity_claims.decide_claim(connection, taken, verdict, calls):
+            edges.write(connection, stores.keys, [_decided(taken, verdict, taken.person_id)])
+        elif identity_claims.keep_proof(connection, taken, verdict, calls):
+            # Told to operators and, as any entry of theirs, to the citizen; the proof stands (P5).
+            told = AuditEntry("service", "contradiction", taken.person_id, f"{taken.claim_id.hex()} {verdict.reason}")
+            audit.write(connection, stores.keys.audit, [told])
 
 
 def _put_off(
@@ -171,7 +174,7 @@ def _put_off(
     taken = asking.taken
     pause = timedelta(seconds=retry.pause(taken.attempts + 1, jitter(), outcome.retry_after))
     with stores.database.begin() as connection:
-        identity_claims.postpone_claim(connection, taken, outcome.failure, pause, outcome.calls)
+        identity_claims.postpone_claim(connection, taken, outcome.verdict.reason, pause, outcome.calls)
         if unfit is not None:
             edges.note_unfit(connection, stores.keys, [unfit])
 
@@ -202,6 +205,8 @@ def _prove(taken: TakenClaim, verdict: Verdict, calls: int, stores: Stores) -> N
                     owner, changed = _owner(connection, taken, number_mark, target, locked, keys, stores)
                     _release_claim(connection, taken.claim_id, locked[owner], keys, stores, at)
                     edges.write(connection, stores.keys, [_decided(taken, verdict, owner), *changed])
+                else:
+                    identity_claims.keep_proof(connection, taken, verdict, calls)
         except _Moved:
             continue
         return

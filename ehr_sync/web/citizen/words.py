@@ -63,6 +63,7 @@ def what(look: Look) -> str:
         "make current": gettext("chọn bản được dùng của một hồ sơ"),
         "push": gettext("chuyển dữ liệu đến sổ trên ứng dụng định danh quốc gia"),
         "verify": gettext("hỏi cơ sở dữ liệu quốc gia về dân cư"),
+        "contradiction": gettext("cơ sở dữ liệu quốc gia về dân cư trả lời khác lần trước"),
     }
     if action in acts:
         return acts[action]

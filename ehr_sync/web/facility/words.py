@@ -85,7 +85,7 @@ def to_do(line: Line) -> tuple[str, list[str]]:
                 gettext("HO_TEN có thể là tên của cha hoặc mẹ. Khi trẻ có tên và số định danh, nhập vào."),
                 again,
             ]
-        case "registry.name_only_loosely":
+        case "registry.name_only_loosely" | "registry.name_near":
             return reception, [
                 gettext("So HO_TEN với thẻ căn cước từng chữ, cả dấu: số và ngày sinh đã khớp."),
                 again,
@@ -93,6 +93,12 @@ def to_do(line: Line) -> tuple[str, list[str]]:
             ]
         case "registry.birth_year_only":
             return reception, [gettext("So NGAY_SINH với thẻ căn cước: mới chỉ năm sinh khớp."), again, ask]
+        case "registry.number_superseded" | "registry.number_invalid":
+            return reception, [
+                gettext("Số này đã được thay hoặc bị hủy. Nhập số định danh trên thẻ hiện nay của người bệnh."),
+                again,
+                ask,
+            ]
         case "registry.old_number":
             return reception, [gettext("SO_CCCD là số cũ 9 chữ số. Nhập số định danh 12 chữ số trên thẻ."), again]
         case _:

@@ -27,7 +27,7 @@ from ehr_sync.web.operator.chart import bars
 ROWS: Final = 50
 _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "submissions": ("batch", "client", "received_at", "dossiers", "refused", "answered", "media_type"),
-    "claims": ("patient", "state", "reason", "created_at", "attempts", "due_at", "decided_at"),
+    "claims": ("patient", "state", "reason", "grade", "created_at", "attempts", "due_at", "decided_at"),
     "lanes": ("patient", "state", "reason", "since", "refused_at", "attempts", "due_at", "destination", "want", "have"),
     "facilities": ("code", "name", "family", "clients", "last_sent_at"),
     "resyncs": ("id", "scope", "state", "reason", "total", "marked", "created_at", "ended_at"),
@@ -191,6 +191,8 @@ def _leads(one: Complaint) -> str:
     match one.code:
         case "verify.late" | "registry.fails":
             return url_for("operator.show_list", what="claims", state="due")
+        case "claims.contradicted":
+            return url_for("operator.show_list", what="claims", state="contradicted")
         case "deliver.late":
             return url_for("operator.show_list", what="lanes", state="due", destination=one.where)
         case "lanes.unknown" | "lanes.parked":

@@ -31,6 +31,8 @@ def complaint(one: Complaint) -> str:
             return gettext("Có lần gửi chưa rõ kết quả đã %(age)s", **told)
         case "lanes.parked":
             return gettext("%(count)s làn đến sổ %(where)s bị từ chối và chờ bạn", **told)
+        case "claims.contradicted":
+            return gettext("%(count)s định danh đã chứng minh nay được trả lời khác", **told)
         case "book.not_fenced":
             return gettext("Sổ %(where)s không chặn lần gửi cũ ghi đè lần gửi mới", **told)
         case "audit.unanchored":
@@ -55,6 +57,8 @@ def remedy(one: Complaint) -> str:
             return gettext("Xem lý do của các làn; sổ trả lời lại thì việc gửi tự tiếp tục.")
         case "lanes.parked":
             return gettext("Xem lý do, sửa ở phía sổ, rồi gửi lại.")
+        case "claims.contradicted":
+            return gettext("Hỏi đơn vị giữ cơ sở dữ liệu dân cư và cơ sở đã gửi; sổ giữ nguyên cho đến khi rõ.")
         case "book.not_fenced":
             return gettext("Chỉ chạy một bộ lập lịch cho đến khi sổ làm theo ifMatch.")
         case "audit.unanchored":
@@ -67,6 +71,8 @@ def leads(one: Complaint) -> str:
     match one.code:
         case "verify.late" | "registry.fails":
             return gettext("Xem các định danh đang chờ")
+        case "claims.contradicted":
+            return gettext("Xem các định danh này")
         case "deliver.late" | "lanes.unknown" | "lanes.parked":
             return gettext("Xem các làn này")
         case "audit.unanchored":
@@ -118,6 +124,8 @@ def state(code: str) -> str:
         "no_number": gettext("không có số"),
         "not_asked": gettext("không hỏi"),
         "held": gettext("giữ lại"),
+        "contradicted": gettext("đã chứng minh, nay trả lời khác"),
+        "proven": gettext("đã chứng minh"),
         "behind": gettext("chậm, kể cả bị từ chối"),
         "open": gettext("mở"),
         "unknown": gettext("chưa rõ kết quả"),
@@ -154,6 +162,7 @@ def column(name: str) -> str:
         "claim": gettext("Định danh"),
         "state": gettext("Trạng thái"),
         "reason": gettext("Lý do"),
+        "grade": gettext("Mức chắc chắn"),
         "attempts": gettext("Số lần thử"),
         "created_at": gettext("Từ lúc"),
         "decided_at": gettext("Quyết lúc"),

@@ -8,8 +8,11 @@ import re
 from datetime import date
 from typing import Literal
 
+from mappings.cards import IdentityCard, read_identity_card
 from mappings.dates import parse_birth, parse_day, parse_minute
+from mappings.legacy_encodings import decoded
 from mappings.model import ClaimedIdentity, NumberType, Row, Tables
+from mappings.numbers import birth_year_in, is_personal
 from mappings.sources.source import VisitFacts
 from mappings.text import canonical_code
 
@@ -18,6 +21,9 @@ VIETNAMESE = frozenset({"", "000", "VN", "VNM", "VIE"})
 _SEX: dict[str, Literal["male", "female"]] = {"1": "male", "2": "female"}
 _PASSPORT = re.compile(r"[A-Z]\d{7,8}")  # a letter and 7 digits, or 8 as some series have
 _FOREIGN_PASSPORT = re.compile(r"[A-Z0-9]{5,15}")
+# The code of an e-id account has no form in the decree: letters and digits, more than a passport has (ICAO 9303:
+# nine), that are no insurance card's.
+_ACCOUNT = re.compile(r"(?=.*[A-Z])(?=.*\d)(?![A-Z]{2}[1-5]\d{12}$)[A-Z0-9]{11,15}")
 # What wards write for a child without a name: "CON BÀ …", "CB …", "BÉ TRAI …", "SƠ SINH …", "TRẺ CỦA …".
 _CHILD_OF = re.compile(
     r"(CON\s+(BÀ|CỦA|MẸ|ÔNG|CHỊ|CÔ|SẢN PHỤ|TRAI|GÁI)|CB|C/B|BÉ(\s+(TRAI|GÁI|CON))?|(TRẺ\s+)?SƠ\s*SINH|TRẺ|SS)\b.*"
@@ -42,11 +48,12 @@ def visit_facts(tables: Tables) -> VisitFacts | None:
 
 def claimed_identity(tables: Tables) -> ClaimedIdentity | None:
     """Who the dossier says its patient is, in XML1, else at check-in (XML0); None without both, a name, or a birth date
-    that can be (rules: check-in).
+    that can be (rules: check-in). A name in an encoding of before Unicode is read as what it says.
     """
     row = _summary(tables) or _check_in(tables)
     birth = parse_birth(row.get("NGAY_SINH", "")) if row else None
-    name = canonical_code(row.get("HO_TEN", "")) if row else ""
+    row = with_card_read(row) if row else None
+    name = decoded(canonical_code(row.get("HO_TEN", "")))[0] if row else ""
     if row is None or birth is None or not name:
         return None
     foreign = row.get("MA_QUOCTICH", "").upper() not in VIETNAMESE
@@ -80,7 +87,24 @@ def claimed_number(tables: Tables) -> str:
         return ""
     birth = parse_birth(row.get("NGAY_SINH", ""))
     foreign = row.get("MA_QUOCTICH", "").upper() not in VIETNAMESE
-    return read_number(row["SO_CCCD"], birth[0] if birth else "", foreign=foreign)[0]
+    return read_number(with_card_read(row)["SO_CCCD"], birth[0] if birth else "", foreign=foreign)[0]
+
+
+def with_card_read(row: Row) -> Row:
+    """The row, with what an identity card says where a scanner put its whole code into SO_CCCD or HO_TEN; a number that
+    is blank comes from the card too (rules: card-codes).
+    """
+    in_number, in_name = card_in(row, "SO_CCCD"), card_in(row, "HO_TEN")
+    card = in_number or in_name
+    if card is None:
+        return row
+    read = {"SO_CCCD": card.number} if in_number or not row.get("SO_CCCD", "").strip() else {}
+    return {**row, **read, **({"HO_TEN": in_name.name} if in_name else {})}
+
+
+def card_in(row: Row, tag: str) -> IdentityCard | None:
+    """The identity card whose whole code stands in a field."""
+    return read_identity_card(row.get(tag, ""))
 
 
 def read_number(text: str, birth_date: str, *, foreign: bool) -> tuple[str, NumberType]:
@@ -93,23 +117,15 @@ def read_number(text: str, birth_date: str, *, foreign: bool) -> tuple[str, Numb
         return "", "none"
     if _is_digits(number) and len(number) in (10, 11) and not foreign:
         number = _padded_number(number, birth_date)
-    if _is_digits(number) and len(number) == 12:
+    if is_personal(number):
         return number, "cccd"
     if foreign:
         return number, "passport" if _FOREIGN_PASSPORT.fullmatch(number) else "other"
     if _is_digits(number) and len(number) == 9:
         return number, "cmnd"
-    return number, "passport" if _PASSPORT.fullmatch(number) else "other"
-
-
-def birth_year_in(number: str) -> int:
-    """The birth year inside a 12-digit number: PPP G YY NNNNNN, G counts sex and century (TT 59/2021/TT-BCA)."""
-    return 1900 + int(number[3]) // 2 * 100 + int(number[4:6])
-
-
-def sex_in(number: str) -> Literal["male", "female"]:
-    """The sex inside a 12-digit number: an even fourth digit is male."""
-    return "female" if int(number[3]) % 2 else "male"
+    if _PASSPORT.fullmatch(number):
+        return number, "passport"
+    return number, "account" if _ACCOUNT.fullmatch(number) else "other"
 
 
 def is_a_childs_stand_in(name: str) -> bool:
@@ -131,7 +147,7 @@ def _name_may_be_a_parents(row: Row, name: str, birth_date: str, number: str) ->
         return True
     if not _under_one_year(birth_date, row.get("NGAY_VAO", "")):
         return False
-    own_number = len(number) == 12 and _is_digits(number) and str(birth_year_in(number)) == birth_date[:4]
+    own_number = is_personal(number) and str(birth_year_in(number)) == birth_date[:4]
     return not own_number and (bool(number) or _has_newborn_card(row))
 
 

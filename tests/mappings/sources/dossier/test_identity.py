@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -61,6 +61,12 @@ def test_the_claim_is_what_the_summary_says() -> None:
         ("AB9900001", "840", "AB9900001", "passport"),
         ("099090000017", "840", "099090000017", "cccd"),
         ("không có", "000", "KHÔNGCÓ", "other"),
+        ("dddt00123456", "000", "DDDT00123456", "account"),
+        ("DDDT0012345", "000", "DDDT0012345", "account"),
+        ("DDDT00123456789", "000", "DDDT00123456789", "account"),
+        ("DDDT001234567890", "000", "DDDT001234567890", "other"),
+        ("DN4019900000017", "000", "DN4019900000017", "other"),  # an insurance card's
+        ("DDDTABCDEFGH", "000", "DDDTABCDEFGH", "other"),
     ],
 )
 def test_a_number_has_its_kind(sent: str, country: str, number: str, kind: str) -> None:
@@ -181,3 +187,29 @@ def test_any_summary_has_a_claim_or_none(values: dict[str, Any]) -> None:
     found = claimed_identity(tables)
     assert found is None or found.name
     assert visit_facts(tables) is not None
+
+
+CARD: Final = "099090000017||Nguyễn Văn Mẫu|15031990|Nam|Phố Mẫu|01012022"
+
+
+@pytest.mark.parametrize(
+    ("sent", "number", "name"),
+    [
+        ({"SO_CCCD": CARD}, "099090000017", None),
+        ({"HO_TEN": CARD, "SO_CCCD": ""}, "099090000017", "Nguyễn Văn Mẫu"),
+        ({"HO_TEN": CARD, "SO_CCCD": "099090000018"}, "099090000018", "Nguyễn Văn Mẫu"),
+        ({"SO_CCCD": CARD, "HO_TEN": CARD}, "099090000017", "Nguyễn Văn Mẫu"),
+        ({"SO_CCCD": CARD.rpartition("|")[0]}, None, None),
+    ],
+)
+def test_a_card_scanned_whole_into_a_field_gives_the_fields_part(
+    sent: dict[str, str], number: str | None, name: str | None
+) -> None:
+    found, ordinary = claim(**sent), claim()
+    assert found.name == (name or ordinary.name)
+    assert (found.number == number) if number else (found.number_type == "other")
+
+
+def test_a_name_in_an_encoding_of_before_unicode_is_read_as_what_it_says() -> None:
+    assert claim(HO_TEN="NguyÔn V¨n Hïng").name == "Nguyễn Văn Hùng"
+    assert claim(HO_TEN="NguyÔn Lan").name == "NguyÔn Lan"  # one word may be from abroad

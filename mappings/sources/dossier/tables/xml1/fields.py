@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from mappings.dates import latest_appointment, parse_birth, parse_day
 from mappings.fhir.elements import decimal, minute
 from mappings.model import Row
+from mappings.numbers import birth_year_in, is_place_known, sex_in
 from mappings.sources.columns import (
     Amount,
     Birth,
@@ -20,7 +21,7 @@ from mappings.sources.columns import (
     Text,
     Whole,
 )
-from mappings.sources.dossier.identity import VIETNAMESE, birth_year_in, read_number, sex_in
+from mappings.sources.dossier.identity import VIETNAMESE, card_in, read_number, with_card_read
 from mappings.sources.dossier.tables.xml1.cards import unaligned
 from mappings.sources.dossier.tables.xml1.encounter import STAYS, is_stay_of
 from mappings.sources.lists import Icd10List, code_list
@@ -182,9 +183,11 @@ def _swapped(row: Row) -> Iterator[RowProblem]:
 
 
 def number_problems(row: Row) -> Iterator[RowProblem]:
-    """SO_CCCD: its shape, and its sex and birth year against the row's. A number may be right and they corrected
-    (rules: parents-number).
+    """SO_CCCD: its shape, its place, and its sex and birth year against the row's. A number may be right and they
+    corrected (rules: parents-number, number-structure).
     """
+    yield from (("card.whole_code", tag, "") for tag in ("SO_CCCD", "HO_TEN") if card_in(row, tag))
+    row = with_card_read(row)
     sent = row.get("SO_CCCD", "")
     birth = parse_birth(row.get("NGAY_SINH", ""))
     if not sent or birth is None:
@@ -193,6 +196,8 @@ def number_problems(row: Row) -> Iterator[RowProblem]:
     number, kind = read_number(sent, birth[0], foreign=foreign)
     if kind == "other":
         yield "number.shape", "SO_CCCD", "12 digits, 9 digits, or a letter and 7 or 8 digits"
+    if kind == "account":
+        yield "number.account", "SO_CCCD", "12 digits"
     if kind == "cccd":
         if len(number) > len("".join(sent.split())):
             yield "number.padded", "SO_CCCD", "12 digits"
@@ -200,6 +205,8 @@ def number_problems(row: Row) -> Iterator[RowProblem]:
 
 
 def _inside(number: str, birth_year: int, sex: str) -> Iterator[RowProblem]:
+    if not is_place_known(number):
+        yield "number.place_unknown", "SO_CCCD", ""
     inside = birth_year_in(number)
     if birth_year - inside >= _PARENT_YEARS:
         yield "number.of_parent", "SO_CCCD", ""

@@ -9,7 +9,8 @@ from typing import Final, Literal
 
 from mappings.dates import parse_minute
 from mappings.model import ClaimedIdentity, Row
-from mappings.sources.dossier.identity import birth_year_in, is_a_childs_stand_in, read_number
+from mappings.numbers import birth_year_in, is_personal
+from mappings.sources.dossier.identity import is_a_childs_stand_in, read_number
 from mappings.text import canonical_code
 
 _SEX: Final[dict[str, Literal["male", "female", "unknown"]]] = {"1": "male", "2": "female", "3": "unknown"}
@@ -53,8 +54,7 @@ def states_anothers_number(row: Row) -> bool:
     number, born = _stated_number(row), born_at(row)
     if not number or born is None:
         return False
-    is_personal = len(number) == 12 and number.isascii() and number.isdigit()
-    return not is_personal or birth_year_in(number) != born.year or number == _number(row, "SO_CCCD_NND", "")
+    return not is_personal(number) or birth_year_in(number) != born.year or number == _number(row, "SO_CCCD_NND", "")
 
 
 def _stated_number(row: Row) -> str:
