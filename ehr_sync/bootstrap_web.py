@@ -20,6 +20,7 @@ from ehr_sync.api.admission import Admission
 from ehr_sync.api.app import create_app
 from ehr_sync.api.axis import axis
 from ehr_sync.api.capabilities import TYPES
+from ehr_sync.api.corrections import Corrections, corrections
 from ehr_sync.api.desk import Looks, desk
 from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
@@ -74,6 +75,8 @@ from ehr_sync.usecases.delivery.find_scope import find_scope
 from ehr_sync.usecases.delivery.hurry_lanes import hurry_lanes
 from ehr_sync.usecases.desk import client_keys, look_at_day, look_at_dossier, send_files
 from ehr_sync.usecases.desk.asking import person_at
+from ehr_sync.usecases.desk.reconcile_list import reconcile_list
+from ehr_sync.usecases.desk.withdraw_dossiers import restore_dossiers, withdraw_dossiers
 from ehr_sync.usecases.intake.accept_submission import accept_submission, check_submission
 from ehr_sync.usecases.intake.follow_transaction import follow_transaction
 from ehr_sync.usecases.intake.group_commit import group_commit
@@ -178,6 +181,7 @@ def web_application(service: Service) -> Flask:
                 ),
             ),
             desk(_looks(stores)),
+            corrections(_corrections(stores), places),
             transactions(follow, partial(make_current, stores=stores, uris=service.uris)),
             fhir(_Book(stores, service.uris), public_url=public_url, version=version("ehr-sync")),
             book_api(own_reading),
@@ -248,6 +252,14 @@ def _looks(stores: Stores) -> Looks:
         dossier=partial(look_at_dossier.read_dossier, stores=stores),
         differences=partial(look_at_dossier.compare_versions, stores=stores),
         keys=partial(client_keys.list_own_keys, stores=stores),
+    )
+
+
+def _corrections(stores: Stores) -> Corrections:
+    return Corrections(
+        withdraw=partial(withdraw_dossiers, stores=stores),
+        restore=partial(restore_dossiers, stores=stores),
+        reconcile=partial(reconcile_list, stores=stores),
     )
 
 
@@ -325,6 +337,7 @@ def _desk_of_facility(service: Service) -> facility.UseCases:
             partial(send_files.send_files, desk=files),
             partial(send_files.refused_of, desk=files),
         ),
+        corrections=_corrections(stores),
         keys=Keys(
             partial(client_keys.list_senders, stores=stores),
             partial(client_keys.add_keys, stores=stores),

@@ -68,6 +68,7 @@ WORDS: Final[Words] = {
     "order_unclear": ("Chưa rõ bản nào mới hơn", "Unclear which version is newer"),
     "waiting_for_xml1": ("Chờ bảng XML1", "Waiting for table XML1"),
     "refused_by_book": ("Sổ sức khỏe từ chối", "Refused by the health book"),
+    "withdrawn": ("Cơ sở đã thu hồi", "Withdrawn by the facility"),
 }
 # What is waited for: who does what.
 NEXT: Final[Words] = {
@@ -123,6 +124,16 @@ REASONS: Final[Words] = {
     "claim.waiting_for_xml1": ("Chưa có bảng XML1", "There is no table XML1 yet"),
     "claim.name_may_be_a_parents": ("Họ tên có thể là của cha hoặc mẹ", "The name may be a parent's"),
 }
+# Why a record was withdrawn (core/withdrawals.py).
+WITHDRAWN: Final[Words] = {
+    "sent_by_mistake": ("Gửi nhầm", "Sent by mistake"),
+    "wrong_patient": ("Ghi nhầm người bệnh", "Of another patient"),
+    "duplicate": ("Trùng với hồ sơ khác", "The same as another record"),
+    "visit_cancelled": ("Lượt khám đã hủy", "The visit was cancelled"),
+    "test_data": ("Dữ liệu thử", "Test data"),
+}
+WHY: Final[Words] = {**REASONS, **WITHDRAWN}
+"""Why a step was taken."""
 
 
 class MakeCurrent(Protocol):
@@ -170,8 +181,8 @@ def _step(step: Step, language: Language) -> dict[str, Any]:
     shown = {"name": step.name, "text": _words(step.name, language), "at": at}
     if step.reason:
         shown["reason"] = step.reason
-    if step.reason in REASONS:
-        shown["reasonText"] = _words(step.reason, language, REASONS)
+    if step.reason in WHY:
+        shown["reasonText"] = _words(step.reason, language, WHY)
     return shown
 
 

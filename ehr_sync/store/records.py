@@ -33,6 +33,13 @@ class RecordRow:
     patient_mark: bytes | None
     day_mark: bytes | None
     newest_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+    withdrawn_why: str | None = None
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether its sender took it back: no book shows it until they send a newer version or undo that."""
+        return self.withdrawn_at is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +241,8 @@ _SETTABLE = (
     "patient_mark",
     "day_mark",
     "newest_at",
+    "withdrawn_at",
+    "withdrawn_why",
 )
 _SET_RECORD = Statement(
     update(record).where(record.c.record_id == bindparam("id_")).values({name: bindparam(name) for name in _SETTABLE})

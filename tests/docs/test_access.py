@@ -11,6 +11,7 @@ from ehr_sync.api import access
 from ehr_sync.api.access import Anyone, Citizen, Page, Sender, Staff, Who
 from ehr_sync.api.app import create_app
 from ehr_sync.api.axis import axis
+from ehr_sync.api.corrections import corrections
 from ehr_sync.api.desk import desk
 from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
@@ -34,7 +35,7 @@ from tests.docs.markdown import quoted, rows, section
 
 NOTHING = cast(Any, None)  # no route is called here
 OPS = ("plan", "order", "follow", "show", "status", "verify", "hurry", "trace", "sent")
-DESK = facility.UseCases(*[NOTHING] * 7)
+DESK = facility.UseCases(*[NOTHING] * 8)
 
 
 def application() -> Flask:
@@ -48,6 +49,7 @@ def application() -> Flask:
         rules(),
         openapi(public_url=hospital.ISSUER, version="0"),
         desk(NOTHING),
+        corrections(NOTHING, NOTHING),
         transactions(NOTHING, NOTHING),
         fhir(NOTHING, public_url=hospital.ISSUER, version="0"),
         book_api(NOTHING),

@@ -101,6 +101,17 @@ def taken_home(clerk: Visitor, town: Town) -> TestResponse:
     return clerk.press(f"{HERE}/files/refused")
 
 
+def listed(clerk: Visitor, act: str, **form: str) -> TestResponse:
+    clerk.get(f"{HERE}/corrections")
+    return clerk.press(f"{HERE}/{act}", list=(io.BytesIO(f"MA_LK\n{OURS.ma_lk}\n".encode()), "thang-10.csv"), **form)
+
+
+def brought_back(clerk: Visitor, town: Town) -> TestResponse:
+    listed(clerk, "withdraw", reason="duplicate")
+    clerk.get(f"{HERE}/dossiers/{town.ours}")
+    return clerk.press(f"{HERE}/restore")
+
+
 def key_added(clerk: Visitor, town: Town) -> TestResponse:
     clerk.get(f"{HERE}/keys")
     jwks = json.dumps({"keys": [hospital.ec_key("moi").as_dict(private=False)]})
@@ -125,6 +136,9 @@ DESK: Final[dict[str, Callable[[Visitor, Town], TestResponse]]] = {
     "facility.check_files": checked,
     "facility.send_files": sent,
     "facility.refused_files": taken_home,
+    "facility.reconcile": lambda clerk, town: listed(clerk, "reconcile", month="2026-10"),
+    "facility.withdraw": lambda clerk, town: listed(clerk, "withdraw", reason="duplicate"),
+    "facility.restore": brought_back,
     "facility.show_keys": lambda clerk, town: clerk.get(f"{HERE}/keys"),
     "facility.add_key": key_added,
     "facility.remove_key": key_removed,

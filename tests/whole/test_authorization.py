@@ -46,6 +46,9 @@ ROUTES: Final[dict[str, tuple[str, str]]] = {
     "desk.versions": ("GET", "/api/v1/transactions/{code}/versions"),
     "desk.differences": ("GET", "/api/v1/transactions/{code}/differences"),
     "desk.keys": ("GET", "/api/v1/keys"),
+    "corrections.withdraw": ("POST", "/api/v1/dossiers:withdraw"),
+    "corrections.restore": ("POST", "/api/v1/dossiers:restore"),
+    "corrections.reconcile": ("POST", "/api/v1/dossiers:reconcile?month=2026-10"),
     "transactions.follow": ("GET", "/api/v1/transactions/{code}"),
     "transactions.make_current": ("POST", "/api/v1/transactions/{code}:make-current"),
     "fhir.batch": ("POST", "/fhir"),
@@ -454,6 +457,8 @@ BODIES: Final[dict[str, dict[str, object]]] = {
     "axis.sign_in": {"username": "benh-vien-a", "password": whole.PASSWORD, "code": "01001"},
     "validate.resource": {"resourceType": "Patient"},
     "desk.find": {"maLK": "LK-1"},
+    "corrections.withdraw": {"maLK": "LK-1", "reason": "duplicate"},
+    "corrections.restore": {"maLK": "LK-1"},
     "fhir.search_by_post": {"_count": "1"},
     "fhir.batch": {
         "resourceType": "Bundle",
@@ -474,7 +479,10 @@ def test_every_answer_is_as_the_api_describes_it(site: Site, known: dict[str, st
         address, body = path.format(**known), BODIES.get(endpoint)
         for right, headers in ((True, callers.get(type(WHO_MAY[endpoint]), {})), (False, {})):
             sent: dict[str, Any] = {"data" if endpoint == "fhir.search_by_post" else "json": body}
-            answer = requests.request(method, site.address + address, headers=headers, timeout=60, **sent)
+            if endpoint == "corrections.reconcile":
+                sent = {"data": b"MA_LK\nLK-1\n"}
+            kind = {"Content-Type": "text/csv"} if endpoint == "corrections.reconcile" else {}
+            answer = requests.request(method, site.address + address, headers={**headers, **kind}, timeout=60, **sent)
             found = described.faults(method, address, answer.status_code, answer.headers, answer.content)
             heard |= {endpoint: answer.status_code} if right else {}
             faults |= {(endpoint, answer.status_code): found} if found else {}

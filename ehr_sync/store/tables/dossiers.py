@@ -58,7 +58,10 @@ record = Table(
     Column("patient_mark", BYTEA),  # keyed hashes of MA_BN and of the day of NGAY_VAO: is it the same visit?
     Column("day_mark", BYTEA),
     Column("newest_at", DateTime(timezone=True)),  # when the version that stands came
+    Column("withdrawn_at", DateTime(timezone=True)),  # when its sender took it back; NULL: it did not
+    Column("withdrawn_why", Text),  # a word of core/withdrawals.py
     # What a facility may have to do something about is among these; most records are shown as they stand.
+    CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_why IS NULL)", name="withdrawn_records_say_why"),
     Index("records_behind", "family", "newest_at", "record_id", postgresql_where=text("shown IS DISTINCT FROM newest")),
 )
 

@@ -74,6 +74,9 @@ def line_of(connection: Connection, record: RecordRow, head: VersionHead, stores
     if _is_superseded(record, head):
         state, following = "superseded", "nothing"
         superseded = transaction_code(record.record_id, record.newest)
+    elif record.is_withdrawn:
+        steps.append(Step("withdrawn", record.withdrawn_at, record.withdrawn_why or ""))
+        state, following = "withdrawn", "nothing"
     elif head.state in _WAITING:
         state, following = _waiting(connection, head, stores, steps)
     else:

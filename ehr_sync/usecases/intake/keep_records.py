@@ -180,9 +180,14 @@ def _looked(
 
 
 def _if_it_stands(family: _Family) -> _Family:
-    """Of a dossier that is not taken nothing is; nor of one that is older than the one that stands, or may be."""
+    """Of a dossier that is not taken nothing is; nor of one that is older than the one that stands, or may be; nor of
+    one that was withdrawn, sent again as it was.
+    """
     step = family[0][1]
     if isinstance(step, Refused):
+        return family[:1]
+    record = step.plan.filing.record
+    if isinstance(step, Repeat) and record is not None and record.is_withdrawn:
         return family[:1]
     stands = not isinstance(step.plan, Beside) or (step.plan.state != "order_unclear" and not step.plan.superseded_by)
     return family if stands else family[:1]

@@ -260,6 +260,9 @@ def _ordered(
             return Beside(filing, version, state, (*notes, "record.superseded"), decision.of)
         case Order.TAKEN:
             return NotTaken(Issue("form.version_taken", "/version"))
+        case Order.DUPLICATE if incoming.told_as and filing.record is not None and filing.record.is_withdrawn:
+            # It went with the dossier that it is cut out of, and comes back with one that stands.
+            return Newest(filing, version, state, notes)
         case Order.DUPLICATE:
             return _duplicate(filing, next(h for h in heads if h.version == decision.of))
         case Order.LATE:
@@ -272,4 +275,7 @@ def _next(filing: Filing) -> int:
 
 
 def _duplicate(filing: Filing, holder: VersionHead) -> Duplicate:
-    return Duplicate(filing, holder, tuple(note for note in holder.notes if note != "record.superseded"))
+    notes = tuple(note for note in holder.notes if note != "record.superseded")
+    # The same content again is no newer version: it does not undo what its sender said of it.
+    withdrawn = filing.record is not None and filing.record.is_withdrawn
+    return Duplicate(filing, holder, (*notes, "record.withdrawn") if withdrawn else notes)

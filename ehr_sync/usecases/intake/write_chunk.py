@@ -315,6 +315,9 @@ def _record_row(step: NewStep, person_id: UUID, at: datetime) -> RecordRow:
         patient_mark=filing.patient_mark,
         day_mark=filing.day_mark,
         newest_at=at,
+        # A newer version brings back what was withdrawn (rules: withdrawn-visits).
+        withdrawn_at=None,
+        withdrawn_why=None,
     )
 
 
