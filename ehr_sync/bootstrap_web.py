@@ -80,6 +80,7 @@ from ehr_sync.usecases.desk.withdraw_dossiers import restore_dossiers, withdraw_
 from ehr_sync.usecases.intake.accept_submission import accept_submission, check_submission
 from ehr_sync.usecases.intake.follow_transaction import follow_transaction
 from ehr_sync.usecases.intake.group_commit import group_commit
+from ehr_sync.usecases.intake.keep_apart import keep_apart
 from ehr_sync.usecases.intake.make_current import make_current
 from ehr_sync.usecases.intake.trace_transaction import trace_transaction, transactions_of
 from ehr_sync.usecases.stores import Stores
@@ -182,7 +183,9 @@ def web_application(service: Service) -> Flask:
             ),
             desk(_looks(stores)),
             corrections(_corrections(stores), places),
-            transactions(follow, partial(make_current, stores=stores, uris=service.uris)),
+            transactions(
+                follow, partial(make_current, stores=stores, uris=service.uris), partial(keep_apart, stores=stores)
+            ),
             fhir(_Book(stores, service.uris), public_url=public_url, version=version("ehr-sync")),
             book_api(own_reading),
             ops(
@@ -332,6 +335,7 @@ def _desk_of_facility(service: Service) -> facility.UseCases:
         stand=lambda code, asker: make_current(
             code, client_id=asker.client_id, actor=asker.actor, stores=stores, uris=service.uris
         ),
+        keep_apart=lambda code, asker: keep_apart(code, client_id=asker.client_id, actor=asker.actor, stores=stores),
         files=Files(
             partial(send_files.check_files, desk=files),
             partial(send_files.send_files, desk=files),

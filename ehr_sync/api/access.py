@@ -94,6 +94,7 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "corrections.reconcile": Sender("transactions.read"),
     "transactions.follow": Sender("transactions.read"),
     "transactions.make_current": Sender("submissions.write"),
+    "transactions.keep_apart": Sender("submissions.write"),
     "fhir.metadata": Anyone(),
     "fhir.batch": Citizen(asks="", of=""),  # each entry is judged alone
     "fhir.everything": Citizen(of=ANY),
@@ -154,6 +155,7 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "facility.dossier": Page("facility"),
     "facility.differences": Page("facility"),
     "facility.stand": Page("facility"),
+    "facility.keep_apart": Page("facility"),
     "facility.ask_files": Page("facility"),
     "facility.check_files": Page("facility"),
     "facility.send_files": Page("facility"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ehr_sync.api import shapes
-from ehr_sync.api.corrections import LIST_TYPES, XLSX
+from ehr_sync.api.corrections import LIST_TYPES
 from ehr_sync.api.oauth import FORM
 from ehr_sync.api.ops import Hurry, ResyncOrder
 from ehr_sync.api.shapes import COUNT, DAY, FHIR, JSON, TEXT, UUID, Content, Schema, json, one_of, ref
@@ -17,6 +17,7 @@ from ehr_sync.api.submissions import MEDIA_TYPES
 from ehr_sync.core.withdrawals import WHYS
 from ehr_sync.usecases.desk.look_at_day import GROUPS, PAGE_SIZE
 from ehr_sync.usecases.overview import KNOWN, LISTS
+from mappings.formats.workbook import MEDIA_TYPE as XLSX
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +189,11 @@ SAID: Final[Mapping[str, Said]] = {
         "Say which version stands",
         {200: {JSON: {"anyOf": [ref("LifeLine"), ref("Standing")]}}},
         problems=(409,),
+    ),
+    "transactions.keep_apart": Said(
+        "Xác nhận hai lượt khám khác nhau",
+        "Say that a record is a visit of its own",
+        {200: {JSON: {"anyOf": [ref("LifeLine"), ref("Standing")]}}},
     ),
     "fhir.metadata": Said(
         "CapabilityStatement: máy chủ FHIR làm được gì", "CapabilityStatement of the FHIR server", {200: _RESOURCE}

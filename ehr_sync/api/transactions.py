@@ -69,6 +69,7 @@ WORDS: Final[Words] = {
     "waiting_for_xml1": ("Chờ bảng XML1", "Waiting for table XML1"),
     "refused_by_book": ("Sổ sức khỏe từ chối", "Refused by the health book"),
     "withdrawn": ("Cơ sở đã thu hồi", "Withdrawn by the facility"),
+    "set_aside": ("Trùng lượt khám với hồ sơ gửi sau", "The same visit as a later record"),
 }
 # What is waited for: who does what.
 NEXT: Final[Words] = {
@@ -85,6 +86,10 @@ NEXT: Final[Words] = {
     ),
     "discharge_time": ("Chờ cơ sở gửi lại khi có NGAY_RA", "Waiting for the facility to send again with NGAY_RA"),
     "make_current": ("Chờ cơ sở xác nhận bản nào đang dùng", "Waiting for the facility to say which version stands"),
+    "twin_decision": (
+        "Nếu là hai lượt khám khác nhau: cơ sở xác nhận (:keep-apart) để hiện cả hai",
+        "If these are two visits: the facility says so (:keep-apart), and both are shown",
+    ),
     "summary_table": ("Chờ cơ sở gửi bảng XML1 của hồ sơ", "Waiting for the facility to send table XML1 of the record"),
     "identity_correction": (
         "Chờ cơ sở sửa số định danh, họ tên, ngày sinh rồi gửi lại",
@@ -136,13 +141,15 @@ WHY: Final[Words] = {**REASONS, **WITHDRAWN}
 """Why a step was taken."""
 
 
-class MakeCurrent(Protocol):
-    """The use case that lets a version stand. Raises NotFound as above, Conflict where it cannot stand."""
+class Decide(Protocol):
+    """A use case by which a sender decides: that a version stands, or that a record is a visit of its own. Raises
+    NotFound as above, Conflict where a version cannot stand.
+    """
 
     def __call__(self, code: str, *, client_id: str) -> None: ...
 
 
-def transactions(follow: Follow, make_current: MakeCurrent) -> Blueprint:
+def transactions(follow: Follow, make_current: Decide, keep_apart: Decide) -> Blueprint:
     """The routes, around their use cases."""
     blueprint = Blueprint("transactions", __name__)
 
@@ -154,6 +161,14 @@ def transactions(follow: Follow, make_current: MakeCurrent) -> Blueprint:
     @blueprint.post("/api/v1/transactions/<code>:make-current", endpoint="make_current")
     def stand(code: str) -> Response:
         make_current(code, client_id=access.caller().client_id)
+        return decided(code)
+
+    @blueprint.post("/api/v1/transactions/<code>:keep-apart", endpoint="keep_apart")
+    def apart(code: str) -> Response:
+        keep_apart(code, client_id=access.caller().client_id)
+        return decided(code)
+
+    def decided(code: str) -> Response:
         if access.may_call("transactions.follow", access.caller()):
             return show(code)
         # Whoever may only send hears that it is done, and nothing of what has become of it.

@@ -162,7 +162,7 @@ def count_held(connection: Connection, families: Collection[str], *, most: int, 
 
 def _held(families: Collection[str], after: Place | None, destination: str) -> Select[Any]:
     behind = select(record).where(
-        _R.family.in_(families), _R.shown.is_distinct_from(_R.newest), _R.withdrawn_at.is_(None)
+        _R.family.in_(families), _R.shown.is_distinct_from(_R.newest), _R.withdrawn_at.is_(None), _R.twin.is_(None)
     )
     if after is not None:
         behind = behind.where(tuple_(_R.newest_at, _R.record_id) > tuple_(*[bindparam(None, one) for one in after[:2]]))
@@ -232,6 +232,7 @@ def _state(destination: str, records: FromClause = record) -> ColumnElement[str]
     return case(
         (is_past, "superseded"),
         (records.c.withdrawn_at.is_not(None), "withdrawn"),
+        (records.c.twin.is_not(None), "set_aside"),
         (and_(_V.state == "waiting_for_xml1", _C.state.in_(["not_proven", "review"])), "held"),
         (waits, _V.state),
         (_V.state == "visit_open", "visit_open"),

@@ -118,5 +118,6 @@ def _leave_farewells_to_others(connection: Connection, erased: Collection[UUID])
             day_mark=None,
             withdrawn_at=None,
             withdrawn_why=None,
+            twin=None,
         )
     )

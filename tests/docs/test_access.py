@@ -35,7 +35,7 @@ from tests.docs.markdown import quoted, rows, section
 
 NOTHING = cast(Any, None)  # no route is called here
 OPS = ("plan", "order", "follow", "show", "status", "verify", "hurry", "trace", "sent")
-DESK = facility.UseCases(*[NOTHING] * 8)
+DESK = facility.UseCases(*[NOTHING] * 9)
 
 
 def application() -> Flask:
@@ -50,7 +50,7 @@ def application() -> Flask:
         openapi(public_url=hospital.ISSUER, version="0"),
         desk(NOTHING),
         corrections(NOTHING, NOTHING),
-        transactions(NOTHING, NOTHING),
+        transactions(NOTHING, NOTHING, NOTHING),
         fhir(NOTHING, public_url=hospital.ISSUER, version="0"),
         book_api(NOTHING),
         ops(**dict.fromkeys(OPS, NOTHING)),

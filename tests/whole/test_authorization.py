@@ -51,6 +51,7 @@ ROUTES: Final[dict[str, tuple[str, str]]] = {
     "corrections.reconcile": ("POST", "/api/v1/dossiers:reconcile?month=2026-10"),
     "transactions.follow": ("GET", "/api/v1/transactions/{code}"),
     "transactions.make_current": ("POST", "/api/v1/transactions/{code}:make-current"),
+    "transactions.keep_apart": ("POST", "/api/v1/transactions/{code}:keep-apart"),
     "fhir.batch": ("POST", "/fhir"),
     "fhir.everything": ("GET", "/fhir/Patient/{patient}/$everything"),
     "fhir.history": ("GET", "/fhir/Encounter/{encounter}/_history"),
@@ -259,11 +260,11 @@ def told(response: requests.Response, *ids: str) -> tuple[int, str, dict[str, st
     return response.status_code, text, {k: v for k, v in response.headers.items() if k not in {"Date", "X-Request-Id"}}
 
 
-@pytest.mark.parametrize("action", ["{}", "{}:make-current"])
+@pytest.mark.parametrize("action", ["{}", "{}:make-current", "{}:keep-apart"])
 def test_another_hospitals_transaction_looks_like_an_unknown_one(
     site: Site, known: dict[str, str], action: str
 ) -> None:
-    method = "POST" if "make" in action else "GET"
+    method = "POST" if ":" in action else "GET"
     unknown = f"GD{'A' * 29}"
     answers = [
         requests.request(

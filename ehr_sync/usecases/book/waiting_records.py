@@ -97,7 +97,7 @@ def _waiting_heads(
     for record_id, heads in records.version_heads(connection, rows.values()).items():
         head, row = heads[-1], rows[record_id]
         claimed = states.get(head.claim_id or b"")
-        if claimed is None or row.shown == head.version or row.is_withdrawn:
+        if claimed is None or row.shown == head.version or row.is_aside:
             continue
         _, state = claimed
         why = _BY_CLAIM.get(state) or _BY_VERSION.get(head.state)

@@ -32,7 +32,7 @@ STATES: Final[Mapping[str, tuple[str, ...]]] = {
     "verifying": ("verifying", "received"),
     "held": ("held",),
     "unfinished": ("visit_open", "order_unclear", "waiting_for_xml1"),
-    "done": ("kept", "superseded", "withdrawn"),
+    "done": ("kept", "superseded", "withdrawn", "set_aside"),
 }
 """What the accepted dossiers of a day are counted as; each state of a life line stands in one of them."""
 _GROUP_OF: Final = {state: group for group, states in STATES.items() for state in states}

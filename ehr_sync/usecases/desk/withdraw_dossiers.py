@@ -16,19 +16,19 @@ from sqlalchemy import Connection
 from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.codes import record_version_of, transaction_code
 from ehr_sync.core.errors import NotFound, Unavailable
-from ehr_sync.core.identity import State
 from ehr_sync.core.withdrawals import WHYS
-from ehr_sync.store import audit, identity_claims, people, records, repeated_refusals
+from ehr_sync.store import audit, people, records, repeated_refusals
 from ehr_sync.store.audit import AuditEntry
-from ehr_sync.store.people import LockedPerson
 from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.usecases.book.release import Change, release
 from ehr_sync.usecases.desk.asking import Asker, families_of
 from ehr_sync.usecases.intake.archived_dossier import dossier_of
 from ehr_sync.usecases.intake.plan_record import record_ids
+from ehr_sync.usecases.intake.show_again import shown_again
+from ehr_sync.usecases.intake.twin_visits import twins_among
 from ehr_sync.usecases.stores import Stores
 from mappings.formats.code_list import ListRow
-from mappings.model import Issue
+from mappings.model import Issue, Tables
 from mappings.sources.catalogue import parts_of
 
 MOST_ROWS: Final = 1_000
@@ -137,19 +137,30 @@ def _named_by(code: str) -> list[bytes]:
         return []
 
 
-# ---- the records that change together: a dossier's, and what was cut out of it ----
+# ---- the records that change together: a dossier's, what was cut out of it, and its twins ----
 
 
 @dataclass(frozen=True, slots=True)
 class _Together:
-    """Records with their versions, and the keys of everybody whom they concern."""
+    """Records with their versions, and the keys of everybody whom they concern. `parts` were cut out of what stands of
+    the record, and what stands of them came with it; `beside` are of the same visit, or set aside for the record.
+    """
 
-    rows: Mapping[bytes, RecordRow]
+    record: RecordRow
+    parts: Mapping[bytes, RecordRow]
+    beside: Mapping[bytes, RecordRow]
     heads: Mapping[bytes, Sequence[VersionHead]]
+    tables: Tables = field(repr=False)
     keys: Mapping[UUID, bytes] = field(repr=False)
 
     @property
+    def rows(self) -> dict[bytes, RecordRow]:
+        """All of them."""
+        return {self.record.record_id: self.record, **self.parts, **self.beside}
+
+    @property
     def crowd(self) -> set[UUID]:
+        """Everybody whom they concern."""
         return {who for row in self.rows.values() for who in (row.person_id, row.shown_person) if who is not None}
 
     def newest(self, row: RecordRow) -> VersionHead | None:
@@ -158,20 +169,21 @@ class _Together:
 
 
 def _together(record: RecordRow, stores: Stores) -> _Together:
-    """The record, and those that what stands of it was cut into, as far as what stands of these came with it."""
     with stores.database.reading() as connection:
-        heads = records.version_heads(connection, [record])
-    own = heads[record.record_id]
+        own = records.version_heads(connection, [record])[record.record_id]
     standing = next((head for head in own if head.version == record.newest), own[-1])
-    cut = parts_of(dossier_of(record, standing, stores=stores).dossier)
-    ids = {i for part in cut for i in record_ids(record.family, part.dossier.source_id, stores.keys.id)}
-    came_with = {head.submission_id for head in own}
+    dossier = dossier_of(record, standing, stores=stores).dossier
+    ids = {i for part in parts_of(dossier) for i in record_ids(record.family, part.dossier.source_id, stores.keys.id)}
+    marks = [record.visit_mark] if record.visit_mark else []
     with stores.database.reading() as connection:
-        rows = records.records(connection, ids)
-        heads |= records.version_heads(connection, rows.values())
-    found = _Together({record.record_id: record, **rows}, heads, {})
-    parts = {i: row for i, row in rows.items() if (head := found.newest(row)) and head.submission_id in came_with}
-    found = replace(found, rows={record.record_id: record, **parts})
+        parts = records.records(connection, ids)
+        beside = records.of_visits(connection, marks, [record.record_id])
+        heads = records.version_heads(connection, [*parts.values(), *beside.values(), record])
+    beside.pop(record.record_id, None)
+    found = _Together(record, parts, beside, heads, dossier.tables, {})
+    came_with = {head.submission_id for head in own}
+    parts = {i: row for i, row in parts.items() if (head := found.newest(row)) and head.submission_id in came_with}
+    found = replace(found, parts=parts)
     keys = stores.key_store.keys(found.crowd)
     if found.crowd - keys.keys():
         raise Unavailable("keys.missing")  # somebody is being erased
@@ -180,70 +192,57 @@ def _together(record: RecordRow, stores: Stores) -> _Together:
 
 def _withdrawn(record: RecordRow, why: str, note: _Note, stores: Stores) -> RecordRow | None:
     together, at = _together(record, stores), stores.database.now()
-    gone = {i: replace(row, withdrawn_at=at, withdrawn_why=why) for i, row in together.rows.items()}
-
-    def changes(_: Connection, __: Mapping[UUID, LockedPerson]) -> list[Change]:
-        return [Change(row.shown_person, row, row.shown or 0, None) for row in gone.values() if row.shown_person]
-
-    return _write(record, together, gone, changes, note, at, stores)
+    gone = [replace(row, withdrawn_at=at, withdrawn_why=why) for row in (record, *together.parts.values())]
+    # What was set aside for it is the only one of the visit now.
+    back = [replace(row, twin=None) for row in together.beside.values() if row.twin == record.record_id]
+    return _write(together, gone, back, note, at, stores)
 
 
 def _restored(record: RecordRow, note: _Note, stores: Stores) -> RecordRow | None:
     together, at = _together(record, stores), stores.database.now()
-    back = {
-        i: replace(row, withdrawn_at=None, withdrawn_why=None)
-        for i, row in together.rows.items()
-        if row.withdrawn_at == record.withdrawn_at
-    }
-
-    def changes(connection: Connection, locked: Mapping[UUID, LockedPerson]) -> list[Change]:
-        return [change for row in back.values() if (change := _shown_again(connection, row, together, locked, stores))]
-
-    return _write(record, together, back, changes, note, at, stores)
-
-
-def _shown_again(
-    connection: Connection, row: RecordRow, together: _Together, locked: Mapping[UUID, LockedPerson], stores: Stores
-) -> Change | None:
-    head = together.newest(row)
-    if head is None or head.state != "ready" or head.claim_id is None:
-        return None
-    claim = identity_claims.claims(connection, stores.keys.edges, [head.claim_id]).get(head.claim_id)
-    if claim is None or claim.state is not State.PROVEN or locked[head.person_id].state != "proven":
-        return None
-    key = (head.person_id, head.record_id, head.version)
-    return Change(head.person_id, row, head.version, records.bodies(connection, [key], together.keys)[key])
+    went = [record, *(row for row in together.parts.values() if row.withdrawn_at == record.withdrawn_at)]
+    back = [replace(row, withdrawn_at=None, withdrawn_why=None) for row in went]
+    standing = together.newest(record)
+    twins: Sequence[RecordRow] = ()
+    if standing is not None and standing.state == "ready" and record.twin is None and not record.is_own_visit:
+        twins = twins_among(
+            [row for row in together.beside.values() if row.visit_mark == record.visit_mark],
+            together.heads,
+            record_id=record.record_id,
+            claim_id=standing.claim_id,
+            tables=together.tables,
+            stores=stores,
+        )
+    return _write(together, [replace(row, twin=record.record_id) for row in twins], back, note, at, stores)
 
 
 def _write(
-    record: RecordRow,
     together: _Together,
-    after: Mapping[bytes, RecordRow],
-    changes: Callable[[Connection, Mapping[UUID, LockedPerson]], Sequence[Change]],
+    gone: Sequence[RecordRow],
+    back: Sequence[RecordRow],
     note: _Note,
     at: datetime,
     stores: Stores,
 ) -> RecordRow | None:
-    """Write these rows with what they change in books; returns the record's, None where something has moved."""
+    """Let these records leave the books that show them, and those come back; returns the record's row, None where
+    something has moved.
+    """
     with stores.database.begin() as connection:
         locked = people.lock(connection, stores.keys.edges, together.crowd)
         if records.lock_records(connection, together.rows.keys()) != together.rows:
             return None
-        wanted = changes(connection, locked)
+        changes = [Change(row.shown_person, row, row.shown or 0, None) for row in gone if row.shown_person]
+        for row in back:
+            change = shown_again(
+                connection, row, together.newest(row), locked=locked, person_keys=together.keys, stores=stores
+            )
+            changes += [change] if change else []
         shown = release(
-            connection,
-            wanted,
-            locked=locked,
-            person_keys=together.keys,
-            destination=stores.destination,
-            at=at,
+            connection, changes, locked=locked, person_keys=together.keys, destination=stores.destination, at=at
         )
-        rows = {i: _unshown(row) if row.is_withdrawn else row for i, row in {**after, **shown}.items()}
+        rows = {row.record_id: row for row in (*gone, *back)} | shown
+        # Also where its book had nothing to hear of it.
+        rows |= {row.record_id: replace(rows[row.record_id], shown=None, shown_person=None) for row in gone}
         records.set_records(connection, list(rows.values()))
-        note(connection, rows[record.record_id])
-    return rows[record.record_id]
-
-
-def _unshown(row: RecordRow) -> RecordRow:
-    # Also where its book had nothing to hear of it.
-    return replace(row, shown=None, shown_person=None)
+        note(connection, rows[together.record.record_id])
+    return rows[together.record.record_id]

@@ -40,6 +40,7 @@ from ehr_sync.usecases.intake.plan_record import (
     record_ids,
     told_name,
 )
+from ehr_sync.usecases.intake.twin_visits import twins_among, visit_mark_of
 from ehr_sync.usecases.intake.write_chunk import Batch, Moved, NewStep, Part, Refused, Repeat, write
 from ehr_sync.usecases.stores import Stores
 from mappings.model import Dossier, Issue, MappingContext, Tables, Uris
@@ -224,7 +225,10 @@ def _look(incoming: Sequence[Incoming], claims: Sequence[NewClaim | None], at: d
         numbers = {c.number_mark for c in claims if c is not None and c.number_mark and c.is_try}
         tries = number_tries.tries_on(connection, numbers, at) if numbers else frozenset()
         made_by = number_tries.made_by(connection, known) if tries else {}
-        return Look(rows, heads, known, tries, made_by)
+        marks = {visit_mark_of(one, claim, stores.keys.index) for one, claim in zip(incoming, claims, strict=True)}
+        visits = records.of_visits(connection, [each for each in marks if each], list(rows))
+        others = records.version_heads(connection, [row for i, row in visits.items() if i not in rows])
+        return Look(rows, {**others, **heads}, known, tries, made_by, visits)
 
 
 def _tries(look: Look, batch: Batch, stores: Stores) -> Tries:
@@ -245,15 +249,57 @@ def _step(
                 nobody = Verdict(State.NO_NUMBER, "claim.waiting_for_xml1")
                 claim = NewClaim(planned.filing.record_id, None, _NOBODY, nobody)
             if claim is None:
-                return _new_step(one, planned, None, batch, stores, uris)
+                return _new_step(one, planned, None, (), batch, stores, uris)
+            visit = visit_mark_of(one, claim, stores.keys.index)
             claim = tries.admitted(claim, planned.filing)
             again = tries.may_be_asked_again(claim, planned.filing)
-            return replace(_new_step(one, planned, claim, batch, stores, uris), asks_again=again)
+            twins = _twins(one, planned, claim, visit, look, stores)
+            step = _new_step(one, planned, claim, twins, batch, stores, uris)
+            back = _come_back(planned, visit, look)
+            return replace(step, asks_again=again, visit_mark=visit, twins=twins, back=back)
+
+
+def _twins(
+    one: Incoming,
+    planned: Newest | Beside,
+    claim: NewClaim,
+    visit: bytes | None,
+    look: Look,
+    stores: Stores,
+) -> tuple[RecordRow, ...]:
+    """What is set aside where this comes to stand (rules: twin-visits)."""
+    record = planned.filing.record
+    if not isinstance(planned, Newest) or planned.state != "ready" or visit is None or (record and record.is_own_visit):
+        return ()
+    return twins_among(
+        [row for row in look.visits.values() if row.visit_mark == visit],
+        look.heads,
+        record_id=planned.filing.record_id,
+        claim_id=claim.claim_id,
+        tables=one.dossier.tables,
+        stores=stores,
+    )
+
+
+def _come_back(planned: Newest | Beside, visit: bytes | None, look: Look) -> tuple[RecordRow, ...]:
+    """What was set aside for this record, which has become another visit, or another patient's."""
+    if not isinstance(planned, Newest):
+        return ()
+    waiting = [row for row in look.visits.values() if row.twin == planned.filing.record_id]
+    return tuple(row for row in waiting if row.visit_mark != visit)
 
 
 def _new_step(
-    one: Incoming, planned: Newest | Beside, claim: NewClaim | None, batch: Batch, stores: Stores, uris: Uris
+    one: Incoming,
+    planned: Newest | Beside,
+    claim: NewClaim | None,
+    twins: Sequence[RecordRow],
+    batch: Batch,
+    stores: Stores,
+    uris: Uris,
 ) -> NewStep:
+    for twin in twins:
+        planned = _noting(planned, f"record.twin@XML1[1].MA_LK@{transaction_code(twin.record_id, twin.newest)}")
     if _names_another(planned, claim):
         planned = _noting(planned, f"record.patient_changed@{SOURCES[one.dossier.source].number_at}")
     if planned.state in {"visit_open", "waiting_for_xml1"}:

@@ -120,7 +120,7 @@ def _changes(
     changes = []
     if row.shown_person is not None and leaves_former_book(connection, stores.keys.edges, row, claim):
         changes.append(Change(row.shown_person, row, head.version, None))
-    if claim.state is State.PROVEN and state == "ready":
+    if claim.state is State.PROVEN and state == "ready" and not row.is_aside:
         body = fresh or _body(connection, head, keys)
         changes.append(Change(head.person_id, row, head.version, body, anew=fresh is not None))
     return changes

@@ -42,8 +42,21 @@ class Incoming:
 
     @property
     def names(self) -> frozenset[tuple[str, str]]:
-        """What it names its records by: the family of its facility, and its MA_LK there; and so of its parts."""
-        return frozenset({(self.family, self.dossier.source_id)}.union(*(part.names for part in self.parts)))
+        """What it names its records by: the family of its facility, and its MA_LK there, or its visit; and so of its
+        parts.
+        """
+        own = {(self.family, self.dossier.source_id), *self._visit}
+        return frozenset(own.union(*(part.names for part in self.parts)))
+
+    @property
+    def _visit(self) -> list[tuple[str, str]]:
+        """Two dossiers of one visit are kept one after the other, so that the second finds the first
+        (rules: twin-visits).
+        """
+        facts, who = SOURCES[self.dossier.source].visit(self.dossier.tables), patient_of(self.dossier)
+        if facts is None or facts.admitted is None or who is None:
+            return []
+        return [(self.family, APART.join(("", who.number or who.patient_code, facts.admitted.isoformat())))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,7 @@ class Look:
     claims: Mapping[bytes, ClaimRow]
     tries: frozenset[Try]  # on the chunk's numbers (rules: few-tries)
     made_by: Mapping[bytes, str]  # claims' families, where there are tries
+    visits: Mapping[bytes, RecordRow] = field(default_factory=dict)  # of the same visits, or set aside for the records
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,8 +86,8 @@ class Moved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A version that its record's book shows, or would; `book` is whose that is, None while the claim is not proven or
-    the record is withdrawn.
+    """A version that its record's book shows, or would; `book` is whose that is, None while the claim is not proven, or
+    the record is set aside or withdrawn.
     """
 
     record: RecordRow
@@ -109,7 +109,7 @@ def standing_versions(
         if claim is None or (head is shown and found and (head is newest or found[0].book is not None)):
             continue
         book = head.person_id if head is newest else record.shown_person
-        is_shown = claim.state is State.PROVEN and not record.is_withdrawn
+        is_shown = claim.state is State.PROVEN and not record.is_aside
         found.append(Standing(record, head, claim, book if is_shown else None))
     return tuple(found)
 

@@ -255,7 +255,7 @@ def _release_claim(
     at: datetime,
 ) -> None:
     """Put into the owner's book every record whose newest version makes this claim and is ready, but for those that
-    their sender took back.
+    are set aside or withdrawn.
     """
     locked = records.lock_records(connection, records.records_of(connection, [owner.person_id]).keys())
     ready = _ready(connection, locked, claim_id, owner.person_id)
@@ -282,8 +282,5 @@ def _ready(connection: Connection, rows: dict[bytes, RecordRow], claim_id: bytes
     return [
         rows[h.record_id]
         for h in ordered
-        if h.claim_id == claim_id
-        and h.state == "ready"
-        and h.person_id == person_id
-        and not rows[h.record_id].is_withdrawn
+        if h.claim_id == claim_id and h.state == "ready" and h.person_id == person_id and not rows[h.record_id].is_aside
     ]

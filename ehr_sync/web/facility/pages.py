@@ -35,6 +35,7 @@ class UseCases:
     now: Callable[[], datetime]
     looks: Looks
     stand: Callable[[str, Asker], None]
+    keep_apart: Callable[[str, Asker], None]
     files: Files
     keys: Keys
     corrections: Corrections
@@ -152,4 +153,9 @@ def _dossiers(blueprint: Blueprint, behind: UseCases) -> None:
     @blueprint.post("/facility/<code>/dossiers/<transaction>/stand")
     def stand(code: str, transaction: str) -> Response:
         behind.stand(transaction, asker())
+        return redirect(url_for("facility.dossier", code=code, transaction=transaction), 303)  # type: ignore[return-value]
+
+    @blueprint.post("/facility/<code>/dossiers/<transaction>/apart")
+    def keep_apart(code: str, transaction: str) -> Response:
+        behind.keep_apart(transaction, asker())
         return redirect(url_for("facility.dossier", code=code, transaction=transaction), 303)  # type: ignore[return-value]
