@@ -29,7 +29,8 @@ MOST_VERSIONS = 60_000
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """A dossier that may be kept, with the family of its facility and its bytes, ready for the archive. `parts` are the
-    records that are cut out of it.
+    records that are cut out of it. `carried` says of a part without its summary from which versions the tables are that
+    it was joined to (`Body.carried`); of any other it is empty.
     """
 
     ordinal: int
@@ -39,6 +40,7 @@ class Incoming:
     piece: bytes = field(repr=False)
     told_as: str = field(default="", repr=False)  # how its sender is told of it; "": by its MA_LK
     parts: tuple[Incoming, ...] = ()
+    carried: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def names(self) -> frozenset[tuple[str, str]]:
@@ -257,7 +259,9 @@ def _ordered(
         for h in heads
         if h.state != "waiting_for_xml1"
     ]
-    repeated = any((h.content_mark, h.submission_id) == (content, submission_id) for h in heads)
+    # A part that was sent before, sent again, says nothing of what came since.
+    is_part = bool(incoming.carried)
+    repeated = is_part or any((h.content_mark, h.submission_id) == (content, submission_id) for h in heads)
     if incoming.dossier.version is not None:
         decision = decide_by_number(known, content, incoming.dossier.version)
     else:
