@@ -191,7 +191,7 @@ SAID: Final[Mapping[str, Said]] = {
         problems=(409,),
     ),
     "transactions.keep_apart": Said(
-        "Xác nhận hai lượt khám khác nhau",
+        "Xác nhận hai đợt khám khác nhau",
         "Say that a record is a visit of its own",
         {200: {JSON: {"anyOf": [ref("LifeLine"), ref("Standing")]}}},
     ),

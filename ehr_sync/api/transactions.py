@@ -69,7 +69,7 @@ WORDS: Final[Words] = {
     "waiting_for_xml1": ("Chờ bảng XML1", "Waiting for table XML1"),
     "refused_by_book": ("Sổ sức khỏe từ chối", "Refused by the health book"),
     "withdrawn": ("Cơ sở đã thu hồi", "Withdrawn by the facility"),
-    "set_aside": ("Trùng lượt khám với hồ sơ gửi sau", "The same visit as a later record"),
+    "set_aside": ("Trùng đợt khám với hồ sơ gửi sau", "The same visit as a later record"),
 }
 # What is waited for: who does what.
 NEXT: Final[Words] = {
@@ -87,8 +87,8 @@ NEXT: Final[Words] = {
     "discharge_time": ("Chờ cơ sở gửi lại khi có NGAY_RA", "Waiting for the facility to send again with NGAY_RA"),
     "make_current": ("Chờ cơ sở xác nhận bản nào đang dùng", "Waiting for the facility to say which version stands"),
     "twin_decision": (
-        "Nếu là hai lượt khám khác nhau: cơ sở xác nhận (:keep-apart) để hiện cả hai",
-        "If these are two visits: the facility says so (:keep-apart), and both are shown",
+        "Chờ cơ sở xác nhận nếu là hai đợt khám khác nhau (:keep-apart); nếu không thì không cần làm gì",
+        "Waiting for the facility to say so if these are two visits (:keep-apart); otherwise nothing to do",
     ),
     "summary_table": ("Chờ cơ sở gửi bảng XML1 của hồ sơ", "Waiting for the facility to send table XML1 of the record"),
     "identity_correction": (
@@ -134,7 +134,7 @@ WITHDRAWN: Final[Words] = {
     "sent_by_mistake": ("Gửi nhầm", "Sent by mistake"),
     "wrong_patient": ("Ghi nhầm người bệnh", "Of another patient"),
     "duplicate": ("Trùng với hồ sơ khác", "The same as another record"),
-    "visit_cancelled": ("Lượt khám đã hủy", "The visit was cancelled"),
+    "visit_cancelled": ("Đợt khám đã hủy", "The visit was cancelled"),
     "test_data": ("Dữ liệu thử", "Test data"),
 }
 WHY: Final[Words] = {**REASONS, **WITHDRAWN}

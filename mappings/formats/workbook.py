@@ -14,9 +14,10 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from html import escape
 from typing import Final
 from xml.parsers import expat
-from xml.sax.saxutils import escape, quoteattr
 
 from mappings.formats.source import CHUNK_BYTES, SourceRefused
 from mappings.model import Issue
@@ -90,7 +91,7 @@ def _look_at_directory(content: bytes) -> None:
 
 
 class _Handler:
-    """What is made of a part's elements; names are without their namespace."""
+    """What is made of a part's elements, whose names are without their namespace."""
 
     def start(self, name: str, attributes: dict[str, str]) -> None: ...
     def text(self, letters: str) -> None: ...
@@ -117,7 +118,7 @@ def _parsing(archive: zipfile.ZipFile, part: str, handler: _Handler) -> Iterator
         depth, elements = depth + 1, elements + 1
         if depth > _DEEPEST or elements > _MOST_ELEMENTS:
             raise SourceRefused(Issue("list.too_large"))
-        handler.start(_local(name), {_local(key): value for key, value in attributes.items()})
+        handler.start(_local(name), attributes)
 
     def end(name: str) -> None:
         nonlocal depth
@@ -140,6 +141,7 @@ def _parsing(archive: zipfile.ZipFile, part: str, handler: _Handler) -> Iterator
     yield
 
 
+@lru_cache(maxsize=256)
 def _local(name: str) -> str:
     return name.rpartition(" ")[2]
 
@@ -158,7 +160,7 @@ class _Names(_Handler):
         if name == self._name:
             if len(self.found) >= _MOST_NAMES:
                 raise SourceRefused(Issue("list.too_large"))
-            self.found.append(attributes)
+            self.found.append({_local(key): value for key, value in attributes.items()})
 
 
 class _Text(_Handler):
@@ -308,7 +310,7 @@ def _around(name: str) -> dict[str, str]:
         "_rels/.rels": _related("officeDocument", "xl/workbook.xml"),
         "xl/_rels/workbook.xml.rels": _related("worksheet", "worksheets/sheet1.xml"),
         "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{_OFFICE}"><sheets>'
-        f'<sheet name={quoteattr(name)} sheetId="1" r:id="rId1"/></sheets></workbook>',
+        f'<sheet name="{escape(name)}" sheetId="1" r:id="rId1"/></sheets></workbook>',
     }
 
 

@@ -120,7 +120,7 @@ def test_what_a_facility_took_back_says_who_when_and_why_on_page_and_to_a_progra
     )
     page = " ".join(reader.get("/waiting").text.split())
     assert f"Bệnh viện mẫu, khám ngày {visited[6:8]}/{visited[4:6]}/{visited[:4]}" in page
-    assert "Lý do cơ sở nêu: lượt khám đã hủy." in page
+    assert "Lý do cơ sở nêu: đợt khám đã hủy." in page
     assert VISIT.ma_lk not in page
 
 

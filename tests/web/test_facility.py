@@ -579,7 +579,7 @@ def test_a_clerk_withdraws_one_dossier_and_brings_it_back(town: Town, clerk: Vis
     assert "Thu hồi hồ sơ này" in clerk.get(there).text
     assert clerk.press(f"{HERE}/withdraw", reason="visit_cancelled").headers["Location"] == there
     said = text_of(clerk.get(there))
-    assert "Cơ sở đã thu hồi" in said and "Lượt khám đã hủy" in said
+    assert "Cơ sở đã thu hồi" in said and "Đợt khám đã hủy" in said
     assert clerk.press(f"{HERE}/restore").status_code == 303
     assert "Thu hồi hồ sơ này" in clerk.get(there).text
 

@@ -62,7 +62,7 @@ def what(look: Look) -> str:
         "read dossier": gettext("xem tình trạng hồ sơ đã gửi"),
         "compare versions": gettext("so các bản của một hồ sơ đã gửi"),
         "make current": gettext("chọn bản được dùng của một hồ sơ"),
-        "keep apart": gettext("xác nhận một hồ sơ là lượt khám riêng"),
+        "keep apart": gettext("xác nhận một hồ sơ là đợt khám riêng"),
         "withdraw": gettext("thu hồi một hồ sơ đã gửi"),
         "restore": gettext("hủy việc thu hồi một hồ sơ"),
         "push": gettext("chuyển dữ liệu đến sổ trên ứng dụng định danh quốc gia"),
