@@ -20,6 +20,7 @@ from ehr_sync.api.admission import Admission
 from ehr_sync.api.app import create_app
 from ehr_sync.api.axis import axis
 from ehr_sync.api.capabilities import TYPES
+from ehr_sync.api.corrections import Corrections, corrections
 from ehr_sync.api.desk import Looks, desk
 from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
@@ -77,9 +78,12 @@ from ehr_sync.usecases.delivery.find_scope import find_scope
 from ehr_sync.usecases.delivery.hurry_lanes import hurry_lanes
 from ehr_sync.usecases.desk import client_keys, look_at_day, look_at_dossier, send_files
 from ehr_sync.usecases.desk.asking import person_at
+from ehr_sync.usecases.desk.reconcile_list import reconcile_list
+from ehr_sync.usecases.desk.withdraw_dossiers import restore_dossiers, withdraw_dossiers
 from ehr_sync.usecases.intake.accept_submission import accept_submission, check_submission
 from ehr_sync.usecases.intake.follow_transaction import follow_transaction
 from ehr_sync.usecases.intake.group_commit import group_commit
+from ehr_sync.usecases.intake.keep_apart import keep_apart
 from ehr_sync.usecases.intake.make_current import make_current
 from ehr_sync.usecases.intake.trace_transaction import trace_transaction, transactions_of
 from ehr_sync.usecases.stores import Stores
@@ -179,7 +183,10 @@ def web_application(service: Service) -> Flask:
             axis(sign_ins, accept, follow, places=places),
             hub(sign_ins, accept, places=places),
             desk(_looks(stores)),
-            transactions(follow, partial(make_current, stores=stores, uris=service.uris)),
+            corrections(_corrections(stores), places),
+            transactions(
+                follow, partial(make_current, stores=stores, uris=service.uris), partial(keep_apart, stores=stores)
+            ),
             fhir(_Book(stores, service.uris), public_url=public_url, version=version("ehr-sync")),
             book_api(own_reading),
             ops(
@@ -264,6 +271,14 @@ def _looks(stores: Stores) -> Looks:
     )
 
 
+def _corrections(stores: Stores) -> Corrections:
+    return Corrections(
+        withdraw=partial(withdraw_dossiers, stores=stores),
+        restore=partial(restore_dossiers, stores=stores),
+        reconcile=partial(reconcile_list, stores=stores),
+    )
+
+
 def _pages(
     service: Service, app_desk: AppDesk, console: Console, reading: Reading, admission: Admission, places: Places
 ) -> Foundation:
@@ -333,11 +348,13 @@ def _desk_of_facility(service: Service) -> facility.UseCases:
         stand=lambda code, asker: make_current(
             code, client_id=asker.client_id, actor=asker.actor, stores=stores, uris=service.uris
         ),
+        keep_apart=lambda code, asker: keep_apart(code, client_id=asker.client_id, actor=asker.actor, stores=stores),
         files=Files(
             partial(send_files.check_files, desk=files),
             partial(send_files.send_files, desk=files),
             partial(send_files.refused_of, desk=files),
         ),
+        corrections=_corrections(stores),
         keys=Keys(
             partial(client_keys.list_senders, stores=stores),
             partial(client_keys.add_keys, stores=stores),

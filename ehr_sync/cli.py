@@ -44,6 +44,10 @@ _COMMANDS: Final[dict[str, _Entry]] = {
     "keys": _Entry("ehr_sync.commands.operate", "keys", "The key file: create, complete, accept-signing."),
     "migrate": _Entry("ehr_sync.commands.operate", "migrate", "Bring both databases to the newest form."),
     "remap": _Entry("ehr_sync.commands.remap", "remap_command", "Map kept dossiers anew with today's mapping."),
+    "reconcile": _Entry(
+        "ehr_sync.commands.corrections", "reconcile", "Compare a facility's list of a month with what is here."
+    ),
+    "restore": _Entry("ehr_sync.commands.corrections", "restore", "Undo that a facility's records were withdrawn."),
     "resync": _Entry("ehr_sync.commands.resync", "resync", "Bring health books up to date again."),
     "sandbox": _Entry("ehr_sync.sandbox.commands", "sandbox", "The simulated city: tokens, dossiers, books."),
     "show": _Entry("ehr_sync.commands.overview", "show", "Lists: of submissions, claims, lanes, facilities …"),
@@ -52,6 +56,7 @@ _COMMANDS: Final[dict[str, _Entry]] = {
     "terminology": _Entry(
         "ehr_sync.commands.terminology", "terminology", "Code lists by their editions: load, list, show, withdraw."
     ),
+    "withdraw": _Entry("ehr_sync.commands.corrections", "withdraw", "Withdraw a facility's records, by a list."),
     "trace": _Entry("ehr_sync.commands.trace", "trace", "From a maGiaoDich to its lane, and back."),
     "scheduler": _Entry("ehr_sync.commands.operate", "scheduler", "Verify and deliver; any number at once."),
 }

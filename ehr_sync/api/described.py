@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from ehr_sync.api import shapes
+from ehr_sync.api.corrections import LIST_TYPES
 from ehr_sync.api.oauth import FORM
 from ehr_sync.api.ops import Hurry, ResyncOrder
 from ehr_sync.api.shapes import COUNT, DAY, FHIR, JSON, TEXT, UUID, Content, Schema, json, one_of, ref
 from ehr_sync.api.submissions import MEDIA_TYPES
+from ehr_sync.core.withdrawals import WHYS
 from ehr_sync.usecases.desk.look_at_day import GROUPS, PAGE_SIZE
 from ehr_sync.usecases.overview import KNOWN, LISTS
+from mappings.formats.workbook import MEDIA_TYPE as XLSX
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,7 @@ _PAGE: Final[Mapping[str, Schema]] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": PAGE_SIZE},
 }
 _ROWS: Final[Mapping[str, Schema]] = {"limit": {"type": "integer", "minimum": 1, "maximum": 1_000}}
+_LIST: Final[Mapping[str, Schema]] = dict.fromkeys(LIST_TYPES, shapes.ANY)
 _JSON_BATCH: Final[Mapping[str, Schema]] = {"application/json": ref("Batch")}
 
 SAID: Final[Mapping[str, Said]] = {
@@ -173,6 +177,29 @@ SAID: Final[Mapping[str, Said]] = {
     "desk.differences": Said(
         "Bản này khác bản trước ở đâu", "What differs from the version before", {200: json("Differences")}
     ),
+    "corrections.withdraw": Said(
+        "Thu hồi hồ sơ đã gửi: một hồ sơ, hoặc một danh sách",
+        "Withdraw what was sent: one record, or a list",
+        {200: json("Corrected")},
+        takes={JSON: ref("Correction"), **_LIST},
+        asks={"reason": one_of(*WHYS)},
+        problems=(413, 415, 422),
+    ),
+    "corrections.restore": Said(
+        "Hủy việc thu hồi",
+        "Undo that records were withdrawn",
+        {200: json("Corrected")},
+        takes={JSON: ref("Correction"), **_LIST},
+        problems=(413, 415, 422),
+    ),
+    "corrections.reconcile": Said(
+        "Đối soát danh sách MA_LK của một tháng",
+        "Compare a month's list of MA_LK with what is here",
+        {200: {**json("Reconciled"), XLSX: shapes.ANY}},
+        takes=_LIST,
+        asks={"month": {"type": "string", "pattern": "^20[0-9]{2}-(0[1-9]|1[0-2])$"}},
+        problems=(413, 415, 422),
+    ),
     "desk.keys": Said("Khóa của hệ thống đang gọi", "The calling system's keys", {200: json("Keys")}),
     "transactions.follow": Said(
         "Hồ sơ đã đến đâu, đang chờ gì", "Where a dossier is, and what comes next", {200: json("LifeLine")}
@@ -182,6 +209,11 @@ SAID: Final[Mapping[str, Said]] = {
         "Say which version stands",
         {200: {JSON: {"anyOf": [ref("LifeLine"), ref("Standing")]}}},
         problems=(409,),
+    ),
+    "transactions.keep_apart": Said(
+        "Xác nhận hai đợt khám khác nhau",
+        "Say that a record is a visit of its own",
+        {200: {JSON: {"anyOf": [ref("LifeLine"), ref("Standing")]}}},
     ),
     "fhir.metadata": Said(
         "CapabilityStatement: máy chủ FHIR làm được gì", "CapabilityStatement of the FHIR server", {200: _RESOURCE}

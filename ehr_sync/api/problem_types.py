@@ -141,6 +141,13 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = {
         "Gửi bảng XML1 của hồ sơ trước.",
         "Send the record's table XML1 first.",
     ),
+    "transaction.withdrawn": ProblemType(
+        409,
+        "Hồ sơ này đã được cơ sở thu hồi.",
+        "This record was withdrawn by its facility.",
+        "Hủy việc thu hồi trước (POST /api/v1/dossiers:restore), rồi chọn bản đang dùng.",
+        "Undo the withdrawal first (POST /api/v1/dossiers:restore), then say which version stands.",
+    ),
     "idempotency_key.other_content": ProblemType(
         409,
         "Idempotency-Key này đã dùng cho nội dung khác.",

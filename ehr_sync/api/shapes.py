@@ -12,6 +12,7 @@ from marshmallow import Schema as Form
 from marshmallow import fields, validate
 
 from ehr_sync.api.problem_types import PROBLEMS
+from ehr_sync.core.withdrawals import WHYS
 from ehr_sync.usecases.overview import LISTS
 from mappings.cards import LONGEST
 from mappings.model import Severity
@@ -93,6 +94,12 @@ _LIFE_LINE: Final[Mapping[str, Schema]] = {
     "nextText": TEXT,
     "steps": many(record({"name": TEXT, "text": TEXT, "at": _TIME_OR_NONE}, {"reason": TEXT, "reasonText": TEXT})),
 }
+_COUNTS: Final[Schema] = {"type": "object", "additionalProperties": COUNT}
+_WITHDRAWAL: Final[Mapping[str, Schema]] = {"withdrawnAt": TEXT, "reason": one_of(*WHYS), "reasonText": TEXT}
+_THERE: Final = record(
+    dict.fromkeys(("maLK", "maGiaoDich", "state", "stateText"), TEXT),
+    {"row": COUNT, "received": {"type": ["string", "null"], "format": "date-time"}, **_WITHDRAWAL},
+)
 _TOTALS: Final[Mapping[str, Schema]] = {"batchId": TEXT, "totalSuccess": COUNT, "totalFailed": COUNT}
 _BOTH: Final = texts(["vi", "en"])
 
@@ -187,6 +194,37 @@ SHAPES: Final[Mapping[str, Schema]] = {
     ),
     "Sought": record({"maLK": {"type": "string", "minLength": 1, "maxLength": 200}}),
     "Found": record({"maGiaoDich": many(TEXT)}),
+    "Correction": {
+        **record({}, {**dict.fromkeys(("maLK", "maGiaoDich"), TEXT), "reason": one_of(*WHYS)}),
+        "additionalProperties": False,
+    },
+    "Corrected": record(
+        {
+            "totalSuccess": COUNT,
+            "totalFailed": COUNT,
+            "results": many(
+                record(
+                    {
+                        "row": COUNT,
+                        "maLK": TEXT,
+                        "maGiaoDich": TEXT,
+                        "status": one_of("withdrawn", "restored", "refused"),
+                    },
+                    {"issue": _ISSUE, **_WITHDRAWAL},
+                )
+            ),
+        }
+    ),
+    "Reconciled": record(
+        {
+            "month": TEXT,
+            **dict.fromkeys(("counts", "found"), _COUNTS),
+            "missing": many(record({"row": COUNT, "maLK": TEXT, "refused": {"anyOf": [_ISSUE, {"type": "null"}]}})),
+            "extra": many(_THERE),
+            "withdrawn": many(_THERE),
+            "wrong": many(record({"row": COUNT, "issue": {"anyOf": [_ISSUE, {"type": "null"}]}})),
+        }
+    ),
     "Versions": record(
         {
             "maLK": TEXT,
@@ -268,7 +306,10 @@ SHAPES: Final[Mapping[str, Schema]] = {
     "Appointments": record({"appointments": many(texts(["id", "first", "last", "place"]))}),
     "Papers": record({"papers": many(record({"id": TEXT, "visit": ANY, "title": TEXT, "said": {"type": "array"}}))}),
     "Waiting": record(
-        {"waiting": many({"type": "object"}), "nationalApp": WORD, "facilities": many({"type": "object"})}
+        {
+            **dict.fromkeys(("waiting", "withdrawn", "facilities"), many({"type": "object"})),
+            "nationalApp": WORD,
+        }
     ),
     "Looks": record(
         {

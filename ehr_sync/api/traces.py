@@ -57,6 +57,7 @@ UNTRACED: Final[Mapping[str, str]] = {
     "facility.choose_day": "it leads to a day, which is an entry",
     "facility.ask": "an empty form",
     "facility.ask_files": "an empty form",
+    "facility.ask_corrections": "an empty form",
     "ops.follow_resync": "counts of an order, which is an entry with its scope",
 }
 """Routes whose success leaves no entry in the audit log, with the reason."""

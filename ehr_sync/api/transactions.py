@@ -68,6 +68,8 @@ WORDS: Final[Words] = {
     "order_unclear": ("Chưa rõ bản nào mới hơn", "Unclear which version is newer"),
     "waiting_for_xml1": ("Chờ bảng XML1", "Waiting for table XML1"),
     "refused_by_book": ("Sổ sức khỏe từ chối", "Refused by the health book"),
+    "withdrawn": ("Cơ sở đã thu hồi", "Withdrawn by the facility"),
+    "set_aside": ("Trùng đợt khám với hồ sơ gửi sau", "The same visit as a later record"),
 }
 # What is waited for: who does what.
 NEXT: Final[Words] = {
@@ -84,6 +86,10 @@ NEXT: Final[Words] = {
     ),
     "discharge_time": ("Chờ cơ sở gửi lại khi có NGAY_RA", "Waiting for the facility to send again with NGAY_RA"),
     "make_current": ("Chờ cơ sở xác nhận bản nào đang dùng", "Waiting for the facility to say which version stands"),
+    "twin_decision": (
+        "Chờ cơ sở xác nhận nếu là hai đợt khám khác nhau (:keep-apart); nếu không thì không cần làm gì",
+        "Waiting for the facility to say so if these are two visits (:keep-apart); otherwise nothing to do",
+    ),
     "summary_table": ("Chờ cơ sở gửi bảng XML1 của hồ sơ", "Waiting for the facility to send table XML1 of the record"),
     "identity_correction": (
         "Chờ cơ sở sửa số định danh, họ tên, ngày sinh rồi gửi lại",
@@ -144,15 +150,27 @@ REASONS: Final[Words] = {
     "claim.waiting_for_xml1": ("Chưa có bảng XML1", "There is no table XML1 yet"),
     "claim.name_may_be_a_parents": ("Họ tên có thể là của cha hoặc mẹ", "The name may be a parent's"),
 }
+# Why a record was withdrawn (core/withdrawals.py).
+WITHDRAWN: Final[Words] = {
+    "sent_by_mistake": ("Gửi nhầm", "Sent by mistake"),
+    "wrong_patient": ("Ghi nhầm người bệnh", "Of another patient"),
+    "duplicate": ("Trùng với hồ sơ khác", "The same as another record"),
+    "visit_cancelled": ("Đợt khám đã hủy", "The visit was cancelled"),
+    "test_data": ("Dữ liệu thử", "Test data"),
+}
+WHY: Final[Words] = {**REASONS, **WITHDRAWN}
+"""Why a step was taken."""
 
 
-class MakeCurrent(Protocol):
-    """The use case that lets a version stand. Raises NotFound as above, Conflict where it cannot stand."""
+class Decide(Protocol):
+    """A use case by which a sender decides: that a version stands, or that a record is a visit of its own. Raises
+    NotFound as above, Conflict where a version cannot stand.
+    """
 
     def __call__(self, code: str, *, client_id: str) -> None: ...
 
 
-def transactions(follow: Follow, make_current: MakeCurrent) -> Blueprint:
+def transactions(follow: Follow, make_current: Decide, keep_apart: Decide) -> Blueprint:
     """The routes, around their use cases."""
     blueprint = Blueprint("transactions", __name__)
 
@@ -164,6 +182,14 @@ def transactions(follow: Follow, make_current: MakeCurrent) -> Blueprint:
     @blueprint.post("/api/v1/transactions/<code>:make-current", endpoint="make_current")
     def stand(code: str) -> Response:
         make_current(code, client_id=access.caller().client_id)
+        return decided(code)
+
+    @blueprint.post("/api/v1/transactions/<code>:keep-apart", endpoint="keep_apart")
+    def apart(code: str) -> Response:
+        keep_apart(code, client_id=access.caller().client_id)
+        return decided(code)
+
+    def decided(code: str) -> Response:
         if access.may_call("transactions.follow", access.caller()):
             return show(code)
         # Whoever may only send hears that it is done, and nothing of what has become of it.
@@ -191,8 +217,8 @@ def _step(step: Step, language: Language) -> dict[str, Any]:
     shown = {"name": step.name, "text": _words(step.name, language), "at": at}
     if step.reason:
         shown["reason"] = step.reason
-    if step.reason in REASONS:
-        shown["reasonText"] = _words(step.reason, language, REASONS)
+    if step.reason in WHY:
+        shown["reasonText"] = _words(step.reason, language, WHY)
     return shown
 
 

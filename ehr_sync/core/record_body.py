@@ -40,7 +40,8 @@ class Body:
     """One record version. `restricted` names the rules that withhold it whole (P9): it then shows nothing.
 
     `resources` are one a line, as they are stored: who wants but to hand them on need not cut them up.
-    `carried` says which tables were absent from the dossier and were taken over, and from which version.
+    `carried` says which tables were taken over, and from which versions, the oldest first: rows of each come to, or
+    take the place of, those before. Where the last is this version, rows of its own were joined to those of others.
     `gate` names the gate that found every resource good when the body was made, `mapping` the edition of the mapping
     that made it; "" where that is not known.
     """
@@ -49,7 +50,7 @@ class Body:
     restricted: tuple[str, ...] = field(default=(), repr=False)
     organizations: tuple[str, ...] = ()
     practitioners: tuple[str, ...] = ()
-    carried: Mapping[str, int] = field(default_factory=dict)
+    carried: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     gate: str = ""
     mapping: str = ""
 
@@ -82,7 +83,7 @@ def encode(body: Body) -> bytes:
         "restricted": body.restricted,
         "organizations": body.organizations,
         "practitioners": body.practitioners,
-        "carried": dict(body.carried),
+        "carried": {name: from_ if len(from_) > 1 else from_[0] for name, from_ in body.carried.items()},
         "gate": body.gate,
         "mapping": body.mapping,
     }
@@ -99,7 +100,10 @@ def decode(ndjson: bytes) -> Body:
         restricted=tuple(header.get("restricted", ())),
         organizations=tuple(header.get("organizations", ())),
         practitioners=tuple(header.get("practitioners", ())),
-        carried=header.get("carried", {}),
+        carried={
+            name: (from_,) if isinstance(from_, int) else tuple(from_)
+            for name, from_ in header.get("carried", {}).items()
+        },
         gate=header.get("gate", ""),
         mapping=header.get("mapping", ""),
     )

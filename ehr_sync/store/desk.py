@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
+    ARRAY,
     ColumnElement,
     Connection,
     FromClause,
@@ -18,13 +19,16 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    cast,
     exists,
     func,
+    not_,
     or_,
     select,
     text,
     tuple_,
 )
+from sqlalchemy.dialects.postgresql import BYTEA, UUID
 
 from ehr_sync.store.tables import book_entry, claim, delivery, lane, record, record_version
 
@@ -90,6 +94,57 @@ def some_of_day(
     return [DeskRow(**row._asdict()) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class RecordState:
+    """Where a record is: the version that stands, or the last that came where none does."""
+
+    record_id: bytes
+    version: int
+    accepted_at: datetime
+    state: str
+    withdrawn_at: datetime | None
+    withdrawn_why: str | None
+
+
+def states_of(connection: Connection, record_ids: Collection[bytes], destination: str) -> list[RecordState]:
+    """Where these records are, as far as they are there."""
+    asked = select(record).where(_R.record_id == func.any(bindparam(None, list(record_ids), ARRAY(BYTEA))))
+    some = asked.offset(0).subquery()
+    told = func.coalesce(func.nullif(some.c.newest, 0), some.c.versions)
+    held = _V.person_id == func.any(func.array_append(func.coalesce(some.c.others, _NONE), some.c.person_id))
+    query = _versions(destination, some, held, _V.version == told).add_columns(
+        some.c.withdrawn_at, some.c.withdrawn_why
+    )
+    return [
+        RecordState(r.record_id, r.version, r.accepted_at, r.state, r.withdrawn_at, r.withdrawn_why)
+        for r in _walked(connection, query)
+    ]
+
+
+_NONE: Final = cast([], ARRAY(UUID))
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The first version of a record."""
+
+    record_id: bytes
+    submission_id: bytes
+    accepted_at: datetime
+
+
+def begun_between(
+    connection: Connection, families: Collection[str], after: tuple[datetime, bytes], end: datetime, *, limit: int
+) -> list[Begun]:
+    """First versions that came behind this time and record, before `end`, in the order in which they came."""
+    place = tuple_(_V.accepted_at, _V.record_id) > tuple_(*[bindparam(None, part) for part in after])
+    # `>=` as well: it is what the index knows.
+    day = (_V.family.in_(families), _V.accepted_at >= after[0], _V.accepted_at < end, place, _V.version == 1)
+    query = select(_V.record_id, _V.submission_id, _V.accepted_at).where(*day)
+    rows = connection.execute(query.order_by(_V.accepted_at, _V.record_id).limit(limit))
+    return [Begun(*row) for row in rows]
+
+
 def some_held(
     connection: Connection, families: Collection[str], *, after: Place | None, limit: int, destination: str
 ) -> list[DeskRow]:
@@ -106,7 +161,9 @@ def count_held(connection: Connection, families: Collection[str], *, most: int, 
 
 
 def _held(families: Collection[str], after: Place | None, destination: str) -> Select[Any]:
-    behind = select(record).where(_R.family.in_(families), _R.shown.is_distinct_from(_R.newest))
+    behind = select(record).where(
+        _R.family.in_(families), _R.shown.is_distinct_from(_R.newest), _R.withdrawn_at.is_(None), _R.twin.is_(None)
+    )
     if after is not None:
         behind = behind.where(tuple_(_R.newest_at, _R.record_id) > tuple_(*[bindparam(None, one) for one in after[:2]]))
     # OFFSET 0: these records come first, in the order of their index, whatever the planner thinks of their number.
@@ -164,6 +221,8 @@ def _versions(destination: str, records: FromClause = record, *of: ColumnElement
 def _state(destination: str, records: FromClause = record) -> ColumnElement[str]:
     """As `follow_transaction.line_of` says it; a test holds the two together."""
     newest, shown = records.c.newest, records.c.shown
+    waits = _V.state.in_(["waiting_for_xml1", "order_unclear"])
+    is_past = or_(and_(waits, _V.version < newest), and_(not_(waits), _V.version != newest))
     arrived = exists().where(
         delivery.c.person_id == _V.person_id,
         delivery.c.destination == destination,
@@ -171,10 +230,11 @@ def _state(destination: str, records: FromClause = record) -> ColumnElement[str]
         delivery.c.target >= book_entry.c.seq,
     )
     return case(
-        (and_(_V.state == "waiting_for_xml1", _V.version >= newest, _C.state.in_(["not_proven", "review"])), "held"),
-        (and_(_V.state == "waiting_for_xml1", _V.version >= newest), "waiting_for_xml1"),
-        (and_(_V.state == "order_unclear", _V.version >= newest), "order_unclear"),
-        (_V.version != newest, "superseded"),
+        (is_past, "superseded"),
+        (records.c.withdrawn_at.is_not(None), "withdrawn"),
+        (records.c.twin.is_not(None), "set_aside"),
+        (and_(_V.state == "waiting_for_xml1", _C.state.in_(["not_proven", "review"])), "held"),
+        (waits, _V.state),
         (_V.state == "visit_open", "visit_open"),
         (_C.state.is_(None), "received"),
         (_C.state == "due", "verifying"),

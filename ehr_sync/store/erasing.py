@@ -116,5 +116,8 @@ def _leave_farewells_to_others(connection: Connection, erased: Collection[UUID])
             shown_person=None,
             patient_mark=None,
             day_mark=None,
+            withdrawn_at=None,
+            withdrawn_why=None,
+            twin=None,
         )
     )

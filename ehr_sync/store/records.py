@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, any_, bindparam, func, insert, literal, select, tuple_, update
+from sqlalchemy import Connection, any_, bindparam, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.core.record_body import Body, decode
@@ -33,6 +33,21 @@ class RecordRow:
     patient_mark: bytes | None
     day_mark: bytes | None
     newest_at: datetime | None = None
+    withdrawn_at: datetime | None = None
+    withdrawn_why: str | None = None
+    visit_mark: bytes | None = None
+    twin: bytes | None = None
+    is_own_visit: bool = False
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether its sender took it back: no book shows it until they send a newer version or undo that."""
+        return self.withdrawn_at is not None
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether no book shows it though it may stand: it is withdrawn, or shown under its twin's MA_LK."""
+        return self.is_withdrawn or self.twin is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +92,19 @@ def records_of(connection: Connection, people: Collection[UUID]) -> dict[bytes, 
     return _by_id(_BY_PERSON.rows(connection, people=list(people)))
 
 
+def of_visits(
+    connection: Connection, visit_marks: Collection[bytes], record_ids: Collection[bytes]
+) -> dict[bytes, RecordRow]:
+    """The records of these visits, and those that are set aside for one of `record_ids`."""
+    return _by_id(_OF_VISITS.rows(connection, marks=list(visit_marks), ids=list(record_ids)))
+
+
 _RECORD = select(*(record.c[name] for name in RecordRow.__dataclass_fields__))
 _BY_ID = Statement(_RECORD.where(among(record.c.record_id, "ids")))
 _BY_ID_LOCKED = Statement(
     _RECORD.where(among(record.c.record_id, "ids")).order_by(record.c.record_id).with_for_update()
 )
+_OF_VISITS = Statement(_RECORD.where(or_(among(record.c.visit_mark, "marks"), among(record.c.twin, "ids"))))
 # By way of the versions, whose key starts with the person: an index of its own would cost more at every dossier.
 _HELD = select(record_version.c.record_id).where(among(record_version.c.person_id, "people"))
 _BY_PERSON = Statement(_RECORD.where(record.c.record_id.in_(_HELD), among(record.c.person_id, "people")))
@@ -234,6 +257,11 @@ _SETTABLE = (
     "patient_mark",
     "day_mark",
     "newest_at",
+    "withdrawn_at",
+    "withdrawn_why",
+    "visit_mark",
+    "twin",
+    "is_own_visit",
 )
 _SET_RECORD = Statement(
     update(record).where(record.c.record_id == bindparam("id_")).values({name: bindparam(name) for name in _SETTABLE})

@@ -12,6 +12,11 @@ from mappings.model import ClaimedIdentity, Dossier, Issue, MappedRecord, Mappin
 from mappings.sources.table import SourceTable
 
 
+def takes_the_place(before: Tables, part: Tables) -> Tables:
+    """Of a source whose records come whole there is nothing to join."""
+    return {**before, **part}
+
+
 @dataclass(frozen=True, slots=True)
 class VisitFacts:
     """What tells one visit from another. Times are aware, +07:00; the discharge is None while the visit is open."""
@@ -39,10 +44,10 @@ class Source:
     `read` makes a record of one part of what was sent, never raising; `check` adds everything that is wrong with it.
     `claims` says whose it is, each person with a role; none where it does not say. `claimed_number` is the personal
     number in a record of which nothing else need be right. `visit` is None where the record is of no visit, or is a
-    part that waits for its summary. `carry_over` gives the tables of a new version with those of the version before
-    that their absence does not remove; only those of `may_stay` can be. `to_carry` gives the tables of a version as
-    they may be taken over: without what only other tables of that version withhold. `withheld` takes out what is
-    restricted (P9): `to_fhir` is given nothing else.
+    part that waits for its summary; `join` brings such a part into the tables of its visit. `carry_over` gives the
+    tables of a new version with those of the version before that their absence does not remove; only those of
+    `may_stay` can be. `to_carry` gives the tables of a version as they may be taken over: without what only other
+    tables of that version withhold. `withheld` takes out what is restricted (P9): `to_fhir` is given nothing else.
     """
 
     name: str
@@ -58,5 +63,6 @@ class Source:
     to_carry: Callable[[Tables], Tables]
     withheld: Callable[[Tables], Withheld]
     to_fhir: Callable[[Dossier, MappingContext], MappedRecord]
+    join: Callable[[Tables, Tables], Tables] = takes_the_place
     number_at: str = "XML1[1].SO_CCCD"  # where its sender finds the patient's number, and the facility's code
     facility_at: str = "XML1[1].MA_CSKCB"

@@ -152,7 +152,7 @@ BODIES: Final = st.builds(
     restricted=st.lists(st.sampled_from(["record.code", "record.drug"]), unique=True).map(tuple),
     organizations=st.lists(st.sampled_from(["01001", "01002"]), unique=True).map(tuple),
     practitioners=st.lists(st.uuids().map(str), max_size=2).map(tuple),
-    carried=st.dictionaries(st.sampled_from(["XML2", "XML3"]), st.integers(1, 9)),
+    carried=st.dictionaries(st.sampled_from(["XML2", "XML3"]), st.lists(st.integers(1, 9), min_size=1).map(tuple)),
     gate=st.sampled_from(["", "0a1b2c3d"]),
     mapping=st.sampled_from(["", "3d2c1b0a"]),
 )

@@ -11,6 +11,7 @@ from ehr_sync.api import access
 from ehr_sync.api.access import Anyone, Citizen, Page, Sender, Staff, Who
 from ehr_sync.api.app import create_app
 from ehr_sync.api.axis import axis
+from ehr_sync.api.corrections import corrections
 from ehr_sync.api.desk import desk
 from ehr_sync.api.fhir import fhir
 from ehr_sync.api.health import health
@@ -36,7 +37,7 @@ from tests.docs.markdown import quoted, rows, section
 
 NOTHING = cast(Any, None)  # no route is called here
 OPS = ("plan", "order", "follow", "show", "status", "verify", "hurry", "trace", "sent")
-DESK = facility.UseCases(*[NOTHING] * 7)
+DESK = facility.UseCases(*[NOTHING] * 9)
 
 
 def application() -> Flask:
@@ -52,7 +53,8 @@ def application() -> Flask:
         rules(),
         openapi(public_url=hospital.ISSUER, version="0"),
         desk(NOTHING),
-        transactions(NOTHING, NOTHING),
+        corrections(NOTHING, NOTHING),
+        transactions(NOTHING, NOTHING, NOTHING),
         fhir(NOTHING, public_url=hospital.ISSUER, version="0"),
         book_api(NOTHING),
         ops(**dict.fromkeys(OPS, NOTHING)),

@@ -33,9 +33,12 @@ from ehr_sync.usecases.desk.look_at_day import GROUPS, STATES, Line, count_day, 
 from ehr_sync.usecases.desk.look_at_dossier import compare_versions, find_dossiers, read_dossier
 from ehr_sync.usecases.desk.send_files import Desk, check_files, refused_of
 from ehr_sync.usecases.desk.send_files import send_files as send
+from ehr_sync.usecases.desk.withdraw_dossiers import withdraw_dossiers
 from mappings.dates import VIETNAM
+from mappings.formats.code_list import ListRow
 from mappings.sources.differences import Change
 from tests.usecases.service import DAY, FACILITY, HOSPITAL, Running, number_of
+from tests.usecases.test_twins import under
 
 DESK: Final = Asker("facility:somebody", f"page:{FACILITY}")
 OTHER: Final = Asker("facility:other", "page:01005")
@@ -110,6 +113,10 @@ def no_number(seed: int) -> Hoso:
     return with_values(dossier(seed, person_index=seed, shape="outpatient", rows=4), "XML1", SO_CCCD="")
 
 
+TWIN: Final = dossier(421, person_index=421, shape="outpatient", rows=4)
+TAKEN_BACK: Final = dossier(422, person_index=422, shape="outpatient", rows=4)
+
+
 def every_state(running: Running) -> dict[str, str]:
     """Dossiers in every state that a life line may have: maGiaoDich to state."""
     post = running.post
@@ -130,7 +137,11 @@ def every_state(running: Running) -> dict[str, str]:
     codes += [
         post(dossier(418, person_index=418)).transaction_code,
         post(dossier(419, person_index=401, shape="outpatient", rows=4)).transaction_code,
+        post(TWIN).transaction_code,
+        post(under(TWIN, "LK-KHAC")).transaction_code,
+        post(TAKEN_BACK).transaction_code,
     ]
+    withdraw_dossiers([ListRow(1, TAKEN_BACK.ma_lk)], DESK, why="duplicate", stores=running.stores)
     return {code: running.follow(code).state for code in codes}
 
 
@@ -145,7 +156,7 @@ def test_a_day_adds_up_and_each_number_is_as_long_as_its_list(running: Running) 
     running.post(with_values(dossier(420, person_index=420), "XML1", HO_TEN=""))
     day = count_day(today(running), DESK, stores=running.stores).groups
     assert {group: len(listed(running, group)) for group in GROUPS} == day
-    assert day["sent"] == day["accepted"] + day["refused"] == 13
+    assert day["sent"] == day["accepted"] + day["refused"] == 16
     assert day["accepted"] == sum(day[group] for group in STATES)
 
 

@@ -17,7 +17,7 @@ VISIT: Final = dossier(661, person_index=661, shape="inpatient", rows=8)
 
 def test_an_open_visit_is_named_by_the_version_that_stands_whatever_came_beside_it(running: Running) -> None:
     opened = running.post(with_values(VISIT, "XML1", NGAY_RA=""))
-    beside = running.post(without_table(VISIT, "XML1"), made_on=DAY + timedelta(days=1), facility=FACILITY)
+    beside = running.post(with_values(VISIT, "XML1", LOI_DAN="Kiêng muối"), made_on=DAY - timedelta(days=1))
     [outcome] = remapped(running)
 
     assert beside.transaction_code != opened.transaction_code

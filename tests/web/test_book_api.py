@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC
 from typing import Any, Final
 
 import pytest
@@ -14,8 +15,11 @@ from ehr_sync.sandbox.city.magic import REGISTRY
 from ehr_sync.sandbox.dossiers.generator import dossier, planted
 from ehr_sync.sandbox.dossiers.hoso import with_values
 from ehr_sync.sandbox.serving.asking import post_json
+from ehr_sync.usecases.desk.asking import Asker
+from ehr_sync.usecases.desk.withdraw_dossiers import withdraw_dossiers
+from mappings.formats.code_list import ListRow
 from tests.api.web import calling
-from tests.usecases.service import Running, number_of
+from tests.usecases.service import FACILITY, Running, number_of
 from tests.web.an_app import PHONE, Phone, register
 from tests.web.browsing import Visitor
 
@@ -100,6 +104,24 @@ def test_what_waits_says_why_and_who_can_mend_it(desk: Running, program: Program
     assert "do not" in waits["whyText"] and waits["remedy"]
     assert told["nationalApp"] is None
     assert {each["name"]: bool(each["lastSent"]) for each in told["facilities"]}["Bệnh viện mẫu"]
+
+
+def test_what_a_facility_took_back_says_who_when_and_why_on_page_and_to_a_program(
+    reader: Visitor, desk: Running, program: Program
+) -> None:
+    asker = Asker("facility:somebody", f"page:{FACILITY}")
+    [done] = withdraw_dossiers([ListRow(1, VISIT.ma_lk)], asker, why="visit_cancelled", stores=desk.stores)
+    assert done.at is not None
+    [gone] = program("waiting", **{"Accept-Language": "en"}).get_json()["withdrawn"]
+    visited = VISIT.summary["NGAY_VAO"]
+    assert (gone["facility"], gone["visited"][:10], gone["withdrawn"], gone["reasonText"]) == (
+        *("Bệnh viện mẫu", f"{visited[:4]}-{visited[4:6]}-{visited[6:8]}"),
+        *(f"{done.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", "The visit was cancelled"),
+    )
+    page = " ".join(reader.get("/waiting").text.split())
+    assert f"Bệnh viện mẫu, khám ngày {visited[6:8]}/{visited[4:6]}/{visited[:4]}" in page
+    assert "Lý do cơ sở nêu: đợt khám đã hủy." in page
+    assert VISIT.ma_lk not in page
 
 
 def test_p9_a_withheld_record_that_waits_leaves_no_sign(desk: Running, program: Program) -> None:

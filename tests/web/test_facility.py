@@ -584,3 +584,36 @@ def test_any_other_day_is_answered(clerk: Visitor) -> None:
 
 def test_every_route_of_the_desk_is_a_facilitys_page() -> None:
     assert {who for name, who in WHO_MAY.items() if name.startswith("facility.")} == {Page("facility")}
+
+
+def test_a_clerk_withdraws_one_dossier_and_brings_it_back(town: Town, clerk: Visitor) -> None:
+    there = f"{HERE}/dossiers/{town.ours}"
+    assert "Thu hồi hồ sơ này" in clerk.get(there).text
+    assert clerk.press(f"{HERE}/withdraw", reason="visit_cancelled").headers["Location"] == there
+    said = text_of(clerk.get(there))
+    assert "Cơ sở đã thu hồi" in said and "Đợt khám đã hủy" in said
+    assert clerk.press(f"{HERE}/restore").status_code == 303
+    assert "Thu hồi hồ sơ này" in clerk.get(there).text
+
+
+def test_a_clerk_compares_a_months_list_and_withdraws_by_a_list(town: Town, clerk: Visitor) -> None:
+    def listed(*names: str) -> tuple[io.BytesIO, str]:
+        return io.BytesIO("\n".join(["MA_LK", *names]).encode()), "a.csv"
+
+    page = clerk.get(f"{HERE}/corrections")
+    assert "Đối soát một tháng" in page.text
+    month = f"{town.today:%Y-%m}"
+    said = text_of(clerk.press(f"{HERE}/reconcile", list=listed("KHONG-CO"), month=month))
+    assert "Thiếu: chưa được nhận 1" in said and "KHONG-CO" in said and OURS.ma_lk in said
+    clerk.get(f"{HERE}/corrections")
+    sheet = clerk.press(f"{HERE}/reconcile", list=listed("KHONG-CO"), month=month, **{"as": "xlsx"})
+    assert (sheet.data[:2], sheet.headers["Content-Disposition"]) == (
+        b"PK",
+        f'attachment; filename="doi-soat-{month}.xlsx"',
+    )
+    clerk.get(f"{HERE}/corrections")
+    said = text_of(clerk.press(f"{HERE}/withdraw", list=listed(OURS.ma_lk, "KHONG-CO"), reason="duplicate"))
+    assert "Đã làm 1 dòng, 1 dòng chưa làm được" in said and "Trùng với hồ sơ khác" in said
+    clerk.get(f"{HERE}/corrections")
+    said = text_of(clerk.press(f"{HERE}/withdraw", list=(io.BytesIO(b"\xff\xfe\x00"), "a.xlsx"), reason="duplicate"))
+    assert "không phải bảng .xlsx hoặc CSV" in said

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import orjson
 import pytest
+from werkzeug.test import TestResponse
 
 from ehr_sync.sandbox.dossiers.generator import RECORD_KINDS, dossier, envelope, with_values
+from mappings.formats.workbook import MEDIA_TYPE as XLSX
+from mappings.formats.workbook import read_sheet, write_sheet
 from tests.usecases.service import DAY, HOSPITAL, Running, number_of
 from tests.web.facilities import OURS, REFUSED, THEIRS, Town, town_of
 
@@ -32,8 +36,12 @@ class System:
 
     def post(self, path: str, body: bytes, **headers: str) -> tuple[int, Any]:
         """Status and JSON."""
-        answer = self._client.post(path, data=body, headers={**self._token, **headers})
+        answer = self.raw(path, body, **headers)
         return answer.status_code, answer.get_json(force=True)
+
+    def raw(self, path: str, body: bytes, **headers: str) -> TestResponse:
+        """The whole answer."""
+        return self._client.post(path, data=body, headers={**self._token, **headers})
 
 
 def test_a_day_is_counted_and_listed_with_words_in_the_readers_language(town: Town) -> None:
@@ -193,3 +201,61 @@ def test_a_token_for_sending_alone_sees_nothing(town: Town) -> None:
     client, token = town.system(scope="submissions.write")
     for path in (f"/api/v1/days/{town.today}", "/api/v1/work", "/api/v1/keys"):
         assert client.get(path, headers=token).status_code == 403
+
+
+def test_records_are_withdrawn_compared_and_brought_back_by_a_system(town: Town) -> None:
+    ours, theirs = System(town), System(town, "khac")
+    one = orjson.dumps({"maLK": OURS.ma_lk, "reason": "duplicate"})
+    json_, csv, xlsx = ({"Content-Type": kind} for kind in ("application/json", "text/csv", XLSX))
+    status, done = ours.post("/api/v1/dossiers:withdraw", one, **json_, **{"Accept-Language": "en"})
+    [result] = done["results"]
+    assert (status, done["totalSuccess"], done["totalFailed"]) == (200, 1, 0)
+    assert (result["maLK"], result["maGiaoDich"], result["status"]) == (OURS.ma_lk, town.ours, "withdrawn")
+    assert (result["reason"], result["reasonText"]) == ("duplicate", "The same as another record")
+    assert ours.post("/api/v1/dossiers:withdraw", one, **json_)[1]["results"][0]["withdrawnAt"] == result["withdrawnAt"]
+    state = ours.get(f"/api/v1/transactions/{town.ours}")[1]
+    assert (state["state"], state["steps"][-1]["reasonText"]) == ("withdrawn", "Trùng với hồ sơ khác")
+
+    month = f"/api/v1/dossiers:reconcile?month={town.today:%Y-%m}"
+    listed = write_sheet("10", [("MA_LK",), (OURS.ma_lk,), ("KHONG-CO",)])
+    status, found = ours.post(month, listed, **xlsx)
+    assert (status, found["counts"]["missing"], found["counts"]["withdrawn"]) == (200, 1, 1)
+    assert found["missing"] == [{"row": 3, "maLK": "KHONG-CO", "refused": None}]
+    sheet = ours.raw(month, listed, **xlsx, Accept=XLSX)
+    rows = [[cell.text for cell in cells] for _, cells in read_sheet(sheet.data)]
+    assert rows == [
+        ["DÒNG", "MA_LK", "MA_GIAO_DICH", "KET_QUA", "GHI_CHU"],
+        ["3", "KHONG-CO", "", "Thiếu: chưa được nhận", ""],
+        ["2", OURS.ma_lk, town.ours, "Đã thu hồi", "Trùng với hồ sơ khác"],
+    ]
+
+    status, done = ours.post("/api/v1/dossiers:restore", f"MA_LK\n{OURS.ma_lk}\nKHONG-CO".encode(), **csv)
+    assert [(each["row"], each["status"]) for each in done["results"]] == [(2, "restored"), (3, "refused")]
+    assert done["results"][1]["issue"]["code"] == "list.unknown_dossier"
+    assert theirs.post("/api/v1/dossiers:withdraw", one, **json_)[1]["totalFailed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "body", "status"),
+    [
+        ("withdraw", "application/json", b"{", 400),
+        ("withdraw", "application/json", b"[]", 400),
+        ("withdraw", "application/json", b'{"maLK": 1}', 400),
+        ("withdraw", "application/json", b'{"maLK": "x", "lyDo": "duplicate"}', 400),
+        ("withdraw?reason=vi%20nham", "text/csv", b"x", 400),
+        ("withdraw?why=duplicate", "text/csv", b"x", 400),
+        ("withdraw", "application/xml", b"<x/>", 415),
+        ("withdraw", "text/csv", b"\xff\xfe\x00", 422),
+        ("withdraw?reason=duplicate", "text/csv", b"x\n" * 1_001, 422),
+        ("restore?reason=duplicate", "text/csv", b"x", 400),
+        ("reconcile", "text/csv", b"x", 400),
+        ("reconcile?month=2026-13", "text/csv", b"x", 400),
+        ("reconcile?month=2026-10", "application/json", b"{}", 415),
+        ("reconcile?month=2026-10", "text/csv", b"", 422),
+    ],
+)
+def test_a_correction_that_is_none_is_refused_with_a_code(
+    town: Town, path: str, kind: str, body: bytes, status: int
+) -> None:
+    heard, problem = System(town).post(f"/api/v1/dossiers:{path}", body, **{"Content-Type": kind})
+    assert (heard, "nham" in str(problem)) == (status, False)

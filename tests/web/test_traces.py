@@ -16,6 +16,7 @@ from ehr_sync.api.traces import UNTRACED
 from ehr_sync.sandbox.dossiers.generator import dossier, envelope, with_values
 from tests.api import hospital
 from tests.usecases.service import DAY, FACILITY, HOSPITAL, Running, number_of
+from tests.usecases.test_twins import under
 from tests.web.an_app import PHONE, Phone, register
 from tests.web.browsing import Visitor
 from tests.web.facilities import CLERK, OURS, REFUSED, Town, town_of
@@ -80,6 +81,13 @@ def stood(clerk: Visitor, town: Town) -> TestResponse:
     return clerk.press(f"{there}/stand")
 
 
+def kept_apart(clerk: Visitor, town: Town) -> TestResponse:
+    town.running.post(under(OURS, "LK-KHAC"))
+    there = f"{HERE}/dossiers/{town.ours}"
+    clerk.get(there)
+    return clerk.press(f"{there}/apart")
+
+
 def second(town: Town) -> str:
     """Another version of our dossier, of which nobody knows whether it is newer."""
     unclear = with_values(OURS, "XML1", LOI_DAN="Kiêng muối")
@@ -99,6 +107,17 @@ def sent(clerk: Visitor, town: Town) -> TestResponse:
 def taken_home(clerk: Visitor, town: Town) -> TestResponse:
     checked(clerk, town)
     return clerk.press(f"{HERE}/files/refused")
+
+
+def listed(clerk: Visitor, act: str, **form: str) -> TestResponse:
+    clerk.get(f"{HERE}/corrections")
+    return clerk.press(f"{HERE}/{act}", list=(io.BytesIO(f"MA_LK\n{OURS.ma_lk}\n".encode()), "thang-10.csv"), **form)
+
+
+def brought_back(clerk: Visitor, town: Town) -> TestResponse:
+    listed(clerk, "withdraw", reason="duplicate")
+    clerk.get(f"{HERE}/dossiers/{town.ours}")
+    return clerk.press(f"{HERE}/restore")
 
 
 def key_added(clerk: Visitor, town: Town) -> TestResponse:
@@ -122,9 +141,13 @@ DESK: Final[dict[str, Callable[[Visitor, Town], TestResponse]]] = {
     "facility.dossier": lambda clerk, town: clerk.get(f"{HERE}/dossiers/{town.ours}"),
     "facility.differences": lambda clerk, town: clerk.get(f"{HERE}/dossiers/{second(town)}/differences"),
     "facility.stand": stood,
+    "facility.keep_apart": kept_apart,
     "facility.check_files": checked,
     "facility.send_files": sent,
     "facility.refused_files": taken_home,
+    "facility.reconcile": lambda clerk, town: listed(clerk, "reconcile", month="2026-10"),
+    "facility.withdraw": lambda clerk, town: listed(clerk, "withdraw", reason="duplicate"),
+    "facility.restore": brought_back,
     "facility.show_keys": lambda clerk, town: clerk.get(f"{HERE}/keys"),
     "facility.add_key": key_added,
     "facility.remove_key": key_removed,

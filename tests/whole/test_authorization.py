@@ -49,8 +49,12 @@ ROUTES: Final[dict[str, tuple[str, str]]] = {
     "desk.versions": ("GET", "/api/v1/transactions/{code}/versions"),
     "desk.differences": ("GET", "/api/v1/transactions/{code}/differences"),
     "desk.keys": ("GET", "/api/v1/keys"),
+    "corrections.withdraw": ("POST", "/api/v1/dossiers:withdraw"),
+    "corrections.restore": ("POST", "/api/v1/dossiers:restore"),
+    "corrections.reconcile": ("POST", "/api/v1/dossiers:reconcile?month=2026-10"),
     "transactions.follow": ("GET", "/api/v1/transactions/{code}"),
     "transactions.make_current": ("POST", "/api/v1/transactions/{code}:make-current"),
+    "transactions.keep_apart": ("POST", "/api/v1/transactions/{code}:keep-apart"),
     "fhir.batch": ("POST", "/fhir"),
     "fhir.everything": ("GET", "/fhir/Patient/{patient}/$everything"),
     "fhir.history": ("GET", "/fhir/Encounter/{encounter}/_history"),
@@ -261,11 +265,11 @@ def told(response: requests.Response, *ids: str) -> tuple[int, str, dict[str, st
     return response.status_code, text, {k: v for k, v in response.headers.items() if k not in {"Date", "X-Request-Id"}}
 
 
-@pytest.mark.parametrize("action", ["{}", "{}:make-current"])
+@pytest.mark.parametrize("action", ["{}", "{}:make-current", "{}:keep-apart"])
 def test_another_hospitals_transaction_looks_like_an_unknown_one(
     site: Site, known: dict[str, str], action: str
 ) -> None:
-    method = "POST" if "make" in action else "GET"
+    method = "POST" if ":" in action else "GET"
     unknown = f"GD{'A' * 29}"
     answers = [
         requests.request(
@@ -478,6 +482,8 @@ BODIES: Final[dict[str, dict[str, object]]] = {
     "validate.resource": {"resourceType": "Patient"},
     "identity.parse_card": {"text": "099090000017||Nguyễn Văn Mẫu|15031990|Nam|Phố Mẫu|01012022"},
     "desk.find": {"maLK": "LK-1"},
+    "corrections.withdraw": {"maLK": "LK-1", "reason": "duplicate"},
+    "corrections.restore": {"maLK": "LK-1"},
     "fhir.search_by_post": {"_count": "1"},
     "fhir.batch": {
         "resourceType": "Bundle",
@@ -498,7 +504,10 @@ def test_every_answer_is_as_the_api_describes_it(site: Site, known: dict[str, st
         address, body = path.format(**known), BODIES.get(endpoint)
         for right, headers in ((True, callers.get(type(WHO_MAY[endpoint]), {})), (False, {})):
             sent: dict[str, Any] = {"data" if endpoint == "fhir.search_by_post" else "json": body}
-            answer = requests.request(method, site.address + address, headers=headers, timeout=60, **sent)
+            if endpoint == "corrections.reconcile":
+                sent = {"data": b"MA_LK\nLK-1\n"}
+            kind = {"Content-Type": "text/csv"} if endpoint == "corrections.reconcile" else {}
+            answer = requests.request(method, site.address + address, headers={**headers, **kind}, timeout=60, **sent)
             found = described.faults(method, address, answer.status_code, answer.headers, answer.content)
             heard |= {endpoint: answer.status_code} if right else {}
             faults |= {(endpoint, answer.status_code): found} if found else {}

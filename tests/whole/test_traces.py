@@ -120,6 +120,9 @@ def called(site: Site, known: dict[str, str], endpoint: str, headers: dict[str, 
         "hub.sign_in": {"json": AXIS_LOGIN},
         "hub.send": {"data": message(checked(32, "Adult")), "headers": {"Content-Type": "application/json"}},
         "desk.find": {"json": {"maLK": "x"}},
+        "corrections.withdraw": {"json": {"maLK": "x", "reason": "duplicate"}},
+        "corrections.restore": {"json": {"maLK": "x"}},
+        "corrections.reconcile": {"data": b"MA_LK\nx\n", "headers": {"Content-Type": "text/csv"}},
         "oauth.revoke": {"data": {"token": "nobodys"}},
         "fhir.search_by_post": {"data": {"_count": "1"}},
         "fhir.batch": {"json": {"resourceType": "Bundle", "type": "batch"}},
@@ -338,6 +341,9 @@ RUN: Final[dict[str, tuple[str, str]]] = {
     "trace": ("{patient}", "trace"),
     "show": ("lanes", "list lanes"),
     "keys accept-signing": ("--yes", "accept signing key"),
+    "reconcile": ("{list} --facility 01001 --month 2026-10", "reconcile list"),
+    "withdraw": ("{list} --facility 01001 --reason duplicate", "withdraw"),
+    "restore": ("{list} --facility 01001", "restore"),
     "erase": ("{patient} --yes", "erase"),
 }
 """How each command is run, and an entry that it must leave."""
@@ -360,8 +366,10 @@ def test_every_command_leaves_an_entry_without_the_name_of_whoever_typed_it(
 ) -> None:
     monkeypatch.setenv("LOGNAME", "nguyenvana")
     (tmp_path / "keys.jwks").write_text(json.dumps(hospital.jwks()))
+    (tmp_path / "list.csv").write_text(f"MA_GIAO_DICH\n{known['second']}\n")
     arguments, action = RUN[command]
-    words = [*command.split(), *arguments.format(jwks=tmp_path / "keys.jwks", **known).split()]
+    files = {"jwks": tmp_path / "keys.jwks", "list": tmp_path / "list.csv"}
+    words = [*command.split(), *arguments.format(**files, **known).split()]
     done, entries = traced(site, lambda: CliRunner().invoke(ehr_sync, words, env=dict(site.environment)))
     assert done.exit_code == 0 or command == "destination resume", (done.output, done.exception)
     assert action in [entry.action for entry in entries]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, Date, DateTime, Index, Integer, Table, Text, text
+from sqlalchemy import Boolean, CheckConstraint, Column, Date, DateTime, Index, Integer, Table, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, UUID
 
 from ehr_sync.store.tables.columns import metadata, moment
@@ -58,7 +58,15 @@ record = Table(
     Column("patient_mark", BYTEA),  # keyed hashes of MA_BN and of the day of NGAY_VAO: is it the same visit?
     Column("day_mark", BYTEA),
     Column("newest_at", DateTime(timezone=True)),  # when the version that stands came
+    Column("withdrawn_at", DateTime(timezone=True)),  # when its sender took it back; NULL: it did not
+    Column("withdrawn_why", Text),  # a word of core/withdrawals.py
     # What a facility may have to do something about is among these; most records are shown as they stand.
+    Column("visit_mark", BYTEA),  # keyed hash of claim and minute of NGAY_VAO: is it one visit under two MA_LK?
+    Column("twin", BYTEA),  # the record of the same visit that is shown instead; NULL: none
+    Column("is_own_visit", Boolean, nullable=False, server_default=text("false")),  # its sender said: it has no twin
+    Index("records_of_a_visit", "visit_mark", postgresql_where=text("visit_mark IS NOT NULL")),
+    Index("records_with_a_twin", "twin", postgresql_where=text("twin IS NOT NULL")),
+    CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_why IS NULL)", name="withdrawn_records_say_why"),
     Index("records_behind", "family", "newest_at", "record_id", postgresql_where=text("shown IS DISTINCT FROM newest")),
 )
 

@@ -25,7 +25,7 @@ from ehr_sync.store.records import RecordRow
 class Change:
     """One record in one person's book: it comes to show `body` (its `version`), or nothing where that is None.
 
-    `anew` says that the version was kept before, and `body` is what today's mapping makes of it.
+    `anew` says that the version was kept before, and `body` is what today's mapping makes of it, or what comes back.
     """
 
     person_id: UUID
@@ -82,7 +82,7 @@ def _standing(
     connection: Connection, changes: Sequence[Change], person_keys: Mapping[UUID, bytes]
 ) -> dict[tuple[UUID, bytes], OpenEntry]:
     # A record with one version, which comes now, was in no book before.
-    had_books = [c for c in changes if c.anew or c.record.versions > 1]
+    had_books = [c for c in changes if c.anew or c.body is None or c.record.versions > 1]
     if not had_books:
         return {}
     found = book_entries.entries(

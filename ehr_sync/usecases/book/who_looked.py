@@ -16,6 +16,7 @@ from ehr_sync.store.audit_reading import Event
 from ehr_sync.usecases.access.actors import BY_APP, actor_of
 from ehr_sync.usecases.book.open_book import leaving
 from ehr_sync.usecases.book.read_book import note, reading
+from ehr_sync.usecases.book.withdrawn_records import withdrawn_of
 from ehr_sync.usecases.stores import Stores
 from mappings.model import Uris
 
@@ -44,8 +45,8 @@ def who_looked(
     One audit entry, `action`.
 
     What was done about a record that is withheld leaves no sign here either (rules: no-sign): of sending systems and a
-    facility's people only what concerns a record that the reader sees, of the registry only the questions about the
-    claim that proved them.
+    facility's people only what concerns a record that the reader sees, or saw before it was withdrawn, of the registry
+    only the questions about the claim that proved them.
     """
     actor = actor_of(login, stores)
     with reading(login, stores, uris) as (connection, book):
@@ -54,6 +55,7 @@ def who_looked(
         if book is None:
             return None
         shown = {entry.entry.record_id for entry in book.entries if leaving(entry)}
+        shown |= {each.record_id for each in withdrawn_of(connection, book.entries)}
         own = [book.person.person_id, *people.merged_into(connection, stores.keys.edges, [book.person.person_id])]
         looks: list[Look] = []
         while len(looks) < count:

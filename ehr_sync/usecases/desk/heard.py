@@ -27,6 +27,16 @@ def heard_of(connection: Connection, told_in: Mapping[str, bytes], stores: Store
     return {hoso.transaction_code: _shown(hoso) for hoso in told}
 
 
+def named_in(connection: Connection, told_in: Mapping[str, bytes], stores: Stores) -> dict[str, str]:
+    """The MA_LK of those of these maGiaoDich that are dossiers; what was cut out of a dossier has none of its own."""
+    answers = submissions.answers_of(connection, stores.key_store, told_in.values())
+    return {
+        hoso.transaction_code: hoso.source_id
+        for answer in answers.values()
+        for hoso in stored_answer.decode_own(answer, told_in.keys())
+    }
+
+
 def refused_of(said: bytes) -> HosoResult:
     """What was kept of a refused one."""
     return _shown(stored_answer.decode_hoso(said))

@@ -32,9 +32,10 @@ STATES: Final[Mapping[str, tuple[str, ...]]] = {
     "verifying": ("verifying", "received"),
     "held": ("held",),
     "unfinished": ("visit_open", "order_unclear", "waiting_for_xml1"),
-    "done": ("kept", "superseded"),
+    "done": ("kept", "superseded", "withdrawn", "set_aside"),
 }
 """What the accepted dossiers of a day are counted as; each state of a life line stands in one of them."""
+_GROUP_OF: Final = {state: group for group, states in STATES.items() for state in states}
 GROUPS: Final = ("sent", "accepted", "refused", *STATES)
 PAGE_SIZE: Final = 50
 _MOST_COUNTED: Final = 1_000
@@ -150,6 +151,11 @@ def list_work(*, after: str = "", limit: int = PAGE_SIZE, asker: Asker, stores: 
         lines = lines_of(connection, found[:limit], stores)
         _note(connection, asker, "list work", "", stores)
     return Lines(lines, place_after(found[limit - 1]) if len(found) > limit else "")
+
+
+def group_of(state: str) -> str:
+    """What a state is counted as."""
+    return _GROUP_OF[state]
 
 
 def has_sent(asker: Asker, *, stores: Stores) -> bool:

@@ -14,6 +14,7 @@ from ehr_sync.store import records, submissions
 from ehr_sync.store.packing import unpack
 from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.store.submissions import PieceRow, open_piece
+from ehr_sync.usecases.intake.compose_body import Carried
 from ehr_sync.usecases.intake.skeleton import envelope_of
 from ehr_sync.usecases.stores import Stores
 from mappings.formats.archive import unpack as unpack_piece
@@ -28,8 +29,8 @@ ANY_SIZE: Final = Limits(sys.maxsize, sys.maxsize, sys.maxsize, sys.maxsize)
 NOTHING_SAID: Final = EnvelopeScan("", None, None, (), signed=False, issues=())
 
 
-def tables_of(record: RecordRow, head: VersionHead, *, stores: Stores) -> tuple[Tables, dict[str, int]]:
-    """The tables of a version, those that it took over included, and from which version each of these came.
+def tables_of(record: RecordRow, head: VersionHead, *, stores: Stores) -> tuple[Tables, Carried]:
+    """The tables of a version, those that it took over included, and from which versions each of these came.
 
     Raises Unavailable where its person is being erased: the key is gone, or the rows are by now.
     """
@@ -39,12 +40,12 @@ def tables_of(record: RecordRow, head: VersionHead, *, stores: Stores) -> tuple[
 
 @dataclass(frozen=True, slots=True)
 class ReadAgain:
-    """The dossier of a version, and from which version each table came that it took over. `is_cleaned`: something of
+    """The dossier of a version, and from which versions each table came that it took over. `is_cleaned`: something of
     these was left out, as their own version withholds it today.
     """
 
     dossier: Dossier
-    carried: dict[str, int]
+    carried: Carried
     is_cleaned: bool
 
 
@@ -73,8 +74,10 @@ def _read(record: RecordRow, head: VersionHead, stores: Stores) -> ReadAgain:
         if head.version not in heads or body is None:
             raise Unavailable("keys.missing")
         # What was taken over from somebody who was erased since is no longer there.
-        carried = {n: v for n, v in body.carried.items() if v in heads}
-        wanted = {(heads[v].submission_id, heads[v].ordinal): v for v in {head.version, *carried.values()}}
+        here = {name: tuple(v for v in from_ if v in heads) for name, from_ in body.carried.items()}
+        carried = {name: from_ for name, from_ in here.items() if from_}
+        others = {v for from_ in carried.values() for v in from_}
+        wanted = {(heads[v].submission_id, heads[v].ordinal): v for v in {head.version} | others}
         found = submissions.pieces(connection, wanted.keys())
     piece_keys = stores.key_store.keys(p.person_id for p in found)
     if {p.person_id for p in found} - piece_keys.keys() or len(found) != len(wanted):
@@ -84,12 +87,20 @@ def _read(record: RecordRow, head: VersionHead, stores: Stores) -> ReadAgain:
         for p in found
     }
     dossier = read[head.version]
-    may_be_taken = {v: SOURCES[read[v].source].to_carry(read[v].tables) for v in set(carried.values())}
-    taken_over = {name: may_be_taken[version].get(name) for name, version in carried.items()}
-    tables = dict(dossier.tables) | {name: rows for name, rows in taken_over.items() if rows is not None}
+    may_be_taken = {v: SOURCES[read[v].source].to_carry(read[v].tables) for v in others - {head.version}}
+    own = {**may_be_taken, head.version: dossier.tables}
+    tables = dict(dossier.tables)
+    for name, from_ in carried.items():
+        rows: Tables = {}
+        for version in from_:
+            rows = SOURCES[dossier.source].join(rows, {n: r for n, r in own[version].items() if n == name})
+        tables |= rows
     issues = tuple(issue for one in read.values() for issue in one.issues)
-    is_cleaned = any(taken_over[name] != read[version].tables.get(name) for name, version in carried.items())
-    return ReadAgain(replace(dossier, tables=tables, issues=issues), carried, is_cleaned)
+    is_cleaned = any(own[v].get(name) != read[v].tables.get(name) for name, from_ in carried.items() for v in from_)
+    summary = read[carried["XML1"][-1]] if "XML1" in carried else dossier
+    # The place is that of the summary, as it was when this came (rules: whose-record).
+    whose = replace(dossier, tables=tables, issues=issues, facility_code=summary.facility_code)
+    return ReadAgain(whose, carried, is_cleaned)
 
 
 def read_piece(piece: PieceRow, key: bytes, envelope: EnvelopeScan, limits: Limits) -> Dossier:

@@ -15,12 +15,15 @@ from mappings.model import Dossier, Issue, MappingContext, Resource, Tables, Uri
 from mappings.sources.catalogue import SOURCES
 from mappings.sources.edition import mapping
 
+Carried = dict[str, tuple[int, ...]]
+"""From which versions tables were taken over; as in `Body`."""
+
 
 def with_carried_tables(
-    dossier: Dossier, previous: Callable[[], tuple[Tables, dict[str, int], int] | None]
-) -> tuple[Dossier, dict[str, int], tuple[Issue, ...]]:
+    dossier: Dossier, previous: Callable[[], tuple[Tables, Carried, int] | None]
+) -> tuple[Dossier, Carried, tuple[Issue, ...]]:
     """The dossier with the tables that its absent ones leave standing
-    (rules: absent-tables), which version each is from,
+    (rules: absent-tables), which versions each is from,
     and what the sender is told. `previous` gives the standing version's tables, what it carried itself, and its number.
     """
     source = SOURCES[dossier.source]
@@ -31,13 +34,13 @@ def with_carried_tables(
         return dossier, {}, ()
     tables, carried, version = before
     merged, issues = source.carry_over(dossier.tables, tables)
-    added = {name: carried.get(name, version) for name in merged if name not in dossier.tables}
+    added = {name: carried.get(name, (version,)) for name in merged if name not in dossier.tables}
     return replace(dossier, tables=merged), added, issues
 
 
 def compose(
     dossier: Dossier,
-    carried: dict[str, int],
+    carried: Carried,
     *,
     record_id: bytes,
     version: int,
@@ -59,7 +62,7 @@ def compose(
         keys=keys,
         uris=uris,
         received_at=received_at,
-        taken_over=carried,
+        taken_over=_older_than_summary(carried, version),
     )
     made_by = mapping()  # before: should another code list be loaded meanwhile, a remap looks at this body again
     # The only place where what is restricted is taken out: no mapping sees more than may be shown.
@@ -79,9 +82,17 @@ def compose(
     return body, len(mapped.resources) - len(sound)
 
 
-def unmapped(dossier: Dossier) -> Body:
-    """The body of a dossier that waits: nothing but the rules that withhold it, so that not even its waiting shows."""
-    return Body(restricted=tuple(sorted(SOURCES[dossier.source].withheld(dossier.tables).record)))
+def _older_than_summary(carried: Carried, version: int) -> list[str]:
+    """The tables that were sent before the summary was: what it says goes before what they say."""
+    summary = carried.get("XML1", (version,))[-1]
+    return [name for name, from_ in carried.items() if from_[-1] < summary]
+
+
+def unmapped(dossier: Dossier, carried: Carried) -> Body:
+    """The body of a dossier that waits: nothing but the rules that withhold it, so that not even its waiting shows; and
+    what it is made of.
+    """
+    return Body(restricted=tuple(sorted(SOURCES[dossier.source].withheld(dossier.tables).record)), carried=carried)
 
 
 def context_of(

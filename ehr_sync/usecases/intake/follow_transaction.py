@@ -74,6 +74,11 @@ def line_of(connection: Connection, record: RecordRow, head: VersionHead, stores
     if _is_superseded(record, head):
         state, following = "superseded", "nothing"
         superseded = transaction_code(record.record_id, record.newest)
+    elif record.is_withdrawn:
+        steps.append(Step("withdrawn", record.withdrawn_at, record.withdrawn_why or ""))
+        state, following = "withdrawn", "nothing"
+    elif record.twin is not None:
+        state, following, superseded = "set_aside", "twin_decision", _code_of(connection, record.twin)
     elif head.state in _WAITING:
         state, following = _waiting(connection, head, stores, steps)
     else:
@@ -86,6 +91,12 @@ def line_of(connection: Connection, record: RecordRow, head: VersionHead, stores
         tuple(steps),
         superseded,
     )
+
+
+def _code_of(connection: Connection, record_id: bytes) -> str:
+    """The maGiaoDich of what stands of a record; "" where it is gone."""
+    row = records.records(connection, [record_id]).get(record_id)
+    return transaction_code(record_id, row.newest) if row is not None else ""
 
 
 def _waiting(connection: Connection, head: VersionHead, stores: Stores, steps: list[Step]) -> tuple[str, str]:

@@ -25,8 +25,9 @@ from ehr_sync.store.packing import Words, pack
 from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.store.submissions import Ending, SubmissionRow
 from ehr_sync.usecases.intake.archived_dossier import tables_of
-from ehr_sync.usecases.intake.compose_body import compose, context_of, unmapped, with_carried_tables
+from ehr_sync.usecases.intake.compose_body import Carried, compose, context_of, unmapped, with_carried_tables
 from ehr_sync.usecases.intake.cut_out import CutOut, is_of_another, with_withdrawn
+from ehr_sync.usecases.intake.join_parts import numbered, with_summaries, with_waiting
 from ehr_sync.usecases.intake.limit_tries import Tries, held_back
 from ehr_sync.usecases.intake.plan_record import (
     Beside,
@@ -41,6 +42,7 @@ from ehr_sync.usecases.intake.plan_record import (
     record_ids,
     told_name,
 )
+from ehr_sync.usecases.intake.twin_visits import twins_among, visit_mark_of
 from ehr_sync.usecases.intake.write_chunk import Batch, Moved, NewStep, Part, Refused, Repeat, write
 from ehr_sync.usecases.stores import Stores
 from mappings.model import Dossier, Issue, MappingContext, Tables, Uris
@@ -131,7 +133,7 @@ def foresee(
 
     def foreseen(one: Incoming, step: _Step) -> HosoResult:
         shown = None
-        if show is not None and not isinstance(step, Refused):
+        if show is not None and not isinstance(step, Refused) and not one.carried:
             shown = show(one.dossier, _context(one, step, batch, stores, uris))
         return replace(_own_result(one, step), transaction_code="", foreseen=shown)
 
@@ -151,6 +153,8 @@ def _planned(
     sent: Sequence[tuple[Sequence[Incoming], Batch]], stores: Stores, uris: Uris
 ) -> tuple[Look, list[list[_Family]]]:
     """What is to be done with what each submission brings, and what was seen for it. Raises Moved."""
+    joined = [with_summaries(incoming, stores) for incoming, _ in sent]
+    sent = [(each.incoming, batch) for each, (_, batch) in zip(joined, sent, strict=True)]
     cut = [with_withdrawn(incoming, batch, stores) for incoming, batch in sent]
     claims, look = _looked(cut, sent, stores)
     of_others = [
@@ -159,6 +163,8 @@ def _planned(
     if any(of_others):
         cut = [with_withdrawn(*each, stores, others) for each, others in zip(sent, of_others, strict=True)]
         claims, look = _looked(cut, sent, stores)
+    for whole in joined:
+        whole.look_again(look)
     for each in cut:
         each.look_again(look)
     tries, claim_of = _tries(look, sent[0][1], stores), iter(claims)
@@ -181,9 +187,14 @@ def _looked(
 
 
 def _if_it_stands(family: _Family) -> _Family:
-    """Of a dossier that is not taken nothing is; nor of one that is older than the one that stands, or may be."""
+    """Of a dossier that is not taken nothing is; nor of one that is older than the one that stands, or may be; nor of
+    one that was withdrawn, sent again as it was.
+    """
     step = family[0][1]
     if isinstance(step, Refused):
+        return family[:1]
+    record = step.plan.filing.record
+    if isinstance(step, Repeat) and record is not None and record.is_withdrawn:
         return family[:1]
     stands = not isinstance(step.plan, Beside) or (step.plan.state != "order_unclear" and not step.plan.superseded_by)
     return family if stands else family[:1]
@@ -220,7 +231,10 @@ def _look(incoming: Sequence[Incoming], claims: Sequence[NewClaim | None], at: d
         numbers = {c.number_mark for c in claims if c is not None and c.number_mark and c.is_try}
         tries = number_tries.tries_on(connection, numbers, at) if numbers else frozenset()
         made_by = number_tries.made_by(connection, known) if tries else {}
-        return Look(rows, heads, known, tries, made_by)
+        marks = {visit_mark_of(one, claim, stores.keys.index) for one, claim in zip(incoming, claims, strict=True)}
+        visits = records.of_visits(connection, [each for each in marks if each], list(rows))
+        others = records.version_heads(connection, [row for i, row in visits.items() if i not in rows])
+        return Look(rows, {**others, **heads}, known, tries, made_by, visits)
 
 
 def _tries(look: Look, batch: Batch, stores: Stores) -> Tries:
@@ -241,23 +255,77 @@ def _step(
                 nobody = Verdict(State.NO_NUMBER, "claim.waiting_for_xml1")
                 claim = NewClaim(planned.filing.record_id, None, _NOBODY, nobody)
             if claim is None:
-                return _new_step(one, planned, None, batch, stores, uris)
+                return _new_step(one, planned, None, (), batch, stores, uris)
+            visit = visit_mark_of(one, claim, stores.keys.index)
             claim = tries.admitted(claim, planned.filing)
             again = tries.may_be_asked_again(claim, planned.filing)
-            return replace(_new_step(one, planned, claim, batch, stores, uris), asks_again=again)
+            twins = _twins(one, planned, claim, visit, look, stores)
+            step = _new_step(one, planned, claim, twins, batch, stores, uris)
+            back = _come_back(planned, visit, look)
+            return replace(step, asks_again=again, visit_mark=visit, twins=twins, back=back)
+
+
+def _twins(
+    one: Incoming,
+    planned: Newest | Beside,
+    claim: NewClaim,
+    visit: bytes | None,
+    look: Look,
+    stores: Stores,
+) -> tuple[RecordRow, ...]:
+    """What is set aside where this comes to stand (rules: twin-visits)."""
+    record = planned.filing.record
+    if not isinstance(planned, Newest) or planned.state != "ready" or visit is None or (record and record.is_own_visit):
+        return ()
+    return twins_among(
+        # What is filed in this chunk too is not told apart from what it becomes.
+        [row for i, row in look.visits.items() if row.visit_mark == visit and i not in look.records],
+        look.heads,
+        record_id=planned.filing.record_id,
+        claim_id=claim.claim_id,
+        tables=one.dossier.tables,
+        stores=stores,
+    )
+
+
+def _come_back(planned: Newest | Beside, visit: bytes | None, look: Look) -> tuple[RecordRow, ...]:
+    """What was set aside for this record, which has become another visit, or another patient's."""
+    if not isinstance(planned, Newest):
+        return ()
+    waiting = [row for row in look.visits.values() if row.twin == planned.filing.record_id]
+    return tuple(row for row in waiting if row.visit_mark != visit)
 
 
 def _new_step(
-    one: Incoming, planned: Newest | Beside, claim: NewClaim | None, batch: Batch, stores: Stores, uris: Uris
+    one: Incoming,
+    planned: Newest | Beside,
+    claim: NewClaim | None,
+    twins: Sequence[RecordRow],
+    batch: Batch,
+    stores: Stores,
+    uris: Uris,
 ) -> NewStep:
+    for twin in twins:
+        planned = _noting(planned, f"record.twin@XML1[1].MA_LK@{transaction_code(twin.record_id, twin.newest)}")
     if _names_another(planned, claim):
         planned = _noting(planned, f"record.patient_changed@{SOURCES[one.dossier.source].number_at}")
+    dossier, carried, issues = _whole(one, planned, claim, stores)
     if planned.state in {"visit_open", "waiting_for_xml1"}:
-        body = unmapped(one.dossier)
-        return NewStep(one, planned, claim, body, pack(encode(body), Words.BODIES), ())
-    body, issues = _composed(one, planned, claim, batch, stores, uris)
+        body = unmapped(dossier, carried)
+        return NewStep(one, planned, claim, body, pack(encode(body), Words.BODIES), issues)
+    body, left_out = compose(
+        dossier,
+        carried,
+        record_id=planned.filing.record_id,
+        version=planned.version,
+        number=claim.claim.number if claim else "",
+        keys=stores.keys,
+        uris=uris,
+        received_at=batch.received_at,
+    )
     if _shows_the_same(planned, claim, body, stores):
         planned = _noting(planned, "record.book_unchanged")
+    issues = (*issues, *([Issue("resource.not_valid")] if left_out else []))
     return NewStep(one, planned, claim, body, pack(encode(body), Words.BODIES), issues)
 
 
@@ -288,28 +356,29 @@ def _shows_the_same(planned: Newest | Beside, claim: NewClaim | None, body: Body
     return before is not None and says_the_same(before.shown, body.shown)
 
 
-def _composed(
-    one: Incoming, planned: Newest | Beside, claim: NewClaim | None, batch: Batch, stores: Stores, uris: Uris
-) -> tuple[Body, tuple[Issue, ...]]:
-    def previous() -> tuple[Tables, dict[str, int], int] | None:
+def _whole(
+    one: Incoming, planned: Newest | Beside, claim: NewClaim | None, stores: Stores
+) -> tuple[Dossier, Carried, tuple[Issue, ...]]:
+    """The dossier with what it takes over from versions before, from which these are, and what its sender is told."""
+
+    def previous() -> tuple[Tables, Carried, int] | None:
         record, standing = planned.filing.record, planned.filing.standing
         if record is None or standing is None or not _is_same_patient(planned.filing, record, standing, claim):
             return None
         tables, carried = tables_of(record, standing, stores=stores)
         return tables, carried, standing.version
 
-    dossier, carried, issues = with_carried_tables(one.dossier, previous)
-    body, left_out = compose(
-        dossier,
-        carried,
-        record_id=planned.filing.record_id,
-        version=planned.version,
-        number=claim.claim.number if claim else "",
-        keys=stores.keys,
-        uris=uris,
-        received_at=batch.received_at,
-    )
-    return body, (*issues, *([Issue("resource.not_valid")] if left_out else []))
+    if one.carried:
+        return one.dossier, numbered(one.carried, planned.version), (Issue("record.joined"),)
+    if planned.state == "waiting_for_xml1":
+        return one.dossier, {}, ()
+    dossier, carried, issues = one.dossier, Carried(), tuple[Issue, ...]()
+    if planned.state != "visit_open":
+        dossier, carried, issues = with_carried_tables(dossier, previous)
+    if not isinstance(planned, Newest):
+        return dossier, carried, issues
+    dossier, carried, joined = with_waiting(dossier, carried, planned.filing, planned.version, stores)
+    return dossier, carried, (*issues, *joined)
 
 
 def _is_same_patient(filing: Filing, record: RecordRow, standing: VersionHead, claim: NewClaim | None) -> bool:

@@ -32,8 +32,9 @@ def make_current(code: str, *, client_id: str, actor: str = "", stores: Stores, 
     mapped anew by `ehr-sync remap`. Safe to repeat. `actor` is who decides, where it is not the client's system. One
     audit entry, where anything changes.
 
-    Raises NotFound where the code is none or another sender's, Conflict where the version cannot stand (it waits for
-    its XML1). Who tried what they may not is noted in the log of the person whom it concerns.
+    Raises NotFound where the code is none or another sender's, Conflict where the version cannot stand: it waits for
+    its XML1, or the record was withdrawn. Who tried what they may not is noted in the log of the person whom it
+    concerns.
     """
     record_id, version = record_version_of(code)
     told = f"{client_id} {code}" if actor else code
@@ -44,17 +45,24 @@ def make_current(code: str, *, client_id: str, actor: str = "", stores: Stores, 
             record = records.records(connection, [record_id]).get(record_id)
             head = records.version_head(connection, record, version) if record else None
             is_theirs = record is not None and may_see(connection, client_id, record, today, stores)
-            waits = head is not None and head.state == "waiting_for_xml1"
-            if not is_theirs or head is None or waits:
+            hinders = _hinders(record, head) if record and head else ""
+            if not is_theirs or head is None or hinders:
                 entry = AuditEntry(actor, "refused make current", head.person_id if head else None, told)
                 repeated_refusals.note(connection, stores.keys.audit, entry)
         if record is None or head is None or not is_theirs:
             raise NotFound("transaction.unknown")
-        if waits:
-            raise Conflict("transaction.waiting_for_xml1")
+        if hinders:
+            raise Conflict(hinders)
         if record.newest == version or _stood(record, head, actor, told, stores, uris):
             return
     raise Unavailable("database.busy")
+
+
+def _hinders(record: RecordRow, head: VersionHead) -> str:
+    """Why the version cannot stand now; "" where it can."""
+    if head.state == "waiting_for_xml1":
+        return "transaction.waiting_for_xml1"
+    return "transaction.withdrawn" if record.is_withdrawn else ""
 
 
 def _stood(record: RecordRow, head: VersionHead, actor: str, told: str, stores: Stores, uris: Uris) -> bool:
@@ -112,7 +120,7 @@ def _changes(
     changes = []
     if row.shown_person is not None and leaves_former_book(connection, stores.keys.edges, row, claim):
         changes.append(Change(row.shown_person, row, head.version, None))
-    if claim.state is State.PROVEN and state == "ready":
+    if claim.state is State.PROVEN and state == "ready" and not row.is_aside:
         body = fresh or _body(connection, head, keys)
         changes.append(Change(head.person_id, row, head.version, body, anew=fresh is not None))
     return changes

@@ -31,7 +31,8 @@ MOST_VERSIONS = 60_000
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """A dossier that may be kept, with the family of its facility and its bytes, ready for the archive. `parts` are the
-    records that are cut out of it.
+    records that are cut out of it. `carried` says of a part without its summary from which versions the tables are that
+    it was joined to (`Body.carried`); of any other it is empty.
     """
 
     ordinal: int
@@ -41,11 +42,25 @@ class Incoming:
     piece: bytes = field(repr=False)
     told_as: str = field(default="", repr=False)  # how its sender is told of it; "": by its MA_LK
     parts: tuple[Incoming, ...] = ()
+    carried: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def names(self) -> frozenset[tuple[str, str]]:
-        """What it names its records by: the family of its facility, and its MA_LK there; and so of its parts."""
-        return frozenset({(self.family, self.dossier.source_id)}.union(*(part.names for part in self.parts)))
+        """What it names its records by: the family of its facility, and its MA_LK there, or its visit; and so of its
+        parts.
+        """
+        own = {(self.family, self.dossier.source_id), *self._visit}
+        return frozenset(own.union(*(part.names for part in self.parts)))
+
+    @property
+    def _visit(self) -> list[tuple[str, str]]:
+        """Two dossiers of one visit are kept one after the other, so that the second finds the first
+        (rules: twin-visits).
+        """
+        facts, who = SOURCES[self.dossier.source].visit(self.dossier.tables), patient_of(self.dossier)
+        if facts is None or facts.admitted is None or who is None:
+            return []
+        return [(self.family, APART.join(("", who.number or who.patient_code, facts.admitted.isoformat())))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +72,7 @@ class Look:
     claims: Mapping[bytes, ClaimRow]
     tries: frozenset[Try]  # on the chunk's numbers (rules: few-tries)
     made_by: Mapping[bytes, str]  # claims' families, where there are tries
+    visits: Mapping[bytes, RecordRow] = field(default_factory=dict)  # of the same visits, or set aside for the records
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +266,9 @@ def _ordered(
         for h in heads
         if h.state != "waiting_for_xml1"
     ]
-    repeated = any((h.content_mark, h.submission_id) == (content, submission_id) for h in heads)
+    # A part that was sent before, sent again, says nothing of what came since.
+    is_part = bool(incoming.carried)
+    repeated = is_part or any((h.content_mark, h.submission_id) == (content, submission_id) for h in heads)
     if incoming.dossier.version is not None:
         decision = decide_by_number(known, content, incoming.dossier.version)
     else:
@@ -267,6 +285,9 @@ def _ordered(
             return Beside(filing, version, state, (*notes, "record.superseded"), decision.of)
         case Order.TAKEN:
             return NotTaken(Issue("form.version_taken", "/version"))
+        case Order.DUPLICATE if incoming.told_as and filing.record is not None and filing.record.is_withdrawn:
+            # It went with the dossier that it is cut out of, and comes back with one that stands.
+            return Newest(filing, version, state, notes)
         case Order.DUPLICATE:
             return _duplicate(filing, next(h for h in heads if h.version == decision.of))
         case Order.LATE:
@@ -279,4 +300,7 @@ def _next(filing: Filing) -> int:
 
 
 def _duplicate(filing: Filing, holder: VersionHead) -> Duplicate:
-    return Duplicate(filing, holder, tuple(note for note in holder.notes if note != "record.superseded"))
+    notes = tuple(note for note in holder.notes if note != "record.superseded")
+    # The same content again is no newer version: it does not undo what its sender said of it.
+    withdrawn = filing.record is not None and filing.record.is_withdrawn
+    return Duplicate(filing, holder, (*notes, "record.withdrawn") if withdrawn else notes)

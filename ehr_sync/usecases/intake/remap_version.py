@@ -37,7 +37,7 @@ class Fate(Enum):
     COMES = "comes"  # was withheld, and is shown
     LEAVES = "leaves"  # was shown, and is withheld
     SAME = "same"  # every resource as it was
-    KEPT = "kept"  # other resources, and no book that shows them: its claim is not proven
+    KEPT = "kept"  # other resources, and no book that shows them: its claim is not proven, or it is withdrawn
     CURRENT = "current"  # made by today's mapping already
     OTHER_TABLES = "other_tables"  # does not hold the table that was asked for
     # Not mapped anew:
@@ -86,7 +86,9 @@ class Moved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A version that its record's book shows, or would; `book` is whose that is, None while the claim is not proven."""
+    """A version that its record's book shows, or would; `book` is whose that is, None while the claim is not proven, or
+    the record is set aside or withdrawn.
+    """
 
     record: RecordRow
     head: VersionHead
@@ -107,7 +109,8 @@ def standing_versions(
         if claim is None or (head is shown and found and (head is newest or found[0].book is not None)):
             continue
         book = head.person_id if head is newest else record.shown_person
-        found.append(Standing(record, head, claim, book if claim.state is State.PROVEN else None))
+        is_shown = claim.state is State.PROVEN and not record.is_aside
+        found.append(Standing(record, head, claim, book if is_shown else None))
     return tuple(found)
 
 

@@ -29,6 +29,12 @@ def decode_some(encoded: bytes, codes: Container[str]) -> list[HosoResult]:
     return [_to_hoso(kept) for kept in told if kept[1] in codes]
 
 
+def decode_own(encoded: bytes, codes: Container[str]) -> list[HosoResult]:
+    """The same without what was cut out of dossiers."""
+    _, files = json.loads(encoded)
+    return [_to_hoso(hoso) for _, _, dossiers in files for hoso in dossiers if hoso[1] in codes]
+
+
 def encode_hoso(result: HosoResult) -> bytes:
     """One HOSO's result as JSON."""
     return json.dumps(_hoso(result), ensure_ascii=False).encode()

@@ -21,6 +21,7 @@ from ehr_sync.store.records import NewVersion, RecordRow, VersionHead
 from ehr_sync.store.submissions import Ending, NewPiece, SubmissionKey, SubmissionRow
 from ehr_sync.usecases.book.release import Change, leaves_former_book, release
 from ehr_sync.usecases.intake.plan_record import Beside, Duplicate, Incoming, Look, Newest
+from ehr_sync.usecases.intake.show_again import shown_again
 from ehr_sync.usecases.stores import Stores
 from mappings.model import Issue
 
@@ -55,6 +56,14 @@ class NewStep:
     packed: bytes = field(repr=False)
     issues: tuple[Issue, ...]
     asks_again: bool = False  # whether its claim, which is known and doubted, is to be asked about once more
+    visit_mark: bytes | None = None  # which visit it is (rules: twin-visits)
+    twins: tuple[RecordRow, ...] = ()  # records of the same visit that are set aside for it
+    back: tuple[RecordRow, ...] = ()  # those that no longer are
+
+    @property
+    def beside(self) -> tuple[RecordRow, ...]:
+        """The other records that change with it."""
+        return (*self.twins, *self.back)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +133,7 @@ def write(parts: Sequence[Part], look: Look, stores: Stores, fresh: dict[bytes, 
         locked = _lock(connection, crowd, _named(steps, look), stores) | {
             c.person_id: LockedPerson(c.person_id, "provisional", 0, None, 0) for c in added.values()
         }
-        _look_again(connection, steps)
+        _look_again(connection, steps, look)
         claims = {**look.claims, **added}
         # Not before: of the same bytes again each would leave a key in the key store that opens nothing.
         nobodies = [stores.key_store.new_person() for part in parts for _ in part.refused]
@@ -194,8 +203,16 @@ def _write_locked(
         return
     versions = {s.plan.filing.record_id: _version(s, holder, batch) for s, holder, batch in steps}
     rows = {s.plan.filing.record_id: _record_row(s, holder, batch.received_at) for s, holder, batch in steps}
+    others = {row.record_id: row for s, _, _ in steps for row in _beside(s)}
+    of_others = [
+        change
+        for row in others.values()
+        if (change := _change_beside(connection, row, locked, person_keys, stores)) is not None
+    ]
     of_step = (_changes(connection, s, rows[s.plan.filing.record_id], claims, locked, stores) for s, _, _ in steps)
-    changes = [change for changes in of_step for change in changes]
+    # What is set aside leaves its book before its twin enters it.
+    changes = [*of_others, *(change for changes in of_step for change in changes)]
+    rows |= others
     if changes:
         rows |= release(
             connection,
@@ -209,9 +226,28 @@ def _write_locked(
     if first and not records.add_records(connection, [(rows[i], versions[i]) for i in sorted(first)], person_keys):
         raise Moved
     further = sorted(rows.keys() - first)
-    records.add_versions(connection, [versions[i] for i in further], person_keys)
+    records.add_versions(connection, [versions[i] for i in further if i in versions], person_keys)
     records.set_records(connection, [rows[i] for i in further])
     _ask_again(connection, [s for s, _, _ in steps], claims, at, stores)
+
+
+def _beside(step: NewStep) -> list[RecordRow]:
+    """The other records as they become."""
+    aside = [replace(row, twin=step.plan.filing.record_id) for row in step.twins]
+    return [*aside, *(replace(row, twin=None) for row in step.back)]
+
+
+def _change_beside(
+    connection: Connection,
+    row: RecordRow,
+    locked: Mapping[UUID, LockedPerson],
+    person_keys: Mapping[UUID, bytes],
+    stores: Stores,
+) -> Change | None:
+    if row.twin is not None:
+        return Change(row.shown_person, row, row.shown or 0, None) if row.shown_person else None
+    head = records.version_head(connection, row, row.newest)
+    return shown_again(connection, row, head, locked=locked, person_keys=person_keys, stores=stores)
 
 
 def _ask_again(
@@ -243,15 +279,24 @@ def _people(steps: Sequence[NewStep | Repeat], look: Look) -> set[UUID]:
             wanted |= {record.person_id, *filter(None, [record.shown_person])}
         if isinstance(step, Repeat):
             wanted.add(step.plan.holder.person_id)
+        else:
+            wanted |= {who for row in step.beside for who in (row.person_id, row.shown_person) if who is not None}
     return wanted
 
 
-def _look_again(connection: Connection, steps: Sequence[NewStep | Repeat]) -> None:
+def _look_again(connection: Connection, steps: Sequence[NewStep | Repeat], look: Look) -> None:
     # Of a record that nobody had kept, its insertion tells who was quicker.
-    filings = [s.plan.filing for s in steps]
+    filings, new = [s.plan.filing for s in steps], [s for s in steps if isinstance(s, NewStep)]
     planned = {f.record_id: f.record for f in filings if f.record is not None}
+    planned |= {row.record_id: row for s in new for row in s.beside}
     if planned and records.lock_records(connection, planned.keys()) != planned:
         raise Moved
+    # Another visit of the same claim was kept, if any, under the lock of the same person.
+    marks = {s.visit_mark for s in new if s.visit_mark is not None}
+    if marks:
+        seen = {i: row for i, row in look.visits.items() if row.visit_mark in marks}
+        if records.of_visits(connection, marks, []) != seen:
+            raise Moved
 
 
 def _holder(step: NewStep | Repeat, claims: Mapping[bytes, ClaimRow]) -> UUID:
@@ -301,6 +346,7 @@ def _record_row(step: NewStep, person_id: UUID, at: datetime) -> RecordRow:
             filing.patient_mark,
             filing.day_mark,
             at if stands else None,
+            visit_mark=step.visit_mark if stands else None,
         )
     if not stands:
         others = before.others if person_id == before.person_id else _with(before.others, person_id)
@@ -315,6 +361,11 @@ def _record_row(step: NewStep, person_id: UUID, at: datetime) -> RecordRow:
         patient_mark=filing.patient_mark,
         day_mark=filing.day_mark,
         newest_at=at,
+        # A newer version brings back what was withdrawn or set aside (rules: withdrawn-visits, twin-visits).
+        withdrawn_at=None,
+        withdrawn_why=None,
+        visit_mark=step.visit_mark,
+        twin=None,
     )
 
 

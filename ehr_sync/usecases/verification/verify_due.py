@@ -259,7 +259,9 @@ def _release_claim(
     stores: Stores,
     at: datetime,
 ) -> None:
-    """Put into the owner's book every record whose newest version makes this claim and is ready."""
+    """Put into the owner's book every record whose newest version makes this claim and is ready, but for those that
+    are set aside or withdrawn.
+    """
     locked = records.lock_records(connection, records.records_of(connection, [owner.person_id]).keys())
     ready = _ready(connection, locked, claim_id, owner.person_id)
     if not ready:
@@ -283,5 +285,7 @@ def _ready(connection: Connection, rows: dict[bytes, RecordRow], claim_id: bytes
     newest = {h.record_id: h for hs in heads.values() for h in hs if h.version == rows[h.record_id].newest}
     ordered = sorted(newest.values(), key=lambda h: (h.accepted_at, h.record_id))
     return [
-        rows[h.record_id] for h in ordered if h.claim_id == claim_id and h.state == "ready" and h.person_id == person_id
+        rows[h.record_id]
+        for h in ordered
+        if h.claim_id == claim_id and h.state == "ready" and h.person_id == person_id and not rows[h.record_id].is_aside
     ]

@@ -15,6 +15,7 @@ from flask import Blueprint, Response
 
 from ehr_sync.api import access
 from ehr_sync.api.problems import Problem
+from ehr_sync.usecases.book.withdrawn_records import Withdrawn
 from ehr_sync.web.citizen import words
 from ehr_sync.web.citizen.book import Appointment, Paper
 from ehr_sync.web.citizen.reading import (
@@ -67,6 +68,7 @@ def book_api(reading: Reading) -> Blueprint:
                     {"received": _at(each.came), "facility": each.facility, "why": each.why, **_why(each.why)}
                     for each in found.waiting
                 ],
+                "withdrawn": [_withdrawn(each) for each in found.withdrawn],
                 "nationalApp": found.app or None,
                 "facilities": [{"name": each.name, "lastSent": _at(each.last)} for each in found.facilities],
             }
@@ -101,6 +103,11 @@ def _paper(each: Paper) -> dict[str, Any]:
     said = [{"title": words.titled(title), "lines": told} for title, told in each.parts]
     who = {"title": words.titled(each.title), "on": each.on, "number": each.number, "place": each.place}
     return {"id": each.key, "visit": each.visit, **who, "signed": each.signed, "to": each.to, "said": said}
+
+
+def _withdrawn(each: Withdrawn) -> dict[str, Any]:
+    why = {"reason": each.why, "reasonText": words.withdrawn_why(each.why)}
+    return {"facility": each.facility, "visited": each.visited or None, "withdrawn": _at(each.at), **why}
 
 
 def _why(word: str) -> dict[str, str]:

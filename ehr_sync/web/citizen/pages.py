@@ -146,7 +146,7 @@ def _beside(blueprint: Blueprint, reading: Reading) -> None:
     @blueprint.get("/waiting")
     def waiting() -> Response:
         found = reading.waiting("page waiting", login=visitor().login)
-        return page("citizen/waiting.html", found=found, why=words.why)
+        return page("citizen/waiting.html", found=found, why=words.why, withdrawn_why=words.withdrawn_why)
 
     @blueprint.get("/apps")
     def apps() -> Response:

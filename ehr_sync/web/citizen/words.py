@@ -8,6 +8,7 @@ from typing import Protocol
 
 from flask_babel import get_locale
 
+from ehr_sync.api.transactions import WITHDRAWN
 from ehr_sync.core.app_scopes import access
 from ehr_sync.web.design.words import gettext
 
@@ -61,6 +62,9 @@ def what(look: Look) -> str:
         "read dossier": gettext("xem tình trạng hồ sơ đã gửi"),
         "compare versions": gettext("so các bản của một hồ sơ đã gửi"),
         "make current": gettext("chọn bản được dùng của một hồ sơ"),
+        "keep apart": gettext("xác nhận một hồ sơ là đợt khám riêng"),
+        "withdraw": gettext("thu hồi một hồ sơ đã gửi"),
+        "restore": gettext("hủy việc thu hồi một hồ sơ"),
         "push": gettext("chuyển dữ liệu đến sổ trên ứng dụng định danh quốc gia"),
         "verify": gettext("hỏi cơ sở dữ liệu quốc gia về dân cư"),
         "contradiction": gettext("cơ sở dữ liệu quốc gia về dân cư trả lời khác lần trước"),
@@ -163,6 +167,12 @@ def how_long(lasts: timedelta) -> str:
     if lasts >= timedelta(hours=1):
         return gettext("Nhiều nhất %(hours)s giờ.", hours=int(lasts / timedelta(hours=1)))
     return gettext("Một lần, trong %(minutes)s phút.", minutes=int(lasts / timedelta(minutes=1)))
+
+
+def withdrawn_why(why: str) -> str:
+    """Why a facility took a record back."""
+    vietnamese, english = WITHDRAWN[why]
+    return english if str(get_locale()) == "en" else vietnamese
 
 
 def why(word: str) -> tuple[str, str]:

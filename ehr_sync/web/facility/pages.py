@@ -9,14 +9,16 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, g, redirect, request, url_for
 
+from ehr_sync.api.corrections import Corrections
 from ehr_sync.api.desk import Looks, day_of
 from ehr_sync.api.problems import Problem
 from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.codes import record_version_of
 from ehr_sync.core.ports import Login
+from ehr_sync.core.withdrawals import WHYS
 from ehr_sync.usecases.desk.asking import Asker
 from ehr_sync.usecases.desk.look_at_day import GROUPS, PAGE_SIZE, STATES
-from ehr_sync.web.facility import files, keys, words
+from ehr_sync.web.facility import corrections, files, keys, words
 from ehr_sync.web.facility.files import Files
 from ehr_sync.web.facility.keys import Keys
 from ehr_sync.web.foundation import page, visitor
@@ -33,8 +35,10 @@ class UseCases:
     now: Callable[[], datetime]
     looks: Looks
     stand: Callable[[str, Asker], None]
+    keep_apart: Callable[[str, Asker], None]
     files: Files
     keys: Keys
+    corrections: Corrections
 
 
 def rooms(behind: UseCases) -> Blueprint:
@@ -58,6 +62,7 @@ def rooms(behind: UseCases) -> Blueprint:
     _days(blueprint, behind)
     _dossiers(blueprint, behind)
     files.add(blueprint, behind.files)
+    corrections.add(blueprint, behind.corrections, behind.now)
     keys.add(blueprint, behind.keys)
     return blueprint
 
@@ -137,7 +142,7 @@ def _dossiers(blueprint: Blueprint, behind: UseCases) -> None:
     def dossier(code: str, transaction: str) -> Response:
         found = behind.looks.dossier(transaction, asker())
         version = next((v for v in found.versions if v.line.transaction_code == transaction), found.versions[0])
-        return page("facility/dossier.html", found=found, version=version)
+        return page("facility/dossier.html", found=found, version=version, whys=WHYS)
 
     @blueprint.get("/facility/<code>/dossiers/<transaction>/differences")
     def differences(code: str, transaction: str) -> Response:
@@ -148,4 +153,9 @@ def _dossiers(blueprint: Blueprint, behind: UseCases) -> None:
     @blueprint.post("/facility/<code>/dossiers/<transaction>/stand")
     def stand(code: str, transaction: str) -> Response:
         behind.stand(transaction, asker())
+        return redirect(url_for("facility.dossier", code=code, transaction=transaction), 303)  # type: ignore[return-value]
+
+    @blueprint.post("/facility/<code>/dossiers/<transaction>/apart")
+    def keep_apart(code: str, transaction: str) -> Response:
+        behind.keep_apart(transaction, asker())
         return redirect(url_for("facility.dossier", code=code, transaction=transaction), 303)  # type: ignore[return-value]

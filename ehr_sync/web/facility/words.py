@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ehr_sync.api.desk import word
-from ehr_sync.api.transactions import NEXT, REASONS
+from ehr_sync.api.transactions import NEXT, WHY
 from ehr_sync.usecases.desk.look_at_day import Line
 from ehr_sync.web.design.words import gettext
 from ehr_sync.web.foundation import language
@@ -23,7 +23,7 @@ def next_words(code: str) -> str:
 
 def reason_words(code: str) -> str:
     """Why something is so, in words."""
-    return word(code, language(), REASONS)
+    return word(code, language(), WHY)
 
 
 def said(issue: Issue) -> dict[str, str]:

@@ -7,6 +7,7 @@ from typing import Final
 from mappings.sources.dossier.absent import MAY_STAY, carry_over
 from mappings.sources.dossier.checking import check
 from mappings.sources.dossier.identity import claimed_number, claims, visit_facts
+from mappings.sources.dossier.joining import joined
 from mappings.sources.dossier.reading.hoso import read_hoso
 from mappings.sources.dossier.tables import TABLES
 from mappings.sources.dossier.to_fhir import to_fhir
@@ -25,6 +26,7 @@ DOSSIER: Final = Source(
     may_stay=MAY_STAY,
     carry_over=carry_over,
     to_carry=to_carry,
+    join=joined,
     withheld=withheld,
     to_fhir=to_fhir,
 )

@@ -5,7 +5,7 @@ Locks `claim` for the moment that columns take, and for one pass over it for an 
 from alembic import op
 
 revision = "0019"
-down_revision = "0016"
+down_revision = "0018"
 
 
 def upgrade() -> None:
