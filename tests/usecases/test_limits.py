@@ -40,7 +40,7 @@ WRONG: Final = {"GIOI_TINH": "7", "MA_DANTOC": "zz"}
     ("values", "told"),
     [
         # The slip (XML14) has the sex that XML1 had.
-        (WRONG, ["value.code_unknown", "value.code_unknown", "value.differs_from_xml1"]),
+        (WRONG, ["value.code_unknown", "value.code_unknown", "value.differs_from_xml1", "answer.shortened"]),
         (
             {**WRONG, "NGAY_VAO": "x"},
             ["date.impossible", "value.code_unknown", "value.code_unknown", "answer.shortened"],

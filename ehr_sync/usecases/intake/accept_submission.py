@@ -37,7 +37,7 @@ from ehr_sync.usecases.intake.write_chunk import Batch, Refused
 from ehr_sync.usecases.stores import Stores
 from mappings.formats import archive, base64_reading, base64_writing, bodies
 from mappings.formats.bodies import Place
-from mappings.issues.catalogue import is_refusal
+from mappings.issues.catalogue import by_weight, is_refusal
 from mappings.model import Dossier, Issue, MappingContext, Uris
 from mappings.sources.catalogue import parts_of, source_of
 from mappings.sources.city.source import CITY
@@ -414,14 +414,14 @@ class _Run:
         return vietnam_day(self.before.now)
 
     def _shortened(self, dossier: Dossier) -> Dossier:
-        """Issues beyond the request's budget are left out of the answer, refusals last: who sends five thousand wrong
-        dossiers learns nothing from the millionth line.
+        """Issues beyond the request's budget are left out of the answer, refusals last and what is for information first:
+        who sends five thousand wrong dossiers learns nothing from the millionth line.
         """
         self._issues_told += len(dossier.issues)
         if self._issues_told <= _MOST_ISSUES or len(dossier.issues) <= _ALWAYS_TOLD:
             return dossier
-        by_weight = sorted(dossier.issues, key=lambda issue: not is_refusal(issue))[:_ALWAYS_TOLD]
-        return dataclasses.replace(dossier, issues=(*by_weight, Issue("answer.shortened")))
+        told = by_weight(dossier.issues)[:_ALWAYS_TOLD]
+        return dataclasses.replace(dossier, issues=(*told, Issue("answer.shortened")))
 
     def _add(self, results: list[HosoResult | None], position: int, incoming: Incoming) -> None:
         named = incoming.names
