@@ -414,8 +414,8 @@ class _Run:
         return vietnam_day(self.before.now)
 
     def _shortened(self, dossier: Dossier) -> Dossier:
-        """Issues beyond the request's budget are left out of the answer, refusals last and what is for information first:
-        who sends five thousand wrong dossiers learns nothing from the millionth line.
+        """Issues beyond the request's budget are left out of the answer, information first and refusals last: who sends
+        five thousand wrong dossiers learns nothing from the millionth line.
         """
         self._issues_told += len(dossier.issues)
         if self._issues_told <= _MOST_ISSUES or len(dossier.issues) <= _ALWAYS_TOLD:
