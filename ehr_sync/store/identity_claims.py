@@ -168,16 +168,18 @@ def take_due(connection: Connection, edge_key: bytes, lease: timedelta, limit: i
     """Take claims that are due, oldest first, for the length of the lease. Nobody waits for anybody; a claim that does
     not fit its seal says so.
     """
+    # A common table expression, which is asked once: a subquery may be asked again for each row, and finds others then.
     due = (
         select(claim.c.claim_id)
         .where(claim.c.due_at <= func.statement_timestamp())
         .order_by(claim.c.due_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
+        .cte("due")
     )
     rows = connection.execute(
         update(claim)
-        .where(claim.c.claim_id.in_(due.scalar_subquery()))
+        .where(claim.c.claim_id.in_(select(due.c.claim_id)))
         .values(fence=claim.c.fence + 1, due_at=func.statement_timestamp() + lease)
         .returning(*CLAIM, claim.c.fence, claim.c.attempts, claim.c.facts)
     )

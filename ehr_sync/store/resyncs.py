@@ -118,11 +118,12 @@ def _mark(connection: Connection, resync_id: UUID, scope: Scope, cursor: UUID | 
         .order_by(lane.c.person_id)
         .limit(limit)
         .with_for_update()
+        .cte("chosen")  # asked once, as in identity_claims.take_due
     )
     now = func.statement_timestamp()
     statement = (
         update(lane)
-        .where(lane.c.person_id.in_(chosen.scalar_subquery()), _lanes_in(scope))
+        .where(lane.c.person_id.in_(select(chosen.c.person_id)), _lanes_in(scope))
         .values(
             **WHOLE,
             attempts=0,

@@ -22,6 +22,7 @@ from ehr_sync.store.people import ProvenFacts
 from ehr_sync.store.sealing import Unreadable
 from tests.databases import Dsns
 from tests.keys import KEYS
+from tests.store.plans import JOINS, join_by
 from tests.store.waiting import wait_until_somebody_waits
 
 KEY: Final = bytes(32)
@@ -317,3 +318,12 @@ def test_the_oldest_due_claims_are_taken_first(database: Database) -> None:
                 {"age": timedelta(minutes=minutes), "id": claim_id},
             )
     assert [take(database, 1)[0].claim_id for _ in range(3)] == [b"2", b"1", b"3"]
+
+
+@pytest.mark.parametrize("join", JOINS)
+def test_no_more_are_taken_than_asked_for_whatever_the_plan(database: Database, join: str) -> None:
+    add(database, b"1", b"2", b"3")
+    expire(database)
+    with database.begin() as connection:
+        join_by(connection, join)
+        assert len(identity_claims.take_due(connection, KEYS.edges, LEASE, 1)) == 1

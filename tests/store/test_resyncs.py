@@ -12,6 +12,7 @@ from sqlalchemy import text
 from ehr_sync.store import lanes, resyncs
 from ehr_sync.store.database import Database
 from ehr_sync.store.resyncs import Scope, scope_of
+from tests.store.plans import JOINS, join_by
 
 PEOPLE: Final = [UUID(int=n) for n in range(1, 24)]
 
@@ -58,6 +59,15 @@ def test_every_lane_starts_over_once_however_many_are_told_at_a_time(full: Datab
         23,
         "running",
     )
+
+
+@pytest.mark.parametrize("join", JOINS)
+def test_no_more_are_told_at_a_time_than_asked_for_whatever_the_plan(full: Database, join: str) -> None:
+    order(full, Scope())
+    with full.begin() as connection:
+        join_by(connection, join)
+        assert resyncs.mark_some(connection, 3) == 3
+    assert sum(epochs(full)) == 3
 
 
 def test_processes_at_once_tell_every_lane_once(full: Database) -> None:
