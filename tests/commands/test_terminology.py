@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import pytest
 from click.testing import CliRunner, Result
@@ -14,9 +14,10 @@ from click.testing import CliRunner, Result
 from ehr_sync.bootstrap_web import web_application
 from ehr_sync.commands.remap import remap_command
 from ehr_sync.commands.terminology import terminology
-from ehr_sync.core.errors import Misconfigured
+from ehr_sync.core.errors import Misconfigured, Unavailable
 from ehr_sync.sandbox.dossiers.generator import dossier, with_values
 from ehr_sync.sandbox.world import World
+from ehr_sync.store.database import Database
 from ehr_sync.usecases.terminology import follow_editions
 from ehr_sync.usecases.terminology.follow_editions import LOOK_SECONDS, FollowedEditions
 from mappings.terminology import editions
@@ -156,6 +157,19 @@ def test_a_running_web_worker_asks_with_what_is_posted(
     assert len(editions.editions("area")) == 1
     asked.post("/oauth2/token", base_url="http://127.0.0.1:8080")
     assert len(editions.editions("area")) == 2
+
+
+def test_a_web_worker_begins_though_the_database_is_gone_once_more(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that gave up would end all of gunicorn."""
+
+    def gone(_: Database) -> NoReturn:
+        raise Unavailable("database.stopping")
+
+    monkeypatch.setattr(Database, "reading", gone)
+    monkeypatch.setattr(Database, "begin", gone)
+    assert web_application(running.service)
 
 
 def test_what_is_kept_has_the_new_name_after_a_remap(running: Running, file: Path) -> None:

@@ -18,15 +18,16 @@ LOOK_SECONDS: Final = 5.0
 
 
 class FollowedEditions:
-    """What was loaded, put in place in this process: at once, and again whenever it is called and has changed. The
-    database is asked at most once in five seconds, by one thread; who comes meanwhile goes on with what there is.
+    """What was loaded since the service was opened, put in place in this process whenever it is called. The database is
+    asked at most once in five seconds, by one thread; who comes meanwhile goes on with what there is.
     """
 
     def __init__(self, database: Database, stopwatch: Callable[[], float]) -> None:
         self._database, self._stopwatch = database, stopwatch
         self._looking = threading.Lock()
         self._looked_at = self._stopwatch()
-        self._state = install_editions(database)
+        # Of what was in place when the service was opened; not asked here, where nobody would wait for a database.
+        self._state: tuple[int, int] | None = None
 
     def __call__(self) -> None:
         """Look whether anything was loaded or withdrawn. Where the database is away it is looked later: who needs it
