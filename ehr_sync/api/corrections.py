@@ -4,7 +4,6 @@ compares a month's list with what is here. One record as JSON, many as a list: .
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -16,10 +15,12 @@ from flask import Blueprint, Response, request
 
 from ehr_sync.api import access
 from ehr_sync.api.desk import word
+from ehr_sync.api.json_body import json_body
 from ehr_sync.api.language import Language, language_of
 from ehr_sync.api.places import Places
 from ehr_sync.api.problems import Problem
 from ehr_sync.api.transactions import WITHDRAWN
+from ehr_sync.core.clock import first_of_month
 from ehr_sync.core.withdrawals import WHYS
 from ehr_sync.usecases.desk.asking import Asker, system
 from ehr_sync.usecases.desk.reconcile_list import Missing, Reconciled, There
@@ -35,7 +36,6 @@ CSV: Final = "text/csv"
 LIST_TYPES: Final = (XLSX, CSV)
 MOST_TOLD: Final = 1_000
 """So many of each kind are told of; the counts are of all."""
-_MONTH: Final = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
 
 
 class Withdraw(Protocol):
@@ -93,9 +93,10 @@ def corrections(behind: Corrections, places: Places) -> Blueprint:
 
 def month_of(text: str) -> date:
     """The first day of a month as ISO 8601 writes it. Raises Problem."""
-    if not _MONTH.fullmatch(text):
+    first = first_of_month(text)
+    if first is None:
         raise Problem("request.parameter", parameters=["month"])
-    return date.fromisoformat(f"{text}-01")
+    return first
 
 
 def _asker() -> Asker:
@@ -122,11 +123,7 @@ def _body() -> bytes:
 def _rows() -> tuple[ListRow, ...]:
     if request.mimetype != "application/json":
         return read_list(_body(), most_rows=MOST_ROWS)
-    try:
-        given = orjson.loads(_body())
-    except orjson.JSONDecodeError:
-        raise Problem("request.bad") from None
-    return (_row(given),)
+    return (_row(json_body(most_bytes=MOST_BYTES)),)
 
 
 _MEMBERS: Final = {"maLK": "source_id", "reason": "why", "maGiaoDich": "code"}

@@ -14,6 +14,7 @@ import orjson
 from flask import Blueprint, Response, request
 
 from ehr_sync.api import access
+from ehr_sync.api.json_body import json_body
 from ehr_sync.api.language import Language, language_of
 from ehr_sync.api.problems import Problem
 from ehr_sync.api.transactions import REASONS, WORDS, rendered
@@ -23,7 +24,6 @@ from ehr_sync.usecases.desk.look_at_day import GROUPS, PAGE_SIZE, Day, Line, Lin
 from ehr_sync.usecases.desk.look_at_dossier import Comparison, DossierSeen
 from mappings.issues import catalogue
 
-_BODY_BYTES: Final = 16_384
 _LONGEST_MA_LK: Final = 200
 
 
@@ -116,11 +116,7 @@ def _asker() -> Asker:
 
 
 def _ma_lk() -> str:
-    request.max_content_length = _BODY_BYTES
-    try:
-        given = orjson.loads(request.get_data())
-    except orjson.JSONDecodeError:
-        raise Problem("request.bad") from None
+    given = json_body()
     found = given.get("maLK") if isinstance(given, dict) else None
     if not isinstance(found, str) or not 0 < len(found.strip()) <= _LONGEST_MA_LK or "\0" in found:
         raise Problem("request.parameter", parameters=["maLK"])

@@ -5,19 +5,18 @@ and forgotten: it stands in no store, no log and no address.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 import orjson
 from flask import Blueprint, Response, request
 
+from ehr_sync.api.json_body import json_body
 from ehr_sync.api.language import language_of
 from ehr_sync.api.problems import Problem
 from mappings.cards import LONGEST, IdentityCard, InsuranceCard, read_card
 from mappings.issues.catalogue import render
 from mappings.model import Issue
 from mappings.numbers import birth_year_in, is_place_known, sex_in
-
-_BODY_BYTES: Final = 16_384
 
 
 def identity() -> Blueprint:
@@ -38,11 +37,7 @@ def identity() -> Blueprint:
 
 
 def _text() -> str:
-    request.max_content_length = _BODY_BYTES
-    try:
-        given = orjson.loads(request.get_data())
-    except orjson.JSONDecodeError:
-        raise Problem("request.bad") from None
+    given = json_body()
     text = given.get("text") if isinstance(given, dict) else None
     if not isinstance(text, str) or not 0 < len(text) <= LONGEST:
         raise Problem("request.parameter", parameters=["text"])

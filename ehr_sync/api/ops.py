@@ -14,6 +14,7 @@ from flask import Blueprint, Request, Response, request
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from ehr_sync.api import access
+from ehr_sync.api.json_body import json_body
 from ehr_sync.api.language import language_of
 from ehr_sync.api.problems import Problem
 from ehr_sync.api.transactions import LifeLine, rendered
@@ -23,7 +24,6 @@ from mappings.facility_code import is_facility_code
 
 _ROWS: Final = 100
 _MOST_ROWS: Final = 1_000
-_BODY_BYTES: Final = 16_384
 
 
 class Resync(Protocol):
@@ -267,13 +267,8 @@ def _wanted(asked: Mapping[str, Any]) -> Wanted:
 
 
 def _order(request: Request, schema: Schema) -> dict[str, Any]:
-    request.max_content_length = _BODY_BYTES
     try:
-        values = orjson.loads(request.get_data())
-    except orjson.JSONDecodeError:
-        raise Problem("request.bad") from None
-    try:
-        loaded: dict[str, Any] = schema.load(values)
+        loaded: dict[str, Any] = schema.load(json_body())
     except ValidationError as error:
         names = sorted(str(name) for name in error.messages_dict if name in schema.fields)
         if names == ["reason"]:

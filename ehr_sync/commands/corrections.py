@@ -5,16 +5,15 @@ Rows are told by their number and our own codes: a MA_LK is its facility's.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import date
 from pathlib import Path
 
 import click
 
 from ehr_sync.commands.noting import by
 from ehr_sync.commands.opening import opened
+from ehr_sync.core.clock import first_of_month
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.core.withdrawals import WHYS
 from ehr_sync.usecases.desk.asking import Asker, desk_of
@@ -59,13 +58,12 @@ def restore(file: Path, *, facility: str) -> None:
 @click.option("--month", required=True, help="What came in this month is looked for in the list: 2026-10.")
 def reconcile(file: Path, *, facility: str, month: str) -> None:
     """Compare a month's LIST of a facility with what is here: missing, extra, withdrawn (đối soát)."""
-    if not re.fullmatch(r"20\d\d-(0[1-9]|1[0-2])", month):
+    first = first_of_month(month)
+    if first is None:
         raise click.UsageError("Give --month as 2026-10.")
     rows = _rows(file, MOST_LISTED)
     with opened() as service:
-        found = reconcile_list(
-            rows, date.fromisoformat(f"{month}-01"), _asker(facility, service.stores), stores=service.stores
-        )
+        found = reconcile_list(rows, first, _asker(facility, service.stores), stores=service.stores)
     for line in _compared(found):
         click.echo(line)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from mappings.dates import VIETNAM
 
@@ -15,6 +16,14 @@ Clock = Callable[[], datetime]
 def vietnam_day(at: datetime) -> date:
     """The day that it is in Viet Nam, wherever this runs: what law, posts and grants mean by a day."""
     return at.astimezone(VIETNAM).date()
+
+
+def first_of_month(text: str) -> date | None:
+    """The first day of a month as ISO 8601 writes it ("2026-10"), of this century; None where it is none."""
+    return date.fromisoformat(f"{text}-01") if _MONTH.fullmatch(text) else None
+
+
+_MONTH: Final = re.compile("20[0-9]{2}-(?:0[1-9]|1[0-2])")
 
 
 class Stopwatch(Protocol):
