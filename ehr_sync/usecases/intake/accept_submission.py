@@ -338,7 +338,7 @@ class _Run:
             reader = self._source(piece)
             dossier = reader.read(piece, found, position + 1, self._limits)
             if results is None:
-                self._refuse(piece, dossier, reader, ordinal(start))
+                self._refuse(piece, dossier, self._number_mark(dossier, reader), ordinal(start))
             else:
                 self._accept_hoso(piece, dossier, reader, results, position, ordinal(start), found.facility_code)
         around.text(source, end, cast(Spool, source).size)
@@ -364,7 +364,7 @@ class _Run:
             if self.keep:
                 number_mark = self._number_mark(dossier, source)
                 self._tell_desk(refused, dossier, number_mark, ordinal, sender)
-                self._refuse(piece, dossier, source, ordinal)
+                self._refuse(piece, dossier, number_mark, ordinal)
             return
         sending = self.before.sending[dossier.facility_code]
         means = cast(MadeOnMeans, sending.made_on_means)
@@ -372,10 +372,10 @@ class _Run:
         incoming = Incoming(ordinal, dossier, sending.family, means, packed)
         self._add(results, position, with_parts(incoming, cut))
 
-    def _refuse(self, piece: bytes, dossier: Dossier, source: Source, ordinal: int) -> None:
+    def _refuse(self, piece: bytes, dossier: Dossier, number_mark: bytes, ordinal: int) -> None:
         if len(piece) > self.settings.record_bytes * 3 // 2:
             return  # only its place is kept: to pack what can be no dossier would take four times its length in memory
-        self._refused.append(Refused(ordinal, self._number_mark(dossier, source), self._packed(piece, dossier)))
+        self._refused.append(Refused(ordinal, number_mark, self._packed(piece, dossier)))
         self._chunk_bytes += len(self._refused[-1].piece)
         if self._is_full():
             self._keep_chunk(last=False)
