@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
@@ -12,29 +10,9 @@ from click.testing import CliRunner, Result
 
 from ehr_sync.commands.apps import app
 from ehr_sync.core.errors import Misconfigured
-from ehr_sync.sandbox.world import World
-from tests import given
-from tests.databases import Dsns
-from tests.usecases.service import Running, open_running
+from tests.usecases.service import Running
 
 GOOD: Final = ["add", "so-tay", "--name-vi", "Sổ tay", "--name-en", "Diary", "--redirect", "https://app.example/cb"]
-
-
-@pytest.fixture(scope="module")
-def running(module_dsns: Dsns, world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A service whose settings the command finds in its environment."""
-    folder = tmp_path_factory.mktemp("apps")
-    made = open_running(module_dsns, world, folder)
-    settings = given.variables(
-        world, dsn=module_dsns.main, key_dsn=module_dsns.keys, key_file=str(folder / "keys.json")
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("EHR_SYNC_")]:
-            patch.delenv(name)
-        for name, value in settings.items():
-            patch.setenv(name, value)
-        yield made
-    made.service.close()
 
 
 @pytest.fixture(autouse=True)

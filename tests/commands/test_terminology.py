@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -16,14 +15,11 @@ from ehr_sync.commands.remap import remap_command
 from ehr_sync.commands.terminology import terminology
 from ehr_sync.core.errors import Misconfigured, Unavailable
 from ehr_sync.sandbox.dossiers.generator import dossier, with_values
-from ehr_sync.sandbox.world import World
 from ehr_sync.store.database import Database
 from ehr_sync.usecases.terminology import follow_editions
 from ehr_sync.usecases.terminology.follow_editions import LOOK_SECONDS, FollowedEditions
 from mappings.terminology import editions
-from tests import given
-from tests.databases import Dsns
-from tests.usecases.service import Running, number_of, open_running
+from tests.usecases.service import Running, number_of
 
 HEAD: Final = "code,display,from,until,successors,limits\n"
 AREAS: Final = HEAD + "K1,Khu vực 1,,,,\nK4,Khu vực 4,,,,\n"
@@ -31,23 +27,6 @@ LOAD: Final = ("--edition", "QĐ 1/QĐ-BYT", "--from", "2026-09-01")
 VISIT: Final = with_values(
     dossier(652, person_index=652, shape="outpatient"), "XML1", MA_BENH_CHINH="U07.99", MA_BENH_KT="", CHAN_DOAN_RV=""
 )
-
-
-@pytest.fixture(scope="module")
-def running(module_dsns: Dsns, world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A service whose settings the command finds in its environment."""
-    folder = tmp_path_factory.mktemp("terms")
-    made = open_running(module_dsns, world, folder)
-    settings = given.variables(
-        world, dsn=module_dsns.main, key_dsn=module_dsns.keys, key_file=str(folder / "keys.json")
-    )
-    with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("EHR_SYNC_")]:
-            patch.delenv(name)
-        for name, value in settings.items():
-            patch.setenv(name, value)
-        yield made
-    made.service.close()
 
 
 @pytest.fixture(autouse=True)
