@@ -9,21 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-import orjson
 from flask import Blueprint, Response, request
 
 from ehr_sync.api import access, render, transactions
+from ehr_sync.api.drop_in import Words, in_json, sent, tell_problems, words_of
 from ehr_sync.api.language import Language, language_of
 from ehr_sync.api.password_sign_ins import PasswordSignIns, login_in
 from ehr_sync.api.places import Places
-from ehr_sync.api.problems import PROBLEM_JSON
 from ehr_sync.api.refused import because
-from ehr_sync.api.submissions import Accept, body_of, kind_of
+from ehr_sync.api.submissions import Accept
 from ehr_sync.core.answers import Answer
 from ehr_sync.core.errors import NotFound
 from ehr_sync.usecases.access.assertions import TokenRefused
 from ehr_sync.usecases.access.authenticate import AccessToken
-from mappings.formats.source import SourceRefused
 from mappings.issues import catalogue as issues
 from mappings.model import Issue
 
@@ -33,7 +31,6 @@ _FIELDS: Final = ("username", "password", "code")
 TAKEN, UNREADABLE, BAD_CONTENT, EMPTY, NOT_YOURS, UNKNOWN = "200", "201", "202", "204", "403", "404"
 _BY_ISSUE: Final[Mapping[str, str]] = {"request.files_missing": EMPTY, "facility.not_yours": NOT_YOURS}
 
-Words = Mapping[Language, str]
 _SIGNED_IN: Final[Words] = {"vi": "Đăng nhập thành công.", "en": "Signed in."}
 _NO_LOGIN: Final[Words] = {
     "vi": "Gửi JSON {username, password, code}, mỗi trường một chuỗi; code là mã cơ sở KCB.",
@@ -90,19 +87,12 @@ def axis(
         except TokenRefused as refused:
             name = login.username if login else ""
             because(refused.code, exactly=refused.reason, client=name, status=401 if login else 400)
-            return _json({"maKetQua": False, "apiKey": None, "message": REFUSALS[refused.reason][language]})
-        return _json({"maKetQua": True, "apiKey": _api_key(token), "message": _SIGNED_IN[language]})
+            return in_json({"maKetQua": False, "apiKey": None, "message": REFUSALS[refused.reason][language]})
+        return in_json({"maKetQua": True, "apiKey": _api_key(token), "message": _SIGNED_IN[language]})
 
     @blueprint.post("/api/kcb/xml/qd3176/guiHoSoXml")
     def send() -> Response:
-        client_id, language = access.caller().client_id, language_of(request)
-        kind, body = kind_of(request), body_of(request)
-        try:
-            with places.taken(client_id):
-                answer = accept(client_id=client_id, body=body, media_type=kind, idempotency_key=None)
-        except SourceRefused as refused:
-            return _json(_refused(refused.issue, language))
-        return _json(_answered(answer, language))
+        return sent(accept, places, answered=_answered, refused=_refused)
 
     @blueprint.get("/api/kcb/tra-cuu-trang-thai/<code>", endpoint="follow")
     def show(code: str) -> Response:
@@ -111,23 +101,17 @@ def axis(
             line = follow(code, client_id=access.caller().client_id)
         except NotFound:
             because("not_found", status=404)
-            return _json({"maKetQua": UNKNOWN, "thongDiep": _NO_TRANSACTION[language]})
+            return in_json({"maKetQua": UNKNOWN, "thongDiep": _NO_TRANSACTION[language]})
         shown = transactions.rendered(line, language)
         told = {"trangThai": shown["state"], "thongDiep": f"{shown['stateText']}. {shown['nextText']}."}
-        return _json({"maKetQua": TAKEN, **shown, **told})
+        return in_json({"maKetQua": TAKEN, **shown, **told})
 
-    # Of the whole application: one limit (api/admission.py) is found when the route has answered.
-    @blueprint.after_app_request
-    def tell_problem(response: Response) -> Response:
-        """A problem that is not of the trade, in the axis's words too."""
-        if request.blueprint == blueprint.name and response.mimetype == PROBLEM_JSON:
-            problem = orjson.loads(response.get_data())
-            words = f"{problem['title']} {problem['detail']}"
-            # The sign-in's maKetQua is true or false.
-            code = False if request.endpoint == "axis.sign_in" else str(response.status_code)
-            response.set_data(orjson.dumps({**problem, "maKetQua": code, "thongDiep": words, "message": words}))
-        return response
+    def in_own_words(response: Response, words: str) -> dict[str, Any]:
+        # The sign-in's maKetQua is true or false.
+        code = False if request.endpoint == "axis.sign_in" else str(response.status_code)
+        return {"maKetQua": code, "thongDiep": words, "message": words}
 
+    tell_problems(blueprint, in_own_words)
     return blueprint
 
 
@@ -176,13 +160,3 @@ def _refused(issue: Issue, language: Language) -> dict[str, Any]:
         "issues": [shown],
         "thongDiep": words_of(shown),
     }
-
-
-def words_of(issue: Mapping[str, str]) -> str:
-    """An issue in a line: where, what, and what to do."""
-    place = f"{issue['path']}: " if issue["path"] else ""
-    return f"{place}{issue['message']} {issue['fix']}"
-
-
-def _json(told: object) -> Response:
-    return Response(orjson.dumps(told), mimetype="application/json")

@@ -10,20 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-import orjson
 from flask import Blueprint, Response, request
 
-from ehr_sync.api import access, render
-from ehr_sync.api.axis import REFUSALS, Words, words_of
+from ehr_sync.api import render
+from ehr_sync.api.axis import REFUSALS
+from ehr_sync.api.drop_in import Words, in_json, sent, tell_problems, words_of
 from ehr_sync.api.language import Language, language_of
 from ehr_sync.api.password_sign_ins import PasswordSignIns, login_in
 from ehr_sync.api.places import Places
-from ehr_sync.api.problems import PROBLEM_JSON
 from ehr_sync.api.refused import because
-from ehr_sync.api.submissions import Accept, body_of, kind_of
+from ehr_sync.api.submissions import Accept
 from ehr_sync.core.answers import Answer
 from ehr_sync.usecases.access.assertions import TokenRefused
-from mappings.formats.source import SourceRefused
 from mappings.issues import catalogue as issues
 from mappings.model import Issue
 
@@ -54,30 +52,15 @@ def hub(sign_ins: PasswordSignIns, accept: Accept, *, places: Places) -> Bluepri
         except TokenRefused as refused:
             because(refused.code, exactly=refused.reason, client=login.username if login else "")
             status, words = (401, REFUSALS[refused.reason]) if login else (400, NO_LOGIN)
-            return _json({"status": status, "message": words[language]}, status)
+            return in_json({"status": status, "message": words[language]}, status)
         given = {"access_token": token.value, "token_type": "Bearer", "expires_in": token.expires_in}
-        return _json({**given, "status": TAKEN, "message": _SIGNED_IN[language]})
+        return in_json({**given, "status": TAKEN, "message": _SIGNED_IN[language]})
 
     @blueprint.post("/api/v1/medical-record/ksk-lien-thong/kham-suc-khoe")
     def send() -> Response:
-        client_id, language = access.caller().client_id, language_of(request)
-        kind, body = kind_of(request, ("application/json",)), body_of(request)
-        try:
-            with places.taken(client_id):
-                answer = accept(client_id=client_id, body=body, media_type=kind, idempotency_key=None)
-        except SourceRefused as refused:
-            return _json(_refused(refused.issue, language))
-        return _json(_answered(answer, language))
+        return sent(accept, places, ("application/json",), answered=_answered, refused=_refused)
 
-    @blueprint.after_app_request
-    def tell_problem(response: Response) -> Response:
-        """A problem that is not of the trade, in the hub's words too."""
-        if request.blueprint == blueprint.name and response.mimetype == PROBLEM_JSON:
-            problem = orjson.loads(response.get_data())
-            words = f"{problem['title']} {problem['detail']}"
-            response.set_data(orjson.dumps({**problem, "maGiaoDich": "", "message": words}))
-        return response
-
+    tell_problems(blueprint, lambda _, words: {"maGiaoDich": "", "message": words})
     return blueprint
 
 
@@ -106,7 +89,3 @@ def _refused(issue: Issue, language: Language) -> dict[str, Any]:
 def _of_refusal(issue: Mapping[str, str]) -> dict[str, Any]:
     is_anothers = issue["code"] == "facility.not_yours"
     return {"message": words_of(issue), "status": NOT_YOURS if is_anothers else BAD_CONTENT}
-
-
-def _json(told: object, status: int = 200) -> Response:
-    return Response(orjson.dumps(told), status, mimetype="application/json")
