@@ -5,14 +5,15 @@ Nothing is written for it: it is derived from submission, verdict and delivery e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import Connection
 
 from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.codes import batch_id, record_version_of, transaction_code
-from ehr_sync.core.errors import NotFound
+from ehr_sync.core.errors import Conflict, NotFound
 from ehr_sync.store import audit, book_entries, clients, identity_claims, lane_reports, records, repeated_refusals
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.records import RecordRow, VersionHead
@@ -59,6 +60,35 @@ def follow_transaction(code: str, *, client_id: str, stores: Stores) -> LifeLine
     if line is None:
         raise NotFound("transaction.unknown")
     return line
+
+
+def version_of(
+    code: str,
+    client_id: str,
+    refused: AuditEntry,
+    stores: Stores,
+    *,
+    hinders: Callable[[RecordRow, VersionHead], str] = lambda _, __: "",
+) -> tuple[RecordRow, VersionHead]:
+    """The version of a maGiaoDich that the client is to change something of, and its record. Raises NotFound where the
+    code is none or another sender's, and Conflict with what `hinders`: both are noted by `refused` in the log of the
+    person whom it concerns.
+    """
+    record_id, version = record_version_of(code)
+    today = vietnam_day(stores.database.now())
+    with stores.database.begin() as connection:
+        record = records.records(connection, [record_id]).get(record_id)
+        head = records.version_head(connection, record, version) if record else None
+        is_theirs = record is not None and may_see(connection, client_id, record, today, stores)
+        hindered = hinders(record, head) if record and head else ""
+        if not is_theirs or head is None or hindered:
+            entry = replace(refused, person_id=head.person_id if head else None)
+            repeated_refusals.note(connection, stores.keys.audit, entry)
+    if record is None or head is None or not is_theirs:
+        raise NotFound("transaction.unknown")
+    if hindered:
+        raise Conflict(hindered)
+    return record, head
 
 
 def may_see(connection: Connection, client_id: str, record: RecordRow, today: date, stores: Stores) -> bool:

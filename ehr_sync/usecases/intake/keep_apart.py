@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from ehr_sync.core.clock import vietnam_day
-from ehr_sync.core.codes import record_version_of
-from ehr_sync.core.errors import NotFound, Unavailable
-from ehr_sync.store import audit, people, records, repeated_refusals
+from ehr_sync.core.errors import Unavailable
+from ehr_sync.store import audit, people, records
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.records import RecordRow
 from ehr_sync.usecases.book.release import release
-from ehr_sync.usecases.intake.follow_transaction import may_see
+from ehr_sync.usecases.intake.follow_transaction import version_of
 from ehr_sync.usecases.intake.show_again import shown_again
 from ehr_sync.usecases.stores import Stores
 
@@ -27,20 +25,10 @@ def keep_apart(code: str, *, client_id: str, actor: str = "", stores: Stores) ->
     Raises NotFound where the code is none or another sender's: who tried that is noted in the log of the person whom it
     concerns.
     """
-    record_id, version = record_version_of(code)
     told = f"{client_id} {code}" if actor else code
     actor = actor or f"client:{client_id}"
-    today = vietnam_day(stores.database.now())
     for _ in range(_ATTEMPTS):
-        with stores.database.begin() as connection:
-            record = records.records(connection, [record_id]).get(record_id)
-            head = records.version_head(connection, record, version) if record else None
-            is_theirs = record is not None and may_see(connection, client_id, record, today, stores)
-            if not is_theirs or head is None:
-                entry = AuditEntry(actor, "refused keep apart", head.person_id if head else None, told)
-                repeated_refusals.note(connection, stores.keys.audit, entry)
-        if record is None or head is None or not is_theirs:
-            raise NotFound("transaction.unknown")
+        record, _ = version_of(code, client_id, AuditEntry(actor, "refused keep apart", None, told), stores)
         if _kept(record, AuditEntry(actor, "keep apart", record.person_id, told), stores):
             return
     raise Unavailable("database.busy")

@@ -7,18 +7,16 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from ehr_sync.core.clock import vietnam_day
-from ehr_sync.core.codes import record_version_of
-from ehr_sync.core.errors import Conflict, NotFound, Unavailable
+from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.identity import State
 from ehr_sync.core.record_body import Body, encode
-from ehr_sync.store import audit, identity_claims, people, records, repeated_refusals
+from ehr_sync.store import audit, identity_claims, people, records
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.identity_claims import ClaimRow
 from ehr_sync.store.packing import Words, pack
 from ehr_sync.store.records import RecordRow, VersionHead
 from ehr_sync.usecases.book.release import Change, leaves_former_book, release
-from ehr_sync.usecases.intake.follow_transaction import may_see
+from ehr_sync.usecases.intake.follow_transaction import version_of
 from ehr_sync.usecases.intake.remake_body import remake
 from ehr_sync.usecases.stores import Stores
 from mappings.model import Uris
@@ -36,24 +34,12 @@ def make_current(code: str, *, client_id: str, actor: str = "", stores: Stores, 
     its XML1, or the record was withdrawn. Who tried what they may not is noted in the log of the person whom it
     concerns.
     """
-    record_id, version = record_version_of(code)
     told = f"{client_id} {code}" if actor else code
     actor = actor or f"client:{client_id}"
-    today = vietnam_day(stores.database.now())
     for _ in range(_ATTEMPTS):
-        with stores.database.begin() as connection:
-            record = records.records(connection, [record_id]).get(record_id)
-            head = records.version_head(connection, record, version) if record else None
-            is_theirs = record is not None and may_see(connection, client_id, record, today, stores)
-            hinders = _hinders(record, head) if record and head else ""
-            if not is_theirs or head is None or hinders:
-                entry = AuditEntry(actor, "refused make current", head.person_id if head else None, told)
-                repeated_refusals.note(connection, stores.keys.audit, entry)
-        if record is None or head is None or not is_theirs:
-            raise NotFound("transaction.unknown")
-        if hinders:
-            raise Conflict(hinders)
-        if record.newest == version or _stood(record, head, actor, told, stores, uris):
+        refused = AuditEntry(actor, "refused make current", None, told)
+        record, head = version_of(code, client_id, refused, stores, hinders=_hinders)
+        if record.newest == head.version or _stood(record, head, actor, told, stores, uris):
             return
     raise Unavailable("database.busy")
 
