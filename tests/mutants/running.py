@@ -121,7 +121,9 @@ class _Tried:
         self._sound: dict[str, bool] = {}
 
     def judge(self, mutant: Mutant, tests: Sequence[str], seconds: float) -> Judged:
-        """A failure counts only by a test that passes on the whole tree here and now. `seconds` is what these take."""
+        """A failure counts only by a test that fails twice on the broken tree and passes on the whole one here and now:
+        a busy machine breaks none. `seconds` is what these take.
+        """
         tests = [test for test in tests if self._sound.get(test, True)]
         while tests:
             with self._broken(mutant):
@@ -132,10 +134,14 @@ class _Tried:
             alone = tests[0] if unnamed else failed
             if alone not in self._sound:
                 self._sound[alone] = self._failing([alone], _TESTS_SECONDS) is None
-            if self._sound[alone]:
+            if self._sound[alone] and (unnamed or self._fails_again(mutant, failed)):
                 return Judged(mutant, "caught", failed)
             tests = [test for test in tests if test != alone]
         return Judged(mutant, "not run", "no test runs this line")
+
+    def _fails_again(self, mutant: Mutant, test: str) -> bool:
+        with self._broken(mutant):
+            return self._failing([test], _TESTS_SECONDS, own_server=mutant.path.startswith(_OF_SCHEMA)) is not None
 
     def close(self) -> None:
         if self._world is not None:
