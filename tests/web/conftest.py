@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from jinja2.bccache import Bucket, BytecodeCache
+from werkzeug.routing import Rule
 
 from ehr_sync.bootstrap_web import web_application
 from ehr_sync.sandbox.world import World
@@ -33,12 +35,25 @@ class Compiled(BytecodeCache):
         self._code[bucket.key] = bucket.bytecode_to_string()
 
 
+def _builder_made_once(rule: Any, append_unknown: bool = True) -> Any:
+    """Werkzeug's, of which no two applications make the same: that is most of the time that an application takes."""
+    key = (rule.rule, str(rule._trace), str(rule.defaults), append_unknown)
+    if key not in _BUILDERS:
+        _BUILDERS[key] = _BUILDER_OF(rule, append_unknown)
+    return _BUILDERS[key]
+
+
+_BUILDERS: dict[tuple[str, str, str, bool], Any] = {}
+_BUILDER_OF = Rule._compile_builder
+
+
 @pytest.fixture(scope="session", autouse=True)
 def built() -> Iterator[None]:
     """The files of the pages are built, and applications do not compile what another has compiled."""
     build()
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(Flask.jinja_options, "bytecode_cache", Compiled())
+        patch.setattr(Rule, "_compile_builder", _builder_made_once)
         yield
 
 
