@@ -52,7 +52,7 @@ def test_the_timeline_says_where_when_and_what_for(reader: Visitor) -> None:
     day = f"{row['NGAY_VAO'][6:8]}/{row['NGAY_VAO'][4:6]}/{row['NGAY_VAO'][:4]}"
     assert day in text
     assert row["MA_BENH_CHINH"] in text
-    assert "1 trong 1 lần khám" in text
+    assert "1 trong 1 mục" in text
     key = text.partition('href="/visits/')[2].partition('"')[0]
     page = reader.get(f"/visits/{key}").text
     assert all(found["TEN_THUOC"].split(" ")[0] in page for found in VISIT.tables["XML2"])
@@ -63,15 +63,15 @@ def test_p11_a_search_goes_by_post_and_finds_by_word(reader: Visitor) -> None:
     word = VISIT.tables["XML2"][0]["TEN_THUOC"].split(" ")[0]
     reader.get("/visits")
     found = reader.press("/visits", word=word.upper())
-    assert "1 trong 1 lần khám" in found.text
+    assert "1 trong 1 mục" in found.text
     reader.get("/visits")
-    assert "0 trong 1 lần khám" in reader.press("/visits", word="khongcotunay").text
+    assert "0 trong 1 mục" in reader.press("/visits", word="khongcotunay").text
 
 
 @pytest.mark.parametrize("number", ["²", "9" * 5000, "-1"])
 def test_a_choice_that_is_none_chooses_nothing(reader: Visitor, number: str) -> None:
-    assert "1 trong 1 lần khám" in reader.get("/visits", query_string={"place": number}).text
-    assert "1 trong 1 lần khám" in reader.get("/visits", query_string={"kind": number}).text
+    assert "1 trong 1 mục" in reader.get("/visits", query_string={"place": number}).text
+    assert "1 trong 1 mục" in reader.get("/visits", query_string={"kind": number}).text
 
 
 @pytest.mark.parametrize("hostile", ["<script>alert(1)</script>", "{\\rtf1 <b>x</b>}", '"><img src=x>', "{{7*7}}"])

@@ -106,6 +106,14 @@ def test_both_are_taken_away_with_the_book(reader: Visitor) -> None:
     assert reader.press("/downloads", form="paper").mimetype == "application/pdf"
 
 
+def test_what_is_new_of_no_visit_is_told_as_new(visitor: Visitor, desk: Running) -> None:
+    visitor.sign_in(W)  # no book yet
+    assert desk.record(dose()).status == "accepted"
+    desk.settle()
+    new = visitor.sign_in(W).text.partition("Mới từ lần xem trước")[2].partition("<h2>")[0]
+    assert 'href="/vaccinations">Tiêm chủng, 10/05/2024' in new
+
+
 def test_what_came_of_no_visit_is_told_beside_visits(visitor: Visitor, desk: Running) -> None:
     head = {"facility": FACILITY, "version": 1, "patient": patient()}
     today = desk.stores.database.now().astimezone(VIETNAM).date().isoformat()
@@ -139,6 +147,26 @@ def test_what_came_of_no_visit_is_told_beside_visits(visitor: Visitor, desk: Run
     assert [desk.record({**head, **each}).status for each in sent] == ["accepted"] * 3
     desk.settle()
     visitor.sign_in(W)
+    timeline = words(visitor, "/visits")
+    assert "3 trong 3 mục" in timeline
+    entries = timeline.split("<article")[1:]
+    entry = {
+        kind: next(each for each in entries if kind in each)
+        for kind in ("Đơn thuốc", "Kết quả", "Bệnh mà cơ sở theo dõi")
+    }
+    assert 'href="/medicines"' in entry["Đơn thuốc"] and "Metformin, 500 mg" in entry["Đơn thuốc"]
+    assert (
+        'href="/results"' in entry["Kết quả"]
+        and "10/05/2024" in entry["Kết quả"]
+        and "Sinh hóa máu" in entry["Kết quả"]
+    )
+    assert "Gút" in entry["Bệnh mà cơ sở theo dõi"] and "Bệnh viện mẫu gửi" in entry["Bệnh mà cơ sở theo dõi"]
+    assert entries[0] == entry["Đơn thuốc"]  # of today; the others are of 2024
+    for word, kind in (("METFORMIN", "Đơn thuốc"), ("sinh hóa", "Kết quả"), ("đơn thuốc", "Đơn thuốc")):
+        visitor.get("/visits")
+        found = visitor.press("/visits", word=word).text
+        assert "1 trong 3 mục" in found and f">{kind}<" in found.partition("<article")[2]
+    assert "2 trong 3 mục" in visitor.get("/visits?year=2024").text
     home = words(visitor, "/")
     assert "Metformin, 500 mg" in home.partition("Đang dùng thuốc")[2].partition("<h2>")[0]
     *listed, _ = home.partition("Bệnh mà cơ sở theo dõi")[2].partition("</ul>")[0].split("</li>")

@@ -99,8 +99,8 @@ def _sealed_for(type_: str, id_: str) -> _Sealed:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A person's book for their pages: its resources (JSON with meta, the Patient first), when each visit last changed
-    (by the id of its Encounter), and when and how the registry proved who they are.
+    """A person's book for their pages: its resources (JSON with meta, the Patient first), when each record last changed
+    (by the ids of its Encounter and Provenance), and when and how the registry proved who they are.
     """
 
     resources: tuple[bytes, ...] = field(repr=False)
@@ -187,13 +187,14 @@ class OpenedBook:
         return Held(seq, passed, resource, hmac.digest(self.keys.id, resource, "sha256")[:8].hex(), at)
 
     def changed(self) -> dict[str, datetime]:
-        """When anything of a visit last changed, by the id of its Encounter."""
-        head = head_of("Encounter", "")[:-1]
+        """When anything of a record last changed, by the ids of its Encounter and its Provenance."""
+        heads = [head_of(each, "")[:-1] for each in ("Encounter", "Provenance")]
         return {
             resource[len(head) : resource.index(b'"', len(head))].decode(): datetime.fromtimestamp(last, UTC)
             for shown in map(leaving, self.entries)
             if shown and (last := max(change.at for _, change in shown))
             for resource, _ in shown
+            for head in heads
             if resource.startswith(head)
         }
 

@@ -204,6 +204,42 @@ class Treatment:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """What a facility sent beside visits, as an entry of the timeline: by which type of FHIR, and what it names."""
+
+    key: str  # of its Provenance
+    type: str
+    start: str
+    place: str
+    names: tuple[str, ...]
+    came: str
+    version: int
+
+    @property
+    def year(self) -> str:
+        """The year that it is of."""
+        return self.start[:4]
+
+    def words(self) -> str:
+        """All that the timeline says of it, to be searched."""
+        return " ".join((self.place, *self.names)).casefold()
+
+
+_RECORDS: Final[Mapping[str, str]] = {
+    "MedicationRequest": "authoredOn",
+    "DiagnosticReport": "effectiveDateTime",
+    "Immunization": "occurrenceDateTime",
+    "AllergyIntolerance": "recordedDate",
+    "Condition": "recordedDate",
+    "Composition": "date",
+    "EpisodeOfCare": "",
+    "RelatedPerson": "",
+    "Observation": "effectiveDateTime",
+}
+"""By what a record beside visits is told, and where its day stands."""
+
+
+@dataclass(frozen=True, slots=True)
 class Book:
     """Everything, newest first. `births`, `treatments`, what was `measured` at birth, papers `written` beside visits
     (a medical assessment), what was `prescribed` and `reported` alone, `problems`, `allergies` and `vaccinations` are
@@ -221,6 +257,11 @@ class Book:
     problems: tuple[Problem, ...] = field(default=(), repr=False)
     allergies: tuple[Allergy, ...] = field(default=(), repr=False)
     vaccinations: tuple[Vaccination, ...] = field(default=(), repr=False)
+    records: tuple[Record, ...] = field(default=(), repr=False)
+
+    def timeline(self) -> list[Visit | Record]:
+        """Every visit, and every record that is of none, newest first."""
+        return sorted((*self.visits, *self.records), key=lambda each: (each.start, each.key), reverse=True)
 
     def visit(self, key: str) -> Visit | None:
         """The visit of this id."""
@@ -273,7 +314,7 @@ def read(resources: Iterable[Json]) -> Book:
     by_id = {f"{each['resourceType']}/{each['id']}": each for each in resources}
     patient = next(each for each in by_id.values() if each["resourceType"] == "Patient")
     visits, births, treatments, measured, written = [], [], [], [], []
-    prescribed, reported, problems, allergies, vaccinations = [], [], [], [], []
+    prescribed, reported, problems, allergies, vaccinations, records = [], [], [], [], [], []
     for provenance in (each for each in by_id.values() if each["resourceType"] == "Provenance"):
         own = [by_id[ref["reference"]] for ref in provenance["target"] if ref["reference"] in by_id]
         encounter = next((each for each in own if each["resourceType"] == "Encounter"), None)
@@ -281,6 +322,7 @@ def read(resources: Iterable[Json]) -> Book:
             visits.append(_visit(encounter, own, provenance, by_id))
             continue
         place = _name_of(provenance["agent"][0]["who"], by_id)
+        records.append(_record(own, provenance, place))
         for each in own:
             match each["resourceType"]:
                 case "RelatedPerson":
@@ -313,7 +355,32 @@ def read(resources: Iterable[Json]) -> Book:
         tuple(sorted(problems, key=lambda each: (each.stands, each.on), reverse=True)),
         tuple(sorted(allergies, key=lambda each: each.on, reverse=True)),
         tuple(sorted(vaccinations, key=lambda each: each.on, reverse=True)),
+        tuple(records),
     )
+
+
+def _record(own: Sequence[Json], provenance: Json, place: str) -> Record:
+    """By the references of its Provenance: of what it brought not all may have been read."""
+    types = {target["reference"].partition("/")[0] for target in provenance["target"]}
+    type_ = next(each for each in _RECORDS if each in types)
+    told = [each for each in own if each["resourceType"] == type_]
+    days = [each[_RECORDS[type_]] for each in told if each.get(_RECORDS[type_])]
+    days += [each["period"]["start"] for each in told if each.get("period", {}).get("start")]
+    return Record(
+        key=provenance["id"],
+        type=type_,
+        start=min(days, default=provenance["recorded"]),
+        place=place,
+        names=tuple(filter(None, dict.fromkeys(map(_told_as, told)))),
+        came=provenance["recorded"],
+        version=int(provenance.get("meta", {}).get("versionId", 1)),
+    )
+
+
+def _told_as(resource: Json) -> str:
+    named = ("medicationCodeableConcept", "vaccineCode", "code", "relationship", "type")
+    found: Any = next((resource[name] for name in named if resource.get(name)), {})
+    return str(resource.get("title", "")) or words(found[0] if isinstance(found, list) else found)
 
 
 def _treatment(episode: Json, place: str) -> Treatment:

@@ -12,12 +12,13 @@ from flask import Blueprint, Response, request, url_for
 from ehr_sync.api.problems import Problem
 from ehr_sync.usecases.book.who_looked import Look
 from ehr_sync.web.citizen import summaries, words
-from ehr_sync.web.citizen.book import Book, Visit
+from ehr_sync.web.citizen.book import Record, Visit
 from ehr_sync.web.citizen.drawing import draw
 from ehr_sync.web.citizen.reading import (
     IN_SHORT,
     LOOKS,
     PAPERS,
+    TIMELINE,
     Own,
     Reading,
     calendar_of,
@@ -46,6 +47,7 @@ def rooms(reading: Reading) -> Blueprint:
             patient=own.book.patient,
             since=since,
             new=own.new_since(since) if since else [],
+            kind=words.kind,
             taking=own.taking(),
             conditions=own.book.conditions(),
             births=own.book.births,
@@ -55,15 +57,15 @@ def rooms(reading: Reading) -> Blueprint:
 
     @blueprint.get("/visits")
     def visits() -> Response:
-        own = show("visits", IN_SHORT) or _none()
-        return _timeline(own.book, own.book.visits, word="")
+        own = show("visits", TIMELINE) or _none()
+        return _timeline(own.book.timeline(), word="")
 
     @blueprint.post("/visits")
     def search() -> Response:
         # By POST: no word stands in an address, a history or a log (P11).
         own = show("visits") or _none()
         word = request.form.get("word", "").strip()[:100]
-        return _timeline(own.book, [each for each in own.book.visits if word.casefold() in each.words()], word=word)
+        return _timeline(own.book.timeline(), word=word)
 
     @blueprint.get("/visits/<key>")
     def visit(key: str) -> Response:
@@ -183,19 +185,25 @@ def _none() -> NoReturn:
     raise NothingHere("citizen.home")
 
 
-def _timeline(book: Book, found: tuple[Visit, ...] | list[Visit], *, word: str) -> Response:
+def _timeline(entries: list[Visit | Record], *, word: str) -> Response:
     year, place, kind = (request.args.get(name, "") for name in ("year", "place", "kind"))
-    places = list(dict.fromkeys(visit.place for visit in book.visits))
+    places = list(dict.fromkeys(each.place for each in entries))
     wanted = _numbered(places, place)
-    kinds = list(dict.fromkeys(visit.kind for visit in book.visits))
+    kinds = list(dict.fromkeys(map(words.kind, entries)))
     sort = _numbered(kinds, kind)
+    found = [each for each in entries if word.casefold() in f"{each.words()} {words.kind(each).casefold()}"]
     return page(
         "citizen/visits.html",
-        visits=[v for v in found if year in {"", v.year} and wanted in {"", v.place} and sort in {"", v.kind}],
-        total=len(book.visits),
-        years=sorted({visit.year for visit in book.visits}, reverse=True),
+        entries=[
+            each
+            for each in found
+            if year in {"", each.year} and wanted in {"", each.place} and sort in {"", words.kind(each)}
+        ],
+        total=len(entries),
+        years=sorted({each.year for each in entries}, reverse=True),
         places=places,
         kinds=kinds,
+        kind=words.kind,
         chosen={"year": year, "place": place, "kind": kind},
         word=word,
     )

@@ -18,7 +18,7 @@ from ehr_sync.usecases.book.waiting_records import Connected
 from ehr_sync.usecases.book.who_looked import Look
 from ehr_sync.web.citizen import book as books
 from ehr_sync.web.citizen import calendars, downloads, summaries
-from ehr_sync.web.citizen.book import Book, Medicine, Visit
+from ehr_sync.web.citizen.book import Book, Medicine, Record, Visit
 from ehr_sync.web.design.words import moment
 from ehr_sync.web.foundation import language
 from ehr_sync.web.printing.paper import set_paper
@@ -34,14 +34,14 @@ IN_SHORT: Final = frozenset(
 )
 """What tells of visits, conditions, medicines, allergies, vaccinations and appointments: more
 than half of a book is results and orders."""
-
-
+TIMELINE: Final = IN_SHORT | {"DiagnosticReport", "Composition"}
+"""What names reports and papers that are of no visit, too."""
 PAPERS: Final = frozenset({"Patient", "Organization", "Provenance", "Encounter", "Composition", "ServiceRequest"})
 """What tells of papers."""
 
 
 class Shown(Protocol):
-    """A person's book as JSON resources, when each visit last changed, and when and how they were proven."""
+    """A person's book as JSON resources, when each record last changed, and when and how they were proven."""
 
     @property
     def resources(self) -> tuple[bytes, ...]: ...
@@ -76,10 +76,10 @@ class Own:
     resources: tuple[bytes, ...] = field(repr=False)
     changed: Mapping[str, datetime]
 
-    def new_since(self, moment: datetime) -> list[Visit]:
-        """The visits of which anything came or changed since then; changes are known to the second."""
+    def new_since(self, moment: datetime) -> list[Visit | Record]:
+        """What of the timeline came or changed since then; changes are known to the second."""
         second = moment.replace(microsecond=0)
-        return [visit for visit in self.book.visits if self.changed[visit.key] >= second]
+        return [each for each in self.book.timeline() if self.changed[each.key] >= second]
 
     def taking(self) -> list[Medicine]:
         """What was prescribed for today."""

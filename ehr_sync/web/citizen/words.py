@@ -10,6 +10,7 @@ from flask_babel import get_locale
 
 from ehr_sync.api.transactions import WITHDRAWN
 from ehr_sync.core.app_scopes import access
+from ehr_sync.web.citizen.book import Record, Visit
 from ehr_sync.web.design.words import gettext
 
 
@@ -158,6 +159,24 @@ def titled(title: str) -> str:
         "Răng hàm mặt": gettext("Răng hàm mặt"),
     }
     return names.get(title, title)
+
+
+def kind(entry: Visit | Record) -> str:
+    """What kind of visit or record an entry of the timeline is."""
+    if isinstance(entry, Visit):
+        return entry.kind
+    named = {
+        "MedicationRequest": gettext("Đơn thuốc"),
+        "DiagnosticReport": gettext("Kết quả"),
+        "Observation": gettext("Kết quả"),
+        "Immunization": gettext("Tiêm chủng"),
+        "AllergyIntolerance": gettext("Dị ứng"),
+        "Condition": gettext("Bệnh mà cơ sở theo dõi"),
+        "Composition": gettext("Giấy tờ"),
+        "EpisodeOfCare": gettext("Đợt điều trị lao"),
+        "RelatedPerson": gettext("Giấy chứng sinh"),
+    }
+    return named[entry.type]
 
 
 def how_long(lasts: timedelta) -> str:
