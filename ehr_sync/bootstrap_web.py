@@ -79,7 +79,7 @@ from ehr_sync.usecases.delivery.hurry_lanes import hurry_lanes
 from ehr_sync.usecases.desk import client_keys, look_at_day, look_at_dossier, send_files
 from ehr_sync.usecases.desk.asking import person_at
 from ehr_sync.usecases.desk.reconcile_list import reconcile_list
-from ehr_sync.usecases.desk.withdraw_dossiers import restore_dossiers, withdraw_dossiers
+from ehr_sync.usecases.desk.withdraw_dossiers import look_at_dossiers, restore_dossiers, withdraw_dossiers
 from ehr_sync.usecases.intake.accept_submission import accept_submission, check_submission
 from ehr_sync.usecases.intake.follow_transaction import follow_transaction
 from ehr_sync.usecases.intake.group_commit import group_commit
@@ -273,6 +273,7 @@ def _looks(stores: Stores) -> Looks:
 
 def _corrections(stores: Stores) -> Corrections:
     return Corrections(
+        look=lambda rows, asker, why: look_at_dossiers(rows, asker, why=why, stores=stores),
         withdraw=partial(withdraw_dossiers, stores=stores),
         restore=partial(restore_dossiers, stores=stores),
         reconcile=partial(reconcile_list, stores=stores),

@@ -46,8 +46,9 @@ class Withdraw(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Corrections:
-    """The use cases."""
+    """The use cases. `look` changes nothing: what a withdrawal for that reason would do, or a restoring (None)."""
 
+    look: Callable[[Sequence[ListRow], Asker, str | None], tuple[Done, ...]]
     withdraw: Withdraw
     restore: Callable[[Sequence[ListRow], Asker], tuple[Done, ...]]
     reconcile: Callable[[Sequence[ListRow], date, Asker], Reconciled]

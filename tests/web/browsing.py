@@ -29,11 +29,12 @@ class Visitor:
         return self.last
 
     def press(self, action: str, **fields: Any) -> TestResponse:
-        """Send the form of the last page that goes to `action`, with what is hidden in it and these fields; files are
-        (stream, name).
+        """Send the form of the last page that goes to `action`, or has a button that does, with what is hidden in it
+        and these fields; files are (stream, name).
         """
         assert self.last is not None
-        form = next(form for form in self.last.text.split("<form")[1:] if f'method="post" action="{action}"' in form)
+        forms = [form for form in self.last.text.split("<form")[1:] if 'method="post"' in form]
+        form = next(form for form in forms if f'action="{action}"' in form.partition("</form>")[0])
         hidden = {name: unescape(value) for name, value in _HIDDEN.findall(form.partition("</form>")[0])}
         self.last = self.client.post(action, data={**hidden, **fields})
         return self.last

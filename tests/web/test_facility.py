@@ -613,7 +613,14 @@ def test_a_clerk_compares_a_months_list_and_withdraws_by_a_list(town: Town, cler
     )
     clerk.get(f"{HERE}/corrections")
     said = text_of(clerk.press(f"{HERE}/withdraw", list=listed(OURS.ma_lk, "KHONG-CO"), reason="duplicate"))
-    assert "Đã làm 1 dòng, 1 dòng chưa làm được" in said and "Trùng với hồ sơ khác" in said
+    assert "Chưa có gì thay đổi" in said and "1 dòng làm được, 1 dòng không" in said and "KHONG-CO" in said
+    said = text_of(clerk.press(f"{HERE}/withdraw"))
+    assert "Đã làm 1 dòng, 0 dòng chưa làm được" in said and "Trùng với hồ sơ khác" in said and OURS.ma_lk in said
+    clerk.get(f"{HERE}/corrections")
+    assert "Trùng với hồ sơ khác" in text_of(clerk.press(f"{HERE}/restore", list=listed(OURS.ma_lk)))
+    assert "Đã làm 1 dòng, 0 dòng chưa làm được" in text_of(clerk.press(f"{HERE}/restore"))
+    clerk.get(f"{HERE}/corrections")
+    assert clerk.press(f"{HERE}/restore", rows='[[1, "a"]]').status_code == 400
     clerk.get(f"{HERE}/corrections")
     said = text_of(clerk.press(f"{HERE}/withdraw", list=(io.BytesIO(b"\xff\xfe\x00"), "a.xlsx"), reason="duplicate"))
     assert "không phải bảng .xlsx hoặc CSV" in said

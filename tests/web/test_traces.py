@@ -114,8 +114,13 @@ def listed(clerk: Visitor, act: str, **form: str) -> TestResponse:
     return clerk.press(f"{HERE}/{act}", list=(io.BytesIO(f"MA_LK\n{OURS.ma_lk}\n".encode()), "thang-10.csv"), **form)
 
 
-def brought_back(clerk: Visitor, town: Town) -> TestResponse:
+def withdrawn(clerk: Visitor, town: Town) -> TestResponse:
     listed(clerk, "withdraw", reason="duplicate")
+    return clerk.press(f"{HERE}/withdraw")
+
+
+def brought_back(clerk: Visitor, town: Town) -> TestResponse:
+    withdrawn(clerk, town)
     clerk.get(f"{HERE}/dossiers/{town.ours}")
     return clerk.press(f"{HERE}/restore")
 
@@ -146,7 +151,7 @@ DESK: Final[dict[str, Callable[[Visitor, Town], TestResponse]]] = {
     "facility.send_files": sent,
     "facility.refused_files": taken_home,
     "facility.reconcile": lambda clerk, town: listed(clerk, "reconcile", month="2026-10"),
-    "facility.withdraw": lambda clerk, town: listed(clerk, "withdraw", reason="duplicate"),
+    "facility.withdraw": withdrawn,
     "facility.restore": brought_back,
     "facility.show_keys": lambda clerk, town: clerk.get(f"{HERE}/keys"),
     "facility.add_key": key_added,

@@ -60,10 +60,7 @@ def withdraw_dossiers(rows: Iterable[ListRow], asker: Asker, *, why: str = "", s
             return _only_noted(record, note, stores)
         return _withdrawn(record, row.why or why, note, stores)
 
-    def hinders(row: ListRow) -> Issue | None:
-        return None if (row.why or why) in WHYS else Issue("list.reason_unknown", expected=", ".join(WHYS))
-
-    return tuple(_done("withdraw", row, asker, act, hinders(row), stores) for row in rows)
+    return tuple(_done("withdraw", row, asker, act, _without_reason(row, why), stores) for row in rows)
 
 
 def restore_dossiers(rows: Iterable[ListRow], asker: Asker, *, stores: Stores) -> tuple[Done, ...]:
@@ -73,6 +70,24 @@ def restore_dossiers(rows: Iterable[ListRow], asker: Asker, *, stores: Stores) -
         return _restored(record, note, stores) if record.is_withdrawn else _only_noted(record, note, stores)
 
     return tuple(_done("restore", row, asker, act, None, stores) for row in rows)
+
+
+def look_at_dossiers(rows: Iterable[ListRow], asker: Asker, *, why: str | None, stores: Stores) -> tuple[Done, ...]:
+    """Change nothing, and tell each row as it stands: `issue` says why it could not be done. `why` is the reason of
+    a withdrawal, None where records are to be restored. One audit entry a row.
+    """
+
+    def look(record: RecordRow, _: ListRow, note: _Note) -> RecordRow:
+        return _only_noted(record, note, stores)
+
+    return tuple(
+        _done("find dossier", row, asker, look, None if why is None else _without_reason(row, why), stores)
+        for row in rows
+    )
+
+
+def _without_reason(row: ListRow, why: str) -> Issue | None:
+    return None if (row.why or why) in WHYS else Issue("list.reason_unknown", expected=", ".join(WHYS))
 
 
 _Note = Callable[[Connection, RecordRow], None]

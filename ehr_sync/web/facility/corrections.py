@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Final
 
+import orjson
 from flask import Blueprint, Response, g, redirect, request, url_for
 
 from ehr_sync.api.corrections import Corrections, month_of, workbook_of
@@ -17,7 +18,7 @@ from ehr_sync.usecases.desk.withdraw_dossiers import MOST_ROWS, Done
 from ehr_sync.web.facility.words import said
 from ehr_sync.web.foundation import language, page
 from mappings.formats import code_list
-from mappings.formats.code_list import MOST_BYTES, ListRow, read_list
+from mappings.formats.code_list import MOST_BYTES, ListRow, checked, read_list
 from mappings.formats.source import SourceRefused
 
 _MOST_SHOWN: Final = 200
@@ -50,13 +51,13 @@ def add(blueprint: Blueprint, behind: Corrections, now: Clock) -> None:
         why = request.form.get("reason", "")
         if why not in WHYS:
             raise Problem("request.parameter", parameters=["reason"])
-        return acted(code, lambda rows: behind.withdraw(rows, g.asker, why=why))
+        return acted(code, lambda rows: behind.withdraw(rows, g.asker, why=why), why)
 
     @blueprint.post("/facility/<code>/restore")
     def restore(code: str) -> Response:
-        return acted(code, lambda rows: behind.restore(rows, g.asker))
+        return acted(code, lambda rows: behind.restore(rows, g.asker), None)
 
-    def acted(code: str, act: Callable[[Sequence[ListRow]], tuple[Done, ...]]) -> Response:
+    def acted(code: str, act: Callable[[Sequence[ListRow]], tuple[Done, ...]], why: str | None) -> Response:
         transaction = request.form.get("transaction", "")
         if transaction:
             record_version_of(transaction)  # it enters an address
@@ -65,14 +66,29 @@ def add(blueprint: Blueprint, behind: Corrections, now: Clock) -> None:
                 raise Problem("not_found")
             there = url_for("facility.dossier", code=code, transaction=transaction)
             return redirect(there, 303)  # type: ignore[return-value]
+        if "rows" in request.form:
+            return told("facility/corrected.html", act(_shown_before(request.form["rows"])))
         try:
             rows = _listed(MOST_ROWS)
         except SourceRefused as refused:
             return form(_wrong(refused))
-        done = act(rows)
+        return told("facility/foreseen.html", behind.look(rows, g.asker, why), why=why)
+
+    def told(template: str, done: Sequence[Done], **values: object) -> Response:
         failed = [each for each in done if each.issue is not None]
-        shown = [*failed, *(each for each in done if each.issue is None)][:_MOST_SHOWN]
-        return page("facility/corrected.html", done=len(done) - len(failed), failed=len(failed), shown=shown)
+        may = [each for each in done if each.issue is None]
+        rows = orjson.dumps([(e.row.number, e.row.source_id, e.row.why, e.code) for e in may]).decode()
+        shown = [*failed, *may][:_MOST_SHOWN]
+        return page(template, done=len(may), failed=len(failed), shown=shown, rows=rows, **values)
+
+
+def _shown_before(given: str) -> list[ListRow]:
+    """The rows that somebody saw and says yes to. Raises Problem for anything else."""
+    try:
+        rows = [ListRow(int(n), str(id_), str(why), str(code)) for n, id_, why, code in orjson.loads(given)]
+    except (TypeError, ValueError):
+        raise Problem("request.parameter", parameters=["rows"]) from None
+    return [checked(row) for row in rows[:MOST_ROWS]]
 
 
 def _listed(most_rows: int) -> tuple[ListRow, ...]:
