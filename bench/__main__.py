@@ -16,7 +16,7 @@ from bench.figures import FULL, SHORT, Section
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.runtime.supervisor import Stopped
 
-NAMES = ("ingest", "push", "everything", "pages", "growth", "memory", "stages")
+NAMES = ("ingest", "formats", "push", "everything", "pages", "growth", "memory", "stages")
 
 
 @click.command(help=__doc__)

@@ -72,7 +72,7 @@ def _round(site: Site, gunicorn: int, number: int, count: int, connections: int)
     # Even ones name a person of the preparation, odd ones somebody new.
     people = [adult((first + n) // 2 if n % 2 == 0 else 100_000 + first + n) for n in range(count)]
     bodies = of_all_senders(1_000_000 + first, people)
-    since = _now(site)
+    since = now_at(site)
     site.checkpoint()
     web_cpu, database_cpu = cpu_seconds(gunicorn), cpu_seconds(site.database.pid)
     stolen = machine.stolen_seconds()
@@ -85,19 +85,20 @@ def _round(site: Site, gunicorn: int, number: int, count: int, connections: int)
     floor_database = cpu_seconds(site.database.pid)
     floor_seconds, floor_cpu = floor.write(site.database.dsn, work)
     floor_database = cpu_seconds(site.database.pid) - floor_database
-    resources, received = _resources(site, since), sum(map(len, bodies))
+    resources, received = resources_since(site, since), sum(map(len, bodies))
     cpu = (web_cpu, database_cpu, floor_seconds, floor_cpu, floor_database)
     return _Round(posted, resources, received, *cpu, stolen)
 
 
-def _now(site: Site) -> datetime:
+def now_at(site: Site) -> datetime:
+    """The database's time; what is sent from now on is later."""
     with site.service.stores.database.reading() as connection:
         now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
     time.sleep(0.01)
     return now
 
 
-def _resources(site: Site, since: datetime) -> int:
+def resources_since(site: Site, since: datetime) -> int:
     """How many FHIR resources the versions accepted since then hold."""
     stores = site.service.stores
     with stores.database.reading() as connection:

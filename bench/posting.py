@@ -23,16 +23,22 @@ class Posted:
     seconds: tuple[float, ...] = field(repr=False)
 
 
-def submissions(site: Site, bodies: Sequence[bytes], *, connections: int) -> list[Load]:
+def submissions(
+    site: Site,
+    bodies: Sequence[bytes],
+    *,
+    connections: int,
+    path: str = "/api/v1/submissions",
+    media_type: str = "application/xml",
+) -> list[Load]:
     """What all senders post to the web service of a site, over so many connections together; the n-th body is of the
     sender whose turn it is (`of_all_senders`).
     """
     turns = len(SENDERS)
-    url, xml = f"{site.url}/api/v1/submissions", {"Content-Type": "application/xml"}
     return [
         Load(
-            url,
-            xml | {"Authorization": f"Bearer {site.facility_token(code)}"},
+            f"{site.url}{path}",
+            {"Content-Type": media_type, "Authorization": f"Bearer {site.facility_token(code)}"},
             list(bodies[n::turns]),
             connections // turns,
         )
