@@ -1,6 +1,6 @@
 """What becomes of every field of a source table: mapped, kept, or left out with the reason.
 
-The data stand beside each table's mapping, in fates.json. `python -m mappings.sources.fates > docs/fields.md` writes
+The data stand beside each mapping, in fates.json. `python -m mappings.sources.fates > docs/fields.md` writes
 the page.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any, Final, Literal, get_args
@@ -20,7 +20,7 @@ Fate = Literal["mapped", "kept", "left_out"]
 _INTRODUCTION: Final = """# What becomes of each field
 
 Made from the mappings by `python -m mappings.sources.fates`; do not edit. Tables of QĐ 130, 4750 and 3176; KSK1 to
-KSK12 are the parts XML1 to XML12 of a health check (QĐ 2062).
+KSK12 are the parts XML1 to XML12 of a health check (QĐ 2062). At the end stand the forms of the city's JSON.
 
 - **mapped**: in the health book, where the last column says.
 - **kept**: in the archive as it came, not in the book; the last column says why.
@@ -45,14 +45,30 @@ def fields(table: SourceTable[Any]) -> tuple[FieldFate, ...]:
     """
     if table.schema is None:
         return ()
-    stored = files(table.package).joinpath("fates.json").read_text("utf-8")
-    return tuple(_field(tag, *declared) for tag, declared in json.loads(stored).items())
+    return _declared(_stored(table.package))
+
+
+def form_fields() -> dict[str, tuple[FieldFate, ...]]:
+    """Every field of the city's forms, by kind, those of a row as `list.field`; what all have stands under
+    `every form`. Raises ValueError for a fate that is none.
+    """
+    return {kind: _declared(stored) for kind, stored in _stored("mappings.sources.city").items()}
 
 
 def page() -> str:
     """The page docs/fields.md."""
     mapped = [table for source in SOURCES.values() for table in source.tables if table.schema is not None]
-    return _INTRODUCTION + "".join(map(_section, mapped))
+    sections = [(table.name, fields(table)) for table in mapped]
+    sections += [(f"JSON: {kind}", declared) for kind, declared in form_fields().items()]
+    return _INTRODUCTION + "".join(_section(*section) for section in sections)
+
+
+def _stored(package: str) -> Any:
+    return json.loads(files(package).joinpath("fates.json").read_text("utf-8"))
+
+
+def _declared(stored: Mapping[str, tuple[Fate, str]]) -> tuple[FieldFate, ...]:
+    return tuple(_field(tag, *declared) for tag, declared in stored.items())
 
 
 def _field(tag: str, fate: Fate, detail: str) -> FieldFate:
@@ -61,13 +77,12 @@ def _field(tag: str, fate: Fate, detail: str) -> FieldFate:
     return FieldFate(tag, fate, detail)
 
 
-def _section(table: SourceTable[Any]) -> str:
-    return f"\n## {table.name}\n\n| Field | | Where, or why not |\n|---|---|---|\n" + "".join(_lines(table))
+def _section(name: str, declared: Iterable[FieldFate]) -> str:
+    return f"\n## {name}\n\n| Field | | Where, or why not |\n|---|---|---|\n" + "".join(map(_line, declared))
 
 
-def _lines(table: SourceTable[Any]) -> Iterator[str]:
-    for one in fields(table):
-        yield f"| {one.tag} | {one.fate.replace('_', ' ')} | {one.detail} |\n"
+def _line(one: FieldFate) -> str:
+    return f"| {one.tag} | {one.fate.replace('_', ' ')} | {one.detail} |\n"
 
 
 if __name__ == "__main__":
