@@ -13,7 +13,7 @@ _ELEMENT = re.compile(r"([A-Z][A-Za-z]+)\.([a-z][A-Za-z]+)")
 def named(detail: str) -> list[tuple[str, str]]:
     """The elements that a fate names: of "Encounter.class, type; by the day" class and type of Encounter."""
     found: list[tuple[str, str]] = []
-    for part in re.split(r"[;,]\s*", detail):
+    for part in re.split(r"[;,]\s*|\s+or\s+", detail):
         if full := _ELEMENT.match(part):
             found.append((full[1], full[2]))
         elif found and re.fullmatch(r"[a-z][A-Za-z]+", part):
