@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ehr_sync.web.citizen.book import Json, Result, Series, read
+from ehr_sync.web.citizen.book import Json, Series, read
 from ehr_sync.web.citizen.drawing import draw
+from ehr_sync.web.citizen.visits import Result
 
 
 def result(day: int, number: float | None, *, unit: str = "mmol/L", method: str = "") -> Result:

@@ -17,7 +17,6 @@ from ehr_sync.api import access
 from ehr_sync.api.problems import Problem
 from ehr_sync.usecases.book.withdrawn_records import Withdrawn
 from ehr_sync.web.citizen import words
-from ehr_sync.web.citizen.book import Appointment, Paper
 from ehr_sync.web.citizen.reading import (
     IN_SHORT,
     LOOKS,
@@ -30,6 +29,7 @@ from ehr_sync.web.citizen.reading import (
     paper_of_summary,
     taken,
 )
+from ehr_sync.web.citizen.visits import Appointment, Paper
 
 
 def book_api(reading: Reading) -> Blueprint:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
-from ehr_sync.web.citizen.book import Appointment
+from ehr_sync.web.citizen.visits import Appointment
 
 
 def calendar(appointment: Appointment, *, made: datetime) -> str:

@@ -8,8 +8,9 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from ehr_sync.web.citizen.book import Book, Medicine, Report, Result, Visit
+from ehr_sync.web.citizen.book import Book
 from ehr_sync.web.citizen.lists import Allergy, Problem, Vaccination
+from ehr_sync.web.citizen.visits import Medicine, Report, Result, Visit
 from ehr_sync.web.citizen.words import titled
 from ehr_sync.web.design.words import day, gettext, moment, span, times, when
 from ehr_sync.web.printing.paper import Paper, Section

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from ehr_sync.web.citizen.book import Result
+from ehr_sync.web.citizen.visits import Result
 from mappings.dates import VIETNAM
 
 _WIDTH: Final = 320

@@ -12,8 +12,8 @@ from flask import Blueprint, Response, request, url_for
 from ehr_sync.api.problems import Problem
 from ehr_sync.usecases.book.who_looked import Look
 from ehr_sync.web.citizen import summaries, words
-from ehr_sync.web.citizen.book import Record, Visit
 from ehr_sync.web.citizen.drawing import draw
+from ehr_sync.web.citizen.lists import Record
 from ehr_sync.web.citizen.reading import (
     IN_SHORT,
     LOOKS,
@@ -27,6 +27,7 @@ from ehr_sync.web.citizen.reading import (
     paper_of_summary,
     taken,
 )
+from ehr_sync.web.citizen.visits import Visit
 from ehr_sync.web.foundation import NothingHere, language, page, visitor
 
 

@@ -18,7 +18,9 @@ from ehr_sync.usecases.book.waiting_records import Connected
 from ehr_sync.usecases.book.who_looked import Look
 from ehr_sync.web.citizen import book as books
 from ehr_sync.web.citizen import calendars, downloads, summaries
-from ehr_sync.web.citizen.book import Book, Medicine, Record, Visit
+from ehr_sync.web.citizen.book import Book
+from ehr_sync.web.citizen.lists import Record
+from ehr_sync.web.citizen.visits import Medicine, Visit
 from ehr_sync.web.design.words import moment
 from ehr_sync.web.foundation import language
 from ehr_sync.web.printing.paper import set_paper

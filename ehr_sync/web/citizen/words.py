@@ -10,7 +10,8 @@ from flask_babel import get_locale
 
 from ehr_sync.api.transactions import WITHDRAWN
 from ehr_sync.core.app_scopes import access
-from ehr_sync.web.citizen.book import Record, Visit
+from ehr_sync.web.citizen.lists import Record
+from ehr_sync.web.citizen.visits import Visit
 from ehr_sync.web.design.words import gettext
 
 
