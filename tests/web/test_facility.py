@@ -603,7 +603,9 @@ def test_a_clerk_compares_a_months_list_and_withdraws_by_a_list(town: Town, cler
     page = clerk.get(f"{HERE}/corrections")
     assert "Đối soát một tháng" in page.text
     month = f"{town.today:%Y-%m}"
-    said = text_of(clerk.press(f"{HERE}/reconcile", list=listed("KHONG-CO"), month=month))
+    compared = clerk.press(f"{HERE}/reconcile", list=listed("KHONG-CO"), month=month)
+    assert f'<a href="{HERE}/corrections" class="fw-bold">Đối soát, thu hồi</a>' in compared.text
+    said = text_of(compared)
     assert "Thiếu: chưa được nhận 1" in said and "KHONG-CO" in said and OURS.ma_lk in said
     clerk.get(f"{HERE}/corrections")
     sheet = clerk.press(f"{HERE}/reconcile", list=listed("KHONG-CO"), month=month, **{"as": "xlsx"})
