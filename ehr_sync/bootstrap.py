@@ -12,15 +12,21 @@ from pathlib import Path
 from ehr_sync.adapters import client_sign_in, key_file
 from ehr_sync.adapters.book_search import BookSearch
 from ehr_sync.adapters.checkpoint_copy import copy_to
+from ehr_sync.adapters.client_credentials import ClientCredentials
 from ehr_sync.adapters.client_sign_in import SignIn, client_secret_basic, client_secret_post
 from ehr_sync.adapters.fhir_book import FhirBook
-from ehr_sync.adapters.soap_registry import GatewayAccount, SoapRegistry
+from ehr_sync.adapters.registries.gateway import Asker, Gateway
+from ehr_sync.adapters.registries.gateway import caller as gateway_caller
+from ehr_sync.adapters.registries.json_gateway import JsonLookUp
+from ehr_sync.adapters.registries.signing import Bearer, CertificateAlone, Signing, TimestampedBasic
+from ehr_sync.adapters.registries.soap import SoapLookUp, SoapYesOrNo
+from ehr_sync.adapters.timed_http import Caller
 from ehr_sync.core.errors import Misconfigured, Unavailable, Unfit
 from ehr_sync.core.figures import Figures
 from ehr_sync.core.ports import HealthBook, PopulationRegistry
 from ehr_sync.core.retry import RetryPolicy
 from ehr_sync.runtime.logs import Log, fault, make_log
-from ehr_sync.settings import Settings
+from ehr_sync.settings import Settings, headers_of
 from ehr_sync.store import destinations, edges, figures, uri_base
 from ehr_sync.store.database import Database, DatabaseFault, require_two
 from ehr_sync.store.key_store import KeyStore
@@ -143,15 +149,51 @@ def figures_of(stores: Stores) -> Figures:
 
 
 def registry_of(service: Service) -> PopulationRegistry:
-    """The population registry as the settings name it."""
+    """The population registry as the settings name it. Raises Misconfigured for our certificate there."""
     s = service.settings
-    account = GatewayAccount(s.registry_user, s.registry_secret, s.registry_purpose, s.registry_officer)
-    return SoapRegistry(
+    calls = _registry_caller(s)
+    gateway = Gateway(
         url=s.registry_url,
-        account=account,
-        deadline_seconds=s.registry_deadline_seconds,
-        clock=service.stores.database.now,
+        asker=Asker(s.registry_user, s.registry_purpose, s.registry_officer),
+        signing=_registry_signing(service, calls),
+        caller=calls,
+        headers=headers_of(s.registry_headers) or {},
     )
+    match s.registry_flavour:
+        case "soap_003":
+            return SoapYesOrNo(gateway, exactly=s.registry_compares == "exactly")
+        case "json":
+            return JsonLookUp(gateway)
+    return SoapLookUp(gateway)
+
+
+def _registry_caller(s: Settings) -> Caller:
+    key = Path(s.registry_certificate_key)
+    try:
+        if s.registry_certificate and key.stat().st_mode & 0o077:
+            raise Misconfigured("Run chmod 600 on the file of EHR_SYNC_REGISTRY_CERTIFICATE_KEY: others can read it.")
+        return gateway_caller(
+            s.registry_deadline_seconds,
+            ca_file=s.registry_authority,
+            certificate=s.registry_certificate,
+            key=s.registry_certificate_key,
+        )
+    except OSError:
+        raise Misconfigured(
+            "Set EHR_SYNC_REGISTRY_CERTIFICATE, _CERTIFICATE_KEY and _AUTHORITY to PEM files that belong together."
+        ) from None
+
+
+def _registry_signing(service: Service, calls: Caller) -> Signing:
+    s = service.settings
+    if s.registry_sign_in == "certificate":
+        return CertificateAlone()
+    if s.registry_sign_in == "timestamped_basic":
+        return TimestampedBasic(s.registry_user, s.registry_secret, clock=service.stores.database.now)
+    if not s.registry_token_url:
+        return Bearer(s.registry_secret)
+    sign_in = client_secret_basic(s.registry_user, s.registry_secret)
+    return Bearer(ClientCredentials(calls, url=s.registry_token_url, sign_in=sign_in, whose="registry"))
 
 
 def book_of(service: Service) -> HealthBook:

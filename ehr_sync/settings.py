@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
@@ -14,6 +15,8 @@ from ehr_sync.core.errors import Misconfigured
 PREFIX: Final = "EHR_SYNC_"
 _MANY: Final = 1_000_000_000
 _SIGN_INS: Final = ("client_secret_basic", "client_secret_post", "private_key_jwt")
+_REGISTRY_FLAVOURS: Final = ("soap_037", "soap_003", "json")
+_REGISTRY_SIGN_INS: Final = ("timestamped_basic", "bearer", "certificate")
 _LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 
 
@@ -50,9 +53,35 @@ class Settings:
         "it stands in every book, and never changes"
     )
 
-    registry_url: str = _address("SOAP endpoint of the population registry")
+    registry_url: str = _address("where the population registry is asked")
+    registry_flavour: str = _setting(
+        "how: soap_037 (look-up), soap_003 (yes or no) or json (look-up)", "soap_037", choices=_REGISTRY_FLAVOURS
+    )
+    registry_compares: str = _setting(
+        "how soap_003 compares names by the agreement: exactly, or loosely, where a yes does not prove and is reviewed",
+        "loosely",
+        choices=("exactly", "loosely"),
+    )
     registry_user: str = _setting("user name at the registry's gateway")
-    registry_secret: str = _setting("secret at the registry's gateway", secret=True)
+    registry_secret: str = _setting(
+        "secret there, unless certificate; for bearer the token itself, where there is no token endpoint",
+        "",
+        secret=True,
+    )
+    registry_sign_in: str = _setting(
+        "how we sign in there: timestamped_basic, bearer or certificate (alone)",
+        "timestamped_basic",
+        choices=_REGISTRY_SIGN_INS,
+    )
+    registry_token_url: str = _setting("OAuth 2 token endpoint of the gateway, for bearer", "", address=True)
+    registry_headers: str = _setting(
+        "further headers that the gateway wants, with ; between: X-Road-Client: OURS; ApiKey: KEY", "", secret=True
+    )
+    registry_certificate: str = _setting("PEM file with our certificate there (mutual TLS), besides any sign-in", "")
+    registry_certificate_key: str = _setting("PEM file with its private key; mode 0600", "")
+    registry_authority: str = _setting(
+        "PEM file with the authority that vouches for the gateway; none: public ones", ""
+    )
     registry_purpose: str = _setting("MaDVC: the public service in whose name the registry is asked")
     registry_officer: str = _setting("MaCanBo: the officer in whose name the registry is asked")
     registry_deadline_seconds: float = _number("total time for one call of the registry", 10.0, 0.1, 600)
@@ -163,9 +192,25 @@ class Settings:
             raise Misconfigured(f"Set {PREFIX}RETRY_FIRST_SECONDS to at most {PREFIX}RETRY_LONGEST_SECONDS.")
 
     def _check_sign_in(self) -> None:
-        needed = "book_client_key" if self.book_sign_in == "private_key_jwt" else "book_client_secret"
-        if not getattr(self, needed):
-            _missing(next(f for f in fields(self) if f.name == needed))
+        needed = ["book_client_key" if self.book_sign_in == "private_key_jwt" else "book_client_secret"]
+        needed += ["registry_certificate"] if self.registry_sign_in == "certificate" else ["registry_secret"]
+        needed += ["registry_certificate_key"] if self.registry_certificate else []
+        for f in fields(self):
+            if f.name in needed and not getattr(self, f.name):
+                _missing(f)
+        if self.registry_headers and headers_of(self.registry_headers) is None:
+            raise Misconfigured(f"Set {PREFIX}REGISTRY_HEADERS to Name: value, with ; between several.")
+
+
+def headers_of(text: str) -> dict[str, str] | None:
+    """Headers written as `Name: value; Name: value`; None where they are not."""
+    pairs = [(name.strip(), value.strip()) for name, _, value in (one.partition(":") for one in text.split(";"))]
+    if not all(_TOKEN.fullmatch(name) and value.isascii() and value.isprintable() and value for name, value in pairs):
+        return None
+    return dict(pairs)
+
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`~-]+")  # RFC 9110 section 5.6.2
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
@@ -218,7 +263,7 @@ def _check(f: Field[Any], value: Any) -> None:
     if "choices" in f.metadata and value not in f.metadata["choices"]:
         *some, last = f.metadata["choices"]
         raise Misconfigured(f"Set {name} to {', '.join(some)} or {last}.")
-    if "address" in f.metadata:
+    if "address" in f.metadata and (value or f.default is MISSING):
         wrong = addresses.wrong_with(value)
         if wrong:
             raise Misconfigured(wrong.format(name=name))

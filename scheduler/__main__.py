@@ -39,7 +39,7 @@ def main() -> int:
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
     try:
-        checkpoint = audit_checkpoints(service)
+        checkpoint, verify = audit_checkpoints(service), verification(service)
     except Misconfigured as error:
         print(error.code, file=sys.stderr)
         service.close()
@@ -47,7 +47,7 @@ def main() -> int:
     jobs = timetable(service.stores, service.uris, book_watch(service), checkpoint, tries_watch(service))
     clock = _start_timetable(jobs, log)
     sweeps: tuple[tuple[str, Sweep[Any, Any]], ...] = (
-        ("verify", verification(service)),
+        ("verify", verify),
         ("deliver", delivery(service)),
     )
     loops = [threading.Thread(target=_loop, args=(name, sweep, pause, stop, log), name=name) for name, sweep in sweeps]

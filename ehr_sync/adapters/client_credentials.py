@@ -1,4 +1,4 @@
-"""Our own access token at a health book: OAuth 2 client credentials (RFC 6749 section 4.4), kept until it ends."""
+"""Our own access token at a book or registry: OAuth 2 client credentials (RFC 6749 section 4.4), kept until it ends."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ class _Token:
 
 
 class ClientCredentials:
-    """The token of one client at one token endpoint. Threads that need a new one at once ask for it once."""
+    """The token of one client at one token endpoint. Threads that need a new one at once ask for it once. `whose` the
+    endpoint is begins the codes of failures.
+    """
 
     def __init__(
         self,
@@ -35,8 +37,9 @@ class ClientCredentials:
         sign_in: SignIn,
         scope: str = "",
         stopwatch: Stopwatch = time.monotonic,
+        whose: str = "book",
     ) -> None:
-        self._sign_in = sign_in
+        self._sign_in, self._codes = sign_in, f"{whose}.sign_in"
         self._wanted = {"grant_type": "client_credentials"} | ({"scope": scope} if scope else {})
         self._caller, self._url, self._stopwatch = caller, url, stopwatch
         self._lock = Lock()
@@ -48,7 +51,7 @@ class ClientCredentials:
         return kept.value if kept else self._renewed().value
 
     def forget(self, token: str) -> None:
-        """The book does not take this token any more."""
+        """This token is not taken any more."""
         kept = self._kept
         if kept and kept.value == token:
             self._kept = None
@@ -62,7 +65,7 @@ class ClientCredentials:
             if not self._lock.acquire(timeout=time_left()):
                 raise NoAnswer(sent=False)
         except NoAnswer:
-            raise Unavailable("book.sign_in.no_answer") from None
+            raise Unavailable(f"{self._codes}.no_answer") from None
         try:
             self._kept = self._living() or self._asked()
             return self._kept
@@ -77,18 +80,22 @@ class ClientCredentials:
         try:
             answer = self._caller.send("POST", self._url, headers=headers, body=body)
         except NoAnswer:
-            raise Unavailable("book.sign_in.no_answer") from None
+            raise Unavailable(f"{self._codes}.no_answer") from None
         if answer.status != 200:
-            raise Unavailable(f"book.sign_in.status_{answer.status}", answer.retry_after)
-        return _read(answer, asked_at)
+            raise Unavailable(f"{self._codes}.status_{answer.status}", answer.retry_after)
+        try:
+            return _read(answer, asked_at)
+        except ValueError:
+            raise Unavailable(f"{self._codes}.unreadable") from None
 
 
 def _read(answer: Answer, asked_at: float) -> _Token:
+    """Raises ValueError."""
     try:
         said: dict[str, Any] = orjson.loads(answer.body)
         value, seconds = said["access_token"], float(said.get("expires_in", 60))
-    except (orjson.JSONDecodeError, TypeError, KeyError, ValueError, AttributeError):
-        raise Unavailable("book.sign_in.unreadable") from None
+    except (TypeError, KeyError, AttributeError):
+        raise ValueError("no token") from None
     if not isinstance(value, str) or not value.isascii() or not value.isprintable() or " " in value:
-        raise Unavailable("book.sign_in.unreadable")
+        raise ValueError("no token that a header can hold")
     return _Token(value, asked_at + seconds - min(_LONGEST_MARGIN, seconds / 10))

@@ -63,7 +63,9 @@ class Answer:
 class Caller:
     """Makes calls over kept connections. Safe to share between threads.
 
-    `ca_file` holds the certificates of an authority of one's own; without it the public ones are trusted.
+    `ca_file` holds the certificates of an authority of one's own; without it the public ones are trusted. `certificate`
+    and its `key` are files (PEM) that say who we are (mutual TLS). Raises OSError where one cannot be read, which an
+    ssl.SSLError is too.
     """
 
     def __init__(
@@ -73,8 +75,10 @@ class Caller:
         largest_answer: int,
         stopwatch: Stopwatch = time.monotonic,
         ca_file: str = "",
+        certificate: str = "",
+        key: str = "",
     ) -> None:
-        self._tls = _trusting(ca_file)
+        self._tls = _trusting(ca_file, certificate, key)
         self._seconds, self._largest, self._stopwatch = seconds, largest_answer, stopwatch
         self._kept: dict[_Host, deque[Connection]] = defaultdict(deque)
         # Whoever forgets a caller without closing it leaves no connection open.
@@ -150,8 +154,11 @@ class _Host:
 
 
 @lru_cache(maxsize=8)
-def _trusting(ca_file: str) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=ca_file or requests.utils.DEFAULT_CA_BUNDLE_PATH)
+def _trusting(ca_file: str, certificate: str, key: str) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=ca_file or requests.utils.DEFAULT_CA_BUNDLE_PATH)
+    if certificate:
+        context.load_cert_chain(certificate, key or None, password="")  # one that is locked is not asked about
+    return context
 
 
 @lru_cache(maxsize=64)

@@ -22,11 +22,11 @@ class RegistryQuestion:
 
 @dataclass(frozen=True, slots=True)
 class RegistryPerson:
-    """What the registry holds of the person that it found. Used for the verdict, then forgotten."""
+    """What the registry shows of the person that it found. Used for the verdict, then forgotten."""
 
     number: str = field(repr=False)
-    name: str = field(repr=False)
-    birth_date: str = field(repr=False)  # "yyyymmdd" or "yyyy"
+    name: str = field(repr=False)  # "" where it shows none
+    birth_date: str = field(repr=False)  # "yyyymmdd" or "yyyy"; "" where it shows none
     sex: str  # "male", "female", "unknown"
 
 
@@ -36,8 +36,11 @@ class PopulationRegistry(Protocol):
     def look_up(self, question: RegistryQuestion) -> RegistryPerson | None:
         """The person, or None where the registry found none or found a mismatch (it does not say which).
 
+        Of a registry that only says yes the person has the number that was asked about, no sex, and name and birth date
+        only where it is known to compare exactly.
+
         Raises Unavailable for a time-out, a refused connection, 429, any 5xx, a sign-in failure, or an answer that
-        is not the expected XML: none of these is ever "no match" (P5). Ends within the total deadline that it was
+        is not the expected one: none of these is ever "no match" (P5). Ends within the total deadline that it was
         made with, however slowly the other side drips.
         """
         ...

@@ -234,14 +234,16 @@ def findings_of(claim: Claim, found: RegistryPerson | None) -> Findings:
     return Findings(
         person=Person.FOUND,
         number=number,
-        name=NameFound(compare_names(claim.name, found.name).value),
+        name=NameFound(compare_names(claim.name, found.name).value) if found.name else NameFound.UNKNOWN,
         birth_date=_birth(claim.birth_date.replace("-", ""), found.birth_date),
         sex=_sex(claim.sex, found.sex),
     )
 
 
 def _birth(asked: str, held: str) -> BirthFound:
-    """Both "yyyymmdd" or "yyyy"."""
+    """Both "yyyymmdd" or "yyyy"; `held` "" where it is not shown."""
+    if not held:
+        return BirthFound.UNKNOWN
     if asked == held and len(asked) == len("yyyymmdd"):
         return BirthFound.EQUAL
     agree = asked[:4] == held[:4] and len(asked) + len(held) < len("yyyymmdd") * 2

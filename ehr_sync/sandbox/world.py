@@ -33,6 +33,16 @@ class World:
         return f"{self.address('registry')}/registry"
 
     @property
+    def registry_json_url(self) -> str:
+        """The same in JSON."""
+        return f"{self.registry_url}/json"
+
+    @property
+    def registry_token_url(self) -> str:
+        """The registry's OAuth 2 token endpoint."""
+        return f"{self.address('registry')}/oauth2/token"
+
+    @property
     def book_url(self) -> str:
         """The FHIR base."""
         return f"{self.address('book')}/fhir"
@@ -82,6 +92,10 @@ class World:
         """End the failures of those named, or of all."""
         for name in names or SERVERS:
             send("DELETE", f"{self.address(name)}/_faults")
+
+    def revoke_tokens(self, name: str) -> None:
+        """Let no access token be good any longer that a server has given."""
+        send("DELETE", f"{self.address(name)}/_tokens")
 
     def stop(self) -> None:
         """End all three (SIGTERM)."""

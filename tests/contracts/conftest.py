@@ -11,7 +11,6 @@ import pytest
 from ehr_sync.adapters.client_sign_in import client_secret_basic
 from ehr_sync.adapters.fhir_book import FhirBook
 from ehr_sync.adapters.oidc_identity import OidcIdentity
-from ehr_sync.adapters.soap_registry import GatewayAccount, SoapRegistry
 from ehr_sync.sandbox.world import World
 from tests.contracts.canned import Canned, canned_server
 from tests.contracts.elapsed import DEADLINE
@@ -26,14 +25,6 @@ def outside(world: World) -> Iterator[World]:
     """The world, without any failure left over from another test."""
     yield world
     world.clear()
-
-
-@pytest.fixture
-def registry(outside: World) -> Iterator[SoapRegistry]:
-    account = GatewayAccount(user="ehr-sync", secret="sandbox", purpose="DVC-MAU", officer="canbo.mau")
-    made = SoapRegistry(url=outside.registry_url, account=account, deadline_seconds=DEADLINE, clock=now)
-    yield made
-    made.close()
 
 
 @pytest.fixture

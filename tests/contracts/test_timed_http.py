@@ -304,6 +304,24 @@ def test_a_handshake_that_never_comes_ends_at_the_deadline(caller: Caller, canne
     assert not caught.value.sent
 
 
+def test_who_wants_our_certificate_gets_it_and_whoever_shows_none_gets_nothing(authority: Path) -> None:
+    trusting = {"seconds": DEADLINE, "largest_answer": 1000, "ca_file": str(authority)}
+    known = Caller(**trusting, certificate=str(authority), key=str(authority.with_suffix(".key")))  # type: ignore[arg-type]
+    unknown = Caller(**trusting)  # type: ignore[arg-type]
+    wanting = tls(authority)
+    wanting.load_verify_locations(authority)
+    wanting.verify_mode = ssl.CERT_REQUIRED
+    with canned_server(wanting) as server:
+        server.answers = [server.http(200, b"known")]
+
+        assert get(known, server.url).body == b"known"
+        known.close()
+        with pytest.raises(NoAnswer):
+            get(unknown, server.url)
+        assert len(server.requests) == 1
+        unknown.close()
+
+
 def tls(certificate: Path) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, certificate.with_suffix(".key"))

@@ -14,7 +14,7 @@ from ehr_sync.core.ports import Login, RegistryPerson, RegistryQuestion
 HIDDEN: Final = {
     "ehr_sync.adapters.client_credentials:_Token": "value",
     "ehr_sync.adapters.oidc_identity:_Keys": "by_kid",
-    "ehr_sync.adapters.soap_registry:GatewayAccount": "secret",
+    "ehr_sync.adapters.registries.gateway:Gateway": "signing caller headers",
     "ehr_sync.adapters.timed_http:Answer": "headers body",
     "ehr_sync.core.answers:HosoResult": "source_id",
     "ehr_sync.core.identity:Claim": "number name birth_date",
@@ -25,7 +25,7 @@ HIDDEN: Final = {
     "ehr_sync.core.ports:Login": "personal_number",
     "ehr_sync.core.record_body:Line": "json",
     "ehr_sync.core.record_body:Body": "resources restricted",
-    "ehr_sync.settings:Settings": "dsn key_dsn registry_secret book_client_secret",
+    "ehr_sync.settings:Settings": "dsn key_dsn registry_secret registry_headers book_client_secret",
     "ehr_sync.store.clients:Client": "jwks",
     "ehr_sync.store.identity_claims:NewClaim": "claim",
     "ehr_sync.store.identity_claims:TakenClaim": "facts",

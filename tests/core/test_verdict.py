@@ -147,6 +147,7 @@ def claimed(**changed: Any) -> Claim:
         ("1991", "19900517", "different"),
         ("1990-05-17", "1991", "different"),
         ("1991", "1990", "different"),
+        ("1990-05-17", "", "unknown"),
     ],
 )
 def test_a_birth_date_is_compared_as_far_as_both_know_it(asked: str, held: str, told: str) -> None:
@@ -184,6 +185,12 @@ def test_p4_a_sex_that_is_not_confirmed_is_not_proven(asked: str, held: str, tol
 def test_p4_a_name_is_judged_by_its_rung(name: str, state: str, reason: str, grade: str) -> None:
     verdict = judge(claimed(name=name), HELD)
     assert (verdict.state.value, verdict.reason, verdict.grade) == (state, reason, Grade(grade))
+
+
+@pytest.mark.parametrize("birth", ["", "19900517"])
+def test_p4_a_yes_that_shows_no_name_proves_nothing(birth: str) -> None:
+    verdict = judge(claimed(), RegistryPerson(NUMBER, "", birth, "unknown"))
+    assert (verdict.state, verdict.reason, verdict.grade) == (State.REVIEW, "registry.not_shown", Grade.PROBABLE)
 
 
 def test_an_old_number_never_proves_alone() -> None:

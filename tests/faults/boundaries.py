@@ -57,7 +57,7 @@ _STORE: Final = (
 # Steps that are methods.
 _METHODS: Final = (
     "ehr_sync.store.key_store:KeyStore.new_person",
-    "ehr_sync.adapters.soap_registry:SoapRegistry.look_up",
+    "ehr_sync.adapters.registries.soap:SoapLookUp.look_up",
     "ehr_sync.adapters.fhir_book:FhirBook.push",
     "ehr_sync.adapters.fhir_book:FhirBook.watermark",
     "ehr_sync.adapters.fhir_book:FhirBook.put_watermark",

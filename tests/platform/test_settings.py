@@ -34,6 +34,13 @@ def refusal(**changed: str) -> str:
         ("book_sign_in", "none", "Set EHR_SYNC_BOOK_SIGN_IN to client_secret_basic, client_secret_post or private_"),
         ("book_sign_in", "private_key_jwt", "Set EHR_SYNC_BOOK_CLIENT_KEY: file with our private JWK"),
         ("book_client_secret", "", "Set EHR_SYNC_BOOK_CLIENT_SECRET: our client secret at the health book"),
+        ("registry_flavour", "rest", "Set EHR_SYNC_REGISTRY_FLAVOUR to soap_037, soap_003 or json."),
+        ("registry_secret", "", "Set EHR_SYNC_REGISTRY_SECRET: secret there, unless certificate"),
+        ("registry_sign_in", "certificate", "Set EHR_SYNC_REGISTRY_CERTIFICATE: PEM file with our certificate"),
+        ("registry_certificate", "our.pem", "Set EHR_SYNC_REGISTRY_CERTIFICATE_KEY: PEM file with its private key"),
+        ("registry_token_url", "http://gateway.example/token", "Set EHR_SYNC_REGISTRY_TOKEN_URL to an https address"),
+        ("registry_headers", "ApiKey", "Set EHR_SYNC_REGISTRY_HEADERS to Name: value, with ; between several."),
+        ("registry_headers", "A: 1; Api Key: 2", "Set EHR_SYNC_REGISTRY_HEADERS to Name: value"),
     ],
 )
 def test_a_setting_that_cannot_be_meant_is_refused_by_its_name(name: str, value: str, said: str) -> None:
@@ -152,7 +159,7 @@ def test_a_setting_that_is_missing_is_asked_for_by_its_name(name: str) -> None:
 def test_nothing_that_says_where_or_who_or_how_we_prove_it_has_a_default() -> None:
     assert {f.name for f in fields(Settings) if f.default is MISSING} == {
         *("dsn", "key_dsn", "key_file", "public_url", "uri_base"),
-        *("registry_url", "registry_user", "registry_secret", "registry_purpose", "registry_officer"),
+        *("registry_url", "registry_user", "registry_purpose", "registry_officer"),
         *("book_url", "book_token_url", "book_client_id", "issuer_url"),
     }
     defaults = [str(f.default) for f in fields(Settings)]

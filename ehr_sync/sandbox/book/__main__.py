@@ -11,11 +11,11 @@ from typing import Final
 
 import click
 
-from ehr_sync.sandbox.book import null_book, oauth
+from ehr_sync.sandbox.book import null_book
 from ehr_sync.sandbox.book import push as book_push
 from ehr_sync.sandbox.book import versions as book_versions
 from ehr_sync.sandbox.book.fhir_answers import bundle_of, one_of, outcome, said
-from ehr_sync.sandbox.serving import server
+from ehr_sync.sandbox.serving import oauth, server
 from ehr_sync.sandbox.serving.accounts import SECRET, USER
 from ehr_sync.sandbox.serving.exchange import Answer, Request
 from ehr_sync.sandbox.serving.storage import Storage, note

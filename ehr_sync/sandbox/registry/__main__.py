@@ -1,6 +1,7 @@
 """The population registry of the sandbox: python -m ehr_sync.sandbox.registry --port N --folder F.
 
-It matches number, name and birth date by itself and never says which of them failed, as the real one.
+It matches number, name and birth date by itself and never says which of them failed, as the real one. It is asked in
+SOAP (037, 003) at /registry and in JSON at /registry/json, by whoever signs with a hash or bears a token of its own.
 """
 
 from __future__ import annotations
@@ -18,15 +19,28 @@ from typing import Final
 import click
 
 from ehr_sync.sandbox.city.population import Held, held_of, registry_behaviour, somebody_elses_number
-from ehr_sync.sandbox.registry.messages import Question, read_question, write_answer, write_fault
-from ehr_sync.sandbox.serving import server
+from ehr_sync.sandbox.registry.messages import (
+    Question,
+    read_json_question,
+    read_question,
+    write_answer,
+    write_fault,
+    write_json_answer,
+    write_yes_or_no,
+)
+from ehr_sync.sandbox.serving import oauth, server
 from ehr_sync.sandbox.serving.accounts import SECRET, USER
 from ehr_sync.sandbox.serving.exchange import Answer, Request
 from ehr_sync.sandbox.serving.storage import Storage, note
 
 PATH: Final = "/registry"
+JSON_PATH: Final = "/registry/json"
 HELD_FOR_SECONDS: Final = 120.0  # "time_out": longer than any client waits
 _CLOCKS_APART_MS: Final = 300_000
+_TOKEN_SECONDS: Final = 300.0
+SCHEMA: Final = oauth.SCHEMA
+
+_WRITE: Final = {"037": write_answer, "003": write_yes_or_no, "json": write_json_answer}
 
 Match = Callable[[str, str], bool]
 
@@ -51,15 +65,24 @@ class Registry:
 
     def __init__(self, storage: Storage, *, matches: Match, user: str, secret: str) -> None:
         self._storage, self._matches, self._user, self._secret = storage, matches, user, secret
+        self._desk = oauth.TokenDesk(storage, user, secret, _TOKEN_SECONDS)
 
     def handle(self, request: Request) -> Answer:
-        """The one operation."""
-        if (request.method, request.path) != ("POST", PATH):
-            return Answer(404)
-        if not self._is_signed(request):
+        """A question, or a token for asking."""
+        match (request.method, request.path):
+            case ("POST", "/oauth2/token"):
+                return self._desk.issue(request)
+            case ("DELETE", "/_tokens"):
+                return self._desk.revoke_all()
+            case ("POST", path) if path in {PATH, JSON_PATH}:
+                return self._asked(request, read_question if path == PATH else read_json_question)
+        return Answer(404)
+
+    def _asked(self, request: Request, read: Callable[[bytes], Question]) -> Answer:
+        if not self._is_signed(request) and not self._desk.knows(request):
             return self._refused(request, "bad_signature", 401)
         try:
-            question = read_question(request.body)
+            question = read(request.body)
         except ValueError:
             return self._refused(request, "bad_question", 400)
         return self._answered(question, registry_behaviour(question.number), request.fate)
@@ -90,7 +113,7 @@ class Registry:
         }
         with self._storage.transaction() as connection:
             note(connection, entry)
-        return _said(found, behaviour)
+        return _said(found, behaviour, question.operation)
 
     def _found(self, question: Question, behaviour: str) -> Held | None:
         held = held_of(question.number)
@@ -105,7 +128,7 @@ def _born(asked: str, held: str) -> bool:
     return asked == held or (len(asked) == 4 and held.startswith(asked))
 
 
-def _said(found: Held | None, behaviour: str) -> Answer:
+def _said(found: Held | None, behaviour: str, operation: str) -> Answer:
     match behaviour:
         case "time_out":
             return Answer(wait=HELD_FOR_SECONDS, dropped=True)
@@ -113,7 +136,8 @@ def _said(found: Held | None, behaviour: str) -> Answer:
             return Answer(500, write_fault(), content_type="text/xml; charset=utf-8")
         case "garbage":
             return Answer(200, b"<html><body>503 Service Unavailable</body></html>", content_type="text/html")
-    return Answer(200, write_answer(found), content_type="text/xml; charset=utf-8")
+    kind = "application/json" if operation == "json" else "text/xml; charset=utf-8"
+    return Answer(200, _WRITE[operation](found), content_type=kind)
 
 
 @click.command(help="The sandbox's population registry.")
@@ -124,7 +148,7 @@ def _said(found: Held | None, behaviour: str) -> Answer:
 def main(*, port: int, folder: Path, tied: bool, is_lenient: bool, user: str, secret: str) -> None:
     """Serve until killed."""
     server.end_with_parent(tied)
-    storage = Storage(folder / "registry.sqlite")
+    storage = Storage(folder / "registry.sqlite", SCHEMA)
     registry = Registry(storage, matches=lenient if is_lenient else strict, user=user, secret=secret)
     server.serve(registry.handle, port=port, storage=storage)
 

@@ -1,4 +1,4 @@
-"""OAuth 2 client credentials (RFC 6749 section 4.4) of the sandbox's health book; tokens survive restarts."""
+"""OAuth 2 client credentials (RFC 6749 section 4.4) of a sandbox server; tokens survive restarts."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The population registry, in the ways in which it can be asked."""
