@@ -21,6 +21,7 @@ from ehr_sync.adapters.registries.json_gateway import JsonLookUp
 from ehr_sync.adapters.registries.signing import Bearer, CertificateAlone, Signing, TimestampedBasic
 from ehr_sync.adapters.registries.soap import SoapLookUp, SoapYesOrNo
 from ehr_sync.adapters.timed_http import Caller
+from ehr_sync.core.call_quota import CallQuota
 from ehr_sync.core.errors import Misconfigured, Unavailable, Unfit
 from ehr_sync.core.figures import Figures
 from ehr_sync.core.ports import HealthBook, PopulationRegistry
@@ -44,6 +45,7 @@ from ehr_sync.usecases.delivery.watch_book import watch_book
 from ehr_sync.usecases.stores import Stores
 from ehr_sync.usecases.sweep import Sweep
 from ehr_sync.usecases.terminology.follow_editions import install_editions
+from ehr_sync.usecases.verification.limit_calls import CallLimits
 from ehr_sync.usecases.verification.verify_due import Asking, verifying
 from ehr_sync.usecases.verification.verify_due import Outcome as VerifyOutcome
 from ehr_sync.usecases.verification.watch_tries import watching_tries
@@ -230,14 +232,29 @@ def _sign_in(service: Service) -> SignIn:
 
 
 def verification(service: Service) -> Sweep[Asking, VerifyOutcome]:
-    """The sweep that asks the registry about claims."""
+    """The sweep that asks the registry about claims. Raises Misconfigured as `registry_of`."""
+    s = service.settings
+    limits = CallLimits(
+        retry=_retry(s),
+        quota=CallQuota(s.registry_calls_per_minute, s.registry_calls_per_day),
+        deadline=timedelta(seconds=s.registry_deadline_seconds),
+        tell=partial(_tell_registry, service.log),
+    )
     return verifying(
         stores=service.stores,
         registry=registry_of(service),
-        retry=_retry(service.settings),
-        lease=timedelta(seconds=service.settings.lease_seconds),
-        slots=service.settings.registry_calls,
+        retry=_retry(s),
+        lease=timedelta(seconds=s.lease_seconds),
+        slots=s.registry_calls,
+        limits=limits,
     )
+
+
+def _tell_registry(log: Log, why: str) -> None:
+    if why:
+        log.warning("registry_left_alone", reason=why)
+    else:
+        log.info("registry_answers")
 
 
 def delivery(service: Service) -> Sweep[Push, PushOutcome]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from ehr_sync.core import addresses
+from ehr_sync.core.call_quota import MOST_CALLS
 from ehr_sync.core.errors import Misconfigured
 
 PREFIX: Final = "EHR_SYNC_"
@@ -86,6 +87,12 @@ class Settings:
     registry_officer: str = _setting("MaCanBo: the officer in whose name the registry is asked")
     registry_deadline_seconds: float = _number("total time for one call of the registry", 10.0, 0.1, 600)
     registry_calls: int = _number("most calls of the registry at once, by each scheduler", 8, 1, 1_000)
+
+    registry_calls_per_minute: int = _number(
+        "most calls of the registry in any minute, of all schedulers together; a fifth waits for desks; 0: no limit",
+        *(0, 0, _MANY),
+    )
+    registry_calls_per_day: int = _number("the same in any 24 hours", 0, 0, _MANY)
 
     number_tries: int = _number(
         "most unproven claims of one facility on one personal number within a day; what is beyond waits for review",
@@ -186,6 +193,11 @@ class Settings:
         if not addresses.are_networks(self.trusted_proxies):
             raise Misconfigured(f"Set {PREFIX}TRUSTED_PROXIES to addresses or networks: 10.0.0.1, 10.1.0.0/16.")
         self._check_sign_in()
+        for name in ("registry_calls_per_minute", "registry_calls_per_day"):
+            if 0 < getattr(self, name) < MOST_CALLS:
+                raise Misconfigured(
+                    f"Set {PREFIX}{name.upper()} to {MOST_CALLS} or more, or to 0: one claim takes that."
+                )
         if self.book_deadline_seconds * 2 >= self.lease_seconds:
             raise Misconfigured(f"Set {PREFIX}BOOK_DEADLINE_SECONDS below half of {PREFIX}LEASE_SECONDS.")
         if self.retry_first_seconds > self.retry_longest_seconds:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID, uuid4
 
-from ehr_sync.store import heartbeats, quotas, refused_dossiers, repeated_refusals, submissions
+from ehr_sync.store import heartbeats, quotas, refused_dossiers, registry_calls, repeated_refusals, submissions
 from ehr_sync.usecases.delivery.resync_lanes import carry_on_resyncs
 from ehr_sync.usecases.delivery.tell_register import follow_renames
 from ehr_sync.usecases.stores import Stores
@@ -58,3 +58,5 @@ def _forget(stores: Stores) -> None:
         submissions.forget_old_idempotency_keys(connection)
         quotas.forget_full_buckets(connection)
         refused_dossiers.forget_old_refusals(connection)
+    with stores.database.begin() as connection:
+        registry_calls.forget_old_calls(connection)

@@ -157,7 +157,7 @@ class _Host:
 def _trusting(ca_file: str, certificate: str, key: str) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=ca_file or requests.utils.DEFAULT_CA_BUNDLE_PATH)
     if certificate:
-        context.load_cert_chain(certificate, key or None, password="")  # one that is locked is not asked about
+        context.load_cert_chain(certificate, key or None, password=lambda: "")  # a locked one is no question
     return context
 
 

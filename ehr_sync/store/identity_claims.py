@@ -6,11 +6,26 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, insert, literal, or_, select, update
-from sqlalchemy.dialects.postgresql import BYTEA
+from sqlalchemy import (
+    Boolean,
+    Connection,
+    Integer,
+    Interval,
+    Text,
+    Update,
+    bindparam,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.core.errors import Unfit
@@ -36,6 +51,7 @@ class NewClaim:
     claim: Claim = field(repr=False)
     verdict: Verdict
     family: str = ""
+    at_desk: bool = False  # made by a check-in: its patient waits
 
     @property
     def is_try(self) -> bool:
@@ -106,7 +122,7 @@ def add_claims(
 
 def _adding_claim() -> Statement:
     columns = ["claim_id", "person_id", "number_mark", "state", "reason", "facts", "due_at", "decided_at"]
-    columns += ["family", "tried_at", "seal"]
+    columns += ["family", "tried_at", "at_desk", "seal"]
     new = upsert(claim).values({name: bindparam(name) for name in columns}).on_conflict_do_nothing()
     added = new.returning(claim.c.person_id).cte("added")
     provisional = select(added.c.person_id, literal("provisional"), bindparam("person_seal", type_=BYTEA))
@@ -132,8 +148,9 @@ def _claim_row(edge_key: bytes, person_id: UUID, key: bytes, new: NewClaim, at: 
         "facts": seal_facts(key, person_id, new.claim_id, new.claim),
         "due_at": at if new.verdict.state is State.DUE else None,
         "decided_at": None if new.verdict.state is State.DUE else at,
-        "family": new.family or None,
+        "family": new.family,
         "tried_at": at if new.verdict.state is State.DUE else None,
+        "at_desk": new.at_desk,
     }
 
 
@@ -164,26 +181,96 @@ class TakenClaim:
     unfit: Unfit | None = None
 
 
-def take_due(connection: Connection, edge_key: bytes, lease: timedelta, limit: int) -> Sequence[TakenClaim]:
-    """Take claims that are due, oldest first, for the length of the lease. Nobody waits for anybody; a claim that does
-    not fit its seal says so.
+def whose_turn(connection: Connection, *, at_desk: bool) -> list[str]:
+    """The families that have due claims: by one look into an index for each, however many claims there are."""
+    return [row.family for row in _TURN.rows(connection, waits=at_desk)]
+
+
+def take_due(
+    connection: Connection,
+    edge_key: bytes,
+    lease: timedelta,
+    families: Sequence[str],
+    *,
+    each: int,
+    limit: int,
+    at_desk: bool = False,
+) -> list[TakenClaim]:
+    """Take due claims of these families for the length of the lease: the oldest of each, then the second of each, up to
+    `each`, and at most `limit`. Nobody waits for anybody; a claim that does not fit its seal says so.
     """
+    # What another worker holds just now is passed over, so that somewhat more are looked at than are taken.
+    looked_at = each if each == 1 else 4 * each
+    rows = connection.execute(
+        _TAKE,
+        {
+            "families": list(families),
+            "waits": at_desk,
+            "lease": lease,
+            "limit": limit,
+            "each": looked_at,
+            "most": 4 * limit,
+        },
+    )
+    return [_taken(edge_key, row) for row in rows]
+
+
+_NOW: Final = func.statement_timestamp()
+_MINE: Final = (claim.c.due_at.isnot(None), claim.c.at_desk == bindparam("waits", type_=Boolean()))
+
+
+def _turning() -> Statement:
+    first = select(claim.c.family).where(*_MINE).order_by(claim.c.family).limit(1).subquery()
+    turn = select(first.c.family).cte("turn", recursive=True)
+    after = (
+        select(claim.c.family)
+        .where(*_MINE, turn.c.family < claim.c.family)
+        .order_by(claim.c.family)
+        .limit(1)
+        .scalar_subquery()
+    )
+    turn = turn.union_all(select(after).where(turn.c.family.isnot(None)))
+    is_due = select(claim.c.claim_id).where(*_MINE, turn.c.family == claim.c.family, claim.c.due_at <= _NOW)
+    return Statement(select(turn.c.family).where(is_due.exists()))
+
+
+def _taking() -> Update:
+    families = func.unnest(bindparam("families", type_=ARRAY(Text)))
+    given = families.table_valued("family", with_ordinality="place", name="given").render_derived()
+    oldest = (
+        select(claim.c.claim_id, func.row_number().over(order_by=claim.c.due_at).label("rank"))
+        .where(*_MINE, given.c.family == claim.c.family, claim.c.due_at <= _NOW)
+        .order_by(claim.c.due_at)
+        .limit(bindparam("each", type_=Integer()))
+        .lateral("oldest")
+    )
+    found = (
+        select(oldest.c.claim_id, oldest.c.rank, given.c.place)
+        .select_from(given.join(oldest, true()))
+        .order_by(oldest.c.rank, given.c.place)
+        .limit(bindparam("most", type_=Integer()))
+        .subquery("found")
+    )
     # A common table expression, which is asked once: a subquery may be asked again for each row, and finds others then.
     due = (
         select(claim.c.claim_id)
-        .where(claim.c.due_at <= func.statement_timestamp())
-        .order_by(claim.c.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+        .join(found, found.c.claim_id == claim.c.claim_id)
+        .where(claim.c.due_at <= _NOW)
+        .order_by(found.c.rank, found.c.place)
+        .limit(bindparam("limit", type_=Integer()))
+        .with_for_update(skip_locked=True, of=claim)
         .cte("due")
     )
-    rows = connection.execute(
+    return (
         update(claim)
         .where(claim.c.claim_id.in_(select(due.c.claim_id)))
-        .values(fence=claim.c.fence + 1, due_at=func.statement_timestamp() + lease)
+        .values(fence=claim.c.fence + 1, due_at=_NOW + bindparam("lease", type_=Interval()))
         .returning(*CLAIM, claim.c.fence, claim.c.attempts, claim.c.facts)
     )
-    return [_taken(edge_key, row) for row in rows]
+
+
+_TURN: Final = _turning()
+_TAKE: Final = _taking()
 
 
 def _taken(edge_key: bytes, row: Any) -> TakenClaim:
@@ -278,8 +365,20 @@ _ASK_AGAIN = Statement(
     update(claim)
     .where(among(claim.c.claim_id, "ids"))
     .where(or_(claim.c.state == "not_proven", claim.c.state == "review"), claim.c.decided_at < bindparam("before"))
-    .values(state="due", due_at=bindparam("at"), decided_at=None)
+    .values(state="due", due_at=bindparam("at"), decided_at=None, family=func.coalesce(claim.c.family, ""))
     .returning(claim.c.claim_id)
+)
+
+
+def hurry(connection: Connection, claim_ids: Sequence[bytes]) -> None:
+    """Their patients check in now: where they are due, they are asked about before those of nobody who waits."""
+    _HURRY.run(connection, ids=list(claim_ids))
+
+
+_HURRY = Statement(
+    update(claim)
+    .where(among(claim.c.claim_id, "ids"), claim.c.state == "due", claim.c.at_desk.is_(False))
+    .values(at_desk=True)
 )
 
 

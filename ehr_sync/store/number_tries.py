@@ -82,7 +82,7 @@ _TRIES: Final = Statement(
     )
 )
 _MAKERS: Final = Statement(
-    select(claim.c.claim_id, claim.c.family).where(among(claim.c.claim_id, "ids"), claim.c.family.is_not(None))
+    select(claim.c.claim_id, claim.c.family).where(among(claim.c.claim_id, "ids"), claim.c.family != "")
 )
 _AGAIN: Final = Statement(
     update(claim)
@@ -135,7 +135,7 @@ WITH held AS (
             <= :together
 )
 UPDATE claim SET state = 'due', reason = '', decided_at = NULL,
-    due_at = statement_timestamp(), tried_at = statement_timestamp()
+    due_at = statement_timestamp(), tried_at = statement_timestamp(), family = coalesce(family, '')
 WHERE claim_id IN (SELECT claim_id FROM free)
 RETURNING claim_id, person_id, number_mark, seal, sealed_at
 """)

@@ -12,6 +12,7 @@ from tests import given
 
 GIVEN = given.settings(dsn="postgresql:///main", key_dsn="postgresql:///keys", key_file="/nowhere/keys.json")
 ADDRESSES = ("public_url", "registry_url", "book_url", "book_token_url", "issuer_url")
+MAY_BE_ZERO = {"spool_bytes", "registry_calls_per_minute", "registry_calls_per_day"}
 NUMBERS = {f.name: f for f in fields(Settings) if f.type in {"int", "float"}}
 
 
@@ -39,6 +40,7 @@ def refusal(**changed: str) -> str:
         ("registry_sign_in", "certificate", "Set EHR_SYNC_REGISTRY_CERTIFICATE: PEM file with our certificate"),
         ("registry_certificate", "our.pem", "Set EHR_SYNC_REGISTRY_CERTIFICATE_KEY: PEM file with its private key"),
         ("registry_token_url", "http://gateway.example/token", "Set EHR_SYNC_REGISTRY_TOKEN_URL to an https address"),
+        ("registry_calls_per_day", "2", "Set EHR_SYNC_REGISTRY_CALLS_PER_DAY to 3 or more, or to 0"),
         ("registry_headers", "ApiKey", "Set EHR_SYNC_REGISTRY_HEADERS to Name: value, with ; between several."),
         ("registry_headers", "A: 1; Api Key: 2", "Set EHR_SYNC_REGISTRY_HEADERS to Name: value"),
     ],
@@ -53,7 +55,7 @@ def test_a_number_that_no_setting_can_mean_is_refused_by_its_name(name: str, val
     assert refusal(**{name: value}).startswith(f"Set EHR_SYNC_{name.upper()} to a number")
 
 
-@pytest.mark.parametrize("name", sorted(NUMBERS.keys() - {"spool_bytes"}))
+@pytest.mark.parametrize("name", sorted(NUMBERS.keys() - MAY_BE_ZERO))
 def test_no_number_may_be_zero_where_zero_means_nothing(name: str) -> None:
     assert refusal(**{name: "0"}).startswith(f"Set EHR_SYNC_{name.upper()} to a number from ")
 

@@ -47,7 +47,8 @@ def seal(connection: Connection, *changed: Edge) -> None:
 
 def take(database: Database, limit: int = 10) -> list[TakenClaim]:
     with database.begin() as connection:
-        return list(identity_claims.take_due(connection, KEYS.edges, LEASE, limit))
+        turn = identity_claims.whose_turn(connection, at_desk=False)
+        return identity_claims.take_due(connection, KEYS.edges, LEASE, turn, each=limit, limit=limit)
 
 
 def expire(database: Database) -> None:
@@ -326,4 +327,5 @@ def test_no_more_are_taken_than_asked_for_whatever_the_plan(database: Database, 
     expire(database)
     with database.begin() as connection:
         join_by(connection, join)
-        assert len(identity_claims.take_due(connection, KEYS.edges, LEASE, 1)) == 1
+        turn = identity_claims.whose_turn(connection, at_desk=False)
+        assert len(identity_claims.take_due(connection, KEYS.edges, LEASE, turn, each=2, limit=1)) == 1

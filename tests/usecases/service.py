@@ -44,6 +44,7 @@ from ehr_sync.usecases.intake.follow_transaction import LifeLine, follow_transac
 from ehr_sync.usecases.intake.group_commit import GroupCommit, group_commit
 from ehr_sync.usecases.stores import Stores
 from ehr_sync.usecases.sweep import Sweep
+from ehr_sync.usecases.verification.limit_calls import CallLimits
 from ehr_sync.usecases.verification.verify_due import verifying
 from tests import given
 from tests.databases import Dsns
@@ -132,7 +133,10 @@ class Running:
         _dry(self.verification())
 
     def verification(
-        self, registry: PopulationRegistry | None = None, retry: RetryPolicy = FOR_AN_HOUR
+        self,
+        registry: PopulationRegistry | None = None,
+        retry: RetryPolicy = FOR_AN_HOUR,
+        limits: CallLimits | None = None,
     ) -> Sweep[Any, Any]:
         """A sweep over claims. A claim that is put off stays so for an hour, if not told otherwise."""
         return verifying(
@@ -141,6 +145,7 @@ class Running:
             retry=retry,
             lease=timedelta(seconds=self.service.settings.lease_seconds),
             slots=8,
+            limits=limits or CallLimits(retry=retry),
         )
 
     def ready(self) -> None:

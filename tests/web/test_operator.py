@@ -533,8 +533,8 @@ def test_the_log_is_verified_from_the_page_and_over_http(console: Visitor, playe
         ("UPDATE lane SET state = 'unknown', since = now() - interval '16 min', due_at = now()", "lanes.unknown"),
         ("UPDATE audit_event SET at = now() - interval '11 min' WHERE n = 1", "audit.unanchored"),
         (
-            "INSERT INTO claim (claim_id, person_id, state, facts, due_at, attempts)"
-            " SELECT decode(lpad(to_hex(i), 32, '0'), 'hex'), gen_random_uuid(), 'due', '', now(), 1"
+            "INSERT INTO claim (claim_id, person_id, state, facts, due_at, family, attempts)"
+            " SELECT decode(lpad(to_hex(i), 32, '0'), 'hex'), gen_random_uuid(), 'due', '', now(), '', 1"
             " FROM generate_series(1, 10) i",
             "registry.fails",
         ),

@@ -20,7 +20,14 @@ from ehr_sync.store.tables.keys import (
     person_key,
     uri_base,
 )
-from ehr_sync.store.tables.log import audit_event, audit_head, quota_left, refusal_count, repeated_refusal
+from ehr_sync.store.tables.log import (
+    audit_event,
+    audit_head,
+    quota_left,
+    refusal_count,
+    registry_calls,
+    repeated_refusal,
+)
 from ehr_sync.store.tables.pages import app, app_code, app_grant, app_refresh, session, sign_in, staff, visitor
 from ehr_sync.store.tables.people import book_entry, claim, identifier, person
 from ehr_sync.store.tables.senders import client, client_facility, facility, jti, key_use
@@ -62,6 +69,7 @@ __all__ = [
     "record_version",
     "refusal",
     "refusal_count",
+    "registry_calls",
     "repeated_refusal",
     "resync",
     "scheduler",

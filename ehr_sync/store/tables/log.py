@@ -42,6 +42,15 @@ repeated_refusal = Table(
 )
 
 # What a crash may empty: buckets are then full, counts begin anew, and no commit waits for a disk.
+registry_calls = Table(
+    "registry_calls",
+    metadata,
+    Column("span", Text, primary_key=True),  # of which quota: "minute" or "day"
+    Column("slot", BigInteger, primary_key=True),  # the second of the epoch in which it begins
+    Column("calls", Integer, nullable=False),
+    Column("desk_calls", Integer, nullable=False),  # of these, for patients who are at a desk
+)
+
 quota_left = Table(
     "quota_left",
     metadata,

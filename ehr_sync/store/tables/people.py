@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Index, Integer, SmallInteger, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import BYTEA, UUID
 
 from ehr_sync.store.tables.columns import metadata, moment, sealed_columns
@@ -45,7 +57,7 @@ claim = Table(
     Column("due_at", DateTime(timezone=True)),
     moment("created_at", now=True),
     Column("decided_at", DateTime(timezone=True)),
-    Column("family", Text),  # the facility's whose dossier made it, or had it asked again (rules: few-tries)
+    Column("family", Text),  # whose dossier made it, or had it asked again (rules: few-tries); "" or NULL: unknown
     Column("tried_at", DateTime(timezone=True)),  # when; NULL: it is no try, or held back
     # The outcome per field and by which edition of the rules, never a value; NULL: nobody was asked since 0019.
     Column("grade", Text),
@@ -53,6 +65,7 @@ claim = Table(
     Column("name_found", Text),
     Column("birth_found", Text),
     Column("sex_found", Text),
+    Column("at_desk", Boolean, nullable=False, server_default=text("false")),  # its patient was checking in (XML0)
     Column("contradiction", Text, nullable=False, server_default=text("''")),  # why; of a proven claim alone
     Column("contradicted_at", DateTime(timezone=True)),
     *sealed_columns(),
@@ -60,7 +73,15 @@ claim = Table(
         "state IN ('due', 'proven', 'not_proven', 'review', 'no_number', 'not_asked')",
         name="claim_state_is_known",
     ),
+    CheckConstraint("due_at IS NULL OR family IS NOT NULL", name="due_claims_have_their_turn"),
     Index("claims_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    Index(
+        "claims_due_in_turn",
+        "at_desk",
+        "family",
+        "due_at",
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
     Index("claims_of_a_person", "person_id"),
     Index("claims_of_a_number", "number_mark", postgresql_where=text("number_mark IS NOT NULL")),
     Index("claims_tried", "number_mark", postgresql_where=text("tried_at IS NOT NULL AND state <> 'proven'")),

@@ -167,7 +167,8 @@ def new_claim_of(incoming: Incoming, index_key: bytes) -> NewClaim | None:
     )
     number_mark = number_mark_of(index_key, identity.number) if identity.number else None
     fingerprint = _fingerprint(incoming, identity, index_key)
-    return NewClaim(fingerprint, number_mark, claim, first_state(claim), incoming.family)
+    checks_in = "XML0" in incoming.dossier.tables and "XML1" not in incoming.dossier.tables
+    return NewClaim(fingerprint, number_mark, claim, first_state(claim), incoming.family, checks_in)
 
 
 def patient_of(dossier: Dossier) -> ClaimedIdentity | None:

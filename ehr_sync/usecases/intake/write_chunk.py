@@ -260,6 +260,9 @@ def _ask_again(
         identity_claims.ask_again(connection, stores.keys, [claims[i] for i in doubted], at)
     if named:
         number_tries.count_again(connection, named, at)
+    checked_in = sorted({s.claim.claim_id for s in steps if s.claim is not None and s.claim.at_desk} & claims.keys())
+    if checked_in:
+        identity_claims.hurry(connection, checked_in)
 
 
 def _named(steps: Sequence[NewStep | Repeat], look: Look) -> dict[bytes, ClaimRow]:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
+from ehr_sync.core.call_quota import MOST_CALLS
 from ehr_sync.core.errors import Unavailable, Unfit
 from ehr_sync.core.identity import Claim, State
 from ehr_sync.core.names import spellings
@@ -23,13 +24,15 @@ from ehr_sync.store.identity_claims import ClaimRow, TakenClaim
 from ehr_sync.store.identity_edges import edge_of_claim, edge_of_number, edge_of_person
 from ehr_sync.store.people import LockedPerson
 from ehr_sync.store.records import RecordRow
+from ehr_sync.store.registry_calls import Counted
 from ehr_sync.store.sealing import Unreadable
 from ehr_sync.usecases.book.release import Change, release
 from ehr_sync.usecases.stores import Stores
 from ehr_sync.usecases.sweep import Sweep
+from ehr_sync.usecases.verification.limit_calls import CallLimits
+from ehr_sync.usecases.verification.take_turns import Turns
 
 _ATTEMPTS = 50
-_MOST_CALLS = 3
 
 
 class _Moved(Exception):
@@ -42,6 +45,7 @@ class Asking:
 
     taken: TakenClaim
     key: bytes = field(repr=False)
+    counted: Counted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +66,14 @@ def verifying(
     retry: RetryPolicy,
     lease: timedelta,
     slots: int,
+    limits: CallLimits,
     jitter: Callable[[], float] = random.random,
 ) -> Sweep[Asking, Outcome]:
-    """The sweep over due claims."""
+    """The sweep over due claims: first of patients who are at a desk, then of all others."""
+    lines = Turns(at_desk=True), Turns(at_desk=False)
 
     def settle(done: Sequence[tuple[Asking, Outcome]]) -> None:
+        _settle_calls(done, limits, stores)
         failures: list[Exception] = []
         for asking, outcome in done:
             # A person whose records cannot be opened keeps nobody else's verdict from being written (P6).
@@ -81,22 +88,32 @@ def verifying(
             raise failures[0]
 
     return Sweep(
-        take=lambda free: _take(free, stores=stores, lease=lease),
+        take=lambda free: _take(free, lines, limits, stores=stores, lease=lease),
         work=lambda asking: _opened_and_asked(asking, registry),
         settle=settle,
         slots=slots,
     )
 
 
-def _take(free: int, *, stores: Stores, lease: timedelta) -> list[Asking]:
-    # The entry in the audit log is committed before the registry hears anything (P10).
+def _take(free: int, lines: Sequence[Turns], limits: CallLimits, *, stores: Stores, lease: timedelta) -> list[Asking]:
+    room, taken, counted = limits.admit(free), list[TakenClaim](), dict[bytes, Counted]()
+    if not room:
+        return []
+    # The entry in the audit log is committed before the registry hears anything (P10), and so are the calls.
     with stores.database.begin() as connection:
-        taken = identity_claims.take_due(connection, stores.keys.edges, lease, free)
+        for line in lines:
+            wanted = limits.room(connection, room - len(taken), at_desk=line.at_desk)
+            found = line.take(connection, stores.keys.edges, lease, wanted) if wanted else []
+            each = limits.count(connection, len(found), at_desk=line.at_desk)
+            taken += found
+            counted |= {t.claim_id: each for t in found if each is not None}
         asked = [t for t in taken if t.unfit is None]
         entries = [AuditEntry("service", "verify", t.person_id, f"{t.claim_id.hex()}-{t.fence}") for t in asked]
         audit.write(connection, stores.keys.audit, entries)
     keys = stores.key_store.keys_that_open(t.person_id for t in taken)
-    return [Asking(t, keys.get(t.person_id, b"")) for t in taken if t.person_id in keys or t.unfit is not None]
+    open_ = [t for t in taken if t.person_id in keys or t.unfit is not None]
+    limits.passed(len(open_))
+    return [Asking(t, keys.get(t.person_id, b""), counted.get(t.claim_id)) for t in open_]
 
 
 def _opened_and_asked(asking: Asking, registry: PopulationRegistry) -> Outcome:
@@ -136,7 +153,17 @@ def _questions(claim: Claim) -> list[tuple[str, str]]:
     questions = [(name, day) for name in names]
     if len(day) == 8 and day.endswith("0101"):
         questions.append((names[0], day[:4]))
-    return questions[:_MOST_CALLS]
+    return questions[:MOST_CALLS]
+
+
+def _settle_calls(done: Sequence[tuple[Asking, Outcome]], limits: CallLimits, stores: Stores) -> None:
+    made = [(asking.counted, outcome.calls) for asking, outcome in done if asking.counted is not None]
+    if made:
+        with stores.database.begin() as connection:
+            limits.settle(connection, made)
+    for _, outcome in done:
+        is_answered = outcome.verdict.state is not State.DUE
+        limits.heard(outcome.calls, "" if is_answered else outcome.verdict.reason, outcome.retry_after)
 
 
 def _settle(
