@@ -15,8 +15,7 @@ from ehr_sync.adapters.checkpoint_copy import copy_to
 from ehr_sync.adapters.client_credentials import ClientCredentials
 from ehr_sync.adapters.client_sign_in import SignIn, client_secret_basic, client_secret_post
 from ehr_sync.adapters.fhir_book import FhirBook
-from ehr_sync.adapters.registries.gateway import Asker, Gateway
-from ehr_sync.adapters.registries.gateway import caller as gateway_caller
+from ehr_sync.adapters.registries.gateway import LARGEST_ANSWER, Asker, Gateway
 from ehr_sync.adapters.registries.json_gateway import JsonLookUp
 from ehr_sync.adapters.registries.signing import Bearer, CertificateAlone, Signing, TimestampedBasic
 from ehr_sync.adapters.registries.soap import SoapLookUp, SoapYesOrNo
@@ -174,8 +173,9 @@ def _registry_caller(s: Settings) -> Caller:
     try:
         if s.registry_certificate and key.stat().st_mode & 0o077:
             raise Misconfigured("Run chmod 600 on the file of EHR_SYNC_REGISTRY_CERTIFICATE_KEY: others can read it.")
-        return gateway_caller(
-            s.registry_deadline_seconds,
+        return Caller(
+            seconds=s.registry_deadline_seconds,
+            largest_answer=LARGEST_ANSWER,
             ca_file=s.registry_authority,
             certificate=s.registry_certificate,
             key=s.registry_certificate_key,
@@ -247,6 +247,7 @@ def verification(service: Service) -> Sweep[Asking, VerifyOutcome]:
         lease=timedelta(seconds=s.lease_seconds),
         slots=s.registry_calls,
         limits=limits,
+        in_whose_name=f"{s.registry_purpose} {s.registry_officer}",
     )
 
 

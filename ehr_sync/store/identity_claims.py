@@ -297,6 +297,7 @@ def decide_claim(connection: Connection, taken: TakenClaim, verdict: Verdict, ca
             attempts=0,
             calls=claim.c.calls + calls,
             decided_at=func.statement_timestamp(),
+            at_desk=False,
             **_outcome(verdict),
         )
         .returning(claim.c.claim_id)
@@ -327,6 +328,7 @@ def keep_proof(connection: Connection, taken: TakenClaim, verdict: Verdict, call
         .values(
             due_at=None,
             attempts=0,
+            at_desk=False,
             calls=claim.c.calls + calls,
             contradiction=verdict.reason if contradicts else "",
             contradicted_at=func.statement_timestamp() if contradicts else None,

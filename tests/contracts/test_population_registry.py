@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from ehr_sync.adapters.registries.signing import CertificateAlone
 from ehr_sync.core.errors import Unavailable
 from ehr_sync.core.ports import RegistryPerson, RegistryQuestion
 from ehr_sync.sandbox.city import people
@@ -17,6 +19,8 @@ from ehr_sync.sandbox.registry.__main__ import Registry as SandboxRegistry
 from ehr_sync.sandbox.serving.server import SandboxServer
 from ehr_sync.sandbox.serving.storage import Storage
 from ehr_sync.sandbox.world import World
+from tests.contracts.canned import canned_server
+from tests.contracts.conftest import mutual_tls
 from tests.contracts.elapsed import DEADLINE, GRACE, ends_within
 from tests.contracts.registries import FLAVOURS, SHOWING, Registry, registry_at, registry_of, shown
 
@@ -61,8 +65,7 @@ def test_the_person_is_told_as_the_registry_holds_them(registry: Registry, flavo
 
 
 def test_a_yes_shows_what_was_asked_where_it_is_known_to_compare_exactly(outside: World) -> None:
-    registry = registry_of(outside, "soap_003")
-    registry._exactly = True  # type: ignore[union-attr]  # the one thing that an agreement changes
+    registry = registry_of(outside, "soap_003", exactly=True)
     asked = question_about(people.person(20))
 
     assert registry.look_up(asked) == RegistryPerson(asked.number, asked.name, asked.birth_date, "unknown")
@@ -237,6 +240,21 @@ def test_a_token_that_is_the_secret_itself_is_not_asked_for_again(outside: World
     with pytest.raises(Unavailable, match=r"registry\.status_401"):
         ask(registry, 20)
     registry.close()
+
+
+def test_where_our_certificate_alone_signs_nothing_else_is_sent(authority: Path) -> None:
+    """Mutual TLS, with the header that the agreement names."""
+    ours, key = str(authority), str(authority.with_suffix(".key"))
+    with canned_server(mutual_tls(authority)) as server:
+        server.answers = [server.http(200, (Path(__file__).parent / "registry_answers" / "person.xml").read_bytes())]
+        registry = registry_at(
+            server.url, "soap_037", signing=CertificateAlone(), ca_file=ours, certificate=ours, key=key
+        )
+
+        assert ask(registry, 20) is not None
+        assert b"x-road-client: vn-test" in server.requests[0].lower()
+        assert b"authorization" not in server.requests[0].lower()
+        registry.close()
 
 
 # --- the mode that is lenient

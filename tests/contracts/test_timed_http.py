@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from ehr_sync.adapters.timed_http import Answer, Caller, NoAnswer
 from tests.contracts.canned import Canned, canned_server
-from tests.contracts.conftest import now
+from tests.contracts.conftest import mutual_tls, tls
 from tests.contracts.elapsed import DEADLINE, GRACE, ends_within
 
 
@@ -308,10 +302,7 @@ def test_who_wants_our_certificate_gets_it_and_whoever_shows_none_gets_nothing(a
     trusting = {"seconds": DEADLINE, "largest_answer": 1000, "ca_file": str(authority)}
     known = Caller(**trusting, certificate=str(authority), key=str(authority.with_suffix(".key")))  # type: ignore[arg-type]
     unknown = Caller(**trusting)  # type: ignore[arg-type]
-    wanting = tls(authority)
-    wanting.load_verify_locations(authority)
-    wanting.verify_mode = ssl.CERT_REQUIRED
-    with canned_server(wanting) as server:
+    with canned_server(mutual_tls(authority)) as server:
         server.answers = [server.http(200, b"known")]
 
         assert get(known, server.url).body == b"known"
@@ -320,29 +311,3 @@ def test_who_wants_our_certificate_gets_it_and_whoever_shows_none_gets_nothing(a
             get(unknown, server.url)
         assert len(server.requests) == 1
         unknown.close()
-
-
-def tls(certificate: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, certificate.with_suffix(".key"))
-    return context
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for localhost that vouches for itself, with its key beside it."""
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    made = (
-        x509.CertificateBuilder(subject_name=name, issuer_name=name, public_key=key.public_key(), serial_number=1)
-        .not_valid_before(now() - timedelta(days=1))
-        .not_valid_after(now() + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = tmp_path_factory.mktemp("tls") / "localhost.pem"
-    file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    file.with_suffix(".key").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return file

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from ehr_sync.adapters.registries.signing import Signing
 from ehr_sync.adapters.timed_http import Answer, Caller, NoAnswer
-from ehr_sync.core.clock import Stopwatch
 from ehr_sync.core.errors import Unavailable
 
 LARGEST_ANSWER: Final = 1_000_000
@@ -56,8 +54,3 @@ class Gateway:
     def _sent(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         signed = {**headers, **self.headers, **self.signing.headers(self.url)}
         return self.caller.send("POST", self.url, headers=signed, body=body)
-
-
-def caller(seconds: float, *, stopwatch: Stopwatch = time.monotonic, **tls: str) -> Caller:
-    """Whoever makes the calls of a gateway and of its token endpoint: all of one question within so many seconds."""
-    return Caller(seconds=seconds, largest_answer=LARGEST_ANSWER, stopwatch=stopwatch, **tls)

@@ -65,7 +65,7 @@ claim = Table(
     Column("name_found", Text),
     Column("birth_found", Text),
     Column("sex_found", Text),
-    Column("at_desk", Boolean, nullable=False, server_default=text("false")),  # its patient was checking in (XML0)
+    Column("at_desk", Boolean, nullable=False, server_default=text("false")),  # its patient checks in now (XML0)
     Column("contradiction", Text, nullable=False, server_default=text("''")),  # why; of a proven claim alone
     Column("contradicted_at", DateTime(timezone=True)),
     *sealed_columns(),

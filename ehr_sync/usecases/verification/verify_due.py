@@ -67,9 +67,12 @@ def verifying(
     lease: timedelta,
     slots: int,
     limits: CallLimits,
+    in_whose_name: str = "",
     jitter: Callable[[], float] = random.random,
 ) -> Sweep[Asking, Outcome]:
-    """The sweep over due claims: first of patients who are at a desk, then of all others."""
+    """The sweep over due claims: first of patients who are at a desk, then of all others. `in_whose_name` is asked, the
+    audit log keeps with each question (rules: registry-quota).
+    """
     lines = Turns(at_desk=True), Turns(at_desk=False)
 
     def settle(done: Sequence[tuple[Asking, Outcome]]) -> None:
@@ -88,14 +91,16 @@ def verifying(
             raise failures[0]
 
     return Sweep(
-        take=lambda free: _take(free, lines, limits, stores=stores, lease=lease),
+        take=lambda free: _take(free, lines, limits, in_whose_name, stores=stores, lease=lease),
         work=lambda asking: _opened_and_asked(asking, registry),
         settle=settle,
         slots=slots,
     )
 
 
-def _take(free: int, lines: Sequence[Turns], limits: CallLimits, *, stores: Stores, lease: timedelta) -> list[Asking]:
+def _take(
+    free: int, lines: Sequence[Turns], limits: CallLimits, in_whose_name: str, *, stores: Stores, lease: timedelta
+) -> list[Asking]:
     room, taken, counted = limits.admit(free), list[TakenClaim](), dict[bytes, Counted]()
     if not room:
         return []
@@ -108,7 +113,8 @@ def _take(free: int, lines: Sequence[Turns], limits: CallLimits, *, stores: Stor
             taken += found
             counted |= {t.claim_id: each for t in found if each is not None}
         asked = [t for t in taken if t.unfit is None]
-        entries = [AuditEntry("service", "verify", t.person_id, f"{t.claim_id.hex()}-{t.fence}") for t in asked]
+        questions = [(t.person_id, f"{t.claim_id.hex()}-{t.fence} {in_whose_name}".strip()) for t in asked]
+        entries = [AuditEntry("service", "verify", person_id, question) for person_id, question in questions]
         audit.write(connection, stores.keys.audit, entries)
     keys = stores.key_store.keys_that_open(t.person_id for t in taken)
     open_ = [t for t in taken if t.person_id in keys or t.unfit is not None]
