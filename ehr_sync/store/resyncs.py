@@ -118,7 +118,7 @@ def _mark(connection: Connection, resync_id: UUID, scope: Scope, cursor: UUID | 
         .order_by(lane.c.person_id)
         .limit(limit)
         .with_for_update()
-        .cte("chosen")  # asked once, as in identity_claims.take_due
+        .cte("chosen")  # asked once, as in due_claims.take_due
     )
     now = func.statement_timestamp()
     statement = (

@@ -28,7 +28,7 @@ HIDDEN: Final = {
     "ehr_sync.settings:Settings": "dsn key_dsn registry_secret registry_headers book_client_secret",
     "ehr_sync.store.clients:Client": "jwks",
     "ehr_sync.store.identity_claims:NewClaim": "claim",
-    "ehr_sync.store.identity_claims:TakenClaim": "facts",
+    "ehr_sync.store.due_claims:TakenClaim": "facts",
     "ehr_sync.store.lanes:Lane": "sent_key row_version",
     "ehr_sync.store.lanes:Intent": "key",
     "ehr_sync.store.people:ProvenFacts": "sealed",

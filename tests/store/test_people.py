@@ -13,10 +13,11 @@ from sqlalchemy import Connection, text
 
 from ehr_sync.core.identity import Claim, State
 from ehr_sync.core.verdict import Verdict
-from ehr_sync.store import edges, identity_claims, people
+from ehr_sync.store import due_claims, edges, identity_claims, people
 from ehr_sync.store.database import Database
+from ehr_sync.store.due_claims import TakenClaim
 from ehr_sync.store.edges import Edge
-from ehr_sync.store.identity_claims import ClaimRow, NewClaim, TakenClaim
+from ehr_sync.store.identity_claims import ClaimRow, NewClaim
 from ehr_sync.store.identity_edges import edge_of_person
 from ehr_sync.store.people import ProvenFacts
 from ehr_sync.store.sealing import Unreadable
@@ -47,8 +48,8 @@ def seal(connection: Connection, *changed: Edge) -> None:
 
 def take(database: Database, limit: int = 10) -> list[TakenClaim]:
     with database.begin() as connection:
-        turn = identity_claims.whose_turn(connection, at_desk=False)
-        return identity_claims.take_due(connection, KEYS.edges, LEASE, turn, each=limit, limit=limit)
+        turn = due_claims.whose_turn(connection, at_desk=False)
+        return due_claims.take_due(connection, KEYS.edges, LEASE, turn, each=limit, limit=limit)
 
 
 def expire(database: Database) -> None:
@@ -327,5 +328,5 @@ def test_no_more_are_taken_than_asked_for_whatever_the_plan(database: Database, 
     expire(database)
     with database.begin() as connection:
         join_by(connection, join)
-        turn = identity_claims.whose_turn(connection, at_desk=False)
-        assert len(identity_claims.take_due(connection, KEYS.edges, LEASE, turn, each=2, limit=1)) == 1
+        turn = due_claims.whose_turn(connection, at_desk=False)
+        assert len(due_claims.take_due(connection, KEYS.edges, LEASE, turn, each=2, limit=1)) == 1

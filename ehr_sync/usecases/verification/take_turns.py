@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from ehr_sync.store import identity_claims
-from ehr_sync.store.identity_claims import TakenClaim
+from ehr_sync.store import due_claims
+from ehr_sync.store.due_claims import TakenClaim
 
 
 class Turns:
@@ -24,7 +24,7 @@ class Turns:
         """Take at most so many due claims."""
         taken = self._turn(connection, edge_key, lease, limit, each=1)
         if len(taken) < limit and not self._waiting:
-            self._waiting = identity_claims.whose_turn(connection, at_desk=self.at_desk)
+            self._waiting = due_claims.whose_turn(connection, at_desk=self.at_desk)
             # Where all of them together are fewer than the places, there are several for each.
             taken += self._turn(connection, edge_key, lease, limit - len(taken), each=limit)
         return taken
@@ -35,6 +35,6 @@ class Turns:
         turn, self._waiting = self._waiting[:limit], self._waiting[limit:]
         if not turn or limit <= 0:
             return []
-        return identity_claims.take_due(
+        return due_claims.take_due(
             connection, edge_key, lease, turn, each=each if len(turn) < limit else 1, limit=limit, at_desk=self.at_desk
         )

@@ -19,8 +19,9 @@ from ehr_sync.core.retry import RetryPolicy
 from ehr_sync.core.verdict import Verdict, judge, unanswered
 from ehr_sync.store import audit, edges, identity_claims, people, records
 from ehr_sync.store.audit import AuditEntry
+from ehr_sync.store.due_claims import TakenClaim
 from ehr_sync.store.edges import Edge
-from ehr_sync.store.identity_claims import ClaimRow, TakenClaim
+from ehr_sync.store.identity_claims import ClaimRow
 from ehr_sync.store.identity_edges import edge_of_claim, edge_of_number, edge_of_person
 from ehr_sync.store.people import LockedPerson
 from ehr_sync.store.records import RecordRow
