@@ -107,6 +107,14 @@ REASONS: Final[Words] = {
         "Số định danh, họ tên, ngày sinh đều khớp; giới tính chưa được xác nhận",
         "Number, name and birth date agree; the sex is not confirmed",
     ),
+    "review.accepted": (
+        "Người xét duyệt đã xác nhận sau khi xem giấy tờ và câu trả lời của cơ sở",
+        "A reviewer confirmed it by papers and what the facility answered",
+    ),
+    "review.rejected": (
+        "Người xét duyệt đã xem và không công nhận: hồ sơ chỉ người khác, hoặc ghi sai",
+        "A reviewer looked and said no: it tells of somebody else, or was typed wrongly",
+    ),
     "registry.no_match": (
         "Không có người nào khớp cả số định danh, họ tên, ngày sinh",
         "Nobody has this number, name and birth date",

@@ -9,8 +9,8 @@ from typing import Final
 
 REASONS: Final = ("book_lost_data", "book_mended", "correction", "restore", "upgrade", "test", "other")
 _WORD: Final = f"(?:{'|'.join(REASONS)})"
-_TICKET: Final = "(?:ticket|yc|inc|req|chg)-[0-9]{1,6}"  # too few digits for anybody's number
-_FORM: Final = re.compile(f"(?:{_WORD}|{_TICKET}|{_WORD}/{_TICKET})?")
+TICKET: Final = "(?:ticket|yc|inc|req|chg)-[0-9]{1,6}"  # too few digits for anybody's number
+_FORM: Final = re.compile(f"(?:{_WORD}|{TICKET}|{_WORD}/{TICKET})?")
 
 
 def is_reason(text: str) -> bool:

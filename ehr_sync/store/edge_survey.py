@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, select, text
+from sqlalchemy import Connection, Select, exists, func, select, text
 
 from ehr_sync.core.errors import Unfit
-from ehr_sync.store import app_grants, apps, edges, staff
+from ehr_sync.store import app_grants, apps, edges, reviews, staff
 from ehr_sync.store.client_edges import edge_of_client, edge_of_facility, held_in, of_clients
 from ehr_sync.store.edges import TABLES, Edge, Key, LastChange, SealedRow, key_column, last_changes, name_of
 from ehr_sync.store.identity_edges import edge_of_claim, edge_of_number, edge_of_person
-from ehr_sync.store.tables import app, app_grant, audit_event, claim, facility, identifier, metadata, person
+from ehr_sync.store.tables import app, app_grant, audit_event, claim, facility, identifier, metadata, person, review
 from ehr_sync.store.tables import staff as staff_table
 
 _AT_A_TIME: Final = 1000
@@ -77,7 +77,7 @@ def locked(connection: Connection, table: str, keys: Sequence[Key]) -> Sequence[
 
 
 def contradicting_numbers(connection: Connection) -> Sequence[bytes]:
-    """The marks of numbers behind which stands nobody, or somebody whom another number proved."""
+    """The marks of numbers behind which stands nobody, or somebody whom nothing or another number proved."""
     return list(connection.execute(_CONTRADICTING).scalars())
 
 
@@ -90,7 +90,8 @@ _CONTRADICTING: Final = (
     )
     .where(
         person.c.state.is_distinct_from("proven")
-        | claim.c.state.is_distinct_from("proven")
+        # A proof that a reviewer took back leaves the number where it is.
+        | (claim.c.state.is_distinct_from("proven") & ~exists().where(review.c.subject == claim.c.claim_id))
         | claim.c.number_mark.is_distinct_from(identifier.c.mark)
         | claim.c.person_id.is_distinct_from(person.c.person_id)
     )
@@ -150,4 +151,5 @@ _READ: Final[Mapping[str, tuple[Select[Any], Callable[[Any], SealedRow]]]] = {
     "staff": (select(staff_table), staff.sealed_row),
     "app": (select(app), apps.sealed_row),
     "app_grant": (select(app_grant), app_grants.sealed_row),
+    "review": (select(review), reviews.sealed_row),
 }

@@ -41,7 +41,7 @@ from ehr_sync.store.sealing import mark
 from ehr_sync.store.statement import Statement, among, rows_of
 from ehr_sync.store.tables import audit_event, metadata
 
-TABLES: Final = ("facility", "client", "person", "identifier", "claim", "staff", "app", "app_grant")
+TABLES: Final = ("facility", "client", "person", "identifier", "claim", "staff", "app", "app_grant", "review")
 """Every table whose rows are sealed."""
 
 Key = bytes | str | UUID

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, any_, delete, func, select, tuple_, update
 
 from ehr_sync.core.keys import ServiceKeys
-from ehr_sync.store import app_grants, people
+from ehr_sync.store import app_grants, people, reviews
 from ehr_sync.store.identity_edges import CLAIM, NUMBER, check_claim, check_number
 from ehr_sync.store.tables import (
     book_entry,
@@ -68,7 +68,8 @@ def take_out(connection: Connection, keys: ServiceKeys, erased: Collection[UUID]
     # Somebody else's record may still have been shown to one of them: nobody is kept waiting for a key that is gone.
     shown = record.c.shown_person.in_(present)
     connection.execute(update(record).where(shown).values(shown=None, shown_person=None))
-    people.forget(connection, keys, present, app_grants.take_out_of_people(connection, present))
+    gone = [*app_grants.take_out_of_people(connection, present), *reviews.take_out(connection, present)]
+    people.forget(connection, keys, present, gone)
     return len(present)
 
 

@@ -24,6 +24,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ehr_sync.core.identity import Claim, State
 from ehr_sync.core.keys import ServiceKeys
+from ehr_sync.core.review import ACCEPTED, REJECTED
 from ehr_sync.core.verdict import RULES_VERSION, Verdict
 from ehr_sync.store import edges
 from ehr_sync.store.due_claims import TakenClaim
@@ -31,7 +32,7 @@ from ehr_sync.store.edges import seal_of
 from ehr_sync.store.identity_edges import CLAIM, check_claim, edge_of_claim, edge_of_person
 from ehr_sync.store.sealing import place, seal, unseal
 from ehr_sync.store.statement import Statement, among
-from ehr_sync.store.tables import claim, person
+from ehr_sync.store.tables import claim, person, review
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +199,13 @@ def _outcome(verdict: Verdict) -> dict[str, Any]:
 
 def keep_proof(connection: Connection, taken: TakenClaim, verdict: Verdict, calls: int) -> bool:
     """A proven claim that was asked about once more stays proven, whatever the verdict (rules: proof-stays). One that
-    does not prove is noted beside it, until a later answer proves again. True where it contradicts.
+    does not prove is noted beside it, until a later answer proves again; but for one that a reviewer knew when they
+    accepted the claim. True where it contradicts.
     """
     contradicts = verdict.state is not State.PROVEN
+    if contradicts and _was_reviewed(connection, taken.claim_id, verdict.reason):
+        connection.execute(_mine(taken, "proven").values(due_at=None, attempts=0, calls=claim.c.calls + calls))
+        return False
     kept = connection.execute(
         update(claim)
         .where(claim.c.claim_id == taken.claim_id, claim.c.fence == taken.fence, claim.c.state == "proven")
@@ -215,6 +220,66 @@ def keep_proof(connection: Connection, taken: TakenClaim, verdict: Verdict, call
         .returning(claim.c.claim_id)
     ).scalar()
     return contradicts and kept is not None
+
+
+def _was_reviewed(connection: Connection, claim_id: bytes, reason: str) -> bool:
+    r = review.c
+    known = select(r.subject).where(r.subject == claim_id, r.state == "accepted", r.seen == reason)
+    return connection.execute(known).scalar() is not None
+
+
+def prove_over_review(connection: Connection, taken: TakenClaim, verdict: Verdict) -> bool:
+    """Let the registry's word be the proof of a claim that a reviewer had proved; False for any other. The caller seals
+    the claim anew.
+    """
+    by_review = _mine(taken, "proven").where(claim.c.reason == ACCEPTED)
+    proven = by_review.values(reason=verdict.reason, decided_at=func.statement_timestamp(), **_outcome(verdict))
+    return connection.execute(proven.returning(claim.c.claim_id)).scalar() is not None
+
+
+def _mine(taken: TakenClaim, state: str) -> Any:
+    return update(claim).where(claim.c.claim_id == taken.claim_id, claim.c.fence == taken.fence, claim.c.state == state)
+
+
+def review_claim(
+    connection: Connection, claim_id: bytes, *, fence: int, state: State, reason: str, contradiction: str = ""
+) -> bool:
+    """Write what a reviewer decided, where nobody has taken the claim since it was read with this fence; False
+    elsewhere. An answer that is under way comes too late. The caller seals the claim anew.
+    """
+    values = {"state": state.value, "reason": reason, "decided_at": func.statement_timestamp()}
+    return _reviewed(connection, claim_id, fence, contradiction=contradiction, **values)
+
+
+def set_contradiction(connection: Connection, claim_id: bytes, *, fence: int, contradiction: str) -> bool:
+    """Note beside a proof that it is contradicted, or with "" that it is not; False as `review_claim`."""
+    return _reviewed(connection, claim_id, fence, contradiction=contradiction)
+
+
+def _reviewed(connection: Connection, claim_id: bytes, fence: int, *, contradiction: str, **values: Any) -> bool:
+    written = connection.execute(
+        update(claim)
+        .where(claim.c.claim_id == claim_id, claim.c.fence == fence)
+        .values(
+            fence=claim.c.fence + 1,
+            due_at=None,
+            attempts=0,
+            contradiction=contradiction,
+            contradicted_at=func.statement_timestamp() if contradiction else None,
+            **values,
+        )
+        .returning(claim.c.claim_id)
+    )
+    return written.scalar() is not None
+
+
+def proven_of(connection: Connection, edge_key: bytes, person_id: UUID) -> list[tuple[bytes, str]]:
+    """The proven claims of a person with their reasons, the oldest first. Raises Unfit."""
+    mine = select(*CLAIM).where(claim.c.person_id == person_id, claim.c.state == "proven")
+    rows = connection.execute(mine.order_by(claim.c.created_at, claim.c.claim_id)).all()
+    for row in rows:
+        check_claim(edge_key, row)
+    return [(row.claim_claim_id, row.claim_reason) for row in rows]
 
 
 def postpone_claim(connection: Connection, taken: TakenClaim, reason: str, pause: timedelta, calls: int) -> None:
@@ -233,7 +298,8 @@ def postpone_claim(connection: Connection, taken: TakenClaim, reason: str, pause
 
 def ask_again(connection: Connection, keys: ServiceKeys, doubted: Sequence[ClaimRow], at: datetime) -> None:
     """Make claims that were not proven a day ago or earlier due once more: a register is mended too, and a hospital
-    that sends ten visits in a row is not ten questions. The last thing that a transaction does, but for the audit log.
+    that sends ten visits in a row is not ten questions; but for those that a reviewer said no to. The last thing that
+    a transaction does, but for the audit log.
     """
     before = at - timedelta(days=1)
     rows = _ASK_AGAIN.rows(connection, ids=[c.claim_id for c in doubted], at=at, before=before)
@@ -246,6 +312,7 @@ _ASK_AGAIN = Statement(
     update(claim)
     .where(among(claim.c.claim_id, "ids"))
     .where(or_(claim.c.state == "not_proven", claim.c.state == "review"), claim.c.decided_at < bindparam("before"))
+    .where(claim.c.reason != REJECTED)
     .values(state="due", due_at=bindparam("at"), decided_at=None, family=func.coalesce(claim.c.family, ""))
     .returning(claim.c.claim_id)
 )
@@ -264,8 +331,11 @@ _HURRY = Statement(
 
 
 def move_claim(connection: Connection, claim_id: bytes, into: UUID, facts: bytes) -> None:
-    """Put a claim, its facts sealed anew, under another person. The caller seals the claim as an edge too."""
+    """Put a claim, its facts sealed anew, and its review under another person. The caller seals the claim as an edge
+    too.
+    """
     connection.execute(update(claim).where(claim.c.claim_id == claim_id).values(person_id=into, facts=facts))
+    connection.execute(update(review).where(review.c.subject == claim_id).values(person_id=into))
 
 
 @dataclass(frozen=True, slots=True)

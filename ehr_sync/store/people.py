@@ -111,6 +111,13 @@ def prove(connection: Connection, person_id: UUID, claim_id: bytes) -> None:
     )
 
 
+def prove_by(connection: Connection, person_id: UUID, claim_id: bytes) -> None:
+    """Let another proven claim of a locked proven person be the one that proves them."""
+    connection.execute(
+        update(person).where(person.c.person_id == person_id, person.c.state == "proven").values(proven_claim=claim_id)
+    )
+
+
 def merge(connection: Connection, person_id: UUID, into: UUID) -> None:
     """Mark a locked person as moved into another."""
     connection.execute(update(person).where(person.c.person_id == person_id).values(state="merged", merged_into=into))
@@ -118,11 +125,14 @@ def merge(connection: Connection, person_id: UUID, into: UUID) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ProvenFacts:
-    """The claim that proved a person, sealed, and the reason that the verdict gave."""
+    """The claim that proved a person, sealed, and the reason that the verdict gave. `stands` is False where a reviewer
+    took that proof back and there is no other: only the number is still theirs.
+    """
 
     claim_id: bytes
     sealed: bytes = field(repr=False)
     reason: str
+    stands: bool = True
 
 
 def proven_facts(connection: Connection, edge_key: bytes, people: Collection[UUID]) -> dict[UUID, ProvenFacts | Unfit]:
@@ -158,7 +168,9 @@ _PROVEN = Statement(
 
 
 def proven_behind(connection: Connection, edge_key: bytes, number_mark: bytes) -> tuple[UUID, ProvenFacts] | None:
-    """The proven person behind an active number, and what proved them; None where nobody is. Raises Unfit."""
+    """The proven person behind an active number, and what proved them; None where nobody is, or that proof was taken
+    back. Raises Unfit.
+    """
     return edges.sure(lambda: _proven_behind(connection, edge_key, number_mark))
 
 
@@ -174,7 +186,7 @@ def _proven_behind(connection: Connection, edge_key: bytes, number_mark: bytes) 
         raise Unfit(edges.name_of(edge_key, "person", row.number_person_id))
     newest = {("identifier", number_mark): row.number_sealed_at} | _numbers_in_seals(row.number_person_id, row)
     edges.check_newest(connection, edge_key, *((*key, at) for key, at in newest.items()))
-    return row.person_person_id, facts
+    return (row.person_person_id, facts) if facts.stands else None
 
 
 _PROVEN_BEHIND = Statement(
@@ -205,7 +217,7 @@ def _facts(edge_key: bytes, row: Any) -> ProvenFacts | None:
     if row.claim_claim_id is None:  # taken out
         raise Unfit(edges.name_of(edge_key, "claim", row.person_proven_claim))
     check_claim(edge_key, row)
-    return ProvenFacts(row.claim_claim_id, row.facts, row.claim_reason)
+    return ProvenFacts(row.claim_claim_id, row.facts, row.claim_reason, row.claim_state == "proven")
 
 
 def _numbers_in_seals(person_id: UUID, row: Any) -> dict[tuple[str, Key], int | None]:

@@ -13,6 +13,8 @@ from ehr_sync.api.transactions import NEXT, REASONS, WORDS
 from ehr_sync.core.answers import FileStatus, Status
 from ehr_sync.core.identity import State
 from ehr_sync.core.names import Rung
+from ehr_sync.core.review import ACCEPTING, ANSWERS, KINDS, REJECTING
+from ehr_sync.core.review import RULES as REVIEW_RULES
 from ehr_sync.core.verdict import RULES, RULES_VERSION, Findings
 from ehr_sync.core.versions import MadeOnMeans, Order
 from ehr_sync.store.staff import Role
@@ -39,6 +41,10 @@ def allowed(table_name: str, constraint_name: str) -> set[str]:
         ("## Deliveries", allowed(delivery.name, "delivery_outcome_is_known")),
         ("## Resyncs", allowed(resync.name, "resync_state_is_known")),
         (
+            "## Reviews",
+            allowed("review", "review_state_is_known") | {kind for kind in KINDS if re.fullmatch(r"\w+", kind)},
+        ),
+        (
             "## Versions",
             allowed(record_version.name, "version_state_is_known") | allowed(facility.name, "made_on_means_is_known"),
         ),
@@ -62,7 +68,7 @@ def test_no_constraint_on_a_state_is_forgotten() -> None:
         for c in table.constraints
         if " IN (" in str(getattr(c, "sqltext", ""))
     }
-    assert len(named) == 8
+    assert len(named) == 10
 
 
 def test_every_order_of_versions_is_told() -> None:
@@ -86,7 +92,7 @@ def test_every_word_that_a_sender_reads_is_told() -> None:
 
 def test_every_reason_of_a_decision_has_words_for_its_reader() -> None:
     told = {word for row in rows(section(PAGE, "## Claims")) for word in quoted(row[2])}
-    decided = {word for word in told if re.fullmatch(r"(registry|claim)\.[a-z0-9_]+", word)}
+    decided = {word for word in told if re.fullmatch(r"(registry|claim|review)\.[a-z0-9_]+", word)}
     assert decided - {"claim.unreadable"} == set(REASONS)
 
 
@@ -110,6 +116,26 @@ def test_every_rule_of_verdicts_is_told_in_its_order() -> None:
         written.append((rule.name, asked, grade, [rule.state.value if rule.state else "due"], reason))
     assert told == written
     assert f"version {RULES_VERSION};" in section(PAGE, "## Verdicts")
+
+
+def test_every_rule_of_reviews_is_told_in_its_order() -> None:
+    told = [tuple(row) for row in rows(section(PAGE, "## Reviews")) if len(row) == 4][1:]
+    people = {1: "one", 2: "two"}
+    written = []
+    for rule in REVIEW_RULES:
+        asked = "; ".join(
+            f"`{axis}`: " + ", ".join(f"`{v}`" for v in sorted(rule.when[axis])) for axis in sorted(rule.when)
+        )
+        bar = rule.ruling.bar
+        written.append(
+            (rule.name, asked or "all else", "none" if bar else people[rule.ruling.people], f"`{bar}`" if bar else "")
+        )
+    assert told == written
+
+
+def test_every_word_of_a_review_is_told() -> None:
+    told = set(quoted(section(PAGE, "## Reviews")))
+    assert {*KINDS, *ACCEPTING, *REJECTING, *ANSWERS} <= told
 
 
 def _verdict_rows(cells: int) -> list[list[str]]:

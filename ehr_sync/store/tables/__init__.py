@@ -29,7 +29,7 @@ from ehr_sync.store.tables.log import (
     repeated_refusal,
 )
 from ehr_sync.store.tables.pages import app, app_code, app_grant, app_refresh, session, sign_in, staff, visitor
-from ehr_sync.store.tables.people import book_entry, claim, identifier, person
+from ehr_sync.store.tables.people import book_entry, claim, identifier, person, review
 from ehr_sync.store.tables.senders import client, client_facility, facility, jti, key_use
 from ehr_sync.store.tables.terms import code_list_edition
 
@@ -72,6 +72,7 @@ __all__ = [
     "registry_calls",
     "repeated_refusal",
     "resync",
+    "review",
     "scheduler",
     "session",
     "sign_in",

@@ -65,6 +65,12 @@ record = Table(
     Column("twin", BYTEA),  # the record of the same visit that is shown instead; NULL: none
     Column("is_own_visit", Boolean, nullable=False, server_default=text("false")),  # its sender said: it has no twin
     Index("records_of_a_visit", "visit_mark", postgresql_where=text("visit_mark IS NOT NULL")),
+    Index(
+        "twins_oldest",
+        "newest_at",
+        "record_id",
+        postgresql_where=text("twin IS NOT NULL AND withdrawn_at IS NULL"),
+    ),
     Index("records_with_a_twin", "twin", postgresql_where=text("twin IS NOT NULL")),
     CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_why IS NULL)", name="withdrawn_records_say_why"),
     Index("records_behind", "family", "newest_at", "record_id", postgresql_where=text("shown IS DISTINCT FROM newest")),

@@ -88,12 +88,51 @@ claim = Table(
     Index("claims_contradicted", "created_at", "claim_id", postgresql_where=text("contradicted_at IS NOT NULL")),
     Index("claims_held_back", "number_mark", "family", postgresql_where=text("reason = 'claim.too_many_tries'")),
     Index(
+        "claims_for_review",
+        "grade",
+        "created_at",
+        "claim_id",
+        postgresql_where=text("state IN ('review', 'not_proven') AND reason <> 'review.rejected'"),
+    ),
+    Index(
         "claims_not_proven",
         "state",
         "created_at",
         "claim_id",
         postgresql_include=["reason"],
         postgresql_where=text("state <> 'proven'"),
+    ),
+)
+
+review = Table(
+    "review",
+    metadata,
+    Column("subject", BYTEA, primary_key=True),  # 16 bytes: the claim, or of a twin the record, that is reviewed
+    Column("kind", Text, nullable=False),
+    Column("person_id", UUID, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=text("''")),  # a word of a list, never free text
+    Column("seen", Text, nullable=False, server_default=text("''")),  # what was known when it was decided, as a code
+    Column("was", Text, nullable=False, server_default=text("''")),  # what it was before, to undo the decision
+    Column("proposed_by", Text, nullable=False, server_default=text("''")),  # as the audit log names people
+    Column("decided_by", Text, nullable=False, server_default=text("''")),
+    Column("opened_at", DateTime(timezone=True), nullable=False),
+    Column("decided_at", DateTime(timezone=True)),
+    Column("family", Text),  # the facility's that was asked, and about which record of its
+    Column("record_id", BYTEA),
+    Column("answer_until", DateTime(timezone=True)),
+    Column("answer", Text, nullable=False, server_default=text("''")),
+    Column("answered_by", Text, nullable=False, server_default=text("''")),
+    *sealed_columns(),
+    CheckConstraint("kind IN ('claim', 'merge', 'twin')", name="review_kind_is_known"),
+    CheckConstraint("state IN ('open', 'asked', 'proposed', 'accepted', 'rejected')", name="review_state_is_known"),
+    Index("reviews_of_a_person", "person_id"),
+    Index("reviews_asked", "family", "answer_until", postgresql_where=text("state = 'asked'")),
+    Index(
+        "merges_open",
+        "opened_at",
+        "subject",
+        postgresql_where=text("kind = 'merge' AND state NOT IN ('accepted', 'rejected')"),
     ),
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from ehr_sync.core.identity import Claim
@@ -29,8 +29,10 @@ class ProvenPerson:
 
 
 def opened(person_id: UUID, facts: ProvenFacts, person_key: bytes) -> ProvenPerson:
-    """The person of these facts. Raises Unreadable."""
+    """The person of these facts; of a proof that was taken back nothing but the number. Raises Unreadable."""
     claim = identity_claims.open_facts(person_key, person_id, facts.claim_id, facts.sealed)
+    if not facts.stands:
+        claim = replace(claim, name="", birth_date="")
     return ProvenPerson(person_id, claim, claim.sex if facts.reason == SEX_PROVEN else "unknown", facts.claim_id)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -17,27 +17,18 @@ from ehr_sync.core.names import spellings
 from ehr_sync.core.ports import PopulationRegistry, RegistryQuestion
 from ehr_sync.core.retry import RetryPolicy
 from ehr_sync.core.verdict import Verdict, judge, unanswered
-from ehr_sync.store import audit, edges, identity_claims, people, records
+from ehr_sync.store import audit, edges, identity_claims
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.due_claims import TakenClaim
 from ehr_sync.store.edges import Edge
-from ehr_sync.store.identity_claims import ClaimRow
-from ehr_sync.store.identity_edges import edge_of_claim, edge_of_number, edge_of_person
-from ehr_sync.store.people import LockedPerson
-from ehr_sync.store.records import RecordRow
+from ehr_sync.store.identity_edges import edge_of_claim
 from ehr_sync.store.registry_calls import Counted
 from ehr_sync.store.sealing import Unreadable
-from ehr_sync.usecases.book.release import Change, release
 from ehr_sync.usecases.stores import Stores
 from ehr_sync.usecases.sweep import Sweep
 from ehr_sync.usecases.verification.limit_calls import CallLimits
+from ehr_sync.usecases.verification.settle_claim import Settling, prove_claim
 from ehr_sync.usecases.verification.take_turns import Turns
-
-_ATTEMPTS = 50
-
-
-class _Moved(Exception):
-    """Somebody else has come behind the number meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,108 +209,19 @@ def _decided(taken: TakenClaim, verdict: Verdict, person_id: UUID) -> Edge:
 
 
 def _prove(taken: TakenClaim, verdict: Verdict, calls: int, stores: Stores) -> None:
-    for _ in range(_ATTEMPTS):
-        with stores.database.begin() as connection:
-            claim = identity_claims.claims(connection, stores.keys.edges, [taken.claim_id]).get(taken.claim_id)
-            if claim is None:
-                return  # erased meanwhile
-            number_mark = claim.number_mark or b""
-            target = people.behind_number(connection, stores.keys.edges, number_mark)
-        crowd = {taken.person_id, target or taken.person_id}
-        keys = stores.key_store.keys(crowd)
-        if crowd - keys.keys():
-            raise Unavailable("keys.missing")  # somebody is being erased
-        at = stores.database.now()
-        try:
-            with stores.database.begin() as connection:
-                locked = people.lock(connection, stores.keys.edges, crowd)
-                if identity_claims.decide_claim(connection, taken, verdict, calls):
-                    # By our fence, so that nobody has changed the claim since it was read.
-                    _check_newest(connection, claim, locked, stores)
-                    owner, changed = _owner(connection, taken, number_mark, target, locked, keys, stores)
-                    _release_claim(connection, taken.claim_id, locked[owner], keys, stores, at)
-                    edges.write(connection, stores.keys, [_decided(taken, verdict, owner), *changed])
-                else:
-                    identity_claims.keep_proof(connection, taken, verdict, calls)
-        except _Moved:
-            continue
-        return
-    raise Unavailable("database.busy")
+    def otherwise(connection: Connection) -> list[Edge]:
+        identity_claims.keep_proof(connection, taken, verdict, calls)
+        over = identity_claims.prove_over_review(connection, taken, verdict)
+        return [_decided(taken, verdict, taken.person_id)] if over else []
 
-
-def _check_newest(connection: Connection, claim: ClaimRow, locked: Mapping[UUID, LockedPerson], stores: Stores) -> None:
-    """Nothing is proven by a row that was put back as it was. Raises Unfit."""
-    everybody = [("person", who, person.sealed_at) for who, person in locked.items()]
-    edges.check_newest(connection, stores.keys.edges, ("claim", claim.claim_id, claim.sealed_at), *everybody)
-
-
-def _owner(
-    connection: Connection,
-    taken: TakenClaim,
-    number_mark: bytes,
-    target: UUID | None,
-    locked: Mapping[UUID, LockedPerson],
-    keys: dict[UUID, bytes],
-    stores: Stores,
-) -> tuple[UUID, list[Edge]]:
-    """The person whom the proof makes this claim's: the provisional one, or the one already behind the number; and what
-    becomes of number and people by it.
-    """
-    if people.behind_number(connection, stores.keys.edges, number_mark) != target:
-        raise _Moved
-    if target is None and not people.take_number(connection, number_mark, taken.person_id):
-        raise _Moved
-    if target is None or target == taken.person_id:
-        people.prove(connection, taken.person_id, taken.claim_id)
-        changed = [edge_of_number(number_mark, taken.person_id)] if target is None else []
-        if locked[taken.person_id].state == "provisional":
-            changed.append(edge_of_person(taken.person_id, "proven", None, taken.claim_id))
-        return taken.person_id, changed
-    source = (taken.person_id, keys[taken.person_id])
-    facts = identity_claims.open_facts(source[1], source[0], taken.claim_id, taken.facts)
-    resealed = identity_claims.seal_facts(keys[target], target, taken.claim_id, facts)
-    records.move_versions(connection, source, (target, keys[target]))
-    records.move_records(connection, taken.person_id, target)
-    identity_claims.move_claim(connection, taken.claim_id, target, resealed)
-    people.merge(connection, taken.person_id, target)
-    return target, [edge_of_person(taken.person_id, "merged", target, locked[taken.person_id].proven_claim)]
-
-
-def _release_claim(
-    connection: Connection,
-    claim_id: bytes,
-    owner: LockedPerson,
-    keys: dict[UUID, bytes],
-    stores: Stores,
-    at: datetime,
-) -> None:
-    """Put into the owner's book every record whose newest version makes this claim and is ready, but for those that
-    are set aside or withdrawn.
-    """
-    locked = records.lock_records(connection, records.records_of(connection, [owner.person_id]).keys())
-    ready = _ready(connection, locked, claim_id, owner.person_id)
-    if not ready:
-        return
-    wanted = [(owner.person_id, r.record_id, r.newest) for r in ready]
-    bodies = records.bodies(connection, wanted, keys)
-    changes = [Change(owner.person_id, r, r.newest, bodies[owner.person_id, r.record_id, r.newest]) for r in ready]
-    rows = release(
-        connection,
-        changes,
-        locked={owner.person_id: owner},
-        person_keys=keys,
-        destination=stores.destination,
-        at=at,
+    prove_claim(
+        Settling(
+            taken.claim_id,
+            taken.person_id,
+            taken.facts,
+            verdict.reason,
+            decide=lambda connection: identity_claims.decide_claim(connection, taken, verdict, calls),
+            otherwise=otherwise,
+        ),
+        stores=stores,
     )
-    records.set_records(connection, list(rows.values()))
-
-
-def _ready(connection: Connection, rows: dict[bytes, RecordRow], claim_id: bytes, person_id: UUID) -> list[RecordRow]:
-    heads = records.version_heads(connection, rows.values())
-    newest = {h.record_id: h for hs in heads.values() for h in hs if h.version == rows[h.record_id].newest}
-    ordered = sorted(newest.values(), key=lambda h: (h.accepted_at, h.record_id))
-    return [
-        rows[h.record_id]
-        for h in ordered
-        if h.claim_id == claim_id and h.state == "ready" and h.person_id == person_id and not rows[h.record_id].is_aside
-    ]
