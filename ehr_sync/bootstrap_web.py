@@ -32,6 +32,7 @@ from ehr_sync.api.ops import Wanted, ops
 from ehr_sync.api.password_sign_ins import PasswordSignIns
 from ehr_sync.api.places import Places
 from ehr_sync.api.records import records
+from ehr_sync.api.reviews import Reviews, questions, reviews
 from ehr_sync.api.rules import rules
 from ehr_sync.api.submissions import submissions, trial_places
 from ehr_sync.api.transactions import transactions
@@ -77,6 +78,7 @@ from ehr_sync.usecases.delivery import resync_lanes
 from ehr_sync.usecases.delivery.find_scope import find_scope
 from ehr_sync.usecases.delivery.hurry_lanes import hurry_lanes
 from ehr_sync.usecases.desk import client_keys, look_at_day, look_at_dossier, send_files
+from ehr_sync.usecases.desk.answer_questions import answer_question, list_questions
 from ehr_sync.usecases.desk.asking import person_at
 from ehr_sync.usecases.desk.reconcile_list import reconcile_list
 from ehr_sync.usecases.desk.withdraw_dossiers import look_at_dossiers, restore_dossiers, withdraw_dossiers
@@ -86,6 +88,9 @@ from ehr_sync.usecases.intake.group_commit import group_commit
 from ehr_sync.usecases.intake.keep_apart import keep_apart
 from ehr_sync.usecases.intake.make_current import make_current
 from ehr_sync.usecases.intake.trace_transaction import trace_transaction, transactions_of
+from ehr_sync.usecases.review import decide_review
+from ehr_sync.usecases.review.ask_facility import ask_facility
+from ehr_sync.usecases.review.look_at_review import look_at_review
 from ehr_sync.usecases.stores import Stores
 from ehr_sync.usecases.terminology.follow_editions import FollowedEditions
 from ehr_sync.web.citizen import pages as citizen
@@ -189,6 +194,8 @@ def web_application(service: Service) -> Flask:
             ),
             fhir(_Book(stores, service.uris), public_url=public_url, version=version("ehr-sync")),
             book_api(own_reading),
+            reviews(console.reviews),
+            questions(console.reviews),
             ops(
                 plan=console.plan,
                 order=console.order,
@@ -335,6 +342,20 @@ def _console(service: Service, recent: Callable[[], Figures]) -> Console:
         trace=partial(trace_transaction, stores=stores),
         sent=partial(transactions_of, stores=stores),
         verify=partial(glance_at_log, stores=stores, key_database=service.key_database),
+        reviews=_reviews(stores),
+        waiting=partial(overview.waiting_for_review, stores=stores),
+    )
+
+
+def _reviews(stores: Stores) -> Reviews:
+    return Reviews(
+        look=partial(look_at_review, stores=stores),
+        accept=partial(decide_review.accept, stores=stores),
+        reject=partial(decide_review.reject, stores=stores),
+        ask=partial(ask_facility, stores=stores),
+        undo=partial(decide_review.undo, stores=stores),
+        questions=partial(list_questions, stores=stores),
+        answer=partial(answer_question, stores=stores),
     )
 
 
@@ -356,6 +377,8 @@ def _desk_of_facility(service: Service) -> facility.UseCases:
             partial(send_files.refused_of, desk=files),
         ),
         corrections=_corrections(stores),
+        questions=partial(list_questions, stores=stores),
+        answer=partial(answer_question, stores=stores),
         keys=Keys(
             partial(client_keys.list_senders, stores=stores),
             partial(client_keys.add_keys, stores=stores),

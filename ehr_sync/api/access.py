@@ -123,6 +123,10 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "ops.hurry_lanes": Staff("ops"),
     "ops.trace_transaction": Staff("ops"),
     "ops.list_transactions": Staff("ops"),
+    "reviews.look": Staff("ops"),
+    "reviews.decide": Staff("ops"),
+    "questions.show": Sender("transactions.read"),
+    "questions.answer": Sender("submissions.write"),
     "pages.sign_in": Anyone(),
     "pages.sign_in_back": Anyone(),
     "pages.sign_out": Anyone(),
@@ -153,6 +157,7 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "facility.choose_day": Page("facility"),
     "facility.list_day": Page("facility"),
     "facility.work": Page("facility"),
+    "facility.answer": Page("facility"),
     "facility.ask": Page("facility"),
     "facility.find": Page("facility"),
     "facility.dossier": Page("facility"),
@@ -182,6 +187,8 @@ WHO_MAY: Final[Mapping[str, Who]] = {
     "operator.resync": Page("ops"),
     "operator.hurry": Page("ops"),
     "operator.verify": Page("ops"),
+    "operator.review": Page("ops"),
+    "operator.decide": Page("ops"),
 }
 
 

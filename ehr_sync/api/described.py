@@ -12,6 +12,7 @@ from ehr_sync.api import shapes
 from ehr_sync.api.corrections import LIST_TYPES
 from ehr_sync.api.oauth import FORM
 from ehr_sync.api.ops import Hurry, ResyncOrder
+from ehr_sync.api.reviews import AnswerToQuestion, Decision
 from ehr_sync.api.shapes import COUNT, DAY, FHIR, JSON, TEXT, UUID, Content, Schema, json, one_of, ref
 from ehr_sync.api.submissions import MEDIA_TYPES
 from ehr_sync.core.withdrawals import WHYS
@@ -301,6 +302,28 @@ SAID: Final[Mapping[str, Said]] = {
     ),
     "ops.trace_transaction": Said(
         "Một giao dịch, người và luồng của nó", "A transaction, its person and lanes", {200: json("Trace")}
+    ),
+    "reviews.look": Said(
+        "Một việc chờ xét duyệt, các định danh của một số đặt cạnh nhau",
+        "What waits for review, the claims on one number side by side",
+        {200: json("Review")},
+    ),
+    "reviews.decide": Said(
+        "Công nhận, từ chối, hỏi cơ sở, hoặc hủy quyết định trước",
+        "Accept, reject, ask the facility, or undo the last decision",
+        {200: json("Decided")},
+        takes={JSON: shapes.form_of(Decision())},
+        problems=(404, 409),
+    ),
+    "questions.show": Said(
+        "Người xét duyệt hỏi gì về hồ sơ đã gửi", "What reviewers ask about what was sent", {200: json("Questions")}
+    ),
+    "questions.answer": Said(
+        "Trả lời một câu hỏi của người xét duyệt",
+        "Answer a question of a reviewer's",
+        {200: json("Answered")},
+        takes={JSON: shapes.form_of(AnswerToQuestion())},
+        problems=(404, 409),
     ),
 }
 """By endpoint. Pages for people are not in it."""

@@ -340,6 +340,28 @@ SHAPES: Final[Mapping[str, Schema]] = {
     "Sent": record(
         {"transactions": many(record({"maGiaoDich": TEXT, "received": _TIME, "state": TEXT, "stands": YES}))}
     ),
+    "Review": record(
+        {
+            **dict.fromkeys(("id", "kind", "state", "reason", "reason_text", "bar", "proposed_by"), TEXT),
+            "patient": UUID,
+            "people": COUNT,
+            "may": many(TEXT),
+            "decision": {"type": ["object", "null"]},
+            "question": {"type": ["object", "null"]},
+            "claims": many({"type": "object"}),
+            "more": YES,
+            "twins": many(TEXT),
+        }
+    ),
+    "Decided": record({"id": TEXT, "state": TEXT}),
+    "Questions": record(
+        {
+            "questions": many(
+                record({**dict.fromkeys(("id", "maGiaoDich", "maLK", "about"), TEXT), "until": _TIME, "late": YES})
+            )
+        }
+    ),
+    "Answered": record({"id": TEXT, "answer": TEXT}),
     "OpenApi": record({"openapi": TEXT, "info": {"type": "object"}, "paths": {"type": "object"}}),
 }
 """Every shape that has a name."""

@@ -14,8 +14,9 @@ from sqlalchemy import Connection
 from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.codes import CLIENT_ID, batch_id
 from ehr_sync.core.figures import Figures
+from ehr_sync.core.review import KINDS
 from ehr_sync.core.wellness import complaints
-from ehr_sync.store import audit, audit_reading, lane_reports, overviews
+from ehr_sync.store import audit, audit_reading, lane_reports, overviews, reviews
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.audit_reading import Wanted
 from ehr_sync.store.clients import PAGE
@@ -27,6 +28,7 @@ Row = Mapping[str, Any]
 
 LANE_STATES: Final = ("behind", "due", "open", "unknown", "parked")
 CLAIM_STATES: Final = overviews.CLAIM_STATES
+MOST_COUNTED: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,32 @@ def _resyncs(connection: Connection, given: Row, limit: int, _: date) -> tuple[S
     return rows, _place(found, limit, "created_at", "resync_id")
 
 
+def _reviews(connection: Connection, given: Row, limit: int, _: date) -> tuple[Sequence[Row], str | None]:
+    kind = given.get("kind", KINDS[0])
+    found = reviews.queue(connection, kind, after=given.get("after"), limit=limit)
+    rows = [
+        {
+            "review": r.subject.hex(),
+            "kind": kind,
+            "patient": r.person_id,
+            "state": r.state,
+            "reason": r.reason,
+            "created_at": r.at,
+            "answer_until": r.answer_until,
+            "others": r.others,
+        }
+        for r in found
+    ]
+    last = [{"at": r.at, "id": r.subject} for r in found[-1:]]
+    return rows, _place(last, 1, "at", "id") if len(found) == limit else None
+
+
+def waiting_for_review(*, stores: Stores) -> dict[str, int]:
+    """How many of each kind wait for a person, counted up to a thousand."""
+    with stores.database.reading() as connection:
+        return reviews.counts(connection, most=MOST_COUNTED)
+
+
 def _audit(connection: Connection, given: Row, limit: int, _: date) -> tuple[Sequence[Row], str | None]:
     names = ("actor", "action", "patient", "since", "until")
     wanted = Wanted(*(given.get(name) for name in names))
@@ -245,6 +273,7 @@ LISTS: Final[Mapping[str, _List]] = {
     ),
     "facilities": _List({"after": _facility}, _facilities),
     "resyncs": _List({"after": _place_of(UUID)}, _resyncs),
+    "reviews": _List({"kind": _among(*KINDS), "after": _place_of(bytes.fromhex)}, _reviews),
     "audit": _List(
         {
             "actor": _like(r"[A-Za-z0-9:._-]{1,140}"),

@@ -379,7 +379,9 @@ def _welcome(face: Face) -> dict[str, Any]:
             gettext("Bảng vận hành"),
             [
                 gettext("Dịch vụ có ổn không, cái gì đang chờ và vì sao."),
-                gettext("Bảng này chỉ cho thấy trạng thái, không có nội dung bệnh án và không có tên người bệnh."),
+                gettext(
+                    "Bảng này cho thấy trạng thái, không có nội dung bệnh án; tên người bệnh chỉ hiện ở việc xét duyệt."
+                ),
             ],
         ),
     }[face]

@@ -21,6 +21,7 @@ from ehr_sync.api.oauth import oauth
 from ehr_sync.api.openapi import openapi
 from ehr_sync.api.ops import ops
 from ehr_sync.api.records import records
+from ehr_sync.api.reviews import questions, reviews
 from ehr_sync.api.rules import rules
 from ehr_sync.api.submissions import submissions
 from ehr_sync.api.transactions import transactions
@@ -37,7 +38,7 @@ from tests.docs.markdown import quoted, rows, section
 
 NOTHING = cast(Any, None)  # no route is called here
 OPS = ("plan", "order", "follow", "show", "status", "verify", "hurry", "trace", "sent")
-DESK = facility.UseCases(*[NOTHING] * 9)
+DESK = facility.UseCases(*[NOTHING] * 11)
 
 
 def application() -> Flask:
@@ -57,6 +58,8 @@ def application() -> Flask:
         transactions(NOTHING, NOTHING, NOTHING),
         fhir(NOTHING, public_url=hospital.ISSUER, version="0"),
         book_api(NOTHING),
+        reviews(NOTHING),
+        questions(NOTHING),
         ops(**dict.fromkeys(OPS, NOTHING)),
         health(NOTHING, NOTHING, NOTHING, NOTHING),
     ]

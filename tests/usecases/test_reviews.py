@@ -19,9 +19,11 @@ from ehr_sync.usecases.access.seal_edges import survey_edges
 from ehr_sync.usecases.book.erase_person import erase_person
 from ehr_sync.usecases.desk.answer_questions import answer_question, list_questions
 from ehr_sync.usecases.desk.asking import Asker
+from ehr_sync.usecases.desk.withdraw_dossiers import withdraw_dossiers
 from ehr_sync.usecases.review.ask_facility import ask_facility
 from ehr_sync.usecases.review.decide_review import accept, reject, undo
 from ehr_sync.usecases.review.look_at_review import Case, look_at_review
+from mappings.formats.code_list import ListRow
 from tests.usecases.service import FACILITY, Running, number_of
 from tests.usecases.test_twins import FIRST, SECOND
 from tests.usecases.test_twins import NUMBER as OF_TWINS
@@ -349,6 +351,17 @@ def test_twins_are_reviewed_parted_and_put_together_again(running: Running) -> N
     assert (shown, waiting(running), len(seen(running, subject).twins)) == ([1, 2, 1], {}, 2)
     back(running, subject)
     assert waiting(running) == {"twin": 1}
+
+
+def test_a_twin_is_not_set_aside_again_for_a_visit_that_was_withdrawn(running: Running) -> None:
+    running.post(FIRST)
+    second = running.post(SECOND).transaction_code
+    running.verify()
+    [(subject,)] = running.rows("SELECT encode(record_id, 'hex') FROM record WHERE twin IS NOT NULL")
+    no(running, subject, "two_visits")
+    withdraw_dossiers([ListRow(1, code=second)], DESK, why="duplicate", stores=running.stores)
+    assert refused(back, running, subject) == "review.not_open"
+    assert visits(running, OF_TWINS) == 1
 
 
 # ---- the facility is asked ----

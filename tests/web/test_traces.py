@@ -14,6 +14,7 @@ from werkzeug.test import TestResponse
 from ehr_sync.api.access import WHO_MAY
 from ehr_sync.api.traces import UNTRACED
 from ehr_sync.sandbox.dossiers.generator import dossier, envelope, with_values
+from ehr_sync.usecases.review.ask_facility import ask_facility
 from tests.api import hospital
 from tests.usecases.service import DAY, FACILITY, HOSPITAL, Running, number_of
 from tests.usecases.test_twins import under
@@ -136,12 +137,26 @@ def key_removed(clerk: Visitor, town: Town) -> TestResponse:
     return clerk.press(f"{HERE}/keys/remove", client=HOSPITAL, kid="ec")
 
 
+def answered(clerk: Visitor, town: Town) -> TestResponse:
+    [(review,)] = town.running.rows("SELECT claim_id FROM claim ORDER BY created_at LIMIT 1")
+    town.running.run(
+        "UPDATE claim SET state = 'review', reason = 'registry.name_near', grade = 'possible', due_at = NULL"
+        " WHERE claim_id = :id",
+        id=review,
+    )
+    town.running.seal()
+    ask_facility(review.hex(), by="ops", stores=town.running.stores)
+    clerk.get(f"{HERE}/work")
+    return clerk.press(f"{HERE}/questions/{review.hex()}", answer="card_seen")
+
+
 DESK: Final[dict[str, Callable[[Visitor, Town], TestResponse]]] = {
     "facility.home": lambda clerk, town: clerk.get("/facility"),
     "facility.enter": lambda clerk, town: clerk.get(HERE),
     "facility.show_day": lambda clerk, town: clerk.get(f"{HERE}/days/{town.today}"),
     "facility.list_day": lambda clerk, town: clerk.get(f"{HERE}/days/{town.today}/sent"),
     "facility.work": lambda clerk, town: clerk.get(f"{HERE}/work"),
+    "facility.answer": answered,
     "facility.find": found,
     "facility.dossier": lambda clerk, town: clerk.get(f"{HERE}/dossiers/{town.ours}"),
     "facility.differences": lambda clerk, town: clerk.get(f"{HERE}/dossiers/{second(town)}/differences"),

@@ -79,6 +79,10 @@ ROUTES: Final[dict[str, tuple[str, str]]] = {
     "ops.hurry_lanes": ("POST", "/api/v1/ops/lanes:hurry"),
     "ops.list_transactions": ("GET", "/api/v1/ops/transactions?patient={patient}"),
     "ops.trace_transaction": ("GET", "/api/v1/ops/transactions/{code}"),
+    "reviews.look": ("GET", "/api/v1/ops/reviews/{review}"),
+    "reviews.decide": ("POST", "/api/v1/ops/reviews/{review}:decide"),
+    "questions.show": ("GET", "/api/v1/questions"),
+    "questions.answer": ("POST", "/api/v1/questions/{review}:answer"),
 }
 OPEN: Final[dict[str, tuple[str, str]]] = {
     "problems.explain": ("GET", "/problems/not_found"),
@@ -121,7 +125,7 @@ def known(site: Site) -> dict[str, str]:
     everything = site.get(f"/fhir/Patient/{patient}/$everything", site.login(number=OWNER.number)).json()["entry"]
     found |= {e["resource"]["resourceType"]: e["resource"]["id"] for e in everything}
     named = {"patient": patient, "encounter": found["Encounter"], "appointment": found.get("Appointment", NOBODYS)}
-    return {**found, **named, "code": code}
+    return {**found, **named, "code": code, "review": "00" * 16}
 
 
 def _is_shown(site: Site, number: str) -> bool:
@@ -492,6 +496,8 @@ BODIES: Final[dict[str, dict[str, object]]] = {
     },
     "ops.plan_resync": {"all": True, "dry_run": True},
     "ops.hurry_lanes": {"facility": "01001"},
+    "reviews.decide": {"decision": "ask"},
+    "questions.answer": {"answer": "card_seen"},
 }
 
 
@@ -515,6 +521,7 @@ def test_every_answer_is_as_the_api_describes_it(site: Site, known: dict[str, st
     refused = {endpoint: status for endpoint, status in heard.items() if status >= 300}
     # Nothing of the kind is there; a token wants a form.
     not_there = {"book.calendar": 404, "desk.differences": 404, "ops.follow_resync": 404}
+    not_there |= {"reviews.look": 404, "reviews.decide": 404, "questions.answer": 404}
     assert refused == {**not_there, "oauth.revoke": 400, "oauth.token": 400}
 
 

@@ -79,7 +79,18 @@ def known(site: Site) -> dict[str, str]:
     changed = with_values(told, "XML1", LOI_DAN="Uống nhiều nước")
     second = site.post(envelope([changed])).json()["fileResults"][0]["hoSo"][0]["maGiaoDich"]
     named = {"patient": patient, "encounter": ids["Encounter"], "appointment": ids["Appointment"]}
-    return {**named, "code": code, "second": second, "order": ordered.json()["id"]}
+    return {**named, "code": code, "second": second, "order": ordered.json()["id"], "review": asked_about(site)}
+
+
+def asked_about(site: Site) -> str:
+    """A claim that waits for review, and about which its facility is asked."""
+    site.post(envelope([dossier(34, person_index=900_009, rows=1)]))
+    waits = "SELECT encode(claim_id, 'hex') FROM claim WHERE state = 'review'"
+    assert happens(lambda: site.rows(waits) != [], 30)
+    [(review,)] = site.rows(waits)
+    address = f"{site.address}/api/v1/ops/reviews/{review}:decide"
+    assert requests.post(address, json={"decision": "ask"}, headers=site.operator(), timeout=20).status_code == 200
+    return str(review)
 
 
 def traced(site: Site, act: Callable[[], Any]) -> tuple[Any, list[Entry]]:
@@ -114,6 +125,8 @@ def called(site: Site, known: dict[str, str], endpoint: str, headers: dict[str, 
         "identity.parse_card": {"json": {"text": "099090000017||Nguyễn Văn Mẫu|15031990|Nam|Phố Mẫu|01012022"}},
         "ops.plan_resync": {"json": {"patient": known["patient"], "dry_run": True}},
         "ops.hurry_lanes": {"json": {"patient": known["patient"]}},
+        "reviews.decide": {"json": {"decision": "ask"}},
+        "questions.answer": {"json": {"answer": "card_seen"}},
         "oauth.token": {"data": signed_in(site)},
         "axis.sign_in": {"json": AXIS_LOGIN},
         "axis.send": {"json": {"files": [b64encode(envelope([dossier(32, rows=1)])).decode()]}},

@@ -21,7 +21,7 @@ _CLIENT_ID: Final = re.compile(CLIENT_ID)
 
 
 _SIGN_INS: Final = ("oauth.", "axis.sign_in", "hub.sign_in")
-_ROOMS: Final = {"ops": "ops", "operator": "ops", "facility": "facility"}
+_ROOMS: Final = {"ops": "ops", "reviews": "ops", "operator": "ops", "facility": "facility"}
 
 
 class Refusal(Protocol):

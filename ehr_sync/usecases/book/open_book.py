@@ -20,12 +20,13 @@ from mappings.model import Resource, Uris
 
 @dataclass(frozen=True, slots=True)
 class ProvenPerson:
-    """A person whose number the registry has confirmed, as far as it was confirmed."""
+    """A person whose number the registry, or a reviewer, has confirmed, as far as it was confirmed."""
 
     person_id: UUID
     claim: Claim = field(repr=False)
     sex: str  # "unknown" where the registry holds another one
     claim_id: bytes  # the claim that proved them
+    reason: str = ""  # of that proof: the registry's, or a reviewer's
 
 
 def opened(person_id: UUID, facts: ProvenFacts, person_key: bytes) -> ProvenPerson:
@@ -33,7 +34,8 @@ def opened(person_id: UUID, facts: ProvenFacts, person_key: bytes) -> ProvenPers
     claim = identity_claims.open_facts(person_key, person_id, facts.claim_id, facts.sealed)
     if not facts.stands:
         claim = replace(claim, name="", birth_date="")
-    return ProvenPerson(person_id, claim, claim.sex if facts.reason == SEX_PROVEN else "unknown", facts.claim_id)
+    sex = claim.sex if facts.reason == SEX_PROVEN else "unknown"
+    return ProvenPerson(person_id, claim, sex, facts.claim_id, facts.reason)
 
 
 def leaving(entry: OpenEntry) -> Sequence[tuple[bytes, LastChange]]:

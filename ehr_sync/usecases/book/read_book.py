@@ -19,7 +19,8 @@ from ehr_sync.core.app_scopes import AppAccess
 from ehr_sync.core.errors import NotFound, Unavailable
 from ehr_sync.core.keys import ServiceKeys
 from ehr_sync.core.ports import Login
-from ehr_sync.store import audit, book_entries, clients, identity_claims, people, records, repeated_refusals
+from ehr_sync.core.review import ACCEPTED
+from ehr_sync.store import audit, book_entries, clients, identity_claims, people, records, repeated_refusals, reviews
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.book_entries import OpenEntry
 from ehr_sync.store.people import ProvenFacts
@@ -100,13 +101,15 @@ def _sealed_for(type_: str, id_: str) -> _Sealed:
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A person's book for their pages: its resources (JSON with meta, the Patient first), when each record last changed
-    (by the ids of its Encounter and Provenance), and when and how the registry proved who they are.
+    (by the ids of its Encounter and Provenance), and when and how it was proven who they are. `reviewed`: why a
+    reviewer said so; "" where the registry did.
     """
 
     resources: tuple[bytes, ...] = field(repr=False)
     changed: Mapping[str, datetime]
     proven_at: datetime
     sex_proven: bool
+    reviewed: str = ""
 
 
 def show_book(
@@ -120,10 +123,18 @@ def show_book(
         if book:
             proven_at = identity_claims.decided_at(connection, book.person.claim_id)
             resources = tuple(h.ready() for h in book.held() if types is None or _type_in(h.json) in types)
-            shown = Shown(resources, book.changed(), proven_at, book.person.sex != "unknown")
+            reviewed = _reviewed(connection, book.person, stores)
+            shown = Shown(resources, book.changed(), proven_at, book.person.sex != "unknown", reviewed)
         person_id = book.person.person_id if book else None
         note(connection, stores, AuditEntry(actor_of(login, stores), action, person_id), login)
     return shown
+
+
+def _reviewed(connection: Connection, person: ProvenPerson, stores: Stores) -> str:
+    if person.reason != ACCEPTED:
+        return ""
+    found = reviews.find(connection, stores.keys.edges, [person.claim_id]).get(person.claim_id)
+    return found.reason if found else ""
 
 
 class Held(NamedTuple):

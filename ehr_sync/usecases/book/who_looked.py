@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from sqlalchemy import Connection
+
 from ehr_sync.core.codes import record_version_of
 from ehr_sync.core.errors import NotFound
 from ehr_sync.core.ports import Login
-from ehr_sync.store import apps, audit_reading, clients, people
+from ehr_sync.store import apps, audit_reading, clients, people, records
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.audit_reading import Event
 from ehr_sync.usecases.access.actors import BY_APP, actor_of
@@ -46,7 +48,7 @@ def who_looked(
 
     What was done about a record that is withheld leaves no sign here either (rules: no-sign): of sending systems and a
     facility's people only what concerns a record that the reader sees, or saw before it was withdrawn, of the registry
-    only the questions about the claim that proved them.
+    only the questions about the claim that proved them, of reviewers only what is about such a claim or record.
     """
     actor = actor_of(login, stores)
     with reading(login, stores, uris) as (connection, book):
@@ -56,11 +58,14 @@ def who_looked(
             return None
         shown = {entry.entry.record_id for entry in book.entries if leaving(entry)}
         shown |= {each.record_id for each in withdrawn_of(connection, book.entries)}
+        claims = {book.person.claim_id, *shown, *_claims_of(connection, shown)}
         own = [book.person.person_id, *people.merged_into(connection, stores.keys.edges, [book.person.person_id])]
         looks: list[Look] = []
         while len(looks) < count:
             events = audit_reading.of_people(connection, own, before=before, count=count)
-            looks += [_look(event, actor) for event in events if _may_be_told(event, book.person.claim_id, shown)]
+            looks += [
+                _look(event, actor) for event in events if _may_be_told(event, book.person.claim_id, shown, claims)
+            ]
             if len(events) < count:
                 break
             before = events[-1].n
@@ -69,9 +74,17 @@ def who_looked(
     return [replace(x, name=names.get(x.name, ""), app=known.get(x.app[0]) if x.app else None) for x in looks[:count]]
 
 
-def _may_be_told(event: Event, claim_id: bytes, shown: Set[bytes]) -> bool:
+def _claims_of(connection: Connection, shown: Set[bytes]) -> Set[bytes]:
+    """The claims that these records make, or made."""
+    heads = records.version_heads(connection, records.records(connection, shown).values())
+    return {head.claim_id for found in heads.values() for head in found if head.claim_id is not None}
+
+
+def _may_be_told(event: Event, claim_id: bytes, shown: Set[bytes], claims: Set[bytes]) -> bool:
     if event.action in {"verify", "contradiction"}:
         return event.detail.startswith(claim_id.hex())
+    if event.action.endswith("review"):
+        return bytes.fromhex(event.detail[:32]) in claims
     try:
         # Behind the place whose people asked, where it was people.
         record_id, _ = record_version_of(event.detail.rpartition(" ")[2])

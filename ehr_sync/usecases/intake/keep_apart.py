@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from ehr_sync.core.errors import Unavailable
+from ehr_sync.core.errors import Conflict, Unavailable
 from ehr_sync.store import audit, people, records
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.records import RecordRow
@@ -47,7 +47,9 @@ def show_apart(record: RecordRow, note: Callable[[Connection], object], stores: 
 
 
 def put_aside(record: RecordRow, aside: RecordRow, note: Callable[[Connection], object], stores: Stores) -> bool:
-    """Undo that: the record is set aside again, as `aside` says, and leaves its book. False as `show_apart`."""
+    """Undo that: the record is set aside again, as `aside` says, and leaves its book. False as `show_apart`. Raises
+    Conflict("review.not_open") where the one that would be shown instead is shown no more.
+    """
     return _written(record, aside, note, stores)
 
 
@@ -63,6 +65,9 @@ def _written(record: RecordRow, row: RecordRow, note: Callable[[Connection], obj
             return False
         change: Change | None = None
         if row.twin is not None:
+            other = records.records(connection, [row.twin]).get(row.twin)
+            if other is None or other.is_aside or other.shown_person != record.shown_person:
+                raise Conflict("review.not_open")  # nothing of the visit would be shown
             change = Change(record.shown_person, row, record.shown or 0, None) if record.shown_person else None
         elif record.twin is not None:
             head = records.version_head(connection, record, record.newest)

@@ -56,12 +56,13 @@ class ClaimShown:
 class Case:
     """A claim or a twin under review. `kind` is one of KINDS, or "" where nothing waits; `claims` begins with the one
     under review, `more` is how many are not shown; of a twin, `twins` are the transactions of both visits. `may` are
-    the verbs that are open now.
+    the decisions that are open now.
     """
 
     subject: str
     kind: str
     patient: UUID
+    state: str
     reason: str
     review: ReviewRow | None
     ruling: Ruling
@@ -113,6 +114,7 @@ def look_at_review(subject: str, *, by: str, stores: Stores) -> Case:
         subject=subject,
         kind=found.kind,
         patient=found.person_id,
+        state=found.state_of_review,
         reason=_reason(found),
         review=found.review,
         ruling=found.ruling,

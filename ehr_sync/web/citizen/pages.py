@@ -45,6 +45,7 @@ def rooms(reading: Reading) -> Blueprint:
         return page(
             "citizen/home.html",
             own=own,
+            reviewed=words.reviewed,
             patient=own.book.patient,
             since=since,
             new=own.new_since(since) if since else [],

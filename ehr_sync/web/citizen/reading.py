@@ -53,6 +53,8 @@ class Shown(Protocol):
     def proven_at(self) -> datetime: ...
     @property
     def sex_proven(self) -> bool: ...
+    @property
+    def reviewed(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class Own:
     today: date
     resources: tuple[bytes, ...] = field(repr=False)
     changed: Mapping[str, datetime]
+    reviewed: str = ""  # why a reviewer said that they are who they are; "" where the registry did
 
     def new_since(self, moment: datetime) -> list[Visit | Record]:
         """What of the timeline came or changed since then; changes are known to the second."""
@@ -95,7 +98,7 @@ def own_book(reading: Reading, action: str, *, login: Login, types: Collection[s
         return None
     made = books.read(orjson.loads(b"[" + b",".join(shown.resources) + b"]"))
     today = vietnam_day(reading.now())
-    return Own(made, shown.proven_at, shown.sex_proven, today, shown.resources, shown.changed)
+    return Own(made, shown.proven_at, shown.sex_proven, today, shown.resources, shown.changed, shown.reviewed)
 
 
 def taken(own: Own, form: str, *, made: datetime) -> Response:

@@ -69,6 +69,11 @@ def what(look: Look) -> str:
         "restore": gettext("hủy việc thu hồi một hồ sơ"),
         "push": gettext("chuyển dữ liệu đến sổ trên ứng dụng định danh quốc gia"),
         "verify": gettext("hỏi cơ sở dữ liệu quốc gia về dân cư"),
+        "look at review": gettext("xét duyệt: xem số định danh, họ tên, ngày sinh mà các hồ sơ ghi"),
+        "accept review": gettext("xét duyệt: công nhận hồ sơ là của bạn"),
+        "reject review": gettext("xét duyệt: không công nhận hồ sơ là của bạn"),
+        "undo review": gettext("xét duyệt: hủy quyết định trước"),
+        "ask about review": gettext("xét duyệt: hỏi cơ sở đã gửi"),
         "contradiction": gettext("cơ sở dữ liệu quốc gia về dân cư trả lời khác lần trước"),
     }
     if action in acts:
@@ -80,6 +85,15 @@ def what(look: Look) -> str:
     if look.who == "operator":
         return gettext("xem trạng thái; người vận hành không thấy nội dung")
     return gettext("việc khác của dịch vụ")
+
+
+def reviewed(why: str) -> str:
+    """Why a reviewer confirmed somebody; a ticket is the service's own."""
+    return {
+        "documents_agree": gettext("giấy tờ khớp nhau"),
+        "name_changed_by_law": gettext("đổi tên hoặc ngày sinh theo pháp luật"),
+        "office_confirmed": gettext("cơ quan quản lý căn cước xác nhận"),
+    }.get(why.partition("/")[0], gettext("theo giấy tờ"))
 
 
 def _app(look: Look) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -15,7 +15,9 @@ from ehr_sync.api.problems import Problem
 from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.codes import record_version_of
 from ehr_sync.core.ports import Login
+from ehr_sync.core.review import ANSWERS
 from ehr_sync.core.withdrawals import WHYS
+from ehr_sync.usecases.desk.answer_questions import Question
 from ehr_sync.usecases.desk.asking import Asker
 from ehr_sync.usecases.desk.look_at_day import GROUPS, PAGE_SIZE, STATES
 from ehr_sync.web.facility import corrections, files, keys, words
@@ -39,6 +41,8 @@ class UseCases:
     files: Files
     keys: Keys
     corrections: Corrections
+    questions: Callable[[Asker], Sequence[Question]]
+    answer: Callable[[str, str, Asker], None]
 
 
 def rooms(behind: UseCases) -> Blueprint:
@@ -119,7 +123,16 @@ def _days(blueprint: Blueprint, behind: UseCases) -> None:
     def work(code: str) -> Response:
         after = request.args.get("after", "")
         found = behind.looks.work(after=after, limit=PAGE_SIZE, asker=asker())
-        return page("facility/work.html", found=found, is_first=not after)
+        questions = behind.questions(asker()) if not after else ()
+        return page("facility/work.html", found=found, is_first=not after, questions=questions, answers=ANSWERS)
+
+    @blueprint.post("/facility/<code>/questions/<subject>")
+    def answer(code: str, subject: str) -> Response:
+        given = request.form.get("answer", "")
+        if given not in ANSWERS:
+            raise Problem("request.parameter", parameters=["answer"])
+        behind.answer(subject, given, asker())
+        return redirect(url_for("facility.work", code=code), 303)  # type: ignore[return-value]
 
 
 def _dossiers(blueprint: Blueprint, behind: UseCases) -> None:

@@ -63,6 +63,17 @@ def group_help(group: str) -> str:
     return words[group]
 
 
+def answer_words(answer: str) -> str:
+    """What a facility may answer a reviewer."""
+    words: dict[str, str] = {
+        "card_seen": gettext("Đã xem thẻ: đúng như hồ sơ ghi"),
+        "typed_wrong": gettext("Ghi sai: cơ sở sẽ sửa và gửi lại"),
+        "another_person": gettext("Là của người khác, hoặc một đợt khám khác"),
+        "not_known": gettext("Không biết, không còn giấy tờ"),
+    }
+    return words[answer]
+
+
 def to_do(line: Line) -> tuple[str, list[str]]:
     """Which desk does what about a claim that is not proven, by why it was decided so. The registry does not say which
     field differs, so neither do we.
@@ -98,6 +109,11 @@ def to_do(line: Line) -> tuple[str, list[str]]:
                 gettext("Số này đã được thay hoặc bị hủy. Nhập số định danh trên thẻ hiện nay của người bệnh."),
                 again,
                 ask,
+            ]
+        case "review.rejected":
+            return reception, [
+                gettext("Người xét duyệt không công nhận: số định danh, họ tên hoặc ngày sinh là của người khác."),
+                again,
             ]
         case "registry.old_number":
             return reception, [gettext("SO_CCCD là số cũ 9 chữ số. Nhập số định danh 12 chữ số trên thẻ."), again]

@@ -14,20 +14,23 @@ from marshmallow import ValidationError
 
 from ehr_sync.api.ops import Order, Plan, Resync, ResyncOrder, Show, TraceTransaction, Verified, Wanted
 from ehr_sync.api.problems import Problem
+from ehr_sync.api.reviews import Reviews
 from ehr_sync.core.errors import NotFound
 from ehr_sync.core.figures import Figures
 from ehr_sync.core.reasons import REASONS
+from ehr_sync.core.review import KINDS
 from ehr_sync.core.wellness import Complaint, complaints
-from ehr_sync.usecases.overview import CLAIM_STATES, LANE_STATES, BadFilter
+from ehr_sync.usecases.overview import CLAIM_STATES, LANE_STATES, MOST_COUNTED, BadFilter
 from ehr_sync.web.design.words import gettext
 from ehr_sync.web.foundation import page, visitor
-from ehr_sync.web.operator import words
+from ehr_sync.web.operator import reviews, words
 from ehr_sync.web.operator.chart import bars
 
 ROWS: Final = 50
 _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "submissions": ("batch", "client", "received_at", "dossiers", "refused", "answered", "media_type"),
     "claims": ("patient", "state", "reason", "grade", "created_at", "attempts", "due_at", "decided_at"),
+    "reviews": ("review", "kind", "patient", "state", "reason", "created_at", "answer_until", "others"),
     "lanes": ("patient", "state", "reason", "since", "refused_at", "attempts", "due_at", "destination", "want", "have"),
     "facilities": ("code", "name", "family", "clients", "last_sent_at"),
     "resyncs": ("id", "scope", "state", "reason", "total", "marked", "created_at", "ended_at"),
@@ -55,6 +58,8 @@ class Console:
     trace: TraceTransaction
     sent: Callable[..., Sequence[Any]]
     verify: Callable[[str], Verified]
+    reviews: Reviews
+    waiting: Callable[[], Mapping[str, int]]  # how many of each kind wait for review
 
 
 def rooms(console: Console) -> Blueprint:
@@ -81,6 +86,8 @@ def rooms(console: Console) -> Blueprint:
         # An empty field of a form filters nothing.
         given: dict[str, Any] = {name: value for name, value in request.args.items() if value}
         told: dict[str, Any] = {"what": what, "given": given, "columns": _COLUMNS[what]}
+        if what == "reviews":
+            told |= _kinds(console.waiting(), given)
         told |= {"choices": _CHOICES.get(what, {}), "caption": words.caption(what), "found": (), "following": ""}
         try:
             found = console.show(what, given, limit=ROWS, by=_by())
@@ -148,6 +155,7 @@ def rooms(console: Console) -> Blueprint:
         found = console.verify(_by())
         return page("operator/done.html", title=_verdict(found), lines=found.faults or ())
 
+    reviews.add(blueprint, lambda: console.reviews)
     return blueprint
 
 
@@ -157,6 +165,12 @@ def _by() -> str:
 
 def _to(endpoint: str, **values: Any) -> Response:
     return redirect(url_for(endpoint, **values), 303)  # type: ignore[return-value]
+
+
+def _kinds(waiting: Mapping[str, int], given: dict[str, Any]) -> dict[str, Any]:
+    """How many of each kind wait. Where none was chosen, the most pressing of which there is any is shown."""
+    given.setdefault("kind", next((kind for kind in KINDS if waiting.get(kind)), KINDS[0]))
+    return {"waiting": {kind: waiting.get(kind, 0) for kind in KINDS}, "most": MOST_COUNTED}
 
 
 def _wanted(scope: str, value: str) -> Wanted:
@@ -192,7 +206,7 @@ def _leads(one: Complaint) -> str:
         case "verify.late" | "registry.fails":
             return url_for("operator.show_list", what="claims", state="due")
         case "claims.contradicted":
-            return url_for("operator.show_list", what="claims", state="contradicted")
+            return url_for("operator.show_list", what="reviews", kind="contradiction")
         case "deliver.late":
             return url_for("operator.show_list", what="lanes", state="due", destination=one.where)
         case "lanes.unknown" | "lanes.parked":

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ehr_sync.api.desk import word
+from ehr_sync.api.problem_types import PROBLEMS
+from ehr_sync.api.transactions import REASONS
 from ehr_sync.core.wellness import Complaint
 from ehr_sync.web.design.words import gettext
+from ehr_sync.web.foundation import language
 from mappings.dates import VIETNAM
 
 
@@ -58,7 +62,7 @@ def remedy(one: Complaint) -> str:
         case "lanes.parked":
             return gettext("Xem lý do, sửa ở phía sổ, rồi gửi lại.")
         case "claims.contradicted":
-            return gettext("Hỏi đơn vị giữ cơ sở dữ liệu dân cư và cơ sở đã gửi; sổ giữ nguyên cho đến khi rõ.")
+            return gettext("Xem từng việc và quyết định, hoặc hỏi cơ sở đã gửi; sổ giữ nguyên cho đến khi rõ.")
         case "book.not_fenced":
             return gettext("Chỉ chạy một bộ lập lịch cho đến khi sổ làm theo ifMatch.")
         case "audit.unanchored":
@@ -83,7 +87,7 @@ def leads(one: Complaint) -> str:
 def caption(what: str) -> str:
     """In which order a list is."""
     match what:
-        case "claims":
+        case "claims" | "reviews":
             return gettext("Cũ nhất ở trên")
         case "lanes":
             return gettext("Theo mã của người")
@@ -130,6 +134,16 @@ def state(code: str) -> str:
         "open": gettext("mở"),
         "unknown": gettext("chưa rõ kết quả"),
         "parked": gettext("bị từ chối, chờ người"),
+        "asked": gettext("đã hỏi cơ sở"),
+        "proposed": gettext("một người đã công nhận"),
+        "accepted": gettext("đã công nhận"),
+        "rejected": gettext("không công nhận"),
+        "contradiction": gettext("chứng minh bị trả lời khác"),
+        "merge": gettext("hai người, hoặc hai tên, một số"),
+        "probable": gettext("gần như chắc"),
+        "possible": gettext("có thể"),
+        "certainly-not": gettext("trái với dân cư"),
+        "twin": gettext("một đợt khám, hai mã"),
         "marking": gettext("đang đánh dấu"),
         "running": gettext("đang gửi"),
         "done": gettext("xong"),
@@ -160,6 +174,10 @@ def column(name: str) -> str:
         "refused": gettext("Bị từ chối"),
         "patient": gettext("Người (mã của ta)"),
         "claim": gettext("Định danh"),
+        "review": gettext("Việc"),
+        "kind": gettext("Loại"),
+        "answer_until": gettext("Hạn trả lời"),
+        "others": gettext("Định danh khác cùng số"),
         "state": gettext("Trạng thái"),
         "reason": gettext("Lý do"),
         "grade": gettext("Mức chắc chắn"),
@@ -195,8 +213,76 @@ def title(what: str) -> str:
     return {
         "submissions": gettext("Lô đã nhận"),
         "claims": gettext("Định danh"),
+        "reviews": gettext("Chờ xét duyệt"),
         "lanes": gettext("Làn đến sổ"),
         "facilities": gettext("Các cơ sở"),
         "resyncs": gettext("Đồng bộ lại"),
         "audit": gettext("Nhật ký"),
     }[what]
+
+
+def kind(code: str) -> str:
+    """What is reviewed."""
+    return state(code)
+
+
+def reason(code: str) -> str:
+    """Why something waits for review."""
+    words = {
+        "merge": gettext("Cơ sở dữ liệu dân cư đã xác nhận cả hai, mà tên hoặc ngày sinh không khớp nhau"),
+        "twin": gettext("Hồ sơ gửi sau là cùng một đợt khám, dưới mã khác"),
+    }
+    return words.get(code) or word(code, language(), REASONS)
+
+
+def bar(code: str) -> str:
+    """Why a claim may not be accepted, and what to do."""
+    kind = PROBLEMS[code]
+    return f"{kind.title(language())} {kind.remedy(language())}"
+
+
+def why(reason: str) -> str:
+    """Why somebody decided so; a ticket stands behind it as it is."""
+    code, _, ticket = reason.partition("/")
+    words = {
+        "documents_agree": gettext("giấy tờ khớp nhau"),
+        "name_changed_by_law": gettext("đổi tên hoặc ngày sinh theo pháp luật"),
+        "office_confirmed": gettext("cơ quan quản lý căn cước xác nhận"),
+        "one_visit": gettext("một đợt khám"),
+        "another_person": gettext("là người khác"),
+        "typed_wrong": gettext("ghi sai"),
+        "not_enough": gettext("chưa đủ căn cứ"),
+        "two_visits": gettext("hai đợt khám"),
+    }
+    return " · ".join(filter(None, (words.get(code, code), ticket)))
+
+
+def answer(code: str) -> str:
+    """What a facility answered."""
+    return {
+        "card_seen": gettext("đã xem thẻ, đúng như hồ sơ; đây là căn cứ, chưa phải xác nhận"),
+        "typed_wrong": gettext("ghi sai, sẽ sửa và gửi lại"),
+        "another_person": gettext("của người khác, hoặc một đợt khám khác"),
+        "not_known": gettext("không biết"),
+    }[code]
+
+
+def rung(code: str) -> str:
+    """How far two names, or two values of a field, are apart."""
+    return {
+        "equal": gettext("giống hệt"),
+        "equal_after_tone_placement": gettext("giống, chỉ khác chỗ đặt dấu"),
+        "equal_i_y": gettext("giống, i và y"),
+        "equal_without_diacritics": gettext("giống khi bỏ dấu"),
+        "reordered": gettext("khác thứ tự"),
+        "part_missing": gettext("thiếu một phần"),
+        "near": gettext("gần giống"),
+        "different": gettext("khác"),
+        "absent": gettext("không có"),
+        "unknown": gettext("không rõ"),
+    }[code]
+
+
+def sex(code: str) -> str:
+    """A claimed sex."""
+    return {"male": gettext("Nam"), "female": gettext("Nữ")}.get(code, gettext("không rõ"))
