@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -41,6 +42,7 @@ from ehr_sync.usecases.delivery.deliver_due import delivering
 from ehr_sync.usecases.delivery.send_or_ask import Outcome as PushOutcome
 from ehr_sync.usecases.delivery.send_or_ask import Push
 from ehr_sync.usecases.delivery.watch_book import watch_book
+from ehr_sync.usecases.desk.verify_people import Desk as VerifyDesk
 from ehr_sync.usecases.stores import Stores
 from ehr_sync.usecases.sweep import Sweep
 from ehr_sync.usecases.terminology.follow_editions import install_editions
@@ -256,6 +258,20 @@ def _tell_registry(log: Log, why: str) -> None:
         log.warning("registry_left_alone", reason=why)
     else:
         log.info("registry_answers")
+
+
+def desk_of_people(service: Service) -> VerifyDesk:
+    """What answers at a desk who somebody is, with threads of its own."""
+    s = service.settings
+    return VerifyDesk(
+        stores=service.stores,
+        registry=registry_of(service),
+        most=s.number_tries,
+        lease=timedelta(seconds=s.lease_seconds),
+        pool=ThreadPoolExecutor(s.registry_calls, "verify-people"),
+        at_once=s.registry_calls,
+        retry=_retry(s),
+    )
 
 
 def delivery(service: Service) -> Sweep[Push, PushOutcome]:

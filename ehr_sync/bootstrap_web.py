@@ -31,13 +31,15 @@ from ehr_sync.api.openapi import openapi
 from ehr_sync.api.ops import Wanted, ops
 from ehr_sync.api.password_sign_ins import PasswordSignIns
 from ehr_sync.api.places import Places
+from ehr_sync.api.quality import quality
 from ehr_sync.api.records import records
 from ehr_sync.api.reviews import Reviews, questions, reviews
 from ehr_sync.api.rules import rules
 from ehr_sync.api.submissions import submissions, trial_places
 from ehr_sync.api.transactions import transactions
 from ehr_sync.api.validate import validate
-from ehr_sync.bootstrap import Service, figures_of
+from ehr_sync.api.verifications import Verify, verifications
+from ehr_sync.bootstrap import Service, desk_of_people, figures_of
 from ehr_sync.core.addresses import networks
 from ehr_sync.core.figures import Figures
 from ehr_sync.core.kept import kept
@@ -80,7 +82,9 @@ from ehr_sync.usecases.delivery.hurry_lanes import hurry_lanes
 from ehr_sync.usecases.desk import client_keys, look_at_day, look_at_dossier, send_files
 from ehr_sync.usecases.desk.answer_questions import answer_question, list_questions
 from ehr_sync.usecases.desk.asking import person_at
+from ehr_sync.usecases.desk.look_at_quality import look_at_quality
 from ehr_sync.usecases.desk.reconcile_list import reconcile_list
+from ehr_sync.usecases.desk.verify_people import find_answer, place_of, verify_person, verify_some
 from ehr_sync.usecases.desk.withdraw_dossiers import look_at_dossiers, restore_dossiers, withdraw_dossiers
 from ehr_sync.usecases.intake.accept_submission import accept_submission, check_submission
 from ehr_sync.usecases.intake.follow_transaction import follow_transaction
@@ -183,11 +187,13 @@ def web_application(service: Service) -> Flask:
             ),
             validate(places),
             identity_routes(),
+            verifications(_verify(service), _question_places(8), _question_places(2)),
             rules(),
             openapi(public_url=public_url, version=version("ehr-sync")),
             axis(sign_ins, accept, follow, places=places),
             hub(sign_ins, accept, places=places),
             desk(_looks(stores)),
+            quality(partial(look_at_quality, stores=stores)),
             corrections(_corrections(stores), places),
             transactions(
                 follow, partial(make_current, stores=stores, uris=service.uris), partial(keep_apart, stores=stores)
@@ -275,6 +281,23 @@ def _looks(stores: Stores) -> Looks:
         dossier=partial(look_at_dossier.read_dossier, stores=stores),
         differences=partial(look_at_dossier.compare_versions, stores=stores),
         keys=partial(client_keys.list_own_keys, stores=stores),
+    )
+
+
+def _question_places(at_once: int) -> Places:
+    return Places(
+        at_once=at_once, each=(at_once + 1) // 2, waiting=at_once, wait_seconds=1.0, crowded="verifications.crowded"
+    )
+
+
+def _verify(service: Service) -> Verify:
+    # A list keeps nobody at a desk waiting: each has threads of its own.
+    one, many = desk_of_people(service), desk_of_people(service)
+    return Verify(
+        one=partial(verify_person, desk=one),
+        many=partial(verify_some, desk=many),
+        find=partial(find_answer, desk=one),
+        place_of=partial(place_of, stores=service.stores),
     )
 
 
@@ -379,6 +402,7 @@ def _desk_of_facility(service: Service) -> facility.UseCases:
         corrections=_corrections(stores),
         questions=partial(list_questions, stores=stores),
         answer=partial(answer_question, stores=stores),
+        quality=partial(look_at_quality, stores=stores),
         keys=Keys(
             partial(client_keys.list_senders, stores=stores),
             partial(client_keys.add_keys, stores=stores),

@@ -56,6 +56,7 @@ _COMMANDS: Final[dict[str, _Entry]] = {
     "terminology": _Entry(
         "ehr_sync.commands.terminology", "terminology", "Code lists by their editions: load, list, show, withdraw."
     ),
+    "verify": _Entry("ehr_sync.commands.verify", "verify", "Who the people of a list are: batch, of the registry."),
     "withdraw": _Entry("ehr_sync.commands.corrections", "withdraw", "Withdraw a facility's records, by a list."),
     "review": _Entry("ehr_sync.commands.review", "review", "What waits for a person, and what they decide."),
     "trace": _Entry("ehr_sync.commands.trace", "trace", "From a maGiaoDich to its lane, and back."),

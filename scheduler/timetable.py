@@ -7,10 +7,19 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import UUID, uuid4
 
-from ehr_sync.store import heartbeats, quotas, refused_dossiers, registry_calls, repeated_refusals, submissions
+from ehr_sync.store import (
+    heartbeats,
+    quotas,
+    refused_dossiers,
+    registry_calls,
+    repeated_refusals,
+    submissions,
+    verifications,
+)
 from ehr_sync.usecases.delivery.resync_lanes import carry_on_resyncs
 from ehr_sync.usecases.delivery.tell_register import follow_renames
 from ehr_sync.usecases.stores import Stores
+from ehr_sync.usecases.verification.measure_quality import measure_quality
 from mappings.model import Uris
 
 
@@ -39,6 +48,7 @@ def timetable(
         Job("repeated_refusals", 20.0, lambda: _fold(stores)),
         Job("audit_checkpoint", 1.0, checkpoint),
         Job("number_tries", 10.0, watch_tries),
+        Job("quality", 60.0, lambda: measure_quality(stores=stores)),
         Job("forget_spent_keys", 3600.0, lambda: _forget(stores)),
     )
 
@@ -60,3 +70,4 @@ def _forget(stores: Stores) -> None:
         refused_dossiers.forget_old_refusals(connection)
     with stores.database.begin() as connection:
         registry_calls.forget_old_calls(connection)
+        verifications.forget_old(connection)

@@ -25,7 +25,8 @@ from ehr_sync.core.withdrawals import WHYS
 from ehr_sync.usecases.desk.asking import Asker, system
 from ehr_sync.usecases.desk.reconcile_list import Missing, Reconciled, There
 from ehr_sync.usecases.desk.withdraw_dossiers import MOST_ROWS, Done
-from mappings.formats.code_list import MOST_BYTES, ListRow, checked, read_list
+from mappings.formats.cells import MOST_BYTES
+from mappings.formats.code_list import ListRow, checked, read_list
 from mappings.formats.workbook import MEDIA_TYPE as XLSX
 from mappings.formats.workbook import write_sheet
 from mappings.issues import catalogue

@@ -161,6 +161,32 @@ SAID: Final[Mapping[str, Said]] = {
         takes={JSON: ref("CardCode")},
         problems=(422,),
     ),
+    "verifications.verify": Said(
+        "Một người có đúng là người họ khai không: chỉ trả kết luận",
+        "Is somebody who they say they are: the verdict alone",
+        {200: json("Verification"), 202: json("Verification")},
+        takes={JSON: ref("PersonAsked")},
+        asks={"facility": TEXT},
+        problems=(422,),
+    ),
+    "verifications.verify_list": Said(
+        "Như trên cho một danh sách; gửi lại đến khi xong, không ai bị hỏi hai lần",
+        "The same of a list; send it again until it is complete, nobody is asked about twice",
+        {200: {**json("Verifications"), XLSX: shapes.ANY}},
+        takes={JSON: ref("PeopleAsked"), **_LIST},
+        asks={"facility": TEXT},
+        problems=(413, 415, 422),
+    ),
+    "verifications.find": Said(
+        "Câu trả lời của lần hỏi chưa xong",
+        "What came of a question that was not answered yet",
+        {200: json("Verification"), 202: json("Verification")},
+    ),
+    "quality.show": Said(
+        "Chất lượng dữ liệu của cơ sở: đúng, đủ, sạch, sống, theo tuần",
+        "How good the facility's data are: correct, complete, clean, live, by week",
+        {200: {**json("Quality"), "text/csv": TEXT}},
+    ),
     "desk.show_day": Said("Một ngày bằng con số", "A day in numbers", {200: json("Day")}, asks={"day": DAY}),
     "desk.list_day": Said(
         "Hồ sơ của một ngày",
@@ -282,7 +308,7 @@ SAID: Final[Mapping[str, Said]] = {
     "ops.show_list": Said(
         "Một danh sách; mỗi danh sách có bộ lọc riêng",
         "A list; each has filters of its own",
-        {200: json("Listing")},
+        {200: {**json("Listing"), "text/csv": TEXT}},
         asks={"what": one_of(*LISTS), **dict.fromkeys(sorted(KNOWN), TEXT), **_ROWS},
     ),
     "ops.verify_audit": Said("Nhật ký có còn nguyên vẹn không", "Is the audit log whole", {200: json("AuditVerified")}),

@@ -17,6 +17,7 @@ from ehr_sync.api import access
 from ehr_sync.api.json_body import json_body
 from ehr_sync.api.language import language_of
 from ehr_sync.api.problems import Problem
+from ehr_sync.api.quality import CSV, as_csv
 from ehr_sync.api.transactions import LifeLine, rendered
 from ehr_sync.core.reasons import REASONS, is_reason
 from ehr_sync.usecases.overview import KNOWN, LISTS, BadFilter, Listing
@@ -235,6 +236,10 @@ def ops(
             raise Problem("request.parameter", parameters=[error.name] if error.name in KNOWN else []) from None
         query = {**given, "limit": str(limit), "after": found.after}
         following = f"/api/v1/ops/{what}?{urlencode(query)}" if found.after else None
+        if request.accept_mimetypes.best_match(["application/json", CSV]) == CSV:
+            response = as_csv(found.rows, what)
+            response.headers.extend({"Link": f'<{following}>; rel="next"'} if following else {})
+            return response
         return _json({what: found.rows, "next": following})
 
     @blueprint.post("/audit:verify")

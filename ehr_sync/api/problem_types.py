@@ -365,6 +365,13 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = {
         "Gửi lại sau thời gian ghi trong tiêu đề Retry-After.",
         "Send it again after the time that the Retry-After header gives.",
     ),
+    "verifications.crowded": ProblemType(
+        503,
+        "Đang có quá nhiều lượt xác thực cùng lúc; chưa hỏi ai cả.",
+        "Too many people are being verified; nobody was asked about.",
+        "Gửi lại sau thời gian ghi trong tiêu đề Retry-After.",
+        "Send it again after the time that the Retry-After header gives.",
+    ),
     "trials.crowded": ProblemType(
         503,
         "Đang có quá nhiều lượt gửi thử cùng lúc; yêu cầu này chưa được xem xét.",

@@ -12,6 +12,7 @@ from marshmallow import Schema as Form
 from marshmallow import fields, validate
 
 from ehr_sync.api.problem_types import PROBLEMS
+from ehr_sync.core.quality import AXES
 from ehr_sync.core.withdrawals import WHYS
 from ehr_sync.usecases.overview import LISTS
 from mappings.cards import LONGEST
@@ -102,6 +103,15 @@ _THERE: Final = record(
 )
 _TOTALS: Final[Mapping[str, Schema]] = {"batchId": TEXT, "totalSuccess": COUNT, "totalFailed": COUNT}
 _BOTH: Final = texts(["vi", "en"])
+
+_PERSON: Final[Schema] = {
+    **texts(["name", "birthDate"], ["reference", "number", "sex", "nationality"]),
+    "additionalProperties": False,
+}
+_VERIFICATION: Final = (
+    {"reference": TEXT, "outcome": TEXT, "outcomeText": TEXT, "grade": WORD, "code": WORD, "checkedAt": _TIME_OR_NONE},
+    {"reason": TEXT, "reasonText": TEXT, "issue": _ISSUE},
+)
 
 SHAPES: Final[Mapping[str, Schema]] = {
     "Problem": record(
@@ -198,6 +208,33 @@ SHAPES: Final[Mapping[str, Schema]] = {
         **record({}, {**dict.fromkeys(("maLK", "maGiaoDich"), TEXT), "reason": one_of(*WHYS)}),
         "additionalProperties": False,
     },
+    "PersonAsked": _PERSON,
+    "PeopleAsked": record({"people": many(_PERSON)}),
+    "Verification": record(*_VERIFICATION),
+    "Verifications": record(
+        {
+            "counts": _COUNTS,
+            "complete": YES,
+            "results": many(record({"row": COUNT, **_VERIFICATION[0]}, _VERIFICATION[1])),
+        }
+    ),
+    "Quality": record(
+        {
+            "definitions": texts(AXES),
+            "weeks": many(
+                record(
+                    {
+                        "week": DAY,
+                        "place": TEXT,
+                        "records": COUNT,
+                        **{axis: {"type": ["number", "null"], "minimum": 0, "maximum": 100} for axis in AXES},
+                        "ageDays": {"type": ["integer", "null"], "minimum": 0},
+                        "fixes": many(record({"code": TEXT, "records": COUNT, "text": TEXT})),
+                    }
+                )
+            ),
+        }
+    ),
     "Corrected": record(
         {
             "totalSuccess": COUNT,

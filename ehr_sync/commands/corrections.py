@@ -20,8 +20,9 @@ from ehr_sync.usecases.desk.asking import Asker, desk_of
 from ehr_sync.usecases.desk.reconcile_list import Reconciled, reconcile_list
 from ehr_sync.usecases.desk.withdraw_dossiers import MOST_ROWS, Done, restore_dossiers, withdraw_dossiers
 from ehr_sync.usecases.stores import Stores
-from mappings.formats.code_list import MOST_BYTES, ListRow, read_list
+from mappings.formats.cells import MOST_BYTES
 from mappings.formats.code_list import MOST_ROWS as MOST_LISTED
+from mappings.formats.code_list import ListRow, read_list
 from mappings.formats.source import SourceRefused
 from mappings.issues.catalogue import render
 

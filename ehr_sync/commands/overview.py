@@ -14,6 +14,7 @@ from ehr_sync.commands.opening import opened
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.usecases import overview
 from ehr_sync.usecases.overview import LISTS, BadFilter
+from mappings.formats.csv_text import written_csv
 
 _NOT_WELL: Final = 1
 _MOST: Final = 1_000
@@ -55,7 +56,8 @@ def _tell(told: dict[str, Any]) -> None:
 @click.option("--filter", "filters", multiple=True, metavar="NAME=VALUE", help="Such as state=parked.")
 @click.option("--limit", type=click.IntRange(1, _MOST), default=100, show_default=True)
 @_JSON
-def show(what: str, filters: tuple[str, ...], limit: int, *, as_json: bool) -> None:
+@click.option("--csv", "as_csv", is_flag=True, help="As CSV.")
+def show(what: str, filters: tuple[str, ...], limit: int, *, as_json: bool, as_csv: bool) -> None:
     """One page of a list, by our own ids; `after` of one page is the filter of that name for the next."""
     given = dict(each.partition("=")[::2] for each in filters)
     with opened() as service:
@@ -67,8 +69,10 @@ def show(what: str, filters: tuple[str, ...], limit: int, *, as_json: bool) -> N
     if as_json:
         click.echo(_json({what: found.rows, "after": found.after}))
         return
-    for row in found.rows:
+    for row in found.rows if not as_csv else ():
         click.echo("\t".join(f"{name}={_plain(value)}" for name, value in row.items() if value not in (None, "")))
+    if as_csv:
+        click.echo(written_csv(found.rows), nl=False)
     if found.after:
         click.echo(f"More: --filter after={found.after}", err=True)
 

@@ -33,4 +33,7 @@ class Figures:
     refusals: Mapping[str, int] = field(default_factory=dict)  # by reason, since the database last crashed
     asks: Mapping[str, bool] = field(default_factory=dict)  # by destination: whether its pause ends only by an operator
     why_paused: Mapping[str, str] = field(default_factory=dict)  # by destination, those that are
+    quality: Mapping[tuple[str, str], float] = field(
+        default_factory=dict
+    )  # by facility ("": the city) and axis: percent
     flow: Flow = field(default_factory=Flow)

@@ -60,6 +60,8 @@ def _families(figures: Figures) -> Iterator[Metric]:
     yield _gauge("edges_unfit_5m", unfit, (), [((), figures.recent_unfit_edges)])
     outcomes = figures.recent_deliveries.items()
     yield _gauge("deliveries_5m", "Deliveries of the last 5 minutes", ("destination", "outcome"), outcomes)
+    text = "Of a hundred standing records, as measured within the hour; place: a facility, or none for the city"
+    yield _gauge("quality_percent", text, ("place", "axis"), figures.quality.items())
     yield _pushes(figures)
     refused = CounterMetricFamily("ehr_sync_refusals", "Requests refused, by reason", labels=("reason",))
     for reason, count in sorted(figures.refusals.items()):

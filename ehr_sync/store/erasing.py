@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, any_, delete, func, select, tuple_, update
 
 from ehr_sync.core.keys import ServiceKeys
-from ehr_sync.store import app_grants, people, reviews
+from ehr_sync.store import app_grants, people, reviews, verifications
 from ehr_sync.store.identity_edges import CLAIM, NUMBER, check_claim, check_number
 from ehr_sync.store.tables import (
     book_entry,
@@ -59,7 +59,9 @@ def take_out(connection: Connection, keys: ServiceKeys, erased: Collection[UUID]
     )
     if not present:
         return 0
-    connection.execute(delete(refusal).where(refusal.c.number_mark.in_(_numbers_of(connection, keys.edges, present))))
+    numbers = _numbers_of(connection, keys.edges, present)
+    connection.execute(delete(refusal).where(refusal.c.number_mark.in_(numbers)))
+    verifications.forget_numbers(connection, numbers)
     _leave_records_to_others(connection, present)
     for table in (lane, delivery, book_entry, record_version, piece):
         connection.execute(delete(table).where(table.c.person_id.in_(present)))

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Select, func, literal, select, text, union_all
 
 from ehr_sync.core.figures import PUSH_BUCKETS, WINDOW, Figures
-from ehr_sync.store import destinations, number_tries, quotas
+from ehr_sync.store import destinations, number_tries, quality, quotas
 from ehr_sync.store.flow import flow
 from ehr_sync.store.tables import audit_event, claim, delivery, lane, submission
 
@@ -39,6 +39,7 @@ def figures(connection: Connection, anchored: int | None) -> Figures:
         paused={each.name: bool(each.paused) for each in places},
         asks={each.name: each.asks for each in places},
         why_paused={each.name: each.paused for each in places if each.paused},
+        quality=quality.percents(connection),
         flow=flowing,
         recent_deliveries={(to, outcome): n for to, outcome, n in connection.execute(_DELIVERIES)},
         locked_out=len(number_tries.lock_outs(connection)),

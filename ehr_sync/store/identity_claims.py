@@ -178,6 +178,7 @@ def decide_claim(connection: Connection, taken: TakenClaim, verdict: Verdict, ca
             calls=claim.c.calls + calls,
             decided_at=func.statement_timestamp(),
             at_desk=False,
+            checked_at=func.statement_timestamp(),
             **_outcome(verdict),
         )
         .returning(claim.c.claim_id)
@@ -214,6 +215,7 @@ def keep_proof(connection: Connection, taken: TakenClaim, verdict: Verdict, call
             attempts=0,
             at_desk=False,
             calls=claim.c.calls + calls,
+            checked_at=func.statement_timestamp(),
             contradiction=verdict.reason if contradicts else "",
             contradicted_at=func.statement_timestamp() if contradicts else None,
         )

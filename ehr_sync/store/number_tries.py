@@ -1,5 +1,6 @@
-"""Tries on a number: claims that a facility made, or had asked again, within a day, and that are not proven
-(rules: few-tries). What is beyond them is held back: kept as a claim for review, and not asked about.
+"""Tries on a number: claims that a facility made, or had asked again, within a day, by a dossier or at its desk, and
+that are not proven (rules: few-tries). What is beyond them is held back and not asked about: a dossier's is kept as a
+claim for review, a desk's counts for a day.
 """
 
 from __future__ import annotations
@@ -10,15 +11,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, bindparam, func, select, text, update
+from sqlalchemy import BigInteger, Connection, bindparam, func, select, text, union, update
 
 from ehr_sync.core.errors import Unfit
 from ehr_sync.core.identity import State
-from ehr_sync.store import edges
+from ehr_sync.store import edges, verifications
 from ehr_sync.store.identity_claims import ClaimRow
 from ehr_sync.store.identity_edges import edge_of_claim
 from ehr_sync.store.statement import Statement, among, rows_of
-from ehr_sync.store.tables import claim
+from ehr_sync.store.tables import claim, verification
 
 WINDOW: Final = timedelta(days=1)
 TOGETHER: Final = 4
@@ -37,7 +38,7 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class LockOut:
-    """A facility whose claims on one number are held back: how many, and since when."""
+    """A facility of which claims on one number are held back, of dossiers and of its desk: how many, and since when."""
 
     family: str
     lock: str  # names it; no number can be read from it
@@ -76,9 +77,15 @@ def _try(row: Any) -> Try:
 
 # Written out, not as a parameter: only so is the index of tries alone used.
 _UNPROVEN: Final = text("claim.state <> 'proven'")
+_AT_DESKS: Final = text("verification.state NOT IN ('proven', 'held_back')")
 _TRIES: Final = Statement(
-    select(claim.c.claim_id, claim.c.number_mark, claim.c.family).where(
-        among(claim.c.number_mark, "marks"), claim.c.tried_at > bindparam("since"), _UNPROVEN
+    union(
+        select(claim.c.claim_id, claim.c.number_mark, claim.c.family).where(
+            among(claim.c.number_mark, "marks"), claim.c.tried_at > bindparam("since"), _UNPROVEN
+        ),
+        select(verification.c.claim_id, verification.c.number_mark, verification.c.family).where(
+            among(verification.c.number_mark, "marks"), verification.c.asked_at > bindparam("since"), _AT_DESKS
+        ),
     )
 )
 _MAKERS: Final = Statement(
@@ -123,10 +130,15 @@ WITH held AS (
         row_number() OVER (PARTITION BY number_mark ORDER BY created_at, claim_id) AS place_of_all
     FROM claim WHERE reason = 'claim.too_many_tries' AND state = 'review'
 ), tried AS (
-    SELECT number_mark, family, count(*) AS times FROM claim
-    WHERE number_mark IN (SELECT number_mark FROM held)
-        AND state <> 'proven' AND tried_at > statement_timestamp() - interval '1 day'
-    GROUP BY number_mark, family
+    SELECT number_mark, family, count(*) AS times FROM (
+        SELECT claim_id, number_mark, family FROM claim
+        WHERE number_mark IN (SELECT number_mark FROM held)
+            AND state <> 'proven' AND tried_at > statement_timestamp() - interval '1 day'
+        UNION
+        SELECT claim_id, number_mark, family FROM verification
+        WHERE number_mark IN (SELECT number_mark FROM held)
+            AND state NOT IN ('proven', 'held_back') AND asked_at > statement_timestamp() - interval '1 day'
+    ) one GROUP BY number_mark, family
 ), free AS (
     SELECT claim_id FROM held
     WHERE place + coalesce((SELECT sum(times) FROM tried t WHERE (t.number_mark, t.family)
@@ -147,12 +159,15 @@ def lock_outs(connection: Connection) -> Sequence[LockOut]:
     return [LockOut(r.family, bytes(r.number_mark)[:4].hex(), r.held, r.since) for r in rows]
 
 
-_LOCK_OUTS: Final = (
-    select(claim.c.family, claim.c.number_mark, func.count().label("held"), func.min(claim.c.created_at).label("since"))
-    .where(claim.c.reason == HELD_BACK, claim.c.state == "review")
-    .group_by(claim.c.family, claim.c.number_mark)
-    .order_by(func.min(claim.c.created_at), claim.c.family)
-)
+_LOCK_OUTS: Final = text("""
+SELECT family, number_mark, count(*) AS held, min(at) AS since FROM (
+    SELECT family, number_mark, created_at AS at FROM claim
+    WHERE reason = 'claim.too_many_tries' AND state = 'review'
+    UNION ALL
+    SELECT family, number_mark, asked_at FROM verification
+    WHERE state = 'held_back' AND asked_at > statement_timestamp() - interval '1 day'
+) one GROUP BY family, number_mark ORDER BY min(at), family
+""")
 
 
 def end_lock_outs(connection: Connection, edge_key: bytes, family: str, lock: str | None) -> Sequence[ClaimRow]:
@@ -163,12 +178,16 @@ def end_lock_outs(connection: Connection, edge_key: bytes, family: str, lock: st
     numbers = connection.execute(_NUMBERS_OF, wanted).scalars().all()
     lock_numbers(connection, numbers)
     connection.execute(_FORGET, {"family": family, "numbers": numbers})
+    verifications.forget_tries(connection, family, numbers)
     return _held_by_us(connection, edge_key, connection.execute(_ASK, {"family": family, "numbers": numbers}).all())
 
 
 _NUMBERS_OF: Final = text("""
-SELECT DISTINCT number_mark FROM claim WHERE reason = 'claim.too_many_tries' AND family = :family
-    AND (CAST(:lock AS text) IS NULL OR encode(substring(number_mark FOR 4), 'hex') = :lock)
+SELECT DISTINCT number_mark FROM (
+    SELECT number_mark FROM claim WHERE reason = 'claim.too_many_tries' AND family = :family
+    UNION ALL
+    SELECT number_mark FROM verification WHERE state = 'held_back' AND family = :family
+) one WHERE CAST(:lock AS text) IS NULL OR encode(substring(number_mark FOR 4), 'hex') = :lock
 """)
 _FORGET: Final = text("UPDATE claim SET tried_at = NULL WHERE family = :family AND number_mark = ANY(:numbers)")
 _ASK: Final = text("""

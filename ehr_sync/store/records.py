@@ -71,10 +71,12 @@ class VersionHead:
 
 @dataclass(frozen=True, slots=True)
 class NewVersion:
-    """A version to be kept, its body (packed NDJSON) still in the clear."""
+    """A version to be kept, its body (packed NDJSON) still in the clear; `gaps` is None where nobody looked."""
 
     head: VersionHead
     body: bytes = field(repr=False)
+    gaps: tuple[str, ...] | None = None
+    commune_mark: bytes | None = None
 
 
 def records(connection: Connection, record_ids: Collection[bytes]) -> dict[bytes, RecordRow]:
@@ -160,6 +162,8 @@ def _version_row(new: NewVersion, person_keys: Mapping[UUID, bytes]) -> dict[str
     return {
         **{name: getattr(head, name) for name in VersionHead.__dataclass_fields__},
         "notes": _BETWEEN_NOTES.join(head.notes),
+        "gaps": None if new.gaps is None else " ".join(new.gaps),
+        "commune_mark": new.commune_mark,
         "wrapped_key": wrap(person_key, head.person_id, row_key, where),
         "body": seal(row_key, new.body, where),
     }

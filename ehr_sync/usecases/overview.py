@@ -14,15 +14,18 @@ from sqlalchemy import Connection
 from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.codes import CLIENT_ID, batch_id
 from ehr_sync.core.figures import Figures
+from ehr_sync.core.quality import AXES, Week
+from ehr_sync.core.quality import KINDS as PLACES
 from ehr_sync.core.review import KINDS
 from ehr_sync.core.wellness import complaints
-from ehr_sync.store import audit, audit_reading, lane_reports, overviews, reviews
+from ehr_sync.store import audit, audit_reading, clients, lane_reports, overviews, quality, reviews
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.audit_reading import Wanted
 from ehr_sync.store.clients import PAGE
 from ehr_sync.usecases.stores import Stores
 from mappings.dates import VIETNAM
 from mappings.facility_code import is_facility_code
+from mappings.terminology.editions import name_in_any
 
 Row = Mapping[str, Any]
 
@@ -177,6 +180,30 @@ def waiting_for_review(*, stores: Stores) -> dict[str, int]:
         return reviews.counts(connection, most=MOST_COUNTED)
 
 
+def _quality(connection: Connection, given: Row, limit: int, _: date) -> tuple[Sequence[Row], str | None]:
+    kind, place = given.get("kind", "facility"), given.get("place")
+    if place is not None or kind == "city":
+        return _quality_rows(connection, quality.weeks_of(connection, kind, [place or ""], limit=limit)), None
+    found = quality.places_of(connection, kind, after=given.get("after"), limit=limit)
+    return _quality_rows(connection, found), found[-1].place if len(found) == limit else None
+
+
+def _quality_rows(connection: Connection, weeks: Sequence[Week]) -> Sequence[Row]:
+    names = clients.names(connection, {each.place for each in weeks if each.kind == "facility"})
+    return [
+        {
+            "week": each.monday,
+            "place": each.place,
+            "name": names.get(each.place) or (name_in_any("commune", each.place) if each.kind == "commune" else ""),
+            "records": each.measure.records,
+            **{axis: each.measure.percent(axis) for axis in AXES},
+            "age_days": each.measure.mean_age_days,
+            "fixes": [f"{fault} {count}" for fault, count in each.measure.fixes],
+        }
+        for each in weeks
+    ]
+
+
 def _audit(connection: Connection, given: Row, limit: int, _: date) -> tuple[Sequence[Row], str | None]:
     names = ("actor", "action", "patient", "since", "until")
     wanted = Wanted(*(given.get(name) for name in names))
@@ -272,6 +299,9 @@ LISTS: Final[Mapping[str, _List]] = {
         _lanes,
     ),
     "facilities": _List({"after": _facility}, _facilities),
+    "quality": _List(
+        {"kind": _among(*PLACES), "place": _like(r"[0-9A-Z]{1,20}"), "after": _like(r"[0-9A-Z]{1,20}")}, _quality
+    ),
     "resyncs": _List({"after": _place_of(UUID)}, _resyncs),
     "reviews": _List({"kind": _among(*KINDS), "after": _place_of(bytes.fromhex)}, _reviews),
     "audit": _List(

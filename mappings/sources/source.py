@@ -37,6 +37,18 @@ class Withheld:
     tables: Tables = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """What a record leaves open of what a book shows, by the names of fields; and where its patient lives."""
+
+    gaps: tuple[str, ...]
+    commune: str = field(repr=False)
+
+
+def not_looked_at(_: Dossier) -> None:
+    """Of a source for which nobody has said what a whole record is."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """One kind of record that facilities send; all functions are pure.
@@ -48,6 +60,7 @@ class Source:
     tables of a new version with those of the version before that their absence does not remove; only those of
     `may_stay` can be. `to_carry` gives the tables of a version as they may be taken over: without what only other
     tables of that version withhold. `withheld` takes out what is restricted (P9): `to_fhir` is given nothing else.
+    `completeness` says what it leaves open; None where nobody has said what a whole record is.
     """
 
     name: str
@@ -64,5 +77,6 @@ class Source:
     withheld: Callable[[Tables], Withheld]
     to_fhir: Callable[[Dossier, MappingContext], MappedRecord]
     join: Callable[[Tables, Tables], Tables] = takes_the_place
+    completeness: Callable[[Dossier], Completeness | None] = not_looked_at
     number_at: str = "XML1[1].SO_CCCD"  # where its sender finds the patient's number, and the facility's code
     facility_at: str = "XML1[1].MA_CSKCB"

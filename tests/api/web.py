@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 from uuid import uuid4
 
 import requests
@@ -30,10 +30,12 @@ from ehr_sync.api.oauth import Apps, oauth
 from ehr_sync.api.openapi import openapi
 from ehr_sync.api.password_sign_ins import PasswordSignIns
 from ehr_sync.api.places import Places
+from ehr_sync.api.quality import quality
 from ehr_sync.api.records import records
 from ehr_sync.api.rules import rules
 from ehr_sync.api.submissions import MediaType, Reader, submissions, trial_places
 from ehr_sync.api.validate import validate
+from ehr_sync.api.verifications import verifications
 from ehr_sync.core.addresses import networks
 from ehr_sync.core.answers import Answer, HosoResult, file_result
 from ehr_sync.core.errors import NotFound
@@ -127,6 +129,12 @@ def app(accept: Callable[..., Answer] = digest, log_to: Any = None, **options: A
             rules(),
             openapi(public_url=hospital.ISSUER, version="0"),
             identity(),
+            quality(options.get("quality", lambda asker: [])),
+            verifications(
+                cast(Any, options.get("verify_people")),
+                Places(at_once=8, each=8, waiting=8),
+                Places(at_once=2, each=2, waiting=2),
+            ),
             validate(options.get("places", Places(at_once=8, each=6, waiting=24))),
             oauth(tokens, hospital.signer(), admission.admit_token, options.get("apps", Apps(no_app, no_app))),
             axis(

@@ -20,12 +20,14 @@ from ehr_sync.api.identity import identity
 from ehr_sync.api.oauth import oauth
 from ehr_sync.api.openapi import openapi
 from ehr_sync.api.ops import ops
+from ehr_sync.api.quality import quality
 from ehr_sync.api.records import records
 from ehr_sync.api.reviews import questions, reviews
 from ehr_sync.api.rules import rules
 from ehr_sync.api.submissions import submissions
 from ehr_sync.api.transactions import transactions
 from ehr_sync.api.validate import validate
+from ehr_sync.api.verifications import verifications
 from ehr_sync.web.citizen import pages as citizen
 from ehr_sync.web.citizen.api import book_api
 from ehr_sync.web.citizen.consent import consent
@@ -38,7 +40,7 @@ from tests.docs.markdown import quoted, rows, section
 
 NOTHING = cast(Any, None)  # no route is called here
 OPS = ("plan", "order", "follow", "show", "status", "verify", "hurry", "trace", "sent")
-DESK = facility.UseCases(*[NOTHING] * 11)
+DESK = facility.UseCases(*[NOTHING] * 12)
 
 
 def application() -> Flask:
@@ -51,9 +53,11 @@ def application() -> Flask:
         hub(NOTHING, NOTHING, places=NOTHING),
         validate(NOTHING),
         identity(),
+        verifications(NOTHING, NOTHING, NOTHING),
         rules(),
         openapi(public_url=hospital.ISSUER, version="0"),
         desk(NOTHING),
+        quality(NOTHING),
         corrections(NOTHING, NOTHING),
         transactions(NOTHING, NOTHING, NOTHING),
         fhir(NOTHING, public_url=hospital.ISSUER, version="0"),

@@ -13,6 +13,7 @@ from ehr_sync.api.transactions import NEXT, REASONS, WORDS
 from ehr_sync.core.answers import FileStatus, Status
 from ehr_sync.core.identity import State
 from ehr_sync.core.names import Rung
+from ehr_sync.core.quality import KINDS as PLACES
 from ehr_sync.core.review import ACCEPTING, ANSWERS, KINDS, REJECTING
 from ehr_sync.core.review import RULES as REVIEW_RULES
 from ehr_sync.core.verdict import RULES, RULES_VERSION, Findings
@@ -37,6 +38,7 @@ def allowed(table_name: str, constraint_name: str) -> set[str]:
     [
         ("## People", allowed(person.name, "person_state_is_known")),
         ("## Claims", allowed("claim", "claim_state_is_known")),
+        ("## Questions of a desk", allowed("verification", "verification_state_is_known")),
         ("## Lanes", allowed(lane.name, "lane_state_is_known")),
         ("## Deliveries", allowed(delivery.name, "delivery_outcome_is_known")),
         ("## Resyncs", allowed(resync.name, "resync_state_is_known")),
@@ -58,6 +60,7 @@ def test_each_table_holds_what_the_database_lets_in(heading: str, names: set[str
 def test_the_database_knows_the_states_of_claims_and_what_ngaylap_can_mean() -> None:
     assert {state.value for state in State} == allowed("claim", "claim_state_is_known")
     assert set(get_args(MadeOnMeans)) == allowed("facility", "made_on_means_is_known")
+    assert set(PLACES) == allowed("quality", "quality_kind_is_known")
     assert set(get_args(Role)) == allowed("staff", "staff_role_is_known")
 
 

@@ -554,11 +554,43 @@ def test_code_of_the_first_day_is_filled_in_with_the_address_and_holds_no_secret
         compile(block, "page", "exec")
 
 
+# ---- how good the data are ----
+
+
+def test_the_quality_of_a_facilitys_data_stands_with_what_it_means_and_what_to_mend_first(
+    town: Town, clerk: Visitor
+) -> None:
+    assert "Chưa đo lần nào" in clerk.get(f"{HERE}/quality").text
+    faults = '{"DIEN_THOAI": 2, "registry.no_match": 1}'
+    row = (
+        "INSERT INTO quality"
+        " VALUES (DATE '2026-11-23', 'facility', :who, now(), 6, 5, 6, 4, 5, 4, 200, CAST(:f AS jsonb))"
+    )
+    for who in (FACILITY, "99999"):
+        town.running.run(row, who=who, f=faults)
+    try:
+        text = clerk.get(f"{HERE}/quality").text
+    finally:
+        town.running.run("DELETE FROM quality")
+    figures = dict(re.findall(r'data-figure="(\w+)">([^<]+)<', text))
+    assert figures == {"correct": "83.3 %", "complete": "66.7 %", "clean": "83.3 %", "live": "80.0 %"}
+    assert "Thiếu DIEN_THOAI: 2 hồ sơ" in text and "Trung bình đã xác thực 40 ngày trước" in text
+    assert "2026-11-23" in text and "99999" not in text
+
+
 # ---- what all pages keep ----
 
 
 def test_every_page_of_the_desk_is_small_and_in_both_languages(town: Town, clerk: Visitor) -> None:
-    paths = ["/facility", f"{HERE}/find", f"{HERE}/files", f"{HERE}/work", f"{HERE}/keys", f"{HERE}/first-day"]
+    paths = [
+        "/facility",
+        f"{HERE}/find",
+        f"{HERE}/files",
+        f"{HERE}/work",
+        f"{HERE}/quality",
+        f"{HERE}/keys",
+        f"{HERE}/first-day",
+    ]
     paths += [f"{HERE}/days/{town.today}/sent", f"{HERE}/dossiers/{town.ours}"]
     for language in ("vi", "en"):
         clerk.get("/facility")

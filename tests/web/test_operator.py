@@ -32,7 +32,7 @@ from tests.web.desks import a_desk
 from tests.whole.site import bearer, leaks, words_of
 
 FIGURE: Final = re.compile(r'(?:href="([^"]*)" )?data-figure="([^"]+)">([^<]+)<')
-LISTS: Final = ("submissions", "claims", "reviews", "lanes", "facilities", "resyncs", "audit")
+LISTS: Final = ("submissions", "claims", "reviews", "lanes", "facilities", "quality", "resyncs", "audit")
 OURS: Final = "11111111-1111-8111-8111-111111111111"
 PAGES: Final[dict[str, tuple[str, str]]] = {
     "operator.home": ("GET", "/ops"),
@@ -571,3 +571,13 @@ def test_the_command_shows_what_the_pages_show(seen: Running, monkeypatch: pytes
     assert CliRunner().invoke(show, ["lanes", "--filter", "state=x"]).exception is not None
     for what in LISTS:
         assert what in run(seen, monkeypatch, show, what, "--json")
+    as_csv = CliRunner().invoke(show, ["facilities", "--csv"]).stdout
+    assert as_csv.splitlines()[0] == "code,family,name,clients,last_sent_at"
+
+
+def test_the_api_gives_any_list_as_csv(seen: Running) -> None:
+    client = calling(web_application(seen.service))
+    answer = client.get("/api/v1/ops/lanes?limit=1", headers={**api(seen), "Accept": "text/csv"})
+    heads, row = answer.data.decode("utf-8-sig").splitlines()
+    assert heads.split(",")[:2] == ["patient", "destination"] and UUID(row.split(",")[0])
+    assert answer.headers["Link"].startswith("</api/v1/ops/lanes?") and 'rel="next"' in answer.headers["Link"]

@@ -155,6 +155,7 @@ DESK: Final[dict[str, Callable[[Visitor, Town], TestResponse]]] = {
     "facility.enter": lambda clerk, town: clerk.get(HERE),
     "facility.show_day": lambda clerk, town: clerk.get(f"{HERE}/days/{town.today}"),
     "facility.list_day": lambda clerk, town: clerk.get(f"{HERE}/days/{town.today}/sent"),
+    "facility.quality": lambda clerk, town: clerk.get(f"{HERE}/quality"),
     "facility.work": lambda clerk, town: clerk.get(f"{HERE}/work"),
     "facility.answer": answered,
     "facility.find": found,

@@ -32,6 +32,7 @@ from tests.whole.site import Site, bearer
 
 LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
 OWNER, STRANGER = person(1), person(2)
+ASIDE: Final = person(3)  # of whom there is no record
 NOBODYS: Final = "11111111-1111-8111-8111-111111111111"
 
 ROUTES: Final[dict[str, tuple[str, str]]] = {
@@ -42,6 +43,10 @@ ROUTES: Final[dict[str, tuple[str, str]]] = {
     "hub.send": ("POST", "/api/v1/medical-record/ksk-lien-thong/kham-suc-khoe"),
     "validate.resource": ("POST", "/fhir/Patient/$validate"),
     "identity.parse_card": ("POST", "/api/v1/identity/parse-card"),
+    "verifications.verify": ("POST", "/api/v1/verifications?facility=01001"),
+    "verifications.verify_list": ("POST", "/api/v1/verifications:batch?facility=01001"),
+    "verifications.find": ("GET", "/api/v1/verifications/{check}"),
+    "quality.show": ("GET", "/api/v1/quality"),
     "desk.show_day": ("GET", "/api/v1/days/2026-01-31"),
     "desk.list_day": ("GET", "/api/v1/days/2026-01-31/dossiers"),
     "desk.list_work": ("GET", "/api/v1/work"),
@@ -125,7 +130,14 @@ def known(site: Site) -> dict[str, str]:
     everything = site.get(f"/fhir/Patient/{patient}/$everything", site.login(number=OWNER.number)).json()["entry"]
     found |= {e["resource"]["resourceType"]: e["resource"]["id"] for e in everything}
     named = {"patient": patient, "encounter": found["Encounter"], "appointment": found.get("Appointment", NOBODYS)}
-    return {**found, **named, "code": code, "review": "00" * 16}
+    return {**found, **named, "code": code, "review": "00" * 16, "check": check_of(site)}
+
+
+def check_of(site: Site) -> str:
+    """By what a facility asks again whom it asked about."""
+    asked = {"number": ASIDE.number, "name": ASIDE.name, "birthDate": f"{ASIDE.birth_date}"}
+    address = f"{site.address}/api/v1/verifications?facility=01001"
+    return str(requests.post(address, json=asked, headers=site.sender(), timeout=20).json()["code"])
 
 
 def _is_shown(site: Site, number: str) -> bool:
@@ -485,6 +497,8 @@ BODIES: Final[dict[str, dict[str, object]]] = {
     "hub.sign_in": {"username": "benh-vien-a", "password": whole.PASSWORD},
     "validate.resource": {"resourceType": "Patient"},
     "identity.parse_card": {"text": "099090000017||Nguyễn Văn Mẫu|15031990|Nam|Phố Mẫu|01012022"},
+    "verifications.verify": {"number": person(21).number, "name": person(21).name, "birthDate": "1990"},
+    "verifications.verify_list": {"people": [{"name": "NGUYỄN VĂN MẪU", "birthDate": "1990"}]},
     "desk.find": {"maLK": "LK-1"},
     "corrections.withdraw": {"maLK": "LK-1", "reason": "duplicate"},
     "corrections.restore": {"maLK": "LK-1"},

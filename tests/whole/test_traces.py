@@ -32,9 +32,10 @@ from tests.api import hospital
 from tests.databases import Dsns
 from tests.whole import site as whole
 from tests.whole.site import PASSWORD, Site
-from tests.whole.test_authorization import OPEN, ROUTES
+from tests.whole.test_authorization import ASIDE, OPEN, ROUTES, check_of
 
 OWNER: Final = person(31)
+ASKED: Final = {"number": ASIDE.number, "name": ASIDE.name, "birthDate": f"{ASIDE.birth_date}"}
 AXIS_LOGIN: Final = {"username": "benh-vien-a", "password": PASSWORD, "code": "01001"}
 
 
@@ -79,7 +80,7 @@ def known(site: Site) -> dict[str, str]:
     changed = with_values(told, "XML1", LOI_DAN="Uống nhiều nước")
     second = site.post(envelope([changed])).json()["fileResults"][0]["hoSo"][0]["maGiaoDich"]
     named = {"patient": patient, "encounter": ids["Encounter"], "appointment": ids["Appointment"]}
-    return {**named, "code": code, "second": second, "order": ordered.json()["id"], "review": asked_about(site)}
+    return {**named, "code": code, "second": second, "order": ordered.json()["id"], "review": asked_about(site), "check": check_of(site)}
 
 
 def asked_about(site: Site) -> str:
@@ -123,6 +124,8 @@ def called(site: Site, known: dict[str, str], endpoint: str, headers: dict[str, 
         "records.submit": {"json": KINDS["allergy"].example},
         "validate.resource": {"json": {"resourceType": "Patient"}},
         "identity.parse_card": {"json": {"text": "099090000017||Nguyễn Văn Mẫu|15031990|Nam|Phố Mẫu|01012022"}},
+        "verifications.verify": {"json": ASKED},
+        "verifications.verify_list": {"json": {"people": [ASKED]}},
         "ops.plan_resync": {"json": {"patient": known["patient"], "dry_run": True}},
         "ops.hurry_lanes": {"json": {"patient": known["patient"]}},
         "reviews.decide": {"json": {"decision": "ask"}},
@@ -360,6 +363,7 @@ RUN: Final[dict[str, tuple[str, str]]] = {
     "show": ("lanes", "list lanes"),
     "keys accept-signing": ("--yes", "accept signing key"),
     "reconcile": ("{list} --facility 01001 --month 2026-10", "reconcile list"),
+    "verify batch": ("{people} {list}.answers --facility 01001", "verify list"),
     "withdraw": ("{list} --facility 01001 --reason duplicate", "withdraw"),
     "restore": ("{list} --facility 01001", "restore"),
     "erase": ("{patient} --yes", "erase"),
@@ -385,8 +389,9 @@ def test_every_command_leaves_an_entry_without_the_name_of_whoever_typed_it(
     monkeypatch.setenv("LOGNAME", "nguyenvana")
     (tmp_path / "keys.jwks").write_text(json.dumps(hospital.jwks()))
     (tmp_path / "list.csv").write_text(f"MA_GIAO_DICH\n{known['second']}\n")
+    (tmp_path / "people.csv").write_text("SO_CCCD,HO_TEN,NGAY_SINH\n,NGUYỄN VĂN MẪU,1990\n")
     arguments, action = RUN[command]
-    files = {"jwks": tmp_path / "keys.jwks", "list": tmp_path / "list.csv"}
+    files = {"jwks": tmp_path / "keys.jwks", "list": tmp_path / "list.csv", "people": tmp_path / "people.csv"}
     words = [*command.split(), *arguments.format(**files, **known).split()]
     done, entries = traced(site, lambda: CliRunner().invoke(ehr_sync, words, env=dict(site.environment)))
     assert done.exit_code == 0 or command == "destination resume", (done.output, done.exception)

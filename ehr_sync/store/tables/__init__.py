@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from ehr_sync.store.tables.books import delivery, destination, lane, player, resync, scheduler
 from ehr_sync.store.tables.columns import key_metadata, metadata
-from ehr_sync.store.tables.dossiers import idempotency, piece, record, record_version, refusal, submission
+from ehr_sync.store.tables.dossiers import idempotency, piece, quality, record, record_version, refusal, submission
 from ehr_sync.store.tables.keys import (
     audit_checkpoint,
     erasure,
@@ -29,7 +29,7 @@ from ehr_sync.store.tables.log import (
     repeated_refusal,
 )
 from ehr_sync.store.tables.pages import app, app_code, app_grant, app_refresh, session, sign_in, staff, visitor
-from ehr_sync.store.tables.people import book_entry, claim, identifier, person, review
+from ehr_sync.store.tables.people import book_entry, claim, identifier, person, review, verification
 from ehr_sync.store.tables.senders import client, client_facility, facility, jti, key_use
 from ehr_sync.store.tables.terms import code_list_edition
 
@@ -64,6 +64,7 @@ __all__ = [
     "person_key",
     "piece",
     "player",
+    "quality",
     "quota_left",
     "record",
     "record_version",
@@ -79,5 +80,6 @@ __all__ = [
     "staff",
     "submission",
     "uri_base",
+    "verification",
     "visitor",
 ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, CheckConstraint, Column, Date, DateTime, Index, Integer, Table, Text, text
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, UUID
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Date, DateTime, Index, Integer, Table, Text, text
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB, UUID
 
 from ehr_sync.store.tables.columns import metadata, moment
 
@@ -94,11 +94,34 @@ record_version = Table(
     Column("body", BYTEA, nullable=False),
     Column("family", Text, nullable=False),  # the record's: a facility sees its day without a look at all records
     Column("sent_as", Integer),  # the sender's own number of it; NULL: its format has none
+    # Which fields of a book it leaves blank, `code:` before those whose code is in no list; NULL: not looked at.
+    Column("gaps", Text),
+    Column("commune_mark", BYTEA),  # keyed hash of where the patient lives; NULL: not said
     Index("versions_by_day", "family", "accepted_at", "record_id", "version"),
     CheckConstraint(
         "state IN ('ready', 'visit_open', 'order_unclear', 'waiting_for_xml1')", name="version_state_is_known"
     ),
     Index("versions_by_time", "accepted_at", postgresql_using="brin"),
+)
+
+# How good the data of a place are, measured anew each hour: counts of records, and of nobody in particular.
+quality = Table(
+    "quality",
+    metadata,
+    Column("week", Date, primary_key=True),  # its Monday, in Viet Nam
+    Column("kind", Text, primary_key=True),
+    Column("place", Text, primary_key=True),  # a facility's family, a commune; '' for the city
+    moment("measured_at"),
+    Column("records", Integer, nullable=False),
+    Column("correct", Integer, nullable=False),
+    Column("looked_at", Integer, nullable=False),  # of which it is known whether they are complete
+    Column("complete", Integer, nullable=False),
+    Column("clean", Integer, nullable=False),
+    Column("live", Integer, nullable=False),
+    Column("age_days", BigInteger, nullable=False),  # of the last checks of those that are proven, in all
+    Column("faults", JSONB, nullable=False),  # records by what is wrong with them
+    CheckConstraint("kind IN ('city', 'facility', 'commune')", name="quality_kind_is_known"),
+    Index("quality_of_a_place", "kind", "place", "week"),
 )
 
 # What was refused, for the desk of the facility that sent it: kept for some weeks, of the same bytes once a day.

@@ -68,6 +68,7 @@ claim = Table(
     Column("at_desk", Boolean, nullable=False, server_default=text("false")),  # its patient checks in now (XML0)
     Column("contradiction", Text, nullable=False, server_default=text("''")),  # why; of a proven claim alone
     Column("contradicted_at", DateTime(timezone=True)),
+    Column("checked_at", DateTime(timezone=True)),  # when the registry answered last; NULL: not since 0022
     *sealed_columns(),
     CheckConstraint(
         "state IN ('due', 'proven', 'not_proven', 'review', 'no_number', 'not_asked')",
@@ -134,6 +135,29 @@ review = Table(
         "subject",
         postgresql_where=text("kind = 'merge' AND state NOT IN ('accepted', 'rejected')"),
     ),
+)
+
+# What a facility asked at its desk of a person who need have no record here: the answer, and nothing of whom it is of.
+verification = Table(
+    "verification",
+    metadata,
+    Column("claim_id", BYTEA, primary_key=True),  # the fingerprint that a claim of the same person has
+    Column("family", Text, primary_key=True),  # the facility's that asked
+    Column("check_id", UUID, nullable=False, unique=True),  # of the last time; to ask again with
+    Column("number_mark", BYTEA, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=text("''")),
+    Column("grade", Text),
+    Column("rules_version", SmallInteger),
+    Column("calls", SmallInteger, nullable=False, server_default=text("0")),
+    Column("asked_at", DateTime(timezone=True), nullable=False),
+    Column("decided_at", DateTime(timezone=True)),
+    CheckConstraint(
+        "state IN ('asked', 'not_answered', 'held_back', 'proven', 'not_proven', 'review')",
+        name="verification_state_is_known",
+    ),
+    Index("verifications_of_a_number", "number_mark", "asked_at"),
+    Index("verifications_held_back", "number_mark", "family", postgresql_where=text("state = 'held_back'")),
 )
 
 book_entry = Table(

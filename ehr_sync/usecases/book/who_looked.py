@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 from sqlalchemy import Connection
 
@@ -21,6 +21,9 @@ from ehr_sync.usecases.book.read_book import note, reading
 from ehr_sync.usecases.book.withdrawn_records import withdrawn_of
 from ehr_sync.usecases.stores import Stores
 from mappings.model import Uris
+
+CHECKS: Final = frozenset({"check identity", "refused check identity"})
+"""That a facility asked at its desk who somebody is."""
 
 Who = Literal["you", "another", "staff", "facility", "operator", "service"]
 
@@ -85,6 +88,8 @@ def _may_be_told(event: Event, claim_id: bytes, shown: Set[bytes], claims: Set[b
         return event.detail.startswith(claim_id.hex())
     if event.action.endswith("review"):
         return bytes.fromhex(event.detail[:32]) in claims
+    if event.action in CHECKS:
+        return True  # of no record
     try:
         # Behind the place whose people asked, where it was people.
         record_id, _ = record_version_of(event.detail.rpartition(" ")[2])

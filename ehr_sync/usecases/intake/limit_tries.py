@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from ehr_sync.core.identity import State
@@ -57,13 +57,18 @@ class Tries:
         return True
 
     def _may_try(self, new: NewClaim) -> bool:
-        others = [t for t in self.seen if t.number_mark == new.number_mark and t.claim_id != new.claim_id]
-        own = sum(t.family == new.family for t in others)
-        return own < self.most and len(others) < self.most * TOGETHER
+        return may_try(new, self.seen, self.most)
 
     def _count(self, new: NewClaim) -> None:
         assert new.number_mark is not None
         self.seen.add(Try(new.claim_id, new.number_mark, new.family))
+
+
+def may_try(new: NewClaim, seen: Collection[Try], most: int) -> bool:
+    """Whether a facility has a try left on a number of which these tries were seen within a day."""
+    others = [t for t in seen if t.number_mark == new.number_mark and t.claim_id != new.claim_id]
+    own = sum(t.family == new.family for t in others)
+    return own < most and len(others) < most * TOGETHER
 
 
 def held_back(new: NewClaim, index_key: bytes) -> NewClaim:

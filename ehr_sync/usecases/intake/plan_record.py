@@ -156,6 +156,17 @@ def new_claim_of(incoming: Incoming, index_key: bytes) -> NewClaim | None:
     identity = patient_of(incoming.dossier)
     if identity is None:
         return None
+    fingerprint = _fingerprint(incoming, identity, index_key)
+    checks_in = "XML0" in incoming.dossier.tables and "XML1" not in incoming.dossier.tables
+    return replace(_new_claim(fingerprint, identity, incoming.family, index_key), at_desk=checks_in)
+
+
+def claim_by_number(identity: ClaimedIdentity, family: str, index_key: bytes) -> NewClaim:
+    """The claim that dossiers of whatever facility make of somebody with a number."""
+    return _new_claim(_by_number(identity, index_key), identity, family, index_key)
+
+
+def _new_claim(fingerprint: bytes, identity: ClaimedIdentity, family: str, index_key: bytes) -> NewClaim:
     claim = Claim(
         identity.number,
         identity.number_type,
@@ -166,9 +177,7 @@ def new_claim_of(incoming: Incoming, index_key: bytes) -> NewClaim | None:
         identity.name_may_be_a_parents,
     )
     number_mark = number_mark_of(index_key, identity.number) if identity.number else None
-    fingerprint = _fingerprint(incoming, identity, index_key)
-    checks_in = "XML0" in incoming.dossier.tables and "XML1" not in incoming.dossier.tables
-    return NewClaim(fingerprint, number_mark, claim, first_state(claim), incoming.family, checks_in)
+    return NewClaim(fingerprint, number_mark, claim, first_state(claim), family)
 
 
 def patient_of(dossier: Dossier) -> ClaimedIdentity | None:
@@ -183,15 +192,20 @@ def told_name(dossier: Dossier) -> str:
 
 
 def _fingerprint(incoming: Incoming, identity: ClaimedIdentity, index_key: bytes) -> bytes:
-    who = [exact_key(identity.name), identity.birth_date, identity.sex]
     if identity.number:
-        words = ["claim by number", identity.number, str(identity.foreign), *who]
-    elif identity.patient_code:
-        words = ["claim by patient code", incoming.family, identity.patient_code, *who]
-    else:
-        words = ["claim of a record", incoming.family, incoming.dossier.source_id, *who]
-    words.append(str(identity.name_may_be_a_parents))
-    return mark(index_key, *(word.encode() for word in words))
+        return _by_number(identity, index_key)
+    if identity.patient_code:
+        return _claimed(identity, index_key, "claim by patient code", incoming.family, identity.patient_code)
+    return _claimed(identity, index_key, "claim of a record", incoming.family, incoming.dossier.source_id)
+
+
+def _by_number(identity: ClaimedIdentity, index_key: bytes) -> bytes:
+    return _claimed(identity, index_key, "claim by number", identity.number, str(identity.foreign))
+
+
+def _claimed(identity: ClaimedIdentity, index_key: bytes, *by: str) -> bytes:
+    who = (exact_key(identity.name), identity.birth_date, identity.sex, str(identity.name_may_be_a_parents))
+    return mark(index_key, *(word.encode() for word in (*by, *who)))
 
 
 def plan(incoming: Incoming, look: Look, *, keys: ServiceKeys, today: date, submission_id: bytes) -> Plan:

@@ -17,6 +17,7 @@ from ehr_sync.store import identity_claims, number_tries, people, records, submi
 from ehr_sync.store.database import wait_for_locks
 from ehr_sync.store.identity_claims import ClaimRow, NewClaim
 from ehr_sync.store.people import LockedPerson
+from ehr_sync.store.quality import commune_mark
 from ehr_sync.store.records import NewVersion, RecordRow, VersionHead
 from ehr_sync.store.submissions import Ending, NewPiece, SubmissionKey, SubmissionRow
 from ehr_sync.usecases.book.release import Change, leaves_former_book, release
@@ -24,6 +25,7 @@ from ehr_sync.usecases.intake.plan_record import Beside, Duplicate, Incoming, Lo
 from ehr_sync.usecases.intake.show_again import shown_again
 from ehr_sync.usecases.stores import Stores
 from mappings.model import Issue
+from mappings.sources.catalogue import SOURCES
 
 _PATIENCE: Final = timedelta(seconds=0.5)
 
@@ -201,7 +203,7 @@ def _write_locked(
     steps = [(step, _holder(step, claims), part.batch) for part in parts for step in part.versions]
     if not steps:
         return
-    versions = {s.plan.filing.record_id: _version(s, holder, batch) for s, holder, batch in steps}
+    versions = {s.plan.filing.record_id: _version(s, holder, batch, stores) for s, holder, batch in steps}
     rows = {s.plan.filing.record_id: _record_row(s, holder, batch.received_at) for s, holder, batch in steps}
     others = {row.record_id: row for s, _, _ in steps for row in _beside(s)}
     of_others = [
@@ -314,7 +316,7 @@ def _holder(step: NewStep | Repeat, claims: Mapping[bytes, ClaimRow]) -> UUID:
             return step.plan.filing.record.person_id
 
 
-def _version(step: NewStep, person_id: UUID, batch: Batch) -> NewVersion:
+def _version(step: NewStep, person_id: UUID, batch: Batch, stores: Stores) -> NewVersion:
     head = VersionHead(
         person_id=person_id,
         record_id=step.plan.filing.record_id,
@@ -330,7 +332,10 @@ def _version(step: NewStep, person_id: UUID, batch: Batch) -> NewVersion:
         family=step.incoming.family,
         sent_as=step.incoming.dossier.version,
     )
-    return NewVersion(head, step.packed)
+    found = SOURCES[step.incoming.dossier.source].completeness(step.incoming.dossier)
+    if found is None:
+        return NewVersion(head, step.packed)
+    return NewVersion(head, step.packed, found.gaps, commune_mark(stores.keys.index, found.commune))
 
 
 def _record_row(step: NewStep, person_id: UUID, at: datetime) -> RecordRow:

@@ -54,6 +54,8 @@ def what(look: Look) -> str:
         return gettext("chấm dứt quyền đọc của ứng dụng %(app)s", app=app)
     if action.startswith("refused") and app:
         return gettext("thử mở qua ứng dụng %(app)s và bị từ chối", app=app)
+    if action == "refused check identity":
+        return gettext("thử quá nhiều họ tên hoặc ngày sinh cho số định danh này và bị từ chối")
     if action.startswith("refused"):
         return gettext("thử mở và bị từ chối")
     if action.startswith("page"):
@@ -68,6 +70,7 @@ def what(look: Look) -> str:
         "withdraw": gettext("thu hồi một hồ sơ đã gửi"),
         "restore": gettext("hủy việc thu hồi một hồ sơ"),
         "push": gettext("chuyển dữ liệu đến sổ trên ứng dụng định danh quốc gia"),
+        "check identity": gettext("xác thực danh tính tại cơ sở"),
         "verify": gettext("hỏi cơ sở dữ liệu quốc gia về dân cư"),
         "look at review": gettext("xét duyệt: xem số định danh, họ tên, ngày sinh mà các hồ sơ ghi"),
         "accept review": gettext("xét duyệt: công nhận hồ sơ là của bạn"),

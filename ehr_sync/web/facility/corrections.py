@@ -18,7 +18,8 @@ from ehr_sync.usecases.desk.withdraw_dossiers import MOST_ROWS, Done
 from ehr_sync.web.facility.words import said
 from ehr_sync.web.foundation import language, page
 from mappings.formats import code_list
-from mappings.formats.code_list import MOST_BYTES, ListRow, checked, read_list
+from mappings.formats.cells import MOST_BYTES
+from mappings.formats.code_list import ListRow, checked, read_list
 from mappings.formats.source import SourceRefused
 
 _MOST_SHOWN: Final = 200

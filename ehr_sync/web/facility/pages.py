@@ -15,11 +15,13 @@ from ehr_sync.api.problems import Problem
 from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.codes import record_version_of
 from ehr_sync.core.ports import Login
+from ehr_sync.core.quality import AXES, Week
 from ehr_sync.core.review import ANSWERS
 from ehr_sync.core.withdrawals import WHYS
 from ehr_sync.usecases.desk.answer_questions import Question
 from ehr_sync.usecases.desk.asking import Asker
 from ehr_sync.usecases.desk.look_at_day import GROUPS, PAGE_SIZE, STATES
+from ehr_sync.web import quality_words
 from ehr_sync.web.facility import corrections, files, keys, words
 from ehr_sync.web.facility.files import Files
 from ehr_sync.web.facility.keys import Keys
@@ -43,6 +45,7 @@ class UseCases:
     corrections: Corrections
     questions: Callable[[Asker], Sequence[Question]]
     answer: Callable[[str, str, Asker], None]
+    quality: Callable[[Asker], Sequence[Week]]
 
 
 def rooms(behind: UseCases) -> Blueprint:
@@ -133,6 +136,11 @@ def _days(blueprint: Blueprint, behind: UseCases) -> None:
             raise Problem("request.parameter", parameters=["answer"])
         behind.answer(subject, given, asker())
         return redirect(url_for("facility.work", code=code), 303)  # type: ignore[return-value]
+
+    @blueprint.get("/facility/<code>/quality")
+    def quality(code: str) -> Response:
+        weeks = behind.quality(asker())
+        return page("facility/quality.html", weeks=weeks, axes=AXES, quality=quality_words)
 
 
 def _dossiers(blueprint: Blueprint, behind: UseCases) -> None:

@@ -17,10 +17,12 @@ from ehr_sync.api.problems import Problem
 from ehr_sync.api.reviews import Reviews
 from ehr_sync.core.errors import NotFound
 from ehr_sync.core.figures import Figures
+from ehr_sync.core.quality import AXES, KINDS
 from ehr_sync.core.reasons import REASONS
 from ehr_sync.core.review import KINDS
 from ehr_sync.core.wellness import Complaint, complaints
 from ehr_sync.usecases.overview import CLAIM_STATES, LANE_STATES, MOST_COUNTED, BadFilter
+from ehr_sync.web import quality_words
 from ehr_sync.web.design.words import gettext
 from ehr_sync.web.foundation import page, visitor
 from ehr_sync.web.operator import reviews, words
@@ -33,6 +35,7 @@ _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "reviews": ("review", "kind", "patient", "state", "reason", "created_at", "answer_until", "others"),
     "lanes": ("patient", "state", "reason", "since", "refused_at", "attempts", "due_at", "destination", "want", "have"),
     "facilities": ("code", "name", "family", "clients", "last_sent_at"),
+    "quality": ("place", "name", "records", *AXES, "age_days", "fixes", "week"),
     "resyncs": ("id", "scope", "state", "reason", "total", "marked", "created_at", "ended_at"),
     "audit": ("n", "at", "actor", "action", "patient", "detail"),
 }
@@ -41,6 +44,7 @@ _CHOICES: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     "submissions": {"client": ()},
     "claims": {"state": ("held", *CLAIM_STATES), "reason": ()},
     "lanes": {"state": LANE_STATES, "reason": ()},
+    "quality": {"kind": KINDS, "place": ()},
     "audit": {"actor": (), "action": (), "patient": (), "since": (), "until": ()},
 }
 
@@ -65,7 +69,16 @@ class Console:
 def rooms(console: Console) -> Blueprint:
     """The routes, around the use cases."""
     blueprint = Blueprint("operator", __name__)
-    blueprint.context_processor(lambda: {"words": words, "bars": bars, "nobody": str(UUID(int=0)), "what": None})
+    blueprint.context_processor(
+        lambda: {
+            "words": words,
+            "bars": bars,
+            "quality": quality_words,
+            "axes": AXES,
+            "nobody": str(UUID(int=0)),
+            "what": None,
+        }
+    )
 
     @blueprint.get("/ops")
     def home() -> Response:

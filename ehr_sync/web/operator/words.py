@@ -91,6 +91,8 @@ def caption(what: str) -> str:
             return gettext("Cũ nhất ở trên")
         case "lanes":
             return gettext("Theo mã của người")
+        case "quality":
+            return gettext("Theo mã; của một nơi, tuần mới nhất ở trên")
         case "facilities":
             return gettext("Theo mã cơ sở")
     return gettext("Mới nhất ở trên")
@@ -147,6 +149,9 @@ def state(code: str) -> str:
         "marking": gettext("đang đánh dấu"),
         "running": gettext("đang gửi"),
         "done": gettext("xong"),
+        "city": gettext("toàn thành phố"),
+        "facility": gettext("cơ sở"),
+        "commune": gettext("xã, phường"),
     }.get(code, code)
 
 
@@ -205,6 +210,16 @@ def column(name: str) -> str:
         "action": gettext("Việc"),
         "detail": gettext("Chi tiết"),
         "until": gettext("Đến trước"),
+        "week": gettext("Tuần từ"),
+        "kind": gettext("Nơi"),
+        "place": gettext("Mã nơi"),
+        "records": gettext("Hồ sơ"),
+        "correct": gettext("Đúng, %"),
+        "complete": gettext("Đủ, %"),
+        "clean": gettext("Sạch, %"),
+        "live": gettext("Sống, %"),
+        "age_days": gettext("Xác thực trước đây, ngày"),
+        "fixes": gettext("Sửa gì trước"),
     }[name]
 
 
@@ -216,6 +231,7 @@ def title(what: str) -> str:
         "reviews": gettext("Chờ xét duyệt"),
         "lanes": gettext("Làn đến sổ"),
         "facilities": gettext("Các cơ sở"),
+        "quality": gettext("Chất lượng dữ liệu"),
         "resyncs": gettext("Đồng bộ lại"),
         "audit": gettext("Nhật ký"),
     }[what]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mappings.sources.dossier.absent import MAY_STAY, carry_over
+from mappings.sources.dossier.book_fields import completeness
 from mappings.sources.dossier.checking import check
 from mappings.sources.dossier.identity import claimed_number, claims, visit_facts
 from mappings.sources.dossier.joining import joined
@@ -29,4 +30,5 @@ DOSSIER: Final = Source(
     join=joined,
     withheld=withheld,
     to_fhir=to_fhir,
+    completeness=completeness,
 )

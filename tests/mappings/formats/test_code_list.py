@@ -9,7 +9,8 @@ from typing import Final
 
 import pytest
 
-from mappings.formats.code_list import MOST_BYTES, read_list
+from mappings.formats.cells import MOST_BYTES
+from mappings.formats.code_list import read_list
 from mappings.formats.source import SourceRefused
 from mappings.formats.workbook import write_sheet
 
