@@ -286,7 +286,7 @@ def _looks(stores: Stores) -> Looks:
 
 def _question_places(at_once: int) -> Places:
     return Places(
-        at_once=at_once, each=(at_once + 1) // 2, waiting=at_once, wait_seconds=1.0, crowded="verifications.crowded"
+        at_once=at_once, each=(at_once + 1) // 2, waiting=at_once, wait_seconds=0.3, crowded="verifications.crowded"
     )
 
 

@@ -119,7 +119,10 @@ def test_what_was_answered_is_told_again_without_a_question_and_what_is_proven_t
 ) -> None:
     wrong = of(821, HO_TEN="NGUYỄN THỊ KHÁC")
     assert [asked(desk, of(820)).outcome for _ in range(2)] == ["proven"] * 2
-    assert asked(desk, of(820), OTHER).outcome == "proven"
+    elsewhere = asked(desk, of(820), OTHER)
+    # When, and that, somebody else has asked, it does not tell.
+    assert (elsewhere.outcome, elsewhere.check_id is not None) == ("proven", True)
+    assert elsewhere.at and elsewhere.at > asked(desk, of(820)).at  # type: ignore[operator]  # it was decided
     assert [asked(desk, wrong).outcome for _ in range(2)] == ["not_proven"] * 2
     assert (questions(running, 820), questions(running, 821)) == (1, 1)
 

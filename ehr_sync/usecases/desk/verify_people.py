@@ -25,7 +25,7 @@ from ehr_sync.core.errors import NotFound
 from ehr_sync.core.identity import State
 from ehr_sync.core.ports import PopulationRegistry
 from ehr_sync.core.retry import RetryPolicy
-from ehr_sync.core.verdict import SEX_PROVEN, Verdict
+from ehr_sync.core.verdict import SEX_PROVEN, Grade, Verdict
 from ehr_sync.store import audit, clients, identity_claims, number_tries, people, repeated_refusals, verifications
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.identity_claims import NewClaim
@@ -42,6 +42,7 @@ from mappings.sources.dossier.identity import claimed_identity
 
 ASK_AGAIN_AFTER: Final = timedelta(days=1)
 """What is not proven is asked about at most once a day (rules: ask-again)."""
+_NO_SEX: Final = "registry.exact_but_sex"
 _GIVEN_UP_AFTER: Final = 6
 """So often one person of a list is asked about where the registry answers of others and not of this one."""
 
@@ -224,16 +225,21 @@ def _begin(person: PersonRow, family: str, asker: Asker, desk: Desk) -> Answer |
         number_tries.lock_numbers(connection, [new.number_mark])
         known = _known(connection, new, identity, at, desk)
         whose = people.behind_number(connection, stores.keys.edges, new.number_mark)
-        if not known.may_be_told and not _may_try(connection, new, at, desk):
+        if known.heard is None and not _may_try(connection, new, at, desk):
             _note(connection, new, check_id, "held_back", HELD_BACK)
             refused = AuditEntry(asker.actor, "refused check identity", whose, asker.client_id)
             repeated_refusals.note(connection, stores.keys.audit, refused)
             return Answer("held_back", HELD_BACK)
         entry = AuditEntry(asker.actor, "check identity", whose, f"{asker.client_id} {check_id}")
         audit.write(connection, stores.keys.audit, [entry])
-        if known.answer is not None:
-            return known.answer
+        if known.heard is not None and not (known.proof and known.heard.outcome != "proven"):
+            return known.heard
         _note(connection, new, check_id, "asked", "")
+        if known.proof:
+            # Told as if the registry had been asked now: when and by whom it was proven is nobody else's to know.
+            reason = _NO_SEX if identity.sex == "unknown" else known.proof
+            verdict = Verdict(State.PROVEN, reason, Grade.CERTAIN)
+            return _of_verdict(verdict, check_id, verifications.settle(connection, check_id, verdict, 0))
     return _Question(check_id, new)
 
 
@@ -270,12 +276,12 @@ def _of_verdict(verdict: Verdict, check_id: UUID, at: datetime | None) -> Answer
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What can be told of a claim without asking. `may_be_told`: the facility heard it itself, or proved it; else it
-    is a try, right or wrong (rules: few-tries).
+    """What can be told of a claim without asking: what the facility itself was told before, or that somebody has proven
+    it, with the reason of the verdict.
     """
 
-    answer: Answer | None
-    may_be_told: bool
+    heard: Answer | None
+    proof: str
 
 
 def _known(connection: Connection, new: NewClaim, identity: ClaimedIdentity, at: datetime, desk: Desk) -> _Known:
@@ -283,18 +289,24 @@ def _known(connection: Connection, new: NewClaim, identity: ClaimedIdentity, at:
     edge_key = desk.stores.keys.edges
     same = _same_person(new, identity, desk.stores.keys.index)
     proven = [i for i, row in identity_claims.claims(connection, edge_key, same).items() if row.state is State.PROVEN]
+    makers = number_tries.made_by(connection, proven) if proven else {}
     desks = verifications.kept(connection, same)
-    proofs = [_of_kept(each) for each in desks if each.state == "proven"]
+    proofs = [(each.family, _of_kept(each)) for each in desks if each.state == "proven"]
     for claim_id in proven:
         verdict = identity_claims.claim_of(connection, edge_key, claim_id)
-        proofs += [Answer("proven", verdict.reason, "certain", at=verdict.decided_at)] if verdict else []
-    by = {*number_tries.made_by(connection, proven).values(), *(d.family for d in desks if d.state == "proven")}
+        if verdict is not None:
+            told = Answer("proven", verdict.reason, Grade.CERTAIN.value, at=verdict.decided_at)
+            proofs.append((makers.get(claim_id, ""), told))
     mine = next((d for d in desks if (d.claim_id, d.family) == (new.claim_id, new.family)), None)
-    heard = _still_counts(mine, at, desk)
-    proof = proofs[0] if proofs else None
-    if proof is not None and identity.sex == "unknown" and proof.reason == SEX_PROVEN:
-        proof = replace(proof, reason="registry.exact_but_sex")  # who says no sex hears nothing of it
-    return _Known(proof or heard, heard is not None or new.family in by)
+    own = next((answer for family, answer in proofs if family == new.family), None) or _still_counts(mine, at, desk)
+    return _Known(own and _but_for_sex(own, identity), proofs[0][1].reason if proofs else "")
+
+
+def _but_for_sex(answer: Answer, identity: ClaimedIdentity) -> Answer:
+    """Who says no sex hears nothing of it."""
+    if identity.sex == "unknown" and answer.reason == SEX_PROVEN:
+        return replace(answer, reason=_NO_SEX)
+    return answer
 
 
 def _still_counts(mine: Kept | None, at: datetime, desk: Desk) -> Answer | None:
