@@ -236,20 +236,24 @@ def _sign_in(service: Service) -> SignIn:
 def verification(service: Service) -> Sweep[Asking, VerifyOutcome]:
     """The sweep that asks the registry about claims. Raises Misconfigured as `registry_of`."""
     s = service.settings
-    limits = CallLimits(
-        retry=_retry(s),
-        quota=CallQuota(s.registry_calls_per_minute, s.registry_calls_per_day),
-        deadline=timedelta(seconds=s.registry_deadline_seconds),
-        tell=partial(_tell_registry, service.log),
-    )
     return verifying(
         stores=service.stores,
         registry=registry_of(service),
         retry=_retry(s),
         lease=timedelta(seconds=s.lease_seconds),
         slots=s.registry_calls,
-        limits=limits,
+        limits=_call_limits(service),
         in_whose_name=f"{s.registry_purpose} {s.registry_officer}",
+    )
+
+
+def _call_limits(service: Service) -> CallLimits:
+    s = service.settings
+    return CallLimits(
+        retry=_retry(s),
+        quota=CallQuota(s.registry_calls_per_minute, s.registry_calls_per_day),
+        deadline=timedelta(seconds=s.registry_deadline_seconds),
+        tell=partial(_tell_registry, service.log),
     )
 
 
@@ -260,12 +264,14 @@ def _tell_registry(log: Log, why: str) -> None:
         log.info("registry_answers")
 
 
-def desk_of_people(service: Service) -> VerifyDesk:
-    """What answers at a desk who somebody is, with threads of its own."""
+def desk_of_people(service: Service, *, someone_waits: bool) -> VerifyDesk:
+    """What answers at a desk who somebody is, with threads of its own; of a list nobody waits."""
     s = service.settings
     return VerifyDesk(
         stores=service.stores,
         registry=registry_of(service),
+        limits=_call_limits(service),
+        someone_waits=someone_waits,
         most=s.number_tries,
         lease=timedelta(seconds=s.lease_seconds),
         pool=ThreadPoolExecutor(s.registry_calls, "verify-people"),

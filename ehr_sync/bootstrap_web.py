@@ -292,7 +292,7 @@ def _question_places(at_once: int) -> Places:
 
 def _verify(service: Service) -> Verify:
     # A list keeps nobody at a desk waiting: each has threads of its own.
-    one, many = desk_of_people(service), desk_of_people(service)
+    one, many = desk_of_people(service, someone_waits=True), desk_of_people(service, someone_waits=False)
     return Verify(
         one=partial(verify_person, desk=one),
         many=partial(verify_some, desk=many),

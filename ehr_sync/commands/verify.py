@@ -57,7 +57,8 @@ def batch(people: Path, answers: Path, *, facility: str) -> None:
             with noted(service.stores, "verify list", family=family, people=total - done):
                 pass
             click.echo(f"{total} people, {done} answered before", err=True)
-            told = verify_all(rows, family, asker, told=_tell_trouble, desk=desk_of_people(service))
+            desk = desk_of_people(service, someone_waits=False)
+            told = verify_all(rows, family, asker, told=_tell_trouble, desk=desk)
             outcomes = Counter[str]()
             with click.progressbar(length=total, label="Verify", file=sys.stderr) as bar:
                 bar.update(done)

@@ -12,7 +12,7 @@ Axis = Literal["correct", "complete", "clean", "live"]
 Kind = Literal["city", "facility", "commune"]
 
 AXES: Final[tuple[Axis, ...]] = ("correct", "complete", "clean", "live")
-KINDS: Final[tuple[Kind, ...]] = ("city", "facility", "commune")
+PLACES: Final[tuple[Kind, ...]] = ("city", "facility", "commune")
 LIVE_FOR: Final = timedelta(days=180)
 """A proof that was checked longer ago is not live."""
 TWIN: Final = "record.twin"

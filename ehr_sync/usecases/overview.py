@@ -14,8 +14,7 @@ from sqlalchemy import Connection
 from ehr_sync.core.clock import vietnam_day
 from ehr_sync.core.codes import CLIENT_ID, batch_id
 from ehr_sync.core.figures import Figures
-from ehr_sync.core.quality import AXES, Week
-from ehr_sync.core.quality import KINDS as PLACES
+from ehr_sync.core.quality import AXES, PLACES, Week
 from ehr_sync.core.review import KINDS
 from ehr_sync.core.wellness import complaints
 from ehr_sync.store import audit, audit_reading, clients, lane_reports, overviews, quality, reviews

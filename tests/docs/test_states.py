@@ -13,7 +13,7 @@ from ehr_sync.api.transactions import NEXT, REASONS, WORDS
 from ehr_sync.core.answers import FileStatus, Status
 from ehr_sync.core.identity import State
 from ehr_sync.core.names import Rung
-from ehr_sync.core.quality import KINDS as PLACES
+from ehr_sync.core.quality import PLACES
 from ehr_sync.core.review import ACCEPTING, ANSWERS, KINDS, REJECTING
 from ehr_sync.core.review import RULES as REVIEW_RULES
 from ehr_sync.core.verdict import RULES, RULES_VERSION, Findings

@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 
 from ehr_sync import bootstrap
+from ehr_sync.core.call_quota import CallQuota
 from ehr_sync.core.errors import NotFound, Unavailable
 from ehr_sync.core.ports import Login, RegistryPerson, RegistryQuestion
 from ehr_sync.core.retry import RetryPolicy
@@ -31,6 +32,7 @@ from ehr_sync.usecases.desk.verify_people import (
     verify_person,
     verify_some,
 )
+from ehr_sync.usecases.verification.limit_calls import CallLimits
 from ehr_sync.usecases.verification.watch_tries import end_lock_outs, list_lock_outs
 from mappings.formats.people_list import PersonRow, person_row
 from tests.databases import Dsns
@@ -59,6 +61,8 @@ def desk(running: Running) -> Iterator[Desk]:
         yield Desk(
             stores=running.stores,
             registry=bootstrap.registry_of(running.service),
+            limits=CallLimits(retry=RetryPolicy(0.001, 0.001)),
+            someone_waits=False,
             most=3,
             lease=timedelta(seconds=60),
             pool=pool,
@@ -324,3 +328,29 @@ def test_a_list_that_has_only_so_long_leaves_the_rest_pending_and_begun_again_as
     second = verify_some(rows, FACILITY, CLERK, seconds=60, desk=replace(desk, registry=registry))
     assert [answer.outcome for _, answer in second] == ["proven"] * 10
     assert len(registry.asked) == len(rows)
+
+
+def test_a_list_keeps_to_the_registrys_quota_and_leaves_the_desks_their_part(running: Running, desk: Desk) -> None:
+    with running.stores.database.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM registry_calls")
+    limits = CallLimits(retry=RetryPolicy(0.001, 0.001), quota=CallQuota(per_minute=12), deadline=timedelta(seconds=1))
+    of_list = replace(desk, limits=limits, pause=lambda _: None)
+    at_desk = replace(of_list, someone_waits=True)
+    # Of twelve calls a minute two are kept for desks. A person is begun where three are left, and takes one.
+    answers = [asked(of_list, of(n)) for n in range(700, 712)]
+    assert [each.outcome for each in answers] == ["proven"] * 8 + ["not_answered"] * 4
+    assert {(each.reason, each.retry_after) for each in answers[8:]} == {("registry.quota", 1.0)}
+    assert [questions(running, n) for n in range(708, 712)] == [0] * 4
+    assert asked(at_desk, of(711)).outcome == "proven"
+    # Nobody of the list is given up for it, however long it takes.
+    told: list[str] = []
+
+    def tell(reason: str) -> None:
+        told.append(reason)
+        if len(told) == 20:  # a minute later
+            with running.stores.database.begin() as connection:
+                connection.exec_driver_sql("DELETE FROM registry_calls")
+
+    found = list(verify_all([of(n) for n in range(708, 711)], FACILITY, CLERK, told=tell, desk=of_list))
+    assert [answer.outcome for _, answer in found] == ["proven"] * 3
+    assert told == ["registry.quota"] * 20

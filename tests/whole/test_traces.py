@@ -80,7 +80,14 @@ def known(site: Site) -> dict[str, str]:
     changed = with_values(told, "XML1", LOI_DAN="Uống nhiều nước")
     second = site.post(envelope([changed])).json()["fileResults"][0]["hoSo"][0]["maGiaoDich"]
     named = {"patient": patient, "encounter": ids["Encounter"], "appointment": ids["Appointment"]}
-    return {**named, "code": code, "second": second, "order": ordered.json()["id"], "review": asked_about(site), "check": check_of(site)}
+    return {
+        **named,
+        "code": code,
+        "second": second,
+        "order": ordered.json()["id"],
+        "review": asked_about(site),
+        "check": check_of(site),
+    }
 
 
 def asked_about(site: Site) -> str:

@@ -25,7 +25,7 @@ from ehr_sync.core.errors import NotFound
 from ehr_sync.core.identity import State
 from ehr_sync.core.ports import PopulationRegistry
 from ehr_sync.core.retry import RetryPolicy
-from ehr_sync.core.verdict import SEX_PROVEN, Grade, Verdict
+from ehr_sync.core.verdict import SEX_PROVEN, Grade, Verdict, unanswered
 from ehr_sync.store import audit, clients, identity_claims, number_tries, people, repeated_refusals, verifications
 from ehr_sync.store.audit import AuditEntry
 from ehr_sync.store.identity_claims import NewClaim
@@ -35,7 +35,8 @@ from ehr_sync.usecases.desk.asking import Asker, families_of
 from ehr_sync.usecases.intake.limit_tries import may_try
 from ehr_sync.usecases.intake.plan_record import claim_by_number
 from ehr_sync.usecases.stores import Stores
-from ehr_sync.usecases.verification.verify_due import ask
+from ehr_sync.usecases.verification.limit_calls import CallLimits
+from ehr_sync.usecases.verification.verify_due import Outcome, ask
 from mappings.formats.people_list import PersonRow
 from mappings.model import ClaimedIdentity, Issue
 from mappings.sources.dossier.identity import claimed_identity
@@ -45,6 +46,9 @@ ASK_AGAIN_AFTER: Final = timedelta(days=1)
 _NO_SEX: Final = "registry.exact_but_sex"
 _GIVEN_UP_AFTER: Final = 6
 """So often one person of a list is asked about where the registry answers of others and not of this one."""
+_QUOTA: Final = "registry.quota"
+_QUOTA_SECONDS: Final = 1.0
+_NO_ROOM: Final = Outcome(0, unanswered(_QUOTA), retry_after=_QUOTA_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +76,14 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What all of it needs. `most` tries a day on a number; a question that is older than `lease` was given up by its
-    process; of a list `at_once` questions are under way in `pool`.
+    process; of a list `at_once` questions are under way in `pool`. `someone_waits` at the desk: the part of the
+    registry's quota that is kept for desks is theirs.
     """
 
     stores: Stores
     registry: PopulationRegistry
+    limits: CallLimits
+    someone_waits: bool
     most: int
     lease: timedelta
     pool: Executor
@@ -190,14 +197,16 @@ def _first(
         others = [each.answer.result() for each in under_way if each is not first]
         # Others are answered, or there are none: it is not the registry, it is the row.
         is_alone = any(other.is_new and other.is_final for other in others) or not others
-        if attempts >= _GIVEN_UP_AFTER and is_alone and answer.outcome == "not_answered":
+        if attempts >= _GIVEN_UP_AFTER and is_alone and answer.outcome == "not_answered" and answer.reason != _QUOTA:
             break
         told(answer.reason)
-        desk.pause(desk.retry.pause(attempts, desk.jitter(), answer.retry_after))
+        # A quota that is used up is nobody's failure.
+        is_failure = answer.reason != _QUOTA
+        desk.pause(desk.retry.pause(attempts, desk.jitter(), answer.retry_after) if is_failure else _QUOTA_SECONDS)
         for each in under_way:
             if not each.answer.result().is_final:
                 each.answer = _begun(each.row, family, asker, desk).answer
-        attempts += 1
+        attempts += is_failure
     under_way.popleft()
     return first.row, answer
 
@@ -260,9 +269,14 @@ def _note(connection: Connection, new: NewClaim, check_id: UUID, state: str, rea
 
 
 def _put(question: _Question, desk: Desk) -> Answer:
-    """The question, with no transaction open, and what came of it."""
-    outcome = ask(question.claim.claim, desk.registry, str(question.check_id))
+    """The question, with no transaction open, and what came of it. Its calls are counted before they are made."""
     with desk.stores.database.begin() as connection:
+        may = desk.limits.room(connection, 1, at_desk=desk.someone_waits)
+        counted = desk.limits.count(connection, may, at_desk=desk.someone_waits)
+    outcome = ask(question.claim.claim, desk.registry, str(question.check_id)) if may else _NO_ROOM
+    with desk.stores.database.begin() as connection:
+        if counted is not None:
+            desk.limits.settle(connection, [(counted, outcome.calls)])
         at = verifications.settle(connection, question.check_id, outcome.verdict, outcome.calls)
     told = _of_verdict(outcome.verdict, question.check_id, at)
     return replace(told, retry_after=outcome.retry_after, is_new=True)

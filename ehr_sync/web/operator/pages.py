@@ -17,7 +17,7 @@ from ehr_sync.api.problems import Problem
 from ehr_sync.api.reviews import Reviews
 from ehr_sync.core.errors import NotFound
 from ehr_sync.core.figures import Figures
-from ehr_sync.core.quality import AXES, KINDS
+from ehr_sync.core.quality import AXES, PLACES
 from ehr_sync.core.reasons import REASONS
 from ehr_sync.core.review import KINDS
 from ehr_sync.core.wellness import Complaint, complaints
@@ -44,7 +44,7 @@ _CHOICES: Final[Mapping[str, Mapping[str, Sequence[str]]]] = {
     "submissions": {"client": ()},
     "claims": {"state": ("held", *CLAIM_STATES), "reason": ()},
     "lanes": {"state": LANE_STATES, "reason": ()},
-    "quality": {"kind": KINDS, "place": ()},
+    "quality": {"kind": PLACES, "place": ()},
     "audit": {"actor": (), "action": (), "patient": (), "since": (), "until": ()},
 }
 

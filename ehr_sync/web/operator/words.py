@@ -211,7 +211,6 @@ def column(name: str) -> str:
         "detail": gettext("Chi tiết"),
         "until": gettext("Đến trước"),
         "week": gettext("Tuần từ"),
-        "kind": gettext("Nơi"),
         "place": gettext("Mã nơi"),
         "records": gettext("Hồ sơ"),
         "correct": gettext("Đúng, %"),
