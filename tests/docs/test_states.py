@@ -71,7 +71,7 @@ def test_no_constraint_on_a_state_is_forgotten() -> None:
         for c in table.constraints
         if " IN (" in str(getattr(c, "sqltext", ""))
     }
-    assert len(named) == 10
+    assert len(named) == 12
 
 
 def test_every_order_of_versions_is_told() -> None:
