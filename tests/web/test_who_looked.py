@@ -9,6 +9,7 @@ import pytest
 
 from ehr_sync.sandbox.dossiers.generator import Hoso, dossier, planted, with_values
 from ehr_sync.store import repeated_refusals
+from ehr_sync.usecases.review.look_at_review import look_at_review
 from tests.usecases.service import DAY, FACILITY, Running, number_of
 from tests.usecases.test_p5_registry import Says
 from tests.web.browsing import Visitor
@@ -106,4 +107,24 @@ def test_p9_of_answers_against_a_proof_only_those_about_what_is_shown_are_told(t
     assert both[0] == 2
     assert shown == [
         ("Dịch vụ này", "máy", "cơ sở dữ liệu quốc gia về dân cư trả lời khác lần trước")
+    ]  # and not "2 lần"
+
+
+def test_p9_of_reviews_only_those_of_what_is_shown_are_told(town: Town, owner: Visitor) -> None:
+    other = "1" if WITHHELD.summary["GIOI_TINH"] == "2" else "2"
+    town.running.post(with_values(WITHHELD, "XML1", GIOI_TINH=other))
+    town.running.settle()
+    proving = "SELECT encode(proven_claim, 'hex') FROM person WHERE person_id = :who"
+    who = town.running.person_of(number_of(401))
+    [(shown,)] = town.running.rows(proving, who=who)
+    of_person = "SELECT encode(claim_id, 'hex') FROM claim WHERE person_id = :who"
+    claims = [claim for (claim,) in town.running.rows(of_person, who=who)]
+    assert len(claims) == 2
+    for claim in claims:
+        look_at_review(claim, by="lan", stores=town.running.stores)
+
+    told_of = [row for row in told(owner) if row[2].startswith("xét duyệt")]
+    assert shown in claims
+    assert told_of == [
+        ("Người vận hành dịch vụ", "người", "xét duyệt: xem số định danh, họ tên, ngày sinh mà các hồ sơ ghi")
     ]  # and not "2 lần"
