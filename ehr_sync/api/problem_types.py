@@ -157,7 +157,7 @@ PROBLEMS: Final[Mapping[str, ProblemType]] = {
     ),
     "review.ask_first": ProblemType(
         409,
-        "Cơ sở dữ liệu dân cư chỉ trả lời không khớp, và chưa ai nhìn thấy thẻ.",
+        "Cơ sở dữ liệu dân cư chỉ trả lời không khớp, và chưa ai xem thẻ căn cước.",
         "The registry only denies, and nobody has seen the card yet.",
         "Hỏi cơ sở trước.",
         "Ask the facility first.",

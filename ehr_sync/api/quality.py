@@ -50,7 +50,7 @@ DEFINITIONS: Final[Words] = {
         "Records that leave no field of XML1 blank which a health book needs, of those that were looked at",
     ),
     "clean": (
-        "Hồ sơ không trùng, không mâu thuẫn với cơ sở dữ liệu dân cư, mọi mã đều có trong danh mục, trên tổng số hồ sơ",
+        "Hồ sơ không trùng, không trái với cơ sở dữ liệu dân cư, mọi mã đều có trong danh mục, trên tổng số hồ sơ",
         "Records that are no duplicate, contradict nothing at the registry, and have every code in its list, of all",
     ),
     "live": (

@@ -108,7 +108,7 @@ REASONS: Final[Words] = {
         "Number, name and birth date agree; the sex is not confirmed",
     ),
     "review.accepted": (
-        "Người xét duyệt đã xác nhận sau khi xem giấy tờ và câu trả lời của cơ sở",
+        "Người xét duyệt đã xác nhận sau khi xem giấy tờ và ý kiến của cơ sở",
         "A reviewer confirmed it by papers and what the facility answered",
     ),
     "review.rejected": (
