@@ -49,8 +49,8 @@ help: ## This list
 demo: $(VENV)/.service ## The whole service with a simulated city; ONCE=1 checks and ends, PORT=9000 moves it
 	@$(BIN)/ehr-sync demo --port $(PORT) $(if $(filter-out 0,$(ONCE)),--once)
 
-test: $(VENV)/.tools ## All tests but the slow ones, on a PostgreSQL of their own: some 9 minutes on 2 cores
-	@echo "Some 9 minutes on 2 cores. What fails is named at once; make quick answers in under two, make slow runs the rest."
+test: $(VENV)/.tools ## All tests but the slow ones, on a PostgreSQL of their own: 8 to 10 minutes on 2 cores
+	@echo "8 to 10 minutes on 2 cores. What fails is named at once; make quick answers in under two, make slow runs the rest."
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(SLOW:%=--ignore %) $(PYTEST_ARGS)
 
 slow: $(VENV)/.tools ## The tests that start browsers, servers and whole cities, and those that kill processes
