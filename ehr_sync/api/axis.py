@@ -12,7 +12,8 @@ from typing import Any, Final
 from flask import Blueprint, Response, request
 
 from ehr_sync.api import access, render, transactions
-from ehr_sync.api.drop_in import Words, in_json, sent, tell_problems, words_of
+from ehr_sync.api.drop_in import Words, sent, tell_problems, words_of
+from ehr_sync.api.json_body import in_json
 from ehr_sync.api.language import Language, language_of
 from ehr_sync.api.password_sign_ins import PasswordSignIns, login_in
 from ehr_sync.api.places import Places

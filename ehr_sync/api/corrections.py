@@ -7,20 +7,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, Final, Protocol
 
-import orjson
 from flask import Blueprint, Response, request
 
 from ehr_sync.api import access
 from ehr_sync.api.desk import word
-from ehr_sync.api.json_body import json_body
+from ehr_sync.api.json_body import in_json, json_body
 from ehr_sync.api.language import Language, language_of
+from ehr_sync.api.parameters import know
 from ehr_sync.api.places import Places
 from ehr_sync.api.problems import Problem
 from ehr_sync.api.transactions import WITHDRAWN
-from ehr_sync.core.clock import first_of_month
+from ehr_sync.core.clock import first_of_month, instant
 from ehr_sync.core.withdrawals import WHYS
 from ehr_sync.usecases.desk.asking import Asker, system
 from ehr_sync.usecases.desk.reconcile_list import Missing, Reconciled, There
@@ -70,7 +70,7 @@ def corrections(behind: Corrections, places: Places) -> Blueprint:
         _admit("application/json", *LIST_TYPES)
         with place():
             done = behind.withdraw(_rows(), _asker(), why=why)
-        return _json(_done(done, language_of(request)))
+        return in_json(_done(done, language_of(request)))
 
     @blueprint.post("/dossiers:restore")
     def restore() -> Response:
@@ -78,7 +78,7 @@ def corrections(behind: Corrections, places: Places) -> Blueprint:
         _admit("application/json", *LIST_TYPES)
         with place():
             done = behind.restore(_rows(), _asker())
-        return _json(_done(done, language_of(request)))
+        return in_json(_done(done, language_of(request)))
 
     @blueprint.post("/dossiers:reconcile")
     def reconcile() -> Response:
@@ -88,7 +88,7 @@ def corrections(behind: Corrections, places: Places) -> Blueprint:
             found = behind.reconcile(read_list(_body()), month, _asker())
             if request.accept_mimetypes.best_match(["application/json", XLSX]) == XLSX:
                 return workbook_of(found, language_of(request))
-        return _json(_reconciled(found, language_of(request)))
+        return in_json(_reconciled(found, language_of(request)))
 
     return blueprint
 
@@ -107,8 +107,7 @@ def _asker() -> Asker:
 
 def _asked(*names: str) -> str:
     """The value of the one parameter that the route knows. Raises Problem for any other."""
-    if request.args.keys() - set(names) or any(len(request.args.getlist(name)) > 1 for name in names):
-        raise Problem("request.parameter", parameters=list(names))
+    know(*names)
     return next((request.args.get(name, "") for name in names), "")
 
 
@@ -156,7 +155,7 @@ def _one(each: Done, language: Language) -> dict[str, Any]:
 
 
 def _withdrawal(at: datetime, why: str, language: Language) -> dict[str, Any]:
-    return {"withdrawnAt": _at(at), "reason": why, "reasonText": word(why, language, WITHDRAWN)}
+    return {"withdrawnAt": instant(at), "reason": why, "reasonText": word(why, language, WITHDRAWN)}
 
 
 def _reconciled(found: Reconciled, language: Language) -> dict[str, Any]:
@@ -224,17 +223,9 @@ def _there(each: There, language: Language) -> dict[str, Any]:
         shown = {"row": each.row.number, **shown}
     if each.withdrawn_at is not None:
         return {**shown, **_withdrawal(each.withdrawn_at, each.why, language)}
-    return {**shown, "received": _at(each.came) if each.came else None}
+    return {**shown, "received": instant(each.came) if each.came else None}
 
 
 def _wrong(row: ListRow, language: Language) -> dict[str, Any]:
     issue = catalogue.render(row.issue, language) if row.issue else None
     return {"row": row.number, "issue": issue}
-
-
-def _at(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _json(values: Mapping[str, Any]) -> Response:
-    return Response(orjson.dumps(values), mimetype="application/json")

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, Final, Protocol
 
-import orjson
 from flask import Blueprint, Response, request
 
 from ehr_sync.api import access
-from ehr_sync.api.json_body import json_body
+from ehr_sync.api.json_body import in_json, json_body
 from ehr_sync.api.language import Language, language_of
+from ehr_sync.api.parameters import know
 from ehr_sync.api.problems import Problem
 from ehr_sync.api.transactions import REASONS, WORDS, rendered
+from ehr_sync.core.clock import instant
 from ehr_sync.usecases.desk.asking import Asker, system
 from ehr_sync.usecases.desk.client_keys import Sender
 from ehr_sync.usecases.desk.look_at_day import GROUPS, PAGE_SIZE, Day, Line, Lines
@@ -58,44 +59,44 @@ def desk(looks: Looks) -> Blueprint:
 
     @blueprint.get("/days/<day>")
     def show_day(day: str) -> Response:
-        _know()
+        know()
         found = looks.day(day_of(day), _asker())
-        return _json({"day": found.day, "counts": found.groups, "work": found.work, "workIsMore": found.work_is_more})
+        return in_json({"day": found.day, "counts": found.groups, "work": found.work, "workIsMore": found.work_is_more})
 
     @blueprint.get("/days/<day>/dossiers")
     def list_day(day: str) -> Response:
-        _know("group", "after", "limit")
+        know("group", "after", "limit")
         group = request.args.get("group", "sent")
         if group not in GROUPS:
             raise Problem("request.parameter", parameters=["group"])
         after, limit = request.args.get("after", ""), _limit()
-        return _json(_lines(looks.dossiers(day_of(day), group, after=after, limit=limit, asker=_asker())))
+        return in_json(_lines(looks.dossiers(day_of(day), group, after=after, limit=limit, asker=_asker())))
 
     @blueprint.get("/work")
     def list_work() -> Response:
-        _know("after", "limit")
-        return _json(_lines(looks.work(after=request.args.get("after", ""), limit=_limit(), asker=_asker())))
+        know("after", "limit")
+        return in_json(_lines(looks.work(after=request.args.get("after", ""), limit=_limit(), asker=_asker())))
 
     @blueprint.post("/dossiers:find")
     def find() -> Response:
-        return _json({"maGiaoDich": looks.find(_ma_lk(), _asker())})
+        return in_json({"maGiaoDich": looks.find(_ma_lk(), _asker())})
 
     @blueprint.get("/transactions/<code>/versions")
     def versions(code: str) -> Response:
-        _know()
-        return _json(_seen(looks.dossier(code, _asker()), language_of(request)))
+        know()
+        return in_json(_seen(looks.dossier(code, _asker()), language_of(request)))
 
     @blueprint.get("/transactions/<code>/differences")
     def differences(code: str) -> Response:
-        _know()
-        return _json(_comparison(looks.differences(code, _asker())))
+        know()
+        return in_json(_comparison(looks.differences(code, _asker())))
 
     @blueprint.get("/keys")
     def keys() -> Response:
-        _know()
+        know()
         found = looks.keys(_asker())
         shown = [{"kid": key.kid, "alg": key.algorithm, "lastUsed": _at(key.used)} for key in found.keys]
-        return _json({"clientId": found.client_id, "keys": shown})
+        return in_json({"clientId": found.client_id, "keys": shown})
 
     return blueprint
 
@@ -121,12 +122,6 @@ def _ma_lk() -> str:
     if not isinstance(found, str) or not 0 < len(found.strip()) <= _LONGEST_MA_LK or "\0" in found:
         raise Problem("request.parameter", parameters=["maLK"])
     return found
-
-
-def _know(*names: str) -> None:
-    """A parameter that is not known must not be taken for one."""
-    if request.args.keys() - set(names) or any(len(request.args.getlist(name)) > 1 for name in names):
-        raise Problem("request.parameter", parameters=list(names))
 
 
 def _limit() -> int:
@@ -202,8 +197,4 @@ def _comparison(found: Comparison) -> dict[str, Any]:
 
 
 def _at(at: datetime | None) -> str | None:
-    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if at else None
-
-
-def _json(values: Mapping[str, Any]) -> Response:
-    return Response(orjson.dumps(values), mimetype="application/json")
+    return instant(at) if at else None

@@ -11,6 +11,7 @@ import orjson
 from flask import Blueprint, Response, request
 
 from ehr_sync.api import access
+from ehr_sync.api.json_body import in_json
 from ehr_sync.api.language import Language, language_of
 from ehr_sync.api.places import Places
 from ehr_sync.api.problems import PROBLEM_JSON
@@ -62,8 +63,3 @@ def words_of(issue: Mapping[str, str]) -> str:
     """An issue in a line: where, what, and what to do."""
     place = f"{issue['path']}: " if issue["path"] else ""
     return f"{place}{issue['message']} {issue['fix']}"
-
-
-def in_json(told: object, status: int = 200) -> Response:
-    """An answer."""
-    return Response(orjson.dumps(told), status, mimetype="application/json")

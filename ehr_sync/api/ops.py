@@ -9,12 +9,11 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlencode
 from uuid import UUID
 
-import orjson
 from flask import Blueprint, Request, Response, request
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from ehr_sync.api import access
-from ehr_sync.api.json_body import json_body
+from ehr_sync.api.json_body import in_json, loaded
 from ehr_sync.api.language import language_of
 from ehr_sync.api.problems import Problem
 from ehr_sync.api.quality import CSV, as_csv
@@ -203,24 +202,24 @@ def ops(
 
     @blueprint.post("/resyncs")
     def plan_resync() -> Response:
-        asked = _order(request, ResyncOrder())
+        asked = _order(ResyncOrder())
         wanted = _wanted(asked)
         if asked["dry_run"]:
             counts = plan(wanted, by=access.login().subject)
-            return _json({"dry_run": True, "total": sum(counts.values()), "by_state": dict(counts)})
+            return in_json({"dry_run": True, "total": sum(counts.values()), "by_state": dict(counts)})
         ordered = order(wanted, by=access.login().subject, reason=asked["reason"])
-        response = _json(_resync(ordered), 202)
+        response = in_json(_resync(ordered), 202)
         response.headers["Location"] = f"/api/v1/ops/resyncs/{ordered.resync_id}"
         return response
 
     @blueprint.get("/resyncs/<uuid:resync_id>")
     def follow_resync(resync_id: UUID) -> Response:
-        return _json(_resync(follow(resync_id)))
+        return in_json(_resync(follow(resync_id)))
 
     @blueprint.get("/status", endpoint="tell_status")
     def show_status() -> Response:
         _know(request)
-        return _json(status())
+        return in_json(status())
 
     @blueprint.get("/<what>")
     def show_list(what: str) -> Response:
@@ -240,29 +239,29 @@ def ops(
             response = as_csv(found.rows, what)
             response.headers.extend({"Link": f'<{following}>; rel="next"'} if following else {})
             return response
-        return _json({what: found.rows, "next": following})
+        return in_json({what: found.rows, "next": following})
 
     @blueprint.post("/audit:verify")
     def verify_audit() -> Response:
         found = verify(access.login().subject)
-        return _json({"entries": found.entries, "faults": found.faults})
+        return in_json({"entries": found.entries, "faults": found.faults})
 
     @blueprint.post("/lanes:hurry")
     def hurry_lanes() -> Response:
-        return _json({"due": hurry(_wanted(_order(request, Hurry())), by=access.login().subject)})
+        return in_json({"due": hurry(_wanted(_order(Hurry())), by=access.login().subject)})
 
     @blueprint.get("/transactions/<code>", endpoint="trace_transaction")
     def show_trace(code: str) -> Response:
         _know(request)
         found = trace(code, by=access.login().subject)
         line = rendered(found.line, language_of(request))
-        return _json({**line, "patient": found.patient, "lanes": [_lane(lane) for lane in found.lanes]})
+        return in_json({**line, "patient": found.patient, "lanes": [_lane(lane) for lane in found.lanes]})
 
     @blueprint.get("/transactions", endpoint="list_transactions")
     def show_sent() -> Response:
         _know(request, "patient", "limit")
         found = sent(_patient(request), by=access.login().subject, limit=_limit(request.args.get("limit", str(_ROWS))))
-        return _json({"transactions": [_sent(one) for one in found]})
+        return in_json({"transactions": [_sent(one) for one in found]})
 
     return blueprint
 
@@ -271,15 +270,13 @@ def _wanted(asked: Mapping[str, Any]) -> Wanted:
     return Wanted(asked.get("patient"), asked.get("facility"), asked.get("destination"), asked.get("parked"))
 
 
-def _order(request: Request, schema: Schema) -> dict[str, Any]:
+def _order(schema: Schema) -> dict[str, Any]:
     try:
-        loaded: dict[str, Any] = schema.load(json_body())
-    except ValidationError as error:
-        names = sorted(str(name) for name in error.messages_dict if name in schema.fields)
-        if names == ["reason"]:
-            raise Problem("resync.reason", parameters=names, words=list(REASONS)) from None
-        raise Problem("request.parameter", parameters=names) from None
-    return loaded
+        return loaded(schema)
+    except Problem as problem:
+        if problem.members.get("parameters") == ["reason"]:
+            raise Problem("resync.reason", parameters=["reason"], words=list(REASONS)) from None
+        raise
 
 
 def _resync(resync: Resync) -> dict[str, Any]:
@@ -328,8 +325,3 @@ def _limit(limit: str) -> int:
     if not (limit.isascii() and limit.isdigit() and len(limit) <= 4 and 1 <= int(limit) <= _MOST_ROWS):
         raise Problem("request.parameter", parameters=["limit"])
     return int(limit)
-
-
-def _json(values: Mapping[str, Any], status: int = 200) -> Response:
-    body = orjson.dumps(values, option=orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS)
-    return Response(body, status=status, mimetype="application/json")

@@ -4,18 +4,18 @@ are asked. What is shown of a review names people: each look is an entry of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-import orjson
 from flask import Blueprint, Response, request
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, fields, validate
 
 from ehr_sync.api import access
 from ehr_sync.api.desk import word
-from ehr_sync.api.json_body import json_body
+from ehr_sync.api.json_body import in_json, loaded
 from ehr_sync.api.language import Language, language_of
+from ehr_sync.api.parameters import know
 from ehr_sync.api.problems import Problem
 from ehr_sync.api.transactions import REASONS
 from ehr_sync.core.review import ACCEPTING, ANSWERS, REJECTING, Letters, is_why
@@ -86,14 +86,14 @@ def reviews(behind: Reviews) -> Blueprint:
 
     @blueprint.get("/<subject>")
     def look(subject: str) -> Response:
-        _no_parameters()
-        return _json(_case(behind.look(subject, by=access.login().subject), language_of(request)))
+        know()
+        return in_json(_case(behind.look(subject, by=access.login().subject), language_of(request)))
 
     @blueprint.post("/<subject>:decide")
     def decide(subject: str) -> Response:
-        asked = _loaded(Decision())
+        asked = loaded(Decision())
         state = behind.decide(subject, asked["decision"], asked["reason"], access.login().subject)
-        return _json({"id": subject, "state": state})
+        return in_json({"id": subject, "state": state})
 
     return blueprint
 
@@ -104,31 +104,17 @@ def questions(behind: Reviews) -> Blueprint:
 
     @blueprint.get("")
     def show() -> Response:
-        _no_parameters()
+        know()
         found = behind.questions(system(access.caller().client_id))
-        return _json({"questions": [_question(each) for each in found]})
+        return in_json({"questions": [_question(each) for each in found]})
 
     @blueprint.post("/<subject>:answer")
     def answer(subject: str) -> Response:
-        given = _loaded(AnswerToQuestion())["answer"]
+        given = loaded(AnswerToQuestion())["answer"]
         behind.answer(subject, given, system(access.caller().client_id))
-        return _json({"id": subject, "answer": given})
+        return in_json({"id": subject, "answer": given})
 
     return blueprint
-
-
-def _no_parameters() -> None:
-    if request.args:
-        raise Problem("request.parameter", parameters=[])
-
-
-def _loaded(schema: Schema) -> dict[str, Any]:
-    try:
-        loaded: dict[str, Any] = schema.load(json_body())
-    except ValidationError as error:
-        names = sorted(str(name) for name in error.messages_dict if name in schema.fields)
-        raise Problem("request.parameter", parameters=names) from None
-    return loaded
 
 
 def _case(case: Case, language: Language) -> dict[str, Any]:
@@ -187,8 +173,3 @@ def _question(each: Question) -> dict[str, Any]:
         "until": each.until,
         "late": each.is_late,
     }
-
-
-def _json(values: Mapping[str, Any]) -> Response:
-    body = orjson.dumps(values, option=orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS)
-    return Response(body, mimetype="application/json")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 import orjson
@@ -11,6 +11,7 @@ from flask import Blueprint, Response, request
 
 from ehr_sync.api import access
 from ehr_sync.api.language import Language, language_of
+from ehr_sync.core.clock import instant
 
 
 class Step(Protocol):
@@ -221,7 +222,7 @@ def rendered(line: LifeLine, language: Language) -> dict[str, Any]:
 
 
 def _step(step: Step, language: Language) -> dict[str, Any]:
-    at = step.at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if step.at else None
+    at = instant(step.at) if step.at else None
     shown = {"name": step.name, "text": _words(step.name, language), "at": at}
     if step.reason:
         shown["reason"] = step.reason

@@ -7,22 +7,22 @@ from __future__ import annotations
 import io
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-import orjson
 from flask import Blueprint, Response, request
 
 from ehr_sync.api import access
 from ehr_sync.api.desk import word
-from ehr_sync.api.json_body import json_body
+from ehr_sync.api.json_body import in_json, json_body
 from ehr_sync.api.language import Language, language_of
+from ehr_sync.api.parameters import know
 from ehr_sync.api.places import Places
 from ehr_sync.api.problems import Problem, retry_after
 from ehr_sync.api.transactions import REASONS, WORDS, Words
+from ehr_sync.core.clock import instant
 from ehr_sync.core.errors import NotFound
 from ehr_sync.usecases.desk.asking import Asker, system
 from ehr_sync.usecases.desk.verify_people import Answer
@@ -101,8 +101,7 @@ def verifications(behind: Verify, places: Places, list_places: Places) -> Bluepr
     blueprint = Blueprint("verifications", __name__, url_prefix="/api/v1")
 
     def family() -> str:
-        if request.args.keys() - {"facility"} or len(request.args.getlist("facility")) > 1:
-            raise Problem("request.parameter", parameters=["facility"])
+        know("facility")
         try:
             return behind.place_of(request.args.get("facility", ""), _asker())
         except NotFound:
@@ -133,7 +132,7 @@ def verifications(behind: Verify, places: Places, list_places: Places) -> Bluepr
         counts = Counter(answer.outcome for _, answer in answers)
         results = [{"row": row.number, **_shown(row.reference, answer, language)} for row, answer in answers]
         is_over = all(answer.is_final for _, answer in answers)
-        response = _json({"counts": counts, "complete": is_over, "results": results})
+        response = in_json({"counts": counts, "complete": is_over, "results": results})
         response.headers.extend({} if is_over else retry_after(_AGAIN_SECONDS))
         return response
 
@@ -175,7 +174,7 @@ def _is_text(value: object) -> bool:
 
 
 def _told(reference: str, answer: Answer) -> Response:
-    response = _json(_shown(reference, answer, language_of(request)))
+    response = in_json(_shown(reference, answer, language_of(request)))
     if not answer.is_final:
         response.headers.extend(retry_after(answer.retry_after or _AGAIN_SECONDS))
     if answer.outcome == "pending":
@@ -185,7 +184,7 @@ def _told(reference: str, answer: Answer) -> Response:
 
 
 def _shown(reference: str, answer: Answer, language: Language) -> dict[str, Any]:
-    at = answer.at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if answer.at else None
+    at = instant(answer.at) if answer.at else None
     shown: dict[str, Any] = {
         "reference": reference,
         "outcome": answer.outcome,
@@ -213,7 +212,3 @@ def _workbook(answers: Sequence[tuple[PersonRow, Answer]], language: Language) -
     response = Response(write_sheet("verifications", [_HEADS, *cells]), mimetype=XLSX)
     response.headers["Content-Disposition"] = 'attachment; filename="verifications.xlsx"'
     return response
-
-
-def _json(values: Mapping[str, Any]) -> Response:
-    return Response(orjson.dumps(values), mimetype="application/json")

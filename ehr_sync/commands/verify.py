@@ -10,7 +10,6 @@ import io
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -19,6 +18,7 @@ import click
 from ehr_sync.bootstrap import desk_of_people
 from ehr_sync.commands.noting import by, noted
 from ehr_sync.commands.opening import opened
+from ehr_sync.core.clock import instant
 from ehr_sync.core.errors import Misconfigured
 from ehr_sync.usecases.desk.asking import Asker, desk_of
 from ehr_sync.usecases.desk.verify_people import Answer, place_of, verify_all
@@ -118,7 +118,7 @@ def _whole_line(written: BinaryIO) -> Sequence[str] | None:
 
 
 def _shown(row: PersonRow, answer: Answer) -> Sequence[str]:
-    at = answer.at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if answer.at else ""
+    at = instant(answer.at) if answer.at else ""
     reason = answer.issue.code if answer.issue else answer.reason
     return str(row.number), row.reference, answer.outcome, answer.grade or "", reason, at
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Final, Protocol
 
 from mappings.dates import VIETNAM
@@ -16,6 +16,11 @@ Clock = Callable[[], datetime]
 def vietnam_day(at: datetime) -> date:
     """The day that it is in Viet Nam, wherever this runs: what law, posts and grants mean by a day."""
     return at.astimezone(VIETNAM).date()
+
+
+def instant(at: datetime) -> str:
+    """A moment as our answers write it: ISO 8601 in UTC, to the second ("2026-11-28T20:07:00Z")."""
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def first_of_month(text: str) -> date | None:

@@ -23,7 +23,8 @@ _LONGEST_PAUSE_SECONDS: Final = 60.0  # of the breaker's own; a registry that is
 
 class CallLimits:
     """Whether the registry may be asked now. `deadline` is that of one call. `tell` hears why the registry is left
-    alone, and "" when it answers again. Not for sharing between threads.
+    alone, and "" when it answers again. What goes by the quota (`room`, `count`, `settle`) is safe to share between
+    threads; what goes by the breaker is not.
     """
 
     def __init__(

@@ -5,16 +5,17 @@ The same use cases and the same words as the pages; what FHIR has a place for st
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from collections.abc import Collection
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-import orjson
 from flask import Blueprint, Response
 
 from ehr_sync.api import access
+from ehr_sync.api.json_body import in_json
 from ehr_sync.api.problems import Problem
+from ehr_sync.core.clock import instant
 from ehr_sync.usecases.book.withdrawn_records import Withdrawn
 from ehr_sync.web.citizen import words
 from ehr_sync.web.citizen.reading import (
@@ -47,7 +48,7 @@ def book_api(reading: Reading) -> Blueprint:
 
     @blueprint.get("/appointments")
     def appointments() -> Response:
-        return _json(
+        return in_json(
             {"appointments": [_appointment(each) for each in show("read appointments", IN_SHORT).book.appointments()]}
         )
 
@@ -57,12 +58,12 @@ def book_api(reading: Reading) -> Blueprint:
 
     @blueprint.get("/papers")
     def papers() -> Response:
-        return _json({"papers": [_paper(each) for each in show("read papers", PAPERS).book.papers()]})
+        return in_json({"papers": [_paper(each) for each in show("read papers", PAPERS).book.papers()]})
 
     @blueprint.get("/waiting")
     def waiting() -> Response:
         found = reading.waiting("read waiting", login=access.login())
-        return _json(
+        return in_json(
             {
                 "waiting": [
                     {"received": _at(each.came), "facility": each.facility, "why": each.why, **_why(each.why)}
@@ -83,7 +84,7 @@ def book_api(reading: Reading) -> Blueprint:
             {"n": look.n, "at": _at(look.at), "who": look.who, "whoText": words.who(look), "whatText": words.what(look)}
             for look in looks
         ]
-        return _json({"looks": told, "next": looks[-1].n if len(looks) == LOOKS else None})
+        return in_json({"looks": told, "next": looks[-1].n if len(looks) == LOOKS else None})
 
     return blueprint
 
@@ -116,8 +117,4 @@ def _why(word: str) -> dict[str, str]:
 
 
 def _at(at: datetime | None) -> str | None:
-    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if at else None
-
-
-def _json(values: Mapping[str, Any]) -> Response:
-    return Response(orjson.dumps(values), mimetype="application/json")
+    return instant(at) if at else None
