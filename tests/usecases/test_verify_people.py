@@ -342,15 +342,23 @@ def test_a_list_keeps_to_the_registrys_quota_and_leaves_the_desks_their_part(run
     assert {(each.reason, each.retry_after) for each in answers[8:]} == {("registry.quota", 1.0)}
     assert [questions(running, n) for n in range(708, 712)] == [0] * 4
     assert asked(at_desk, of(711)).outcome == "proven"
-    # Nobody of the list is given up for it, however long it takes.
+
+
+def test_nobody_of_a_list_is_given_up_as_the_quota_was_used_up(running: Running, desk: Desk) -> None:
+    limits = CallLimits(retry=RetryPolicy(0.001, 0.001), quota=CallQuota(per_minute=12), deadline=timedelta(seconds=1))
+    with running.stores.database.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM registry_calls")
+        limits.count(connection, 4, at_desk=False)  # all twelve
     told: list[str] = []
 
     def tell(reason: str) -> None:
         told.append(reason)
-        if len(told) == 20:  # a minute later
+        if len(told) == 20:  # a minute later, when the registry has a bad moment
+            running.world.order("registry", "status", times=2, status=503)
             with running.stores.database.begin() as connection:
                 connection.exec_driver_sql("DELETE FROM registry_calls")
 
-    found = list(verify_all([of(n) for n in range(708, 711)], FACILITY, CLERK, told=tell, desk=of_list))
-    assert [answer.outcome for _, answer in found] == ["proven"] * 3
-    assert told == ["registry.quota"] * 20
+    alone = replace(desk, limits=limits, pause=lambda _: None)
+    [(_, answer)] = verify_all([of(720)], FACILITY, CLERK, told=tell, desk=alone)
+    assert answer.outcome == "proven"
+    assert told == ["registry.quota"] * 20 + ["registry.status_503"] * 2

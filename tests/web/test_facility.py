@@ -19,6 +19,7 @@ from ehr_sync.api.access import WHO_MAY, Page
 from ehr_sync.sandbox.dossiers.generator import RECORD_KINDS, Hoso, dossier, envelope, planted, with_values
 from ehr_sync.store import clients
 from ehr_sync.usecases.access.authenticate import checked_jwks
+from ehr_sync.web.facility import corrections
 from mappings.sources.city.kinds import KINDS
 from tests.api import hospital
 from tests.api.web import calling
@@ -187,7 +188,7 @@ def test_hostile_codes_and_file_names_are_words(town: Town, clerk: Visitor) -> N
 
 def walked(town: Town, clerk: Visitor) -> str:
     """Everything that a clerk can see of what was sent, as one text."""
-    codes = [row.code for row in town.running.rows("SELECT detail AS code FROM audit_event WHERE false")]
+    codes: list[str] = []
     pages = [clerk.get(HERE).text]
     for group in ("sent", "accepted", "refused", "held", "verifying", "done", "in_book"):
         pages.append(clerk.get(f"{HERE}/days/{town.today}/{group}").text)
@@ -629,7 +630,9 @@ def test_a_clerk_withdraws_one_dossier_and_brings_it_back(town: Town, clerk: Vis
     assert "Thu hồi hồ sơ này" in clerk.get(there).text
 
 
-def test_a_clerk_compares_a_months_list_and_withdraws_by_a_list(town: Town, clerk: Visitor) -> None:
+def test_a_clerk_compares_a_months_list_and_withdraws_by_a_list(
+    town: Town, clerk: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def listed(*names: str) -> tuple[io.BytesIO, str]:
         return io.BytesIO("\n".join(["MA_LK", *names]).encode()), "a.csv"
 
@@ -649,6 +652,8 @@ def test_a_clerk_compares_a_months_list_and_withdraws_by_a_list(town: Town, cler
     clerk.get(f"{HERE}/corrections")
     said = text_of(clerk.press(f"{HERE}/withdraw", list=listed(OURS.ma_lk, "KHONG-CO"), reason="duplicate"))
     assert "Chưa có gì thay đổi" in said and "1 dòng làm được, 1 dòng không" in said and "KHONG-CO" in said
+    actions = town.running.rows("SELECT DISTINCT action FROM audit_event WHERE action ~ 'withdraw|find dossier'")
+    assert {action for (action,) in actions} == {"find dossier", "refused find dossier"}
     said = text_of(clerk.press(f"{HERE}/withdraw"))
     assert "Đã làm 1 dòng, 0 dòng chưa làm được" in said and "Trùng với hồ sơ khác" in said and OURS.ma_lk in said
     clerk.get(f"{HERE}/corrections")
@@ -656,6 +661,11 @@ def test_a_clerk_compares_a_months_list_and_withdraws_by_a_list(town: Town, cler
     assert "Đã làm 1 dòng, 0 dòng chưa làm được" in text_of(clerk.press(f"{HERE}/restore"))
     clerk.get(f"{HERE}/corrections")
     assert clerk.press(f"{HERE}/restore", rows='[[1, "a"]]').status_code == 400
+    clerk.get(f"{HERE}/corrections")
+    monkeypatch.setattr(corrections, "MOST_ROWS", 2)
+    said = text_of(clerk.press(f"{HERE}/restore", rows=json.dumps([[n, f"LK-{n}", "", ""] for n in range(3)])))
+    assert "Đã làm 0 dòng, 2 dòng chưa làm được" in said
+    monkeypatch.undo()
     clerk.get(f"{HERE}/corrections")
     said = text_of(clerk.press(f"{HERE}/withdraw", list=(io.BytesIO(b"\xff\xfe\x00"), "a.xlsx"), reason="duplicate"))
     assert "không phải bảng .xlsx hoặc CSV" in said

@@ -178,7 +178,7 @@ def record_of(own: Sequence[Json], provenance: Json, place: str) -> Record:
     return Record(
         key=provenance.get("id", ""),
         type=type_,
-        start=min(days, default=provenance.get("recorded", "")),
+        start=next(iter(days), provenance.get("recorded", "")),  # those of one record are of one day
         place=place,
         names=tuple(filter(None, dict.fromkeys(map(_told_as, told)))),
         came=provenance.get("recorded", ""),
