@@ -194,19 +194,21 @@ def _first(
     """The first row's answer, when it has one."""
     first, attempts = under_way[0], 1
     while not (answer := first.answer.result()).is_final:
-        others = [each.answer.result() for each in under_way if each is not first]
-        # Others are answered, or there are none: it is not the registry, it is the row.
-        is_alone = any(other.is_new and other.is_final for other in others) or not others
-        if attempts >= _GIVEN_UP_AFTER and is_alone and answer.outcome == "not_answered" and answer.reason != _QUOTA:
-            break
+        if answer.reason == _QUOTA:  # which is nobody's failure
+            pause = _QUOTA_SECONDS
+        else:
+            others = [each.answer.result() for each in under_way if each is not first]
+            # Others are answered, or there are none: it is not the registry, it is the row.
+            is_alone = any(other.is_new and other.is_final for other in others) or not others
+            if attempts >= _GIVEN_UP_AFTER and is_alone and answer.outcome == "not_answered":
+                break
+            pause = desk.retry.pause(attempts, desk.jitter(), answer.retry_after)
+            attempts += 1
         told(answer.reason)
-        # A quota that is used up is nobody's failure.
-        is_failure = answer.reason != _QUOTA
-        desk.pause(desk.retry.pause(attempts, desk.jitter(), answer.retry_after) if is_failure else _QUOTA_SECONDS)
+        desk.pause(pause)
         for each in under_way:
             if not each.answer.result().is_final:
                 each.answer = _begun(each.row, family, asker, desk).answer
-        attempts += is_failure
     under_way.popleft()
     return first.row, answer
 
