@@ -64,11 +64,13 @@ class logger_class(Logger):  # type: ignore[misc]  # gunicorn ships no types
 def on_starting(server: Any) -> None:
     """Say in one sentence what keeps the service from starting, before anything is started."""
     if server.app.app_uri == wsgi_app:
-        from ehr_sync.bootstrap import open_service
+        from ehr_sync.bootstrap import open_service, registry_of
         from ehr_sync.store.spool import own_folder
 
         try:
-            open_service(_settings()).close()
+            service = open_service(_settings())
+            registry_of(service)
+            service.close()
             own_folder(_settings().spool_folder)
         except Misconfigured as error:
             _stop(error.code)

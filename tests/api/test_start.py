@@ -96,6 +96,13 @@ def test_a_spool_that_others_can_write_to_ends_the_start(dsns: Dsns, keys: Path)
     assert (ended.returncode, ended.stderr.splitlines()[-1]) == (2, sentence)
 
 
+def test_without_our_certificate_at_the_registry_it_says_what_to_do(dsns: Dsns, keys: Path) -> None:
+    ours = given.variables(dsn=dsns.main, key_dsn=dsns.keys, key_file=str(keys))
+    ended = gunicorn(**ours, EHR_SYNC_REGISTRY_CERTIFICATE="/nowhere.pem", EHR_SYNC_REGISTRY_CERTIFICATE_KEY="/nowhere")
+    assert (ended.returncode, "Booting worker" in ended.stderr) == (2, False)
+    assert "\nSet EHR_SYNC_REGISTRY_CERTIFICATE, _CERTIFICATE_KEY and _AUTHORITY" in ended.stderr
+
+
 def test_without_migrations_it_says_what_to_do(dsns: Dsns, keys: Path) -> None:
     migrate(dsns.main, dsns.keys, "base")
     ended = gunicorn(**given.variables(dsn=dsns.main, key_dsn=dsns.keys, key_file=str(keys)))
